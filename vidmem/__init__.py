@@ -1,0 +1,1 @@
+"""See what a long-context video model sees, remembers and costs."""

@@ -1,0 +1,1 @@
+"""Files, time and pixels; knows no model."""
