@@ -17,7 +17,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PYRIGHT_ENV := PYRIGHT_PYTHON_GLOBAL_NODE=off PYRIGHT_PYTHON_IGNORE_WARNINGS=1
 
 .DELETE_ON_ERROR:
-.PHONY: help app install dev check format test clean
+.PHONY: help app install dev check format test coverage clean
 
 help:
 	@sed -n '1,3s/^# //p' Makefile
@@ -32,7 +32,7 @@ dev: $(STAMPS)/dev
 check: $(STAMPS)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(PYRIGHT_ENV) $(BIN)/pyright --pythonpath $(BIN)/python
+	$(PYRIGHT_ENV) $(BIN)/pyright
 
 format: $(STAMPS)/dev
 	$(BIN)/ruff format .
@@ -40,6 +40,9 @@ format: $(STAMPS)/dev
 
 test: $(STAMPS)/dev
 	$(BIN)/python -m pytest $(ARGS)
+
+coverage: $(STAMPS)/dev
+	$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .coverage build dist

@@ -1,0 +1,109 @@
+"""What `import vidmem` gives, and that it does nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+import vidmem
+
+# What other people's scripts may rely on (DESIGN 4), as far as it exists.
+PROMISED = [
+    "vidmem.load",
+    "vidmem.save",
+    "vidmem.watch",
+    "vidmem.models.FamSwin",
+    "vidmem.models.FamSwinConfig",
+    "vidmem.models.MemoryConfig",
+    "vidmem.models.load_torchvision_swin",
+    "vidmem.nn.attention.resolve_backend",
+    "vidmem.nn.memory.MemoryQueue",
+    "vidmem.video.open_video",
+    "vidmem.streaming.Stream",
+    "vidmem.streaming.Prediction",
+    "vidmem.data.barn.write_video",
+]
+
+# Importing must not fetch these, and the last must not be there at all.
+HEAVY = ["torch", "numpy", "av", "decord", "PIL", "transformers", "plotly", "gradio", "app"]
+
+REPORT = f"""
+import json, os, sys, threading
+environment = dict(os.environ)
+import vidmem
+import logging
+print(json.dumps({{
+    "heavy": [name for name in {HEAVY!r} if name in sys.modules],
+    "environment": environment != dict(os.environ),
+    "threads": threading.active_count(),
+    "handlers": len(logging.getLogger().handlers) + len(logging.getLogger("vidmem").handlers),
+}}))
+"""
+
+
+def resolve(name: str) -> object:
+    """The object behind a dotted name, importing folders on the way."""
+    value: object = importlib.import_module("vidmem")
+    path = "vidmem"
+    for part in name.split(".")[1:]:
+        path = f"{path}.{part}"
+        if not hasattr(value, part):
+            importlib.import_module(path)
+        value = getattr(value, part)
+    return value
+
+
+def folders() -> list[str]:
+    """The packages of vidmem, by dotted name."""
+    found = pkgutil.walk_packages(vidmem.__path__, "vidmem.")
+    return ["vidmem", *(module.name for module in found if module.ispkg)]
+
+
+def test_importing_vidmem_does_nothing():
+    done = subprocess.run(
+        [sys.executable, "-c", REPORT], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert json.loads(done.stdout) == {
+        "heavy": [],
+        "environment": False,
+        "threads": 1,
+        "handlers": 0,
+    }
+
+
+def test_using_vidmem_imports_neither_gradio_nor_transformers():
+    code = "import sys, vidmem; vidmem.watch; vidmem.load; vidmem.data.barn; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert not {"gradio", "transformers", "plotly", "app"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_a_promised_name_is_there(name):
+    assert resolve(name) is not None
+
+
+@pytest.mark.parametrize("name", folders())
+def test_every_name_in_all_resolves(name):
+    module = importlib.import_module(name)
+    names = getattr(module, "__all__", [])
+    assert len(names) == len(set(names))  # ruff (RUF022) keeps them sorted
+    for public in names:
+        assert getattr(module, public) is not None
+
+
+def test_all_of_vidmem_is_complete():
+    subpackages = {m.name for m in pkgutil.iter_modules(vidmem.__path__) if m.ispkg}
+    assert subpackages <= set(vidmem.__all__)
+    assert set(vidmem.__all__) <= set(dir(vidmem))
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'spol'"):
+        vidmem.spol  # noqa: B018
