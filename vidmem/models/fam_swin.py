@@ -1,0 +1,461 @@
+"""FAM Swin: Video Swin that reads and writes a bounded memory queue.
+
+Video Swin: Liu et al., arXiv:2106.13230. Feedback attention memory: Hwang et al., TransformerFAM,
+arXiv:2404.09173; here the memory is a queue of pooled tokens per clip, read by the last block of a stage.
+
+    clip ── stages 1, 2 ── stage 3 ─┬─ last block ── stage 4 ─┬─ last block ── head ── logits
+                        read queue 3 ┘      │      read queue 4 ┘      │
+                              pool, push ───┘            pool, push ───┘
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from vidmem.errors import SettingError
+from vidmem.models.interface import ModelCard, StepOutput
+from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
+from vidmem.nn.pooling import grid_pool, memory_grid
+from vidmem.nn.swin import Grid, PatchEmbedding, PatchMerging, SwinStage
+from vidmem.nn.windows import Size3
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryConfig:
+    """What a FAM Swin remembers."""
+
+    l_mem: int = 25
+    """Clips remembered; the oldest is dropped when one more arrives. 0: memory off."""
+
+    tokens_per_clip: int = 128
+    """Memory tokens each clip writes, per stage."""
+
+    stages: tuple[int, ...] = (3, 4)
+    """Stages (from 1) that read and write memory."""
+
+    memory_every: int = 1
+    """Write every n-th clip, so the same queue reaches n times further back."""
+
+    anchors: int = 0
+    """Clips at the start of a stream that are never evicted."""
+
+    def __post_init__(self) -> None:
+        if self.l_mem < 0:
+            raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {self.l_mem}")
+        if self.tokens_per_clip < 1:
+            raise SettingError(f"tokens_per_clip must be at least 1, got {self.tokens_per_clip}")
+        if self.memory_every < 1:
+            raise SettingError(f"memory_every must be at least 1 clip, got {self.memory_every}")
+        if not 0 <= self.anchors:
+            raise SettingError(f"anchors must be at least 0 clips, got {self.anchors}")
+        if not self.stages or list(self.stages) != sorted(set(self.stages) & {1, 2, 3, 4}):
+            raise SettingError(f"stages must be some of 1, 2, 3, 4 in order, got {self.stages}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamSwinConfig:
+    """The architecture; the defaults are torchvision's `swin3d_t` with memory."""
+
+    tubelet_size: Size3 = (2, 4, 4)
+    """Frames, pixel rows and pixel columns that make one token."""
+
+    embed_dim: int = 96
+    """Width of stage 1; every stage doubles it."""
+
+    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
+    """Blocks per stage."""
+
+    num_heads: tuple[int, int, int, int] = (3, 6, 12, 24)
+    """Attention heads per stage."""
+
+    attention_window: Size3 = (8, 7, 7)
+    """Tokens per axis; every second block shifts it by half."""
+
+    num_classes: int = 400
+    """Logits."""
+
+    memory: MemoryConfig | None = field(default_factory=MemoryConfig)
+    """None: plain Video Swin."""
+
+    def __post_init__(self) -> None:
+        for stage, heads in enumerate(self.num_heads):
+            width = self.embed_dim * 2**stage
+            if width % heads:
+                raise SettingError(
+                    f"num_heads must divide the width of each stage, got {heads} heads and width "
+                    f"{width} at stage {stage + 1}"
+                )
+        if min(self.depths) < 1 or self.num_classes < 1:
+            raise SettingError(
+                f"depths and num_classes must be at least 1, got {self.depths} and {self.num_classes}"
+            )
+
+    def width(self, stage: int) -> int:
+        """Token width at a stage (from 1)."""
+        return self.embed_dim * 2 ** (stage - 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamSwinState:
+    """What FAM Swin remembers of some streams: a value; see `vidmem.models.interface.StreamState`."""
+
+    queues: tuple[MemoryQueue, ...]
+    """One per stage with memory."""
+
+    clip_index: Tensor
+    """`[B]`, int64: the number of the next clip of each stream."""
+
+    is_projected: bool
+    """Whether the queues hold keys and values (inference) or memory tokens (training)."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all tensors; the same at every step."""
+        index = self.clip_index.numel() * self.clip_index.element_size()
+        return index + sum(queue.num_bytes for queue in self.queues)
+
+    @property
+    def l_mem(self) -> int:
+        """Clips that can be remembered."""
+        return self.queues[0].l_mem if self.queues else 0
+
+    @property
+    def num_remembered(self) -> Tensor:
+        """`[B]`, clips remembered now."""
+        return self.slot_clips.ge(0).sum(1)
+
+    @property
+    def slot_clips(self) -> Tensor:
+        """`[B, l_mem]`, the number of the clip in each slot, oldest first, -1 where empty."""
+        if not self.queues:
+            return self.clip_index.new_zeros(len(self.clip_index), 0)
+        return self.queues[0].slot_clips
+
+    @property
+    def slot_seconds(self) -> Tensor:
+        """`[B, l_mem, 2]`, source time of the clip in each slot."""
+        if not self.queues:
+            return self.clip_index.new_zeros(len(self.clip_index), 0, 2, dtype=torch.float64)
+        return self.queues[0].slot_seconds
+
+    def detach(self) -> FamSwinState:
+        """The same state, cut off from the graph."""
+        return replace(self, queues=tuple(queue.detach() for queue in self.queues))
+
+    def resized(self, l_mem: int) -> FamSwinState:
+        """The state with another `l_mem`, keeping the newest clips; works in mid-stream."""
+        if l_mem < 0:
+            raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {l_mem}")
+        return replace(self, queues=tuple(queue.resized(l_mem) for queue in self.queues))
+
+    def select(self, rows: Tensor | Sequence[int]) -> FamSwinState:
+        """The state of some streams, in the order of `rows`."""
+        index = torch.as_tensor(rows, dtype=torch.long, device=self.clip_index.device)
+        return replace(
+            self,
+            queues=tuple(queue.select(index) for queue in self.queues),
+            clip_index=self.clip_index[index],
+        )
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """The state as named tensors; `FamSwin.state_from_tensors` is the inverse."""
+        tensors = {
+            "clip_index": self.clip_index,
+            "is_projected": torch.tensor(self.is_projected),
+        }
+        for number, queue in enumerate(self.queues):
+            for name in ("tokens", "slot_clips", "slot_seconds"):
+                tensors[f"queue{number}.{name}"] = getattr(queue, name)
+        return tensors
+
+
+@dataclass(frozen=True)
+class _Features:
+    """What the stages with memory and the last one put out."""
+
+    memory_stages: tuple[Grid, ...]
+    last: Grid
+
+
+class FamSwin(nn.Module):
+    """Video Swin with a bounded Feedback-Attention Memory queue.
+
+    One set of weights serves any number of streams: what is remembered is in the state alone.
+    """
+
+    def __init__(self, config: FamSwinConfig, card: ModelCard | None = None) -> None:
+        super().__init__()
+        self.config = config
+        self.card = card or ModelCard(
+            name="fam-swin",
+            title="FAM Swin",
+            class_names=tuple(f"class {i}" for i in range(config.num_classes)),
+        )
+        self.patch_embedding = PatchEmbedding(config.tubelet_size, config.embed_dim)
+        self.stages = nn.ModuleList(
+            SwinStage(config.width(i + 1), config.depths[i], config.num_heads[i], config.attention_window)
+            for i in range(4)
+        )
+        self.merges = nn.ModuleList(PatchMerging(config.width(stage)) for stage in (1, 2, 3))
+        self.norm = nn.LayerNorm(config.width(4))
+        self.head = nn.Linear(config.width(4), config.num_classes)
+        self.apply(_init_weights)
+        self.memory = nn.ModuleDict()
+        for stage in self.memory_stages:
+            heads = config.num_heads[stage - 1]
+            self.memory[str(stage)] = MemoryAttention(config.width(stage), heads)
+        self.copy_memory_projections()
+
+    @property
+    def memory_stages(self) -> tuple[int, ...]:
+        """Stages (from 1) with memory; empty for a plain Video Swin."""
+        return self.config.memory.stages if self.config.memory else ()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.head.weight.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the weights are made of."""
+        return self.head.weight.dtype
+
+    def copy_memory_projections(self) -> None:
+        """Start each memory attention as a copy of its block's own self-attention."""
+        for stage in self.memory_stages:
+            block = self.stages[stage - 1].blocks[-1]
+            attention = block.attention
+            self._memory(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
+
+    def forward(self, clips: Tensor) -> Tensor:
+        """Classify clips one by one, without reading memory.
+
+        Args:
+            clips: `[B, T, 3, H, W]`.
+
+        Returns:
+            Logits `[B, num_classes]`, float32.
+
+        Raises:
+            ValueError: If the clips have another shape.
+        """
+        _check_clip(clips)
+        return self._logits(self._tail(self._trunk(clips), ()))
+
+    def forward_clips(
+        self, clips: Tensor, state: FamSwinState | None = None
+    ) -> tuple[Tensor, FamSwinState]:
+        """Run clips in a row through memory: what training calls, and the stream's plain version.
+
+        In training mode, gradients flow through the newest clip's memory tokens and no further back
+        (one step of truncated back-propagation).
+
+        Args:
+            clips: `[B, N, T, 3, H, W]`.
+            state: Where the streams left off; None for new ones.
+
+        Returns:
+            Logits `[B, N, num_classes]`, and the state after the last clip.
+
+        Raises:
+            ValueError: If the clips have another shape.
+        """
+        if clips.ndim != 6:
+            raise ValueError(
+                f"clips must have shape [B, N, T, 3, H, W], got {list(clips.shape)}; "
+                "for one clip at a time use step"
+            )
+        state = self.init_state(len(clips)) if state is None else state
+        logits = []
+        for clip in clips.unbind(1):
+            output = self.step(clip, state)
+            logits.append(output.logits)
+            state = output.state
+        return torch.stack(logits, 1), state
+
+    def init_state(
+        self, batch_size: int = 1, *, l_mem: int | None = None, is_projected: bool | None = None
+    ) -> FamSwinState:
+        """The state of streams that have seen nothing.
+
+        Args:
+            batch_size: Streams.
+            l_mem: Clips to remember; the config's if None. 0 turns memory off.
+            is_projected: Keep keys and values instead of memory tokens; None: when not training.
+        """
+        memory = self.config.memory
+        l_mem = (memory.l_mem if memory else 0) if l_mem is None else l_mem
+        if l_mem < 0:
+            raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {l_mem}")
+        is_projected = (not self.training) if is_projected is None else is_projected
+        queues = tuple(
+            MemoryQueue.empty(
+                batch_size,
+                l_mem,
+                (memory.tokens_per_clip, self.config.width(stage) * (2 if is_projected else 1)),
+                like=self.head.weight.detach(),
+                anchors=memory.anchors,
+            )
+            for stage in self.memory_stages
+            if memory is not None
+        )
+        clip_index = torch.zeros(batch_size, dtype=torch.long, device=self.device)
+        return FamSwinState(queues=queues, clip_index=clip_index, is_projected=is_projected)
+
+    def step(
+        self, clip: Tensor, state: FamSwinState, clip_seconds: Tensor | None = None
+    ) -> StepOutput:
+        """Take the next clip of each stream: read memory, classify, write memory.
+
+        Args:
+            clip: `[B, T, 3, H, W]`, normalised as the card says.
+            state: Of the same streams, in the same order. It is left as it was.
+            clip_seconds: `[B, 2]`, source time of the clips, kept beside what they write.
+
+        Returns:
+            Logits and the next state.
+
+        Raises:
+            ValueError: If the clip has another shape or another number of streams than the state.
+        """
+        _check_clip(clip)
+        if len(clip) != len(state.clip_index):
+            raise ValueError(f"clip has {len(clip)} streams and the state {len(state.clip_index)}")
+        trunk = self._trunk(clip)
+        memory = self._keys_values(state)
+        features = self._tail(trunk, memory)
+        logits = self._logits(features)
+        if not state.l_mem:
+            return StepOutput(logits, replace(state, clip_index=state.clip_index + 1))
+        if torch.is_grad_enabled() and self.training:
+            # What is written carries gradient into this clip, not into what this clip remembered.
+            state = state.detach()
+            features = self._tail(trunk, self._keys_values(state))
+        written = self._written(features, state.is_projected)
+        return StepOutput(logits, self._pushed(state, written, clip_seconds))
+
+    def state_from_tensors(self, tensors: dict[str, Tensor]) -> FamSwinState:
+        """Make a state of what `FamSwinState.to_tensors` gave.
+
+        Raises:
+            ValueError: If the tensors do not fit this model.
+        """
+        anchors = self.config.memory.anchors if self.config.memory else 0
+        is_projected = bool(tensors["is_projected"])
+        queues = []
+        for number, stage in enumerate(self.memory_stages):
+            queue = MemoryQueue(
+                tokens=tensors[f"queue{number}.tokens"].to(self.device, self.dtype),
+                slot_clips=tensors[f"queue{number}.slot_clips"].to(self.device),
+                slot_seconds=tensors[f"queue{number}.slot_seconds"].to(self.device),
+                anchors=anchors,
+            )
+            width = self.config.width(stage) * (2 if is_projected else 1)
+            if queue.tokens.shape[-1] != width:
+                raise ValueError(
+                    f"memory of stage {stage} must be {width} wide, got {queue.tokens.shape[-1]}"
+                )
+            queues.append(queue)
+        clip_index = tensors["clip_index"].to(self.device)
+        return FamSwinState(queues=tuple(queues), clip_index=clip_index, is_projected=is_projected)
+
+    def stage_outputs(self, clip: Tensor) -> list[Tensor]:
+        """The output of every stage without memory, `[B, T', H', W', D]` each."""
+        _check_clip(clip)
+        grid = self.patch_embedding(clip.to(self.dtype))
+        outputs = []
+        for number, stage in enumerate(self.stages):
+            grid = stage(self.merges[number - 1](grid) if number else grid)
+            outputs.append(grid.unflatten())
+        return outputs
+
+    def _memory(self, stage: int) -> MemoryAttention:
+        module = self.memory[str(stage)]
+        assert isinstance(module, MemoryAttention)
+        return module
+
+    def _keys_values(self, state: FamSwinState) -> tuple[MemoryKeysValues, ...]:
+        """What each stage with memory reads; nothing where memory is off."""
+        if not state.l_mem:
+            return ()
+        return tuple(
+            self._memory(stage).keys_values(
+                queue, state.clip_index, is_projected=state.is_projected
+            )
+            for stage, queue in zip(self.memory_stages, state.queues, strict=True)
+        )
+
+    def _trunk(self, clip: Tensor) -> Grid:
+        """All that comes before the first memory read."""
+        grid = self.patch_embedding(clip.to(self.dtype))
+        first = self._first_read()
+        for number in range(1, first):
+            grid = self.merges[number - 1](self.stages[number - 1](grid))
+        return self.stages[first - 1].forward_trunk(grid)
+
+    def _tail(self, trunk: Grid, memory: tuple[MemoryKeysValues, ...]) -> _Features:
+        """From the block of the first memory read to the last stage."""
+        reads = dict(zip(self.memory_stages, memory, strict=False))
+        outputs, grid = [], trunk
+        for number in range(self._first_read(), 5):
+            if number > self._first_read():
+                grid = self.stages[number - 1].forward_trunk(self.merges[number - 2](grid))
+            grid = self.stages[number - 1].forward_last(grid, self._memory_read(number, reads))
+            if number in self.memory_stages:
+                outputs.append(grid)
+        return _Features(tuple(outputs), grid)
+
+    def _first_read(self) -> int:
+        return min(self.memory_stages, default=4)
+
+    def _memory_read(self, stage: int, reads: dict[int, MemoryKeysValues]):  # noqa: ANN202
+        if stage not in reads:
+            return None
+        attention, memory = self._memory(stage), reads[stage]
+        return lambda tokens: attention(tokens, memory)
+
+    def _logits(self, features: _Features) -> Tensor:
+        return self.head(self.norm(features.last.tokens).mean(1)).float()
+
+    def _written(self, features: _Features, is_projected: bool) -> list[Tensor]:
+        """The memory tokens of a clip, or their keys and values, one tensor per stage."""
+        assert self.config.memory is not None
+        written = []
+        for stage, grid in zip(self.memory_stages, features.memory_stages, strict=True):
+            cells = memory_grid(stage, self.config.memory.tokens_per_clip)
+            tokens = grid_pool(grid.unflatten(), cells)
+            written.append(self._memory(stage).project(tokens) if is_projected else tokens)
+        return written
+
+    def _pushed(
+        self, state: FamSwinState, written: list[Tensor], clip_seconds: Tensor | None
+    ) -> FamSwinState:
+        assert self.config.memory is not None
+        index = state.clip_index
+        is_write = index % self.config.memory.memory_every == 0
+        if clip_seconds is None:
+            clip_seconds = torch.zeros(len(index), 2)
+        seconds = clip_seconds.to(index.device, torch.float64)
+        queues = tuple(
+            queue.push(tokens, index, seconds, is_write)
+            for queue, tokens in zip(state.queues, written, strict=True)
+        )
+        return replace(state, queues=queues, clip_index=index + 1)
+
+
+def _init_weights(module: nn.Module) -> None:
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _check_clip(clip: Tensor) -> None:
+    if clip.ndim != 5 or clip.shape[2] != 3:
+        hint = "; add the batch with clip[None]" if clip.ndim == 4 else ""
+        raise ValueError(f"clip must have shape [B, T, 3, H, W], got {list(clip.shape)}{hint}")

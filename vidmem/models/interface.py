@@ -1,0 +1,134 @@
+"""What a stream needs of a model: a card, an initial state, and a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol, Self
+
+import torch
+from torch import Tensor
+
+Resize = Literal["squash", "crop"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard:
+    """What a checkpoint was made for: its classes, and how it wants a video sampled."""
+
+    name: str
+    """Short name, as `vidmem.load` takes it."""
+
+    title: str
+    """The name that people read."""
+
+    class_names: tuple[str, ...]
+    """One per logit."""
+
+    fps: float = 4.0
+    """Sampled frames per second of source time."""
+
+    clip_frames: int = 16
+    """Sampled frames in a clip."""
+
+    window_stride: int = 16
+    """Sampled frames from the start of one window to the start of the next."""
+
+    frame_height: int = 224
+    """Pixels."""
+
+    frame_width: int = 224
+    """Pixels."""
+
+    resize: Resize = "crop"
+    """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, the centre is cut out."""
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Of red, green and blue, in 0..1."""
+
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Likewise."""
+
+    trained_on: str = ""
+    """A sentence for the page: on footage unlike this, the labels mean nothing."""
+
+
+class StreamState(Protocol):
+    """What a model remembers of some streams: a value, of constant size."""
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes held, the same at every step."""
+        ...
+
+    @property
+    def l_mem(self) -> int:
+        """Clips that can be remembered."""
+        ...
+
+    @property
+    def num_remembered(self) -> Tensor:
+        """`[B]`, clips remembered now."""
+        ...
+
+    @property
+    def slot_clips(self) -> Tensor:
+        """`[B, l_mem]`, the number of the clip in each slot, oldest first, -1 where empty."""
+        ...
+
+    @property
+    def slot_seconds(self) -> Tensor:
+        """`[B, l_mem, 2]`, float64: source time of each slot's clip, half open."""
+        ...
+
+    def resized(self, l_mem: int) -> Self:
+        """The state with another `l_mem`, keeping the newest clips."""
+        ...
+
+    def select(self, rows: Tensor | Sequence[int]) -> Self:
+        """The state of some streams."""
+        ...
+
+    def to_tensors(self) -> dict[str, Tensor]:
+        """The state as named tensors, for safetensors."""
+        ...
+
+
+@dataclass(frozen=True)
+class StepOutput:
+    """One step of some streams."""
+
+    logits: Tensor
+    """`[B, num_classes]`, float32."""
+
+    state: Any
+    """The next state."""
+
+
+class StreamModel(Protocol):
+    """A model that a stream can be driven through, clip by clip."""
+
+    card: ModelCard
+    config: Any
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """What the weights are made of."""
+        ...
+
+    def init_state(self, batch_size: int = 1, *, l_mem: int | None = None) -> Any:
+        """The state of streams that have seen nothing."""
+        ...
+
+    def step(self, clip: Tensor, state: Any, clip_seconds: Tensor | None = None) -> StepOutput:
+        """Take the next clip `[B, T, 3, H, W]` of each stream, seen at `clip_seconds` `[B, 2]`."""
+        ...
+
+    def state_from_tensors(self, tensors: dict[str, Tensor]) -> Any:
+        """The inverse of `StreamState.to_tensors`."""
+        ...

@@ -1,0 +1,267 @@
+"""The memory queue, and attention over it.
+
+The queue is a value: `push` returns the next one and leaves the old one as it was. Its shapes never
+change, so a stream costs the same bytes in its first minute and in its last hour.
+
+Letters: B streams, S slots (`l_mem`), M memory tokens of a clip, D width, N tokens of the clip, A heads.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+
+from vidmem.nn.attention import attend
+
+EMPTY = -1
+"""`slot_clips` of a slot that was never written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryQueue:
+    """The memory tokens of the last `l_mem` clips of each stream, newest last, empty slots first."""
+
+    tokens: Tensor
+    """`[B, l_mem, M, D]`; slots that were never written hold zeros. `D` counts keys and values
+    together where the queue holds projections (see `MemoryAttention.project`)."""
+
+    slot_clips: Tensor
+    """`[B, l_mem]`, int64: the number of the clip that wrote each slot, -1 where empty."""
+
+    slot_seconds: Tensor
+    """`[B, l_mem, 2]`, float64: where in the source that clip began and ended; zeros where unknown."""
+
+    anchors: int = 0
+    """Clips at the start of a stream that are never evicted."""
+
+    @classmethod
+    def empty(
+        cls,
+        batch_size: int,
+        l_mem: int,
+        shape: tuple[int, int],
+        *,
+        like: Tensor,
+        anchors: int = 0,
+    ) -> MemoryQueue:
+        """A queue without clips for memory tokens of `shape` `(M, D)`, on the device of `like`."""
+        return cls(
+            tokens=like.new_zeros(batch_size, l_mem, *shape),
+            slot_clips=torch.full((batch_size, l_mem), EMPTY, device=like.device),
+            slot_seconds=like.new_zeros(batch_size, l_mem, 2, dtype=torch.float64),
+            anchors=anchors,
+        )
+
+    @property
+    def l_mem(self) -> int:
+        """Slots of the queue, in clips."""
+        return self.tokens.shape[1]
+
+    @property
+    def num_clips(self) -> Tensor:
+        """`[B]`, clips now in the queue, at most `l_mem`."""
+        return self.is_valid.sum(1)
+
+    @property
+    def is_valid(self) -> Tensor:
+        """`[B, l_mem]`, true where a slot was written."""
+        return self.slot_clips != EMPTY
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the tensors, the same for an empty and a full queue."""
+        tensors = (self.tokens, self.slot_clips, self.slot_seconds)
+        return sum(t.numel() * t.element_size() for t in tensors)
+
+    def push(
+        self,
+        memory_tokens: Tensor,
+        clip_index: Tensor,
+        clip_seconds: Tensor,
+        is_write: Tensor,
+    ) -> MemoryQueue:
+        """Return the queue with one more clip, the oldest evicted where it is full.
+
+        Args:
+            memory_tokens: `[B, M, D]`. Gradients flow through them and through the queue: detach
+                first what should not carry any.
+            clip_index: `[B]`, the number of this clip in its stream.
+            clip_seconds: `[B, 2]`, its source time.
+            is_write: `[B]`, false for the streams that skip this clip and keep their queue.
+        """
+        if self.l_mem == 0:
+            return self
+        new = memory_tokens[:, None].to(self.tokens.dtype)
+        longer = replace(
+            self,
+            tokens=torch.cat([self.tokens, new], 1),
+            slot_clips=torch.cat([self.slot_clips, clip_index[:, None]], 1),
+            slot_seconds=torch.cat([self.slot_seconds, clip_seconds[:, None]], 1),
+        )
+        return longer._select_slots(self._sources(is_write))
+
+    def detach(self) -> MemoryQueue:
+        """The same queue, cut off from the graph."""
+        return replace(self, tokens=self.tokens.detach())
+
+    def resized(self, l_mem: int) -> MemoryQueue:
+        """The queue with another `l_mem`, keeping the newest clips (and the anchors)."""
+        if l_mem <= self.l_mem:
+            return self._select_slots(self._newest(l_mem))
+        tokens_per_clip, dim = self.tokens.shape[2:]
+        extra = MemoryQueue.empty(
+            len(self.tokens), l_mem - self.l_mem, (tokens_per_clip, dim), like=self.tokens
+        )
+        return replace(
+            self,
+            tokens=torch.cat([extra.tokens, self.tokens], 1),
+            slot_clips=torch.cat([extra.slot_clips, self.slot_clips], 1),
+            slot_seconds=torch.cat([extra.slot_seconds, self.slot_seconds], 1),
+        )
+
+    def select(self, rows: Tensor) -> MemoryQueue:
+        """The queues of some streams, in the order of `rows`."""
+        return replace(
+            self,
+            tokens=self.tokens[rows],
+            slot_clips=self.slot_clips[rows],
+            slot_seconds=self.slot_seconds[rows],
+        )
+
+    def _sources(self, is_write: Tensor) -> Tensor:
+        """`[B, l_mem]`: which old slot (or `l_mem`, the new clip) each new slot takes."""
+        slots = torch.arange(self.l_mem, device=is_write.device).expand(len(is_write), -1)
+        is_full = self.slot_clips[:, 0] != EMPTY
+        evicted = torch.where(is_full, min(self.anchors, self.l_mem - 1), 0)
+        moved = slots + (slots >= evicted[:, None])
+        return torch.where(is_write[:, None], moved, slots)
+
+    def _newest(self, l_mem: int) -> Tensor:
+        """`[B, l_mem]`: the slots to keep, oldest first; anchors go before everything."""
+        is_anchor = self.is_valid & (self.slot_clips < self.anchors)
+        rank = torch.where(is_anchor, torch.iinfo(torch.int64).max, self.slot_clips)
+        kept = rank.argsort(1, descending=True, stable=True)[:, :l_mem]
+        return kept.sort(1).values
+
+    def _select_slots(self, source: Tensor) -> MemoryQueue:
+        """The queue made of the slots `source` `[B, l_mem]` of this one."""
+        rows = torch.arange(len(source), device=source.device)[:, None]
+        return replace(
+            self,
+            tokens=self.tokens[rows, source],
+            slot_clips=self.slot_clips[rows, source],
+            slot_seconds=self.slot_seconds[rows, source],
+        )
+
+
+def age_bucket(age_clips: Tensor, num_buckets: int) -> Tensor:
+    """Ages in clips (1 is the clip before) to rows of a table: exact for the first half, then logarithmic.
+
+    Ages of a day of clips still fall into the last buckets, as relative positions do in T5 (Raffel
+    et al., arXiv:1910.10683, section 2.1).
+    """
+    exact = num_buckets // 2
+    farthest = 32_768
+    scaled = (age_clips.clamp(min=1).float() / exact).log() / math.log(farthest / exact)
+    coarse = exact + (scaled * (num_buckets - exact)).long()
+    return torch.where(age_clips < exact, age_clips, coarse).clamp(0, num_buckets - 1)
+
+
+@dataclass(frozen=True)
+class MemoryKeysValues:
+    """What a clip attends to: the no-memory token first, then the slots, oldest first."""
+
+    keys: Tensor
+    """`[B, 1 + S * M, D]`, ages included."""
+
+    values: Tensor
+    """`[B, 1 + S * M, D]`"""
+
+    mask: Tensor | None
+    """`[B, 1, 1, 1 + S * M]`, true where there is something to attend to; None: everywhere."""
+
+
+class MemoryAttention(nn.Module):
+    """Attention of a clip's tokens over the memory queue, added through a gate that starts at zero.
+
+    One learned no-memory token keeps the softmax of a stream's first clip from being empty. The age
+    of a slot, in clips before now, is an embedding added to its keys.
+    """
+
+    NUM_AGES = 64
+
+    def __init__(self, dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm = nn.LayerNorm(dim)
+        self.memory_norm = nn.LayerNorm(dim)
+        self.query = nn.Linear(dim, dim)
+        self.key = nn.Linear(dim, dim)
+        self.value = nn.Linear(dim, dim)
+        self.proj = nn.Linear(dim, dim)
+        self.no_memory = nn.Parameter(torch.empty(dim))
+        self.age = nn.Embedding(self.NUM_AGES, dim)
+        self.gate = nn.Parameter(torch.zeros(()))
+        nn.init.trunc_normal_(self.no_memory, std=0.02)
+        nn.init.zeros_(self.age.weight)
+
+    @torch.no_grad()
+    def copy_from_block(self, norm: nn.LayerNorm, qkv: nn.Linear, proj: nn.Linear) -> None:
+        """Start from a block's own self-attention, so that attending already means something."""
+        for ours in (self.norm, self.memory_norm):
+            ours.load_state_dict(norm.state_dict())
+        self.proj.load_state_dict(proj.state_dict())
+        weights, biases = qkv.weight.chunk(3), qkv.bias.chunk(3)
+        for ours, weight, bias in zip((self.query, self.key, self.value), weights, biases, strict=True):
+            ours.weight.copy_(weight)
+            ours.bias.copy_(bias)
+
+    def project(self, memory_tokens: Tensor) -> Tensor:
+        """Memory tokens `[..., D]` to their keys and values, side by side, `[..., 2 * D]`."""
+        normed = self.memory_norm(memory_tokens)
+        return torch.cat([self.key(normed), self.value(normed)], -1)
+
+    def keys_values(
+        self, queue: MemoryQueue, clip_index: Tensor, *, is_projected: bool
+    ) -> MemoryKeysValues:
+        """Make ready what the clips numbered `clip_index` `[B]` attend to.
+
+        Slots that are empty in every stream are left out on a CPU, where shapes are free; elsewhere
+        the shapes stay fixed.
+        """
+        tokens, clips, is_valid = queue.tokens, queue.slot_clips, queue.is_valid
+        if tokens.device.type == "cpu":
+            used = int(queue.num_clips.max()) if queue.l_mem else 0
+            first = queue.l_mem - used
+            tokens, clips, is_valid = tokens[:, first:], clips[:, first:], is_valid[:, first:]
+        projected = tokens if is_projected else self.project(tokens)
+        keys_BSMD, values_BSMD = projected.chunk(2, -1)
+        age = self.age(age_bucket(clip_index[:, None] - clips, self.NUM_AGES))
+        no_key, no_value = self.project(self.no_memory).expand(len(clips), 1, -1).chunk(2, -1)
+        return MemoryKeysValues(
+            keys=torch.cat([no_key, (keys_BSMD + age[:, :, None]).flatten(1, 2)], 1),
+            values=torch.cat([no_value, values_BSMD.flatten(1, 2)], 1),
+            mask=_token_mask(is_valid, tokens.shape[2]),
+        )
+
+    def forward(self, tokens: Tensor, memory: MemoryKeysValues) -> Tensor:
+        """What memory adds to the tokens: `[B, N, D]` to `[B, N, D]`, zero while the gate is."""
+        query = self._heads(self.query(self.norm(tokens)))
+        keys, values = self._heads(memory.keys), self._heads(memory.values)
+        read_BANE = attend(query, keys, values, mask=memory.mask)
+        return self.gate * self.proj(read_BANE.transpose(1, 2).flatten(2))
+
+    def _heads(self, x_BLD: Tensor) -> Tensor:
+        return x_BLD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+
+
+def _token_mask(is_valid: Tensor, tokens_per_clip: int) -> Tensor | None:
+    """Slots to tokens, the no-memory token always valid; None where nothing is masked on a CPU."""
+    if is_valid.device.type == "cpu" and bool(is_valid.all()):
+        return None
+    valid_BL = is_valid.repeat_interleave(tokens_per_clip, 1)
+    always = valid_BL.new_ones(len(valid_BL), 1)
+    return torch.cat([always, valid_BL], 1)[:, None, None]

@@ -1,0 +1,197 @@
+"""The stages of Video Swin (Liu et al., arXiv:2106.13230): tokens in, tokens out.
+
+Tokens travel as `[B, N, D]` in raster order of their `(T, H, W)` grid. Numbers are those of
+torchvision's `SwinTransformer3d`, padding and clipped windows included.
+
+Letters: B batch, N tokens of the grid, D width, A heads, E width per head, G boxes, L tokens of a box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from vidmem.nn.attention import attend
+from vidmem.nn.windows import (
+    BoxGroup,
+    Size3,
+    WindowPlan,
+    fit_window,
+    relative_position_index,
+    window_plan,
+)
+
+MemoryRead = Callable[[Tensor], Tensor]
+"""Tokens `[B, N, D]` to the residual that memory adds, `[B, N, D]`."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Tokens with the grid that they lie on."""
+
+    tokens: Tensor
+    """`[B, T * H * W, D]`, raster order."""
+
+    size: Size3
+
+    def unflatten(self) -> Tensor:
+        """The tokens as `[B, T, H, W, D]`."""
+        return self.tokens.unflatten(1, self.size)
+
+
+class PatchEmbedding(nn.Module):
+    """Cut a clip into tubelets and embed each one."""
+
+    def __init__(self, tubelet_size: Size3, embed_dim: int) -> None:
+        super().__init__()
+        self.tubelet_size = tubelet_size
+        tubelet_values = 3 * tubelet_size[0] * tubelet_size[1] * tubelet_size[2]
+        self.proj = nn.Linear(tubelet_values, embed_dim)
+        self.norm = nn.LayerNorm(embed_dim)
+
+    def forward(self, clip: Tensor) -> Grid:
+        """Embed `[B, T, 3, H, W]`; sizes that no tubelet divides are padded with zeros."""
+        t, h, w = self.tubelet_size
+        pad = [-clip.shape[4] % w, -clip.shape[3] % h, 0, -clip.shape[1] % t]
+        if any(pad):
+            clip = F.pad(clip, (0, pad[0], 0, pad[1], 0, 0, 0, pad[3]))
+        size = (clip.shape[1] // t, clip.shape[3] // h, clip.shape[4] // w)
+        tubelets = clip.unflatten(4, (size[2], w)).unflatten(3, (size[1], h))
+        tubelets = tubelets.unflatten(1, (size[0], t))  # [B, T', t, 3, H', h, W', w]
+        tubelets = tubelets.permute(0, 1, 4, 6, 3, 2, 5, 7).flatten(4).flatten(1, 3)
+        return Grid(self.norm(self.proj(tubelets)), size)
+
+
+class PatchMerging(nn.Module):
+    """Halve the grid's height and width and double the width of its tokens."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(4 * dim)
+        self.reduction = nn.Linear(4 * dim, 2 * dim, bias=False)
+
+    def forward(self, grid: Grid) -> Grid:
+        """Merge 2 x 2 neighbours; an odd row or column is padded with zeros."""
+        x_BTHWD = grid.unflatten()
+        t, h, w = grid.size
+        if h % 2 or w % 2:
+            x_BTHWD = F.pad(x_BTHWD, (0, 0, 0, w % 2, 0, h % 2))
+        size = (t, (h + 1) // 2, (w + 1) // 2)
+        pairs = x_BTHWD.unflatten(3, (size[2], 2)).unflatten(2, (size[1], 2))
+        # torchvision's order of the four neighbours: (row, column) = 00, 10, 01, 11
+        merged = pairs.permute(0, 1, 2, 4, 5, 3, 6).flatten(4).flatten(1, 3)
+        return Grid(self.reduction(self.norm(merged)), size)
+
+
+class WindowAttention(nn.Module):
+    """Self-attention inside shifted windows, with a learned bias per head and relative position."""
+
+    relative_position_index: Tensor
+
+    def __init__(self, dim: int, num_heads: int, attention_window: Size3, shift: Size3) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.attention_window = attention_window
+        self.shift = shift
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+        rows = 1
+        for w in attention_window:
+            rows *= 2 * w - 1
+        self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, num_heads))
+        nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
+        index = relative_position_index(attention_window)
+        self.register_buffer("relative_position_index", index, persistent=False)
+        self._bias_cache: dict[WindowPlan, list[Tensor]] = {}
+        self._bias_version: tuple[int, int, torch.dtype] | None = None
+
+    def forward(self, tokens: Tensor, size: Size3) -> Tensor:
+        """Attend inside the windows of a `(T, H, W)` grid: `[B, N, D]` to `[B, N, D]`."""
+        window, shift = fit_window(size, self.attention_window, self.shift)
+        plan = window_plan(size, window, shift, tokens.device)
+        if plan.has_padding:
+            tokens = F.pad(tokens, (0, 0, 0, 1))  # the zeros that `order` calls `num_tokens`
+        qkv_BND = self.qkv(tokens.index_select(1, plan.order))
+        outputs, start = [], 0
+        for group, bias in zip(plan.groups, self._biases(plan), strict=True):
+            stop = start + group.num_boxes * group.tokens_per_box
+            outputs.append(self._attend_boxes(qkv_BND[:, start:stop], group, bias))
+            start = stop
+        attended = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
+        return self.proj(attended).index_select(1, plan.restore)
+
+    def _attend_boxes(self, qkv_BND: Tensor, group: BoxGroup, bias_ALL: Tensor) -> Tensor:
+        batch, width = qkv_BND.shape[0], qkv_BND.shape[2] // 3
+        boxes = qkv_BND.reshape(batch * group.num_boxes, group.tokens_per_box, 3, self.num_heads, -1)
+        q_GALE, k_GALE, v_GALE = boxes.permute(2, 0, 3, 1, 4)
+        out_GALE = attend(q_GALE, k_GALE, v_GALE, bias=bias_ALL)
+        return out_GALE.transpose(1, 2).reshape(batch, -1, width)
+
+    def _biases(self, plan: WindowPlan) -> list[Tensor]:
+        """The bias `[A, L, L]` of each group of boxes, kept while the table stays the same."""
+        table = self.relative_position_bias_table
+        if torch.is_grad_enabled() and table.requires_grad:
+            return [self._bias(group) for group in plan.groups]
+        version = (table.data_ptr(), table._version, table.dtype)
+        if version != self._bias_version or len(self._bias_cache) > 4:
+            self._bias_version = version
+            self._bias_cache.clear()
+        if plan not in self._bias_cache:
+            self._bias_cache[plan] = [self._bias(group) for group in plan.groups]
+        return self._bias_cache[plan]
+
+    def _bias(self, group: BoxGroup) -> Tensor:
+        places = group.window_positions
+        index = self.relative_position_index[places[:, None], places[None, :]]
+        bias_LLA = self.relative_position_bias_table[index.flatten()].unflatten(0, index.shape)
+        return bias_LLA.permute(2, 0, 1).contiguous()
+
+
+class SwinBlock(nn.Module):
+    """Window attention, then (in the last block of a stage with memory) the memory read, then MLP."""
+
+    def __init__(self, dim: int, num_heads: int, attention_window: Size3, shift: Size3) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.attention = WindowAttention(dim, num_heads, attention_window, shift)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
+
+    def forward(self, grid: Grid, memory_read: MemoryRead | None = None) -> Grid:
+        """One block; the grid keeps its size."""
+        x = grid.tokens + self.attention(self.norm1(grid.tokens), grid.size)
+        if memory_read is not None:
+            x = x + memory_read(x)
+        return Grid(x + self.mlp(self.norm2(x)), grid.size)
+
+
+class SwinStage(nn.Module):
+    """Blocks at one resolution; every second one with shifted windows."""
+
+    def __init__(self, dim: int, depth: int, num_heads: int, attention_window: Size3) -> None:
+        super().__init__()
+        half = (attention_window[0] // 2, attention_window[1] // 2, attention_window[2] // 2)
+        self.blocks = nn.ModuleList(
+            SwinBlock(dim, num_heads, attention_window, half if i % 2 else (0, 0, 0))
+            for i in range(depth)
+        )
+
+    def forward(self, grid: Grid) -> Grid:
+        """All blocks, without memory."""
+        for block in self.blocks:
+            grid = block(grid)
+        return grid
+
+    def forward_trunk(self, grid: Grid) -> Grid:
+        """All blocks but the last."""
+        for block in list(self.blocks)[:-1]:
+            grid = block(grid)
+        return grid
+
+    def forward_last(self, grid: Grid, memory_read: MemoryRead | None) -> Grid:
+        """The last block, with what memory adds."""
+        return self.blocks[-1](grid, memory_read)

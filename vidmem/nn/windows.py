@@ -1,0 +1,140 @@
+"""Shifted 3-D attention windows as a partition of the token grid into boxes.
+
+Video Swin (Liu et al., arXiv:2106.13230, section 3.1) rolls the grid by half a window, cuts it into equal windows and
+masks the pairs of tokens that the roll brought together. The same pairs attend when each axis is
+simply cut at other places, and then there is neither roll nor mask, and no work on masked pairs:
+
+    size 14, window 7, shift 3      [0 1 2|3 4 5 6 7 8 9|10 11 12 13]
+    size 14, window 7, no shift     [0 1 2 3 4 5 6|7 8 9 10 11 12 13]
+
+Boxes of equal shape attend in one call. Integers only: no tensor of pixels or features passes here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import torch
+from torch import Tensor
+
+Size3 = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A stretch of one axis whose tokens share an attention window: `[start, start + length)`."""
+
+    start: int
+    length: int
+    offset: int
+    """Where the segment begins inside its (rolled) window."""
+
+
+@dataclass(frozen=True)
+class BoxGroup:
+    """Boxes of one shape: they attend in one batched call and share one bias."""
+
+    num_boxes: int
+    tokens_per_box: int
+    window_positions: Tensor
+    """`[tokens_per_box]`, the place of each token in the flattened window; says which bias."""
+
+
+@dataclass(frozen=True, eq=False)
+class WindowPlan:
+    """How the tokens of one grid are brought into boxes and back.
+
+    `order` and `restore` index the flattened `(T, H, W)` grid. Where the grid had to be padded, the
+    index `num_tokens` in `order` stands for a padding token, which attends and is attended to.
+    """
+
+    num_tokens: int
+    has_padding: bool
+    order: Tensor
+    restore: Tensor
+    groups: tuple[BoxGroup, ...]
+
+
+def fit_window(size: Size3, window: Size3, shift: Size3) -> tuple[Size3, Size3]:
+    """Shrink the window to the grid; an axis that fits in one window is not shifted."""
+    fitted = [
+        (n, 0) if n <= w else (w, s) for n, w, s in zip(size, window, shift, strict=True)
+    ]
+    windows, shifts = zip(*fitted, strict=True)
+    return windows, shifts
+
+
+def cut_axis(size: int, window: int, shift: int) -> list[Segment]:
+    """Cut an axis, padded to whole windows, as shifted windows with their mask would."""
+    padded = -(-size // window) * window
+    if shift == 0:
+        return [Segment(start, window, 0) for start in range(0, padded, window)]
+    first = Segment(0, shift, window - shift)
+    whole = [Segment(start, window, 0) for start in range(shift, padded - window, window)]
+    return [first, *whole, Segment(padded - window + shift, window - shift, 0)]
+
+
+@lru_cache(maxsize=64)
+def window_plan(size: Size3, window: Size3, shift: Size3, device: torch.device) -> WindowPlan:
+    """Plan the boxes of a `(T, H, W)` grid; cached, since it depends on the shape alone.
+
+    Args:
+        size: Tokens per axis.
+        window: Attention window, already fitted with `fit_window`.
+        shift: Shift per axis, likewise.
+        device: Where the index tensors are wanted.
+    """
+    num_tokens = size[0] * size[1] * size[2]
+    grid = _padded_grid(size, window)
+    boxes: dict[tuple[Size3, Size3], list[Tensor]] = defaultdict(list)
+    axes = [cut_axis(n, w, s) for n, w, s in zip(size, window, shift, strict=True)]
+    for t, h, w in product(*axes):
+        box = grid[_slice(t), _slice(h), _slice(w)].flatten()
+        boxes[((t.length, h.length, w.length), (t.offset, h.offset, w.offset))].append(box)
+
+    groups, order = [], []
+    for (lengths, offsets), members in boxes.items():
+        positions = _positions_in_window(lengths, offsets, window).to(device)
+        groups.append(BoxGroup(len(members), members[0].numel(), positions))
+        order.extend(members)
+    flat_order = torch.cat(order)
+    restore = torch.empty(int(flat_order.max()) + 1, dtype=torch.long)
+    restore[flat_order] = torch.arange(flat_order.numel())
+    return WindowPlan(
+        num_tokens=num_tokens,
+        has_padding=grid.numel() != num_tokens,
+        order=flat_order.to(device),
+        restore=restore[:num_tokens].to(device),
+        groups=tuple(groups),
+    )
+
+
+def relative_position_index(window: Size3) -> Tensor:
+    """Row of the bias table for each pair of places in a window, `[window tokens, window tokens]`."""
+    axes = torch.meshgrid(*(torch.arange(w) for w in window), indexing="ij")
+    places = torch.stack(axes).flatten(1)
+    offset = places[:, :, None] - places[:, None, :]
+    t, h, w = (offset[i] + window[i] - 1 for i in range(3))
+    return (t * (2 * window[1] - 1) + h) * (2 * window[2] - 1) + w
+
+
+def _slice(segment: Segment) -> slice:
+    return slice(segment.start, segment.start + segment.length)
+
+
+def _padded_grid(size: Size3, window: Size3) -> Tensor:
+    """Token numbers on the grid, padded at the ends with the number of tokens."""
+    num_tokens = size[0] * size[1] * size[2]
+    padded = [-(-n // w) * w for n, w in zip(size, window, strict=True)]
+    grid = torch.full(padded, num_tokens, dtype=torch.long)
+    grid[: size[0], : size[1], : size[2]] = torch.arange(num_tokens).view(size)
+    return grid
+
+
+def _positions_in_window(lengths: Size3, offsets: Size3, window: Size3) -> Tensor:
+    axes = [torch.arange(o, o + n) for n, o in zip(lengths, offsets, strict=True)]
+    t, h, w = torch.meshgrid(*axes, indexing="ij")
+    return ((t * window[1] + h) * window[2] + w).flatten()
