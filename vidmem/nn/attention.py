@@ -1,8 +1,9 @@
-"""Attention under a bias or a mask: one call, and which way of computing it runs.
+"""Attention under a bias or a mask: one call, three ways to compute it.
 
 | backend | what |
 | --- | --- |
-| `sdpa` | `scaled_dot_product_attention`; the default |
+| `sdpa` | `scaled_dot_product_attention`; exact, differentiable, any device |
+| `pieces` | plain matrix products in pieces that stay in the cache; bf16 on CPUs, where it is nearly twice as fast as torch's fused kernel, which computes its scores in float32 |
 | `dense` | plain matrix products, readable; the reference of the tests |
 
 Letters: B batch, A heads, Q queries, K keys, E width per head.
@@ -10,6 +11,7 @@ Letters: B batch, A heads, Q queries, K keys, E width per head.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,8 +19,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Backend = Literal["sdpa", "dense"]
-BACKENDS: tuple[Backend, ...] = ("sdpa", "dense")
+Backend = Literal["sdpa", "pieces", "dense"]
+BACKENDS: tuple[Backend, ...] = ("sdpa", "pieces", "dense")
+
+PIECE_BYTES = 4 << 20
+"""Scores held at a time by `pieces`: about what the caches of two cores hold."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +34,12 @@ class BackendChoice:
     reason: str
 
 
-def resolve_backend(device: torch.device | str) -> BackendChoice:
-    """Decide, once and visibly, how attention is computed on a device."""
+def resolve_backend(device: torch.device | str, dtype: torch.dtype) -> BackendChoice:
+    """Decide how inference computes attention on a device; training always takes `sdpa`."""
     kind = torch.device(device).type
-    return BackendChoice("sdpa", f"scaled_dot_product_attention is exact and fused on {kind}")
+    if kind == "cpu" and dtype == torch.bfloat16:
+        return BackendChoice("pieces", "bf16 matrix products in cache-sized pieces, for a CPU")
+    return BackendChoice("sdpa", f"torch's scaled_dot_product_attention, for {dtype} on {kind}")
 
 
 def attend(
@@ -42,7 +49,7 @@ def attend(
     *,
     bias: Tensor | None = None,
     mask: Tensor | None = None,
-    backend: Backend = "sdpa",
+    backend: Backend | None = None,
 ) -> Tensor:
     """Scaled dot-product attention.
 
@@ -50,9 +57,9 @@ def attend(
         q_BAQE: Queries.
         k_BAKE: Keys.
         v_BAKE: Values.
-        bias: Added to the scores, broadcast to `[B, A, Q, K]`.
-        mask: Boolean, true where a query may attend, broadcast likewise. Not together with `bias`.
-        backend: `sdpa` or `dense`.
+        bias: `[A, Q, K]`, added to the scores of every batch row.
+        mask: Boolean `[B, 1, 1, K]`, true where there is something to attend to. Not together with `bias`.
+        backend: None: what `resolve_backend` says.
 
     Returns:
         `[B, A, Q, E]`.
@@ -61,10 +68,15 @@ def attend(
         ValueError: If both bias and mask are given, or the backend is unknown.
     """
     if bias is not None and mask is not None:
-        raise ValueError("attend takes a bias or a mask, got both; add -inf to the bias instead")
+        raise ValueError("attend takes a bias or a mask, got both; put -inf into the bias instead")
+    if backend is None:
+        needs_grad = torch.is_grad_enabled() and q_BAQE.requires_grad
+        backend = "sdpa" if needs_grad else resolve_backend(q_BAQE.device, q_BAQE.dtype).name
     if backend == "sdpa":
-        attn_mask = mask if bias is None else bias.expand(1, *bias.shape[-3:])
+        attn_mask = mask if bias is None else bias[None]
         return F.scaled_dot_product_attention(q_BAQE, k_BAKE, v_BAKE, attn_mask=attn_mask)
+    if backend == "pieces":
+        return _attend_in_pieces(q_BAQE, k_BAKE, v_BAKE, bias=bias, mask=mask)
     if backend == "dense":
         return attention_weights(q_BAQE, k_BAKE, bias=bias, mask=mask) @ v_BAKE
     raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, got {backend!r}")
@@ -80,3 +92,36 @@ def attention_weights(
     if mask is not None:
         scores = scores.masked_fill(~mask, float("-inf"))
     return scores.softmax(-1)
+
+
+def _attend_in_pieces(
+    q_BAQE: Tensor, k_BAKE: Tensor, v_BAKE: Tensor, *, bias: Tensor | None, mask: Tensor | None
+) -> Tensor:
+    q_BAQE, k_BAEK = q_BAQE.contiguous(), k_BAKE.contiguous().transpose(-1, -2)
+    v_BAKE = v_BAKE.contiguous()
+    output_BQAE = q_BAQE.new_empty(*(q_BAQE.shape[i] for i in (0, 2, 1, 3)))
+    output_BAQE = output_BQAE.transpose(1, 2)
+    scale = q_BAQE.shape[-1] ** -0.5
+    row_bytes = k_BAKE.shape[2] * k_BAKE.element_size()
+    for b, a, q in _pieces(q_BAQE.shape, row_bytes):
+        scores = torch.matmul(q_BAQE[b, a, q] * scale, k_BAEK[b, a])
+        if bias is not None:
+            scores += bias[a, q]
+        if mask is not None:
+            scores.masked_fill_(~mask[b], float("-inf"))
+        output_BAQE[b, a, q] = torch.matmul(scores.softmax(-1), v_BAKE[b, a])
+    return output_BAQE
+
+
+def _pieces(shape: torch.Size, row_bytes: int) -> Iterator[tuple[slice, slice, slice]]:
+    """Cut batch, heads and queries so that the scores of a piece take about `PIECE_BYTES`."""
+    num_batch, num_heads, num_queries = shape[:3]
+    batch = max(1, PIECE_BYTES // (num_heads * num_queries * row_bytes))
+    heads = num_heads if num_heads * num_queries * row_bytes <= 2 * PIECE_BYTES else 4
+    queries = max(16, PIECE_BYTES // (min(heads, num_heads) * row_bytes))
+    if heads == num_heads:
+        queries = num_queries
+    for b in range(0, num_batch, batch):
+        for a in range(0, num_heads, heads):
+            for q in range(0, num_queries, queries):
+                yield slice(b, b + batch), slice(a, a + heads), slice(q, q + queries)
