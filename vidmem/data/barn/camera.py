@@ -1,0 +1,169 @@
+"""What the camera makes of a scene: light of day or infra-red night, noise, shake, and the clock it burns in."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from vidmem.data.barn.behaviour import BarnConfig, random_stream
+from vidmem.data.barn.pen import HEIGHT, WIDTH, Layout
+
+_SWITCH_SECONDS = 0.8  # the infra-red filter of a camera takes this long to swing in
+_SHAKE_SECONDS = 7.0
+_NOISE_SIDE = 64  # rows and columns by which the bank of noise is larger than a frame
+
+
+class Camera:
+    """Light and lens of one barn: scene colours to the pixels of a video."""
+
+    def __init__(self, config: BarnConfig, layout: Layout) -> None:
+        self._config, self._layout = config, layout
+        rng = random_stream(config.seed, "camera")
+        self._gain = 0.86 + 0.26 * rng.random()
+        self._night_gain = 0.88 + 0.3 * rng.random()
+        self._warmth = 0.02 + 0.07 * rng.random()
+        self._noise_level = 0.7 + 0.8 * rng.random()
+        self._window = (rng.random(), rng.random())
+        self._drift = (60 + 120 * rng.random(), 2 * math.pi * rng.random())
+        self._clock_corner = int(4 * rng.random())
+        self._start_minutes = int(24 * 60 * rng.random())
+        self._camera_number = 1 + int(12 * rng.random())
+        self._is_night_first = rng.random() < 0.5
+        self._switches = self._draw_switches()
+        self._gains = lru_cache(maxsize=8)(self._draw_gains)
+        self._noise = lru_cache(maxsize=4)(self._draw_noise)
+        self._font = ImageFont.load_default(size=22)
+        self._clock_patch = lru_cache(maxsize=8)(self._draw_clock)
+
+    def _draw_switches(self) -> list[float]:
+        rng = random_stream(self._config.seed, "light")
+        times, now = [], 0.0
+        while now < self._config.duration_seconds:
+            now += self._config.light_seconds * (0.6 + 0.8 * rng.random())
+            times.append(now)
+        return times
+
+    def night_share(self, seconds: float) -> float:
+        """0 in daylight, 1 under infra-red, between in the moment of a switch."""
+        if self._config.light != "auto":
+            return float(self._config.light == "night")
+        night = float(self._is_night_first)
+        for switch in self._switches:
+            if seconds < switch:
+                break
+            share = min((seconds - switch) / _SWITCH_SECONDS, 1.0)
+            night += share * (1 - 2 * night)
+        return night
+
+    def shake(self, seconds: float) -> tuple[int, int]:
+        """Displacement of the picture, in units: mostly none, now and then a gate bangs."""
+        number = int(seconds / _SHAKE_SECONDS)
+        rng = random_stream(self._config.seed, "shake", number)
+        if rng.random() > 0.22:
+            return (0, 0)
+        since = seconds - number * _SHAKE_SECONDS
+        swing = 2.6 * math.exp(-1.1 * since)
+        return (
+            round(swing * math.cos(17 * since)),
+            round(0.8 * swing * math.sin(13 * since + 6 * rng.random())),
+        )
+
+    def develop(self, scene: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
+        """Light a scene, add noise and the clock.
+
+        Args:
+            scene: Colours under white light, `[H, W, 3 or more]`.
+            seconds: Time in the video.
+
+        Returns:
+            uint8 `[H, W, 3]`.
+        """
+        height, width = scene.shape[:2]
+        night = self.night_share(seconds)
+        picture = np.zeros((height, width, 3), np.float32)
+        if night < 1:
+            picture += (1 - night) * self._day(scene, seconds)
+        if night > 0:
+            picture += night * self._night(scene)
+        self._add_noise(picture, seconds, night)
+        np.clip(picture, 0, 255, out=picture)
+        pixels = picture.astype(np.uint8)
+        self._burn_clock(pixels, seconds)
+        return pixels
+
+    def _day(self, scene: NDArray[np.uint8], seconds: float) -> NDArray[np.float32]:
+        period, phase = self._drift
+        drift = math.sin(2 * math.pi * seconds / period + phase)
+        level = self._gain * (1 + 0.07 * drift)
+        tint = np.array((1 + self._warmth, 1.0, 1 - self._warmth - 0.02 * drift), np.float32)
+        gain = self._gains(scene.shape[1], scene.shape[0], False)
+        return scene[..., :3] * (gain * (tint * np.float32(level)))
+
+    def _night(self, scene: NDArray[np.uint8]) -> NDArray[np.float32]:
+        weights = np.array((0.42, 0.38, 0.2), np.float32)
+        grey = scene[..., :3].astype(np.float32) @ weights
+        grey *= self._gains(scene.shape[1], scene.shape[0], True)[..., 0]
+        return grey[..., None]
+
+    def _draw_gains(self, width: int, height: int, night: bool) -> NDArray[np.float32]:
+        """Brightness over the picture, `[H, W, 3]`: vignette, the hot centre of the lamp, light from a window."""
+        x = (np.arange(width, dtype=np.float32) + 0.5) / width * WIDTH
+        y = ((np.arange(height, dtype=np.float32) + 0.5) / height * HEIGHT)[:, None]
+        far = np.hypot((x - WIDTH / 2) / 367, (y - HEIGHT / 2) / 367)
+        lamp_x, lamp_y = self._layout.nest.centre
+        glow = np.exp(-((x - lamp_x) ** 2 + (y - lamp_y) ** 2) / (2 * 58**2))
+        if night:
+            level = (0.30 + 0.85 * np.exp(-(far**2) / 0.42)) * self._night_gain + 0.28 * glow
+            return np.repeat(level[..., None], 3, axis=-1).astype(np.float32)
+        wx, wy = self._window
+        slope = 0.16 * ((x / WIDTH - 0.5) * (wx - 0.5) * 2 + (y / HEIGHT - 0.5) * (wy - 0.5) * 2)
+        level = (1.05 - 0.26 * far**2 + slope)[..., None]
+        lamp = glow[..., None] * np.array((0.42, 0.14, -0.02), np.float32)
+        return (level + lamp).astype(np.float32)
+
+    def _draw_noise(self, width: int, height: int) -> NDArray[np.float32]:
+        """A tile of sensor noise, larger than a frame; each frame takes another part of it."""
+        rng = np.random.Generator(np.random.PCG64(self._config.seed ^ 0xBA21))
+        shape = (height + _NOISE_SIDE, width + _NOISE_SIDE, 3)
+        total = rng.integers(0, 256, shape, np.uint8).astype(np.float32)
+        total += rng.integers(0, 256, shape, np.uint8)
+        return (total - 255) / 104  # a triangular distribution of variance 1
+
+    def _add_noise(self, picture: NDArray[np.float32], seconds: float, night: float) -> None:
+        height, width, _ = picture.shape
+        # A small frame is the mean of many pixels of the sensor, and coding has smoothed them.
+        shrink = min(width / WIDTH, 1.0) ** 0.5 * min(height / HEIGHT, 1.0) ** 0.5
+        level = self._noise_level * (2.2 + 2.6 * night) * (shrink if shrink >= 1 else 0.75 * shrink)
+        tick = round(seconds * 1000)
+        row = (tick * 2654435761 >> 7) % _NOISE_SIDE
+        column = (tick * 40503 >> 3) % _NOISE_SIDE
+        noise = self._noise(width, height)[row : row + height, column : column + width]
+        if night > 0.5:
+            picture += noise[..., :1] * np.float32(level)
+        else:
+            picture += noise * np.float32(level)
+
+    def _burn_clock(self, pixels: NDArray[np.uint8], seconds: float) -> None:
+        height, width, _ = pixels.shape
+        patch = self._clock_patch(int(seconds), width, height)
+        rows, columns, _ = patch.shape
+        top = 0 if self._clock_corner < 2 else height - rows
+        left = 0 if self._clock_corner % 2 == 0 else width - columns
+        area = pixels[top : top + rows, left : left + columns]
+        np.maximum((area * np.float32(0.62)).astype(np.uint8), patch, out=area)
+
+    def _draw_clock(self, second: int, width: int, height: int) -> NDArray[np.uint8]:
+        total = self._start_minutes * 60 + int(second * self._config.pace)
+        text = (
+            f"CAM {self._camera_number:02d}  2026-04-{11 + total // 86400:02d}  "
+            f"{total // 3600 % 24:02d}:{total // 60 % 60:02d}:{total % 60:02d}"
+        )
+        image = Image.new("L", (392, 36), 0)
+        ImageDraw.Draw(image).text((12, 5), text, fill=235, font=self._font)
+        size = (max(round(196 * width / WIDTH), 1), max(round(18 * height / HEIGHT), 1))
+        small = image.resize(size, Image.Resampling.BOX)
+        return np.repeat(np.asarray(small)[..., None], 3, axis=-1)

@@ -1,0 +1,96 @@
+"""Barn videos as labelled clips, for training and for tests of memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidmem.data.barn.behaviour import CLASS_NAMES, BarnConfig
+from vidmem.data.barn.video import BarnVideo
+
+
+@dataclass(frozen=True)
+class LabelledClips:
+    """Clips of one video in order, each window starting where the one before ends."""
+
+    pixels: NDArray[np.uint8]
+    """`[N, T, H, W, 3]`"""
+
+    labels: NDArray[np.int64]
+    """`[N]`, index into `CLASS_NAMES`: the label that lasts longest in the window."""
+
+    delay_clips: NDArray[np.int64]
+    """`[N]`: for a resting window, how many clips ago the visit that decides its label ended (from 1);
+    -1 for other windows."""
+
+    purity: NDArray[np.float64]
+    """`[N]`: share of the window that has its label, 0 to 1."""
+
+    def __post_init__(self) -> None:
+        if not len(self.pixels) == len(self.labels) == len(self.delay_clips) == len(self.purity):
+            raise ValueError("pixels, labels, delay_clips and purity must have one entry per clip")
+
+
+def label_windows(
+    video: BarnVideo, *, clip_seconds: float, num_clips: int, start_seconds: float = 0.0
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
+    """Labels, delays and purities of contiguous windows; see `LabelledClips`. Draws no picture."""
+    labels = np.empty(num_clips, np.int64)
+    delays = np.full(num_clips, -1, np.int64)
+    purity = np.empty(num_clips, np.float64)
+    rests = [bout for bout in video.bouts if bout.deciding_seconds is not None]
+    for number in range(num_clips):
+        start = start_seconds + number * clip_seconds
+        label, purity[number] = video.window_majority(start, start + clip_seconds)
+        labels[number] = CLASS_NAMES.index(label)
+        for bout in rests:
+            overlaps = bout.start_seconds < start + clip_seconds and bout.end_seconds > start
+            if overlaps and bout.label == label and bout.deciding_seconds is not None:
+                decided_in = (bout.deciding_seconds - start_seconds) // clip_seconds
+                delays[number] = number - int(decided_in)
+    return labels, delays, purity
+
+
+def render_clips(
+    config: BarnConfig,
+    *,
+    fps: float = 4.0,
+    clip_frames: int = 16,
+    size: int = 128,
+    num_clips: int,
+    start_seconds: float = 0.0,
+) -> LabelledClips:
+    """Draw contiguous, non-overlapping clips of one video, the frame squashed to a square.
+
+    Args:
+        config: Of the video; must be long enough.
+        fps: Sampled frames per second.
+        clip_frames: Sampled frames in a clip.
+        size: Height and width of a frame.
+        num_clips: How many clips.
+        start_seconds: Where the first window starts.
+
+    Raises:
+        ValueError: If the video ends before the last clip does.
+    """
+    clip_seconds = clip_frames / fps
+    end = start_seconds + num_clips * clip_seconds
+    if end > config.duration_seconds + 1e-6:
+        raise ValueError(
+            f"{num_clips} clips of {clip_seconds:g} s from {start_seconds:g} s end at {end:g} s, "
+            f"but the video ends at {config.duration_seconds:g} s; raise minutes"
+        )
+    video = BarnVideo(config)
+    labels, delays, purity = label_windows(
+        video, clip_seconds=clip_seconds, num_clips=num_clips, start_seconds=start_seconds
+    )
+    times = start_seconds + np.arange(num_clips * clip_frames) / fps
+    pixels = video.frames(times, size, size)
+    return LabelledClips(
+        pixels=pixels.reshape(num_clips, clip_frames, size, size, 3),
+        labels=labels,
+        delay_clips=delays,
+        purity=purity,
+    )

@@ -1,0 +1,154 @@
+"""A barn video as a function of time: any moment's picture and label, without the ones before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vidmem.data.barn.behaviour import BarnConfig, Bout, majority_label, random_stream
+from vidmem.data.barn.camera import Camera
+from vidmem.data.barn.pen import BORDER, HEIGHT, WIDTH, PenPainter
+from vidmem.data.barn.scene import Animal, Herd
+from vidmem.data.barn.sprites import Coat, PoseKey, Sprite, paint, place_sprite, shape_of
+
+_SKINS = ((228, 180, 164), (222, 168, 148), (234, 192, 178), (214, 172, 158))
+_MARKS = ((38, 78, 176), (188, 40, 62), (34, 132, 84), (122, 52, 150))
+
+
+class BarnVideo:
+    """A generated video of farrowing pens from above; a pure function of its config.
+
+    The label is that of the focal sow, in the middle pen, with a spray mark on her back.
+    """
+
+    def __init__(self, config: BarnConfig, *, swap_visits: bool = False) -> None:
+        self.config = config
+        self._herd = Herd(config, swap_visits=swap_visits)
+        self._camera = Camera(config, self._herd.layout)
+        self._coats = _draw_coats(config.seed)
+        self._still_layers = lru_cache(maxsize=1)(self._paint_layers)
+        self._backdrop = lru_cache(maxsize=48)(self._fit_backdrop)
+        self._sprite = lru_cache(maxsize=1500)(self._paint_sprite)
+
+    @property
+    def bouts(self) -> tuple[Bout, ...]:
+        """What the focal sow does, from the first moment to the last without a gap."""
+        return self._herd.bouts
+
+    @property
+    def duration_seconds(self) -> float:
+        """Length of the video."""
+        return self.config.duration_seconds
+
+    def label_at(self, seconds: float) -> str:
+        """The focal sow's label at a moment."""
+        return self.bouts[self._herd.bout_index(seconds)].label
+
+    def window_label(self, start_seconds: float, end_seconds: float) -> str:
+        """The label that lasts longest in `[start_seconds, end_seconds)`."""
+        return self.window_majority(start_seconds, end_seconds)[0]
+
+    def window_majority(self, start_seconds: float, end_seconds: float) -> tuple[str, float]:
+        """The label that lasts longest in a window, and its share of the window, 0 to 1."""
+        first = self._herd.bout_index(start_seconds)
+        last = self._herd.bout_index(end_seconds)
+        return majority_label(self.bouts[first : last + 1], start_seconds, end_seconds)
+
+    def is_night(self, seconds: float) -> bool:
+        """Whether the camera sees by infra-red."""
+        return self._camera.night_share(seconds) > 0.5
+
+    def frame(self, seconds: float, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
+        """The picture at a moment, `[H, W, 3]`; the whole scene is squashed to `width` x `height`."""
+        factor = 2 if width * height < 320 * 200 else 1
+        canvas = self._draw(seconds, width * factor, height * factor)
+        if factor > 1:
+            canvas = canvas.reduce(factor)
+        return self._camera.develop(np.asarray(canvas), seconds)
+
+    def frames(
+        self, times: Sequence[float] | NDArray[np.float64], width: int = WIDTH, height: int = HEIGHT
+    ) -> NDArray[np.uint8]:
+        """The pictures at some moments, `[N, H, W, 3]`."""
+        pixels = np.empty((len(times), height, width, 3), np.uint8)
+        for number, seconds in enumerate(times):
+            pixels[number] = self.frame(float(seconds), width, height)
+        return pixels
+
+    def _draw(self, seconds: float, width: int, height: int) -> Image.Image:
+        """All animals and things in white light, at canvas size."""
+        shake = self._camera.shake(seconds)
+        floor, rails, mask = self._backdrop(width, height, *shake)
+        canvas = floor.copy()
+        under, sow, over = self._herd.animals(seconds)
+        for animal in (*under, sow, *over):
+            self._place(canvas, animal, shake)
+        canvas.paste(rails, (0, 0), mask)
+        return canvas
+
+    def _place(self, canvas: Image.Image, animal: Animal, shake: tuple[int, int]) -> None:
+        zoom = self._herd.layout.zoom
+        across, down = canvas.width / WIDTH, canvas.height / HEIGHT
+        scale = animal.scale * zoom
+        needed = 1.1 * scale * max(across, down)
+        level = _level(needed)
+        sprite = self._sprite(animal.key, animal.coat, level)
+        cos, sin = math.cos(animal.angle) * scale, math.sin(animal.angle) * scale
+        wide = animal.side * animal.stretch
+        matrix = (across * cos, -across * sin * wide, down * sin, down * cos * wide)
+        x = ((animal.x - WIDTH / 2) * zoom + WIDTH / 2 + shake[0]) * across
+        y = ((animal.y - HEIGHT / 2) * zoom + HEIGHT / 2 + shake[1]) * down
+        if animal.lift > 0:
+            offset = 9 * animal.lift
+            under = (x + offset * across, y + offset * down)
+            place_sprite(canvas, sprite, matrix, under, shadow_only=0.42 * animal.lift)
+        place_sprite(canvas, sprite, matrix, (x, y))
+
+    def _paint_sprite(self, key: PoseKey, coat: int, level: float) -> Sprite:
+        return paint(shape_of(key, level), self._coats[coat])
+
+    def _paint_layers(self) -> tuple[Image.Image, Image.Image]:
+        painter = PenPainter(self.config.seed, self._herd.layout)
+        return painter.floor(), painter.rails()
+
+    def _fit_backdrop(
+        self, width: int, height: int, dx: int, dy: int
+    ) -> tuple[Image.Image, Image.Image, Image.Image]:
+        """Floor, rails and the rails' mask at canvas size, the picture moved by (dx, dy) units."""
+        floor, rails = self._still_layers()
+        factor = PenPainter.SCALE
+        left, top = (BORDER - dx) * factor, (BORDER - dy) * factor
+        box = (left, top, left + WIDTH * factor, top + HEIGHT * factor)
+        fitted = rails.resize((width, height), Image.Resampling.BOX, box=box)
+        ground = floor.resize((width, height), Image.Resampling.BOX, box=box)
+        return ground.convert("RGBX"), fitted.convert("RGB").convert("RGBX"), fitted.getchannel("A")
+
+
+def _level(needed: float) -> float:
+    """Sprites exist at a few scales only: the next larger step of a geometric series."""
+    return 2.0 ** (math.ceil(2 * math.log2(needed)) / 2)
+
+
+def _draw_coats(seed: int) -> tuple[Coat, ...]:
+    """Coats of the focal sow, of the piglets, and of the neighbours left and right."""
+    rng = random_stream(seed, "coats")
+
+    def skin() -> tuple[float, float, float]:
+        base = _SKINS[int(rng.random() * len(_SKINS))]
+        tone = 0.94 + 0.1 * rng.random()
+        return (base[0] * tone, base[1] * tone, base[2] * tone)
+
+    mark = _MARKS[int(rng.random() * len(_MARKS))]
+    crossed = rng.random() < 0.5
+    dark = (62.0, 54.0, 52.0)
+    return (
+        Coat(skin=skin(), mark=mark, mark_cross=crossed, seed=seed % 997),
+        Coat(skin=(238, 192, 174), seed=1),
+        Coat(skin=skin(), patch=dark if rng.random() < 0.4 else None, seed=2),
+        Coat(skin=skin(), patch=dark if rng.random() < 0.4 else None, seed=3),
+    )
