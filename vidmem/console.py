@@ -1,0 +1,168 @@
+"""How the command line shows a stream: what its settings mean, and how far it is."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+if TYPE_CHECKING:
+    from vidmem.models.interface import ModelCard
+    from vidmem.streaming import Engine, Prediction, StreamSettings
+
+PLAIN_LINE_SECONDS = 10.0
+"""Between two progress lines where no terminal redraws them."""
+
+MAX_LABELS_SUMMED_UP = 6
+
+
+def clock_text(seconds: float) -> str:
+    """A place in a video: `1:02:03`, or `2:03` within the first hour."""
+    minutes, whole_seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{whole_seconds:02}" if hours else f"{minutes}:{whole_seconds:02}"
+
+
+def duration_text(seconds: float) -> str:
+    """A stretch of time in its two largest units: `3 min 20 s`, `2 h 5 min`, `0.5 s`."""
+    if seconds < 10 and seconds != int(seconds):
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    units = (("h", whole // 3600), ("min", whole % 3600 // 60), ("s", whole % 60))
+    first = next((i for i, (_, amount) in enumerate(units) if amount), 2)
+    return (
+        " ".join(f"{amount} {unit}" for unit, amount in units[first : first + 2] if amount) or "0 s"
+    )
+
+
+def size_text(num_bytes: int) -> str:
+    """Bytes in units of 1024: `3.2 MiB`."""
+    amount = float(num_bytes)
+    for unit in ("B", "KiB", "MiB"):
+        if amount < 1024:
+            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GiB"
+
+
+def settings_text(settings: StreamSettings) -> list[str]:
+    """What the settings of a stream mean, a sentence each."""
+    lines = [
+        f"clips of {settings.clip_frames} frames at {settings.fps:g} per second: "
+        f"{duration_text(settings.seconds_per_clip)} each, "
+        f"one every {duration_text(settings.seconds_between_predictions)}",
+        f"remembers the last {settings.l_mem} clips: {duration_text(settings.memory_span_seconds)}"
+        if settings.l_mem
+        else "memory is off: each clip is judged on its own",
+        f"shortest bout that can be told: {duration_text(settings.shortest_bout_seconds)}",
+    ]
+    if settings.unseen_seconds:
+        lines.append(f"no clip sees {duration_text(settings.unseen_seconds)} between two clips")
+    return lines
+
+
+def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
+    """Say what is about to be watched, with what, and what the settings mean."""
+    info = engine.info
+    name = escape(Path(info.path).name)
+    console.print(
+        f"[bold]{name}[/]: {duration_text(info.duration_seconds)}, {info.width} x {info.height}, "
+        f"{info.codec}, {info.fps:.4g} frames per second, {size_text(info.size_bytes)}"
+    )
+    lines = [
+        f"read with {engine.reader_name}: {engine.reader_reason}",
+        f"model: {card.title}, {card.trained_on}" if card.trained_on else f"model: {card.title}",
+        *settings_text(engine.settings),
+        *([engine.resumed] if engine.resumed else []),
+    ]
+    for line in lines:
+        console.print(line, markup=False)
+
+
+class WatchReport:
+    """Follows a stream on the console: one line that is redrawn, or now and then a plain line."""
+
+    def __init__(
+        self, console: Console, *, duration_seconds: float, start_seconds: float = 0.0
+    ) -> None:
+        self.console = console
+        self.duration_seconds = duration_seconds
+        self.start_seconds = start_seconds
+        self.end_seconds = start_seconds
+        self.num_predictions = 0
+        self.labels: Counter[str] = Counter()
+        self._began = time.perf_counter()
+        self._last_line = self._began
+        self._progress = Progress(
+            TextColumn("{task.fields[place]}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[now]}"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("", total=duration_seconds, place="", now="starting")
+
+    def __enter__(self) -> WatchReport:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    @property
+    def wall_seconds(self) -> float:
+        """Since the report began."""
+        return time.perf_counter() - self._began
+
+    @property
+    def times_real_time(self) -> float:
+        """Seconds of video per second of waiting."""
+        return (self.end_seconds - self.start_seconds) / max(self.wall_seconds, 1e-9)
+
+    def update(self, prediction: Prediction) -> None:
+        """Take one more prediction into account, and show it."""
+        self.num_predictions += 1
+        self.labels[prediction.label] += 1
+        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+        if self.console.is_terminal:
+            self._progress.update(
+                self._task,
+                completed=self.end_seconds,
+                place=self._place(),
+                now=self._now(prediction),
+            )
+        elif time.perf_counter() - self._last_line >= PLAIN_LINE_SECONDS:
+            self._last_line = time.perf_counter()
+            self.console.print(f"{self._place()}  {self._now(prediction)}", markup=False)
+
+    def summary(self) -> list[str]:
+        """What was seen and how fast, a sentence each."""
+        if not self.num_predictions:
+            return ["no predictions"]
+        seen = f"{clock_text(self.start_seconds)} to {clock_text(self.end_seconds)}"
+        speed = f"{self.times_real_time:.1f} x real time"
+        took = duration_text(self.wall_seconds)
+        common = self.labels.most_common(MAX_LABELS_SUMMED_UP)
+        shares = [f"{label} {count / self.num_predictions:.0%}" for label, count in common]
+        others = [] if len(self.labels) == len(common) else ["others"]
+        return [
+            f"{self.num_predictions} predictions, {seen}, in {took} ({speed})",
+            f"labels: {', '.join([*shares, *others])}",
+        ]
+
+    def _place(self) -> str:
+        return f"{clock_text(self.end_seconds)} of {clock_text(self.duration_seconds)}"
+
+    def _now(self, prediction: Prediction) -> str:
+        clips_per_second = self.num_predictions / max(self.wall_seconds, 1e-9)
+        left = max(self.duration_seconds - self.end_seconds, 0) / max(self.times_real_time, 1e-9)
+        return (
+            f"{prediction.label} ({prediction.probability:.2f})  {clips_per_second:.2f} clips/s  "
+            f"{self.times_real_time:.1f} x real time  {duration_text(left)} left"
+        )

@@ -1,0 +1,124 @@
+"""What is installed, what runs where, what is missing and how to get it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+from vidmem.models.presets import bundled_models, cache_folder, has_fast_bf16, list_models
+from vidmem.nn.attention import resolve_backend
+
+Condition = Literal["ok", "optional", "missing"]
+
+PACKAGES: tuple[tuple[str, str, Condition], ...] = (
+    ("torch", "the models", "missing"),
+    ("safetensors", "weights and saved streams", "missing"),
+    ("av", "PyAV: probes every video, reads those that decord cannot", "missing"),
+    (
+        "decord",
+        "the default reader; has no wheel for macOS and ARM, where PyAV reads all",
+        "optional",
+    ),
+    ("gradio", "the app", "optional"),
+    ("plotly", "the app's curves", "optional"),
+)
+"""Packages, what each is for, and what its absence means."""
+
+INSTALL_COMMANDS = {"gradio": "pip install 'vidmem[app]'", "plotly": "pip install 'vidmem[app]'"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One thing that was looked at."""
+
+    topic: str
+    """`python`, `device`, `readers`, ..."""
+
+    text: str
+    """What was found."""
+
+    condition: Condition = "ok"
+    """`optional`: something is not there, and most things work without it."""
+
+    remedy: str = ""
+    """What to do about it."""
+
+
+def examine() -> list[Finding]:
+    """Look at everything; takes a second or two and changes nothing."""
+    looks = (_python, _packages, _device, _attention, _models)
+    return [finding for look in looks for finding in look()]
+
+
+def is_healthy(findings: list[Finding]) -> bool:
+    """Nothing is missing that is needed to watch a video."""
+    return all(finding.condition != "missing" for finding in findings)
+
+
+def _python() -> Iterator[Finding]:
+    is_supported = (3, 11) <= sys.version_info[:2] <= (3, 13)
+    yield Finding(
+        topic="python",
+        text=f"{platform.python_version()} on {platform.system()} {platform.machine()}",
+        condition="ok" if is_supported else "missing",
+        remedy="" if is_supported else "use Python 3.11, 3.12 or 3.13",
+    )
+
+
+def _packages() -> Iterator[Finding]:
+    for name, purpose, condition in PACKAGES:
+        try:
+            version = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            remedy = INSTALL_COMMANDS.get(name, f"pip install {name}")
+            yield Finding(
+                topic="packages",
+                text=f"{name} is not installed ({purpose})",
+                condition=condition,
+                remedy=remedy,
+            )
+        else:
+            yield Finding(topic="packages", text=f"{name} {version} ({purpose})")
+
+
+def _device() -> Iterator[Finding]:
+    for index in range(torch.cuda.device_count()):
+        properties = torch.cuda.get_device_properties(index)
+        gib = properties.total_memory / 2**30
+        yield Finding(topic="device", text=f"cuda:{index} {properties.name}, {gib:.1f} GiB")
+    bf16 = "bfloat16 in hardware" if has_fast_bf16() else "no bfloat16 in hardware: float32"
+    name = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
+    yield Finding(topic="device", text=f"cpu {name}, {torch.get_num_threads()} threads, {bf16}")
+
+
+def _attention() -> Iterator[Finding]:
+    for device in ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",):
+        for dtype in (torch.float32, torch.bfloat16):
+            choice = resolve_backend(device, dtype)
+            yield Finding(topic="attention", text=f"{choice.name}: {choice.reason}")
+
+
+def _models() -> Iterator[Finding]:
+    bundled = bundled_models()
+    if not bundled:
+        yield Finding(
+            topic="models",
+            text="no bundled model",
+            condition="missing",
+            remedy="install vidmem again: its assets folder is not there",
+        )
+    for listing in list_models():
+        is_bundled = listing.name in bundled
+        where = "bundled" if is_bundled else f"in {cache_folder()}"
+        yield Finding(
+            topic="models",
+            text=f"{listing.name} ({where if listing.is_available else 'not fetched yet'})",
+            condition="ok" if listing.is_available else "optional",
+            remedy=listing.needs,
+        )
