@@ -1,16 +1,26 @@
-"""Weights from elsewhere (so far: torchvision) into our names."""
+"""Weights with their config: saved, loaded, and converted from torchvision's names."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
+import safetensors
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from vidmem.errors import CheckpointError
-from vidmem.models.fam_swin import FamSwin
+from vidmem.errors import CheckpointError, SettingError, StorageError
+from vidmem.models.fam_swin import FamSwin, FamSwinConfig, MemoryConfig
+from vidmem.models.interface import ModelCard
 
-_TORCHVISION_KEYS = (
+FORMAT_VERSION = 1
+WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
+
+_TORCHVISION_KEYS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"^patch_embed\.", "patch_embedding."),
     (r"^features\.([0246])\.(\d+)\.", lambda m: f"stages.{int(m[1]) // 2}.blocks.{m[2]}."),
     (r"^features\.([135])\.", lambda m: f"merges.{int(m[1]) // 2}."),
@@ -20,11 +30,67 @@ _TORCHVISION_KEYS = (
 """The one place that knows torchvision's names of `SwinTransformer3d`."""
 
 
-def torchvision_key(key: str) -> str:
-    """Our name of one of torchvision's `swin3d` weights."""
-    for pattern, replacement in _TORCHVISION_KEYS:
-        key = re.sub(pattern, replacement, key)
-    return key
+def save(model: FamSwin, folder: str | Path) -> None:
+    """Write a model to a folder: `model.safetensors` and `config.json`.
+
+    Args:
+        model: Any of vidmem's networks.
+        folder: Made if it is not there; an older checkpoint in it is replaced.
+
+    Raises:
+        StorageError: If the folder cannot be written.
+    """
+    folder = Path(folder)
+    document = {
+        "format": "vidmem",
+        "format_version": FORMAT_VERSION,
+        "architecture": "fam_swin",
+        "config": asdict(model.config),
+        "card": asdict(model.card),
+    }
+    weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        save_file(weights, folder / WEIGHTS_FILE)
+        (folder / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"the model could not be written to {folder}: {error}") from error
+
+
+def load_folder(folder: str | Path) -> FamSwin:
+    """Read a model that `save` wrote: on the CPU, in the dtype it was saved in, in eval mode.
+
+    Raises:
+        CheckpointError: If a file is missing, damaged, or of another program.
+    """
+    folder = Path(folder)
+    document = _read_config(folder / CONFIG_FILE)
+    try:
+        config = fam_swin_config(document["config"])
+        card = ModelCard(**_tuples(document["card"]))
+    except (KeyError, TypeError, SettingError) as error:
+        raise CheckpointError(
+            f"{folder / CONFIG_FILE} does not describe a FAM Swin: {error}"
+        ) from error
+    if len(card.class_names) != config.num_classes:
+        raise CheckpointError(
+            f"{folder / CONFIG_FILE} names {len(card.class_names)} classes for "
+            f"{config.num_classes} logits"
+        )
+    model = FamSwin(config, card)
+    weights = _read_weights(folder / WEIGHTS_FILE)
+    check_same_weights(model.state_dict(), weights)
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def fam_swin_config(values: Mapping[str, Any]) -> FamSwinConfig:
+    """A config from what JSON made of it (lists for tuples, a dictionary for the memory)."""
+    values = _tuples(values)
+    memory = values.pop("memory", None)
+    return FamSwinConfig(
+        **values, memory=None if memory is None else MemoryConfig(**_tuples(memory))
+    )
 
 
 def load_torchvision_swin(model: FamSwin, state_dict: Mapping[str, Tensor]) -> None:
@@ -52,8 +118,14 @@ def load_torchvision_swin(model: FamSwin, state_dict: Mapping[str, Tensor]) -> N
     check_same_weights(own, weights)
     model.load_state_dict(weights, strict=False)
     model.copy_memory_projections()
-    for attention in model.memory.values():
-        attention.gate.data.zero_()
+    model.close_gates()
+
+
+def torchvision_key(key: str) -> str:
+    """Our name of one of torchvision's `swin3d` weights."""
+    for pattern, replacement in _TORCHVISION_KEYS:
+        key = re.sub(pattern, replacement, key)
+    return key
 
 
 def check_same_weights(want: Mapping[str, Tensor], got: Mapping[str, Tensor]) -> None:
@@ -75,3 +147,33 @@ def check_same_weights(want: Mapping[str, Tensor], got: Mapping[str, Tensor]) ->
                 f"{key} must have shape {list(tensor.shape)}, the checkpoint has "
                 f"{list(got[key].shape)}: it was made with another size or number of classes"
             )
+
+
+def _read_config(path: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path.parent} is no model: it has no {path.name}") from error
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(document, dict) or document.get("format") != "vidmem":
+        raise CheckpointError(f"{path} was not written by vidmem.save")
+    if document.get("format_version") != FORMAT_VERSION or document["architecture"] != "fam_swin":
+        raise CheckpointError(
+            f"{path} is of format {document.get('format_version')}, architecture "
+            f"{document.get('architecture')!r}; this vidmem reads {FORMAT_VERSION}, 'fam_swin'"
+        )
+    return document
+
+
+def _read_weights(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except FileNotFoundError as error:
+        raise CheckpointError(f"{path.parent} is no model: it has no {path.name}") from error
+    except (OSError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}; fetch or save it again") from error
+
+
+def _tuples(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}

@@ -1,7 +1,8 @@
 """FAM Swin: Video Swin that reads and writes a bounded memory queue.
 
 Video Swin: Liu et al., arXiv:2106.13230. Feedback attention memory: Hwang et al., TransformerFAM,
-arXiv:2404.09173; here the memory is a queue of pooled tokens per clip, read by the last block of a stage.
+arXiv:2404.09173; here the memory is a queue of pooled tokens per clip, read by the last block of a
+stage.
 
     clip ── stages 1, 2 ── stage 3 ─┬─ last block ── stage 4 ─┬─ last block ── head ── logits
                         read queue 3 ┘      │      read queue 4 ┘      │
@@ -10,17 +11,17 @@ arXiv:2404.09173; here the memory is a queue of pooled tokens per clip, read by 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 
 from vidmem.errors import SettingError
+from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
-from vidmem.nn.swin import Grid, PatchEmbedding, PatchMerging, SwinStage
+from vidmem.nn.swin import Grid, MemoryRead, PatchEmbedding, PatchMerging, SwinStage
 from vidmem.nn.windows import Size3
 
 
@@ -50,7 +51,7 @@ class MemoryConfig:
             raise SettingError(f"tokens_per_clip must be at least 1, got {self.tokens_per_clip}")
         if self.memory_every < 1:
             raise SettingError(f"memory_every must be at least 1 clip, got {self.memory_every}")
-        if not 0 <= self.anchors:
+        if self.anchors < 0:
             raise SettingError(f"anchors must be at least 0 clips, got {self.anchors}")
         if not self.stages or list(self.stages) != sorted(set(self.stages) & {1, 2, 3, 4}):
             raise SettingError(f"stages must be some of 1, 2, 3, 4 in order, got {self.stages}")
@@ -91,86 +92,12 @@ class FamSwinConfig:
                 )
         if min(self.depths) < 1 or self.num_classes < 1:
             raise SettingError(
-                f"depths and num_classes must be at least 1, got {self.depths} and {self.num_classes}"
+                f"depths and num_classes must be at least 1, got {self.depths}, {self.num_classes}"
             )
 
     def width(self, stage: int) -> int:
         """Token width at a stage (from 1)."""
         return self.embed_dim * 2 ** (stage - 1)
-
-
-@dataclass(frozen=True, kw_only=True)
-class FamSwinState:
-    """What FAM Swin remembers of some streams: a value; see `vidmem.models.interface.StreamState`."""
-
-    queues: tuple[MemoryQueue, ...]
-    """One per stage with memory."""
-
-    clip_index: Tensor
-    """`[B]`, int64: the number of the next clip of each stream."""
-
-    is_projected: bool
-    """Whether the queues hold keys and values (inference) or memory tokens (training)."""
-
-    @property
-    def num_bytes(self) -> int:
-        """Bytes of all tensors; the same at every step."""
-        index = self.clip_index.numel() * self.clip_index.element_size()
-        return index + sum(queue.num_bytes for queue in self.queues)
-
-    @property
-    def l_mem(self) -> int:
-        """Clips that can be remembered."""
-        return self.queues[0].l_mem if self.queues else 0
-
-    @property
-    def num_remembered(self) -> Tensor:
-        """`[B]`, clips remembered now."""
-        return self.slot_clips.ge(0).sum(1)
-
-    @property
-    def slot_clips(self) -> Tensor:
-        """`[B, l_mem]`, the number of the clip in each slot, oldest first, -1 where empty."""
-        if not self.queues:
-            return self.clip_index.new_zeros(len(self.clip_index), 0)
-        return self.queues[0].slot_clips
-
-    @property
-    def slot_seconds(self) -> Tensor:
-        """`[B, l_mem, 2]`, source time of the clip in each slot."""
-        if not self.queues:
-            return self.clip_index.new_zeros(len(self.clip_index), 0, 2, dtype=torch.float64)
-        return self.queues[0].slot_seconds
-
-    def detach(self) -> FamSwinState:
-        """The same state, cut off from the graph."""
-        return replace(self, queues=tuple(queue.detach() for queue in self.queues))
-
-    def resized(self, l_mem: int) -> FamSwinState:
-        """The state with another `l_mem`, keeping the newest clips; works in mid-stream."""
-        if l_mem < 0:
-            raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {l_mem}")
-        return replace(self, queues=tuple(queue.resized(l_mem) for queue in self.queues))
-
-    def select(self, rows: Tensor | Sequence[int]) -> FamSwinState:
-        """The state of some streams, in the order of `rows`."""
-        index = torch.as_tensor(rows, dtype=torch.long, device=self.clip_index.device)
-        return replace(
-            self,
-            queues=tuple(queue.select(index) for queue in self.queues),
-            clip_index=self.clip_index[index],
-        )
-
-    def to_tensors(self) -> dict[str, Tensor]:
-        """The state as named tensors; `FamSwin.state_from_tensors` is the inverse."""
-        tensors = {
-            "clip_index": self.clip_index,
-            "is_projected": torch.tensor(self.is_projected),
-        }
-        for number, queue in enumerate(self.queues):
-            for name in ("tokens", "slot_clips", "slot_seconds"):
-                tensors[f"queue{number}.{name}"] = getattr(queue, name)
-        return tensors
 
 
 @dataclass(frozen=True)
@@ -197,7 +124,9 @@ class FamSwin(nn.Module):
         )
         self.patch_embedding = PatchEmbedding(config.tubelet_size, config.embed_dim)
         self.stages = nn.ModuleList(
-            SwinStage(config.width(i + 1), config.depths[i], config.num_heads[i], config.attention_window)
+            SwinStage(
+                config.width(i + 1), config.depths[i], config.num_heads[i], config.attention_window
+            )
             for i in range(4)
         )
         self.merges = nn.ModuleList(PatchMerging(config.width(stage)) for stage in (1, 2, 3))
@@ -228,9 +157,14 @@ class FamSwin(nn.Module):
     def copy_memory_projections(self) -> None:
         """Start each memory attention as a copy of its block's own self-attention."""
         for stage in self.memory_stages:
-            block = self.stages[stage - 1].blocks[-1]
+            block = self._stage(stage).last_block
             attention = block.attention
             self._memory(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
+
+    def close_gates(self) -> None:
+        """Set every gate to zero: memory is written but adds nothing."""
+        for stage in self.memory_stages:
+            nn.init.zeros_(self._memory(stage).gate)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Classify clips one by one, without reading memory.
@@ -245,7 +179,7 @@ class FamSwin(nn.Module):
             ValueError: If the clips have another shape.
         """
         _check_clip(clips)
-        return self._logits(self._tail(self._trunk(clips), ()))
+        return self._logits(self._tail(self.trunk(clips), ()))
 
     def forward_clips(
         self, clips: Tensor, state: FamSwinState | None = None
@@ -270,13 +204,13 @@ class FamSwin(nn.Module):
                 f"clips must have shape [B, N, T, 3, H, W], got {list(clips.shape)}; "
                 "for one clip at a time use step"
             )
-        state = self.init_state(len(clips)) if state is None else state
+        now = self.init_state(len(clips)) if state is None else state
         logits = []
         for clip in clips.unbind(1):
-            output = self.step(clip, state)
+            output = self.step(clip, now)
             logits.append(output.logits)
-            state = output.state
-        return torch.stack(logits, 1), state
+            now = output.state
+        return torch.stack(logits, 1), now
 
     def init_state(
         self, batch_size: int = 1, *, l_mem: int | None = None, is_projected: bool | None = None
@@ -324,9 +258,24 @@ class FamSwin(nn.Module):
             ValueError: If the clip has another shape or another number of streams than the state.
         """
         _check_clip(clip)
-        if len(clip) != len(state.clip_index):
-            raise ValueError(f"clip has {len(clip)} streams and the state {len(state.clip_index)}")
-        trunk = self._trunk(clip)
+        return self.step_trunk(self.trunk(clip), state, clip_seconds)
+
+    def trunk(self, clip: Tensor) -> Grid:
+        """All of a clip `[B, T, 3, H, W]` that comes before the first memory read."""
+        grid = self.patch_embedding(clip.to(self.dtype))
+        first = self._first_read()
+        for number in range(1, first):
+            grid = self.merges[number - 1](self.stages[number - 1](grid))
+        return self._stage(first).forward_trunk(grid)
+
+    def step_trunk(
+        self, trunk: Grid, state: FamSwinState, clip_seconds: Tensor | None = None
+    ) -> StepOutput:
+        """`step` for a clip whose `trunk` is known already: it does not depend on memory."""
+        if len(trunk.tokens) != len(state.clip_index):
+            raise ValueError(
+                f"clip has {len(trunk.tokens)} streams and the state {len(state.clip_index)}"
+            )
         memory = self._keys_values(state)
         features = self._tail(trunk, memory)
         logits = self._logits(features)
@@ -374,6 +323,11 @@ class FamSwin(nn.Module):
             outputs.append(grid.unflatten())
         return outputs
 
+    def _stage(self, stage: int) -> SwinStage:
+        module = self.stages[stage - 1]
+        assert isinstance(module, SwinStage)
+        return module
+
     def _memory(self, stage: int) -> MemoryAttention:
         module = self.memory[str(stage)]
         assert isinstance(module, MemoryAttention)
@@ -390,22 +344,14 @@ class FamSwin(nn.Module):
             for stage, queue in zip(self.memory_stages, state.queues, strict=True)
         )
 
-    def _trunk(self, clip: Tensor) -> Grid:
-        """All that comes before the first memory read."""
-        grid = self.patch_embedding(clip.to(self.dtype))
-        first = self._first_read()
-        for number in range(1, first):
-            grid = self.merges[number - 1](self.stages[number - 1](grid))
-        return self.stages[first - 1].forward_trunk(grid)
-
     def _tail(self, trunk: Grid, memory: tuple[MemoryKeysValues, ...]) -> _Features:
         """From the block of the first memory read to the last stage."""
         reads = dict(zip(self.memory_stages, memory, strict=False))
         outputs, grid = [], trunk
         for number in range(self._first_read(), 5):
             if number > self._first_read():
-                grid = self.stages[number - 1].forward_trunk(self.merges[number - 2](grid))
-            grid = self.stages[number - 1].forward_last(grid, self._memory_read(number, reads))
+                grid = self._stage(number).forward_trunk(self.merges[number - 2](grid))
+            grid = self._stage(number).forward_last(grid, self._memory_read(number, reads))
             if number in self.memory_stages:
                 outputs.append(grid)
         return _Features(tuple(outputs), grid)
@@ -413,7 +359,7 @@ class FamSwin(nn.Module):
     def _first_read(self) -> int:
         return min(self.memory_stages, default=4)
 
-    def _memory_read(self, stage: int, reads: dict[int, MemoryKeysValues]):  # noqa: ANN202
+    def _memory_read(self, stage: int, reads: dict[int, MemoryKeysValues]) -> MemoryRead | None:
         if stage not in reads:
             return None
         attention, memory = self._memory(stage), reads[stage]

@@ -41,7 +41,8 @@ class ModelCard:
     """Pixels."""
 
     resize: Resize = "crop"
-    """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, the centre is cut out."""
+    """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, then the
+    centre is cut out."""
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     """Of red, green and blue, in 0..1."""

@@ -3,8 +3,11 @@
 | backend | what |
 | --- | --- |
 | `sdpa` | `scaled_dot_product_attention`; exact, differentiable, any device |
-| `pieces` | plain matrix products in pieces that stay in the cache; bf16 on CPUs, where it is nearly twice as fast as torch's fused kernel, which computes its scores in float32 |
+| `pieces` | matrix products in pieces that stay in the cache, for bf16 on CPUs |
 | `dense` | plain matrix products, readable; the reference of the tests |
+
+Torch's fused kernel for CPUs computes its scores in float32 whatever the dtype; `pieces` keeps them
+in bf16, whose matrix products these CPUs have in hardware.
 
 Letters: B batch, A heads, Q queries, K keys, E width per head.
 """
@@ -58,7 +61,7 @@ def attend(
         k_BAKE: Keys.
         v_BAKE: Values.
         bias: `[A, Q, K]`, added to the scores of every batch row.
-        mask: Boolean `[B, 1, 1, K]`, true where there is something to attend to. Not together with `bias`.
+        mask: Boolean `[B, 1, 1, K]`, true where a query may attend; not together with `bias`.
         backend: None: what `resolve_backend` says.
 
     Returns:

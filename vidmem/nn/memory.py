@@ -3,7 +3,8 @@
 The queue is a value: `push` returns the next one and leaves the old one as it was. Its shapes never
 change, so a stream costs the same bytes in its first minute and in its last hour.
 
-Letters: B streams, S slots (`l_mem`), M memory tokens of a clip, D width, N tokens of the clip, A heads.
+Letters: B streams, S slots (`l_mem`), M memory tokens of a clip, D width, N tokens of the clip,
+A heads, E width per head.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ EMPTY = -1
 
 @dataclass(frozen=True, kw_only=True)
 class MemoryQueue:
-    """The memory tokens of the last `l_mem` clips of each stream, newest last, empty slots first."""
+    """Memory tokens of the last `l_mem` clips of each stream: empty slots first, newest last."""
 
     tokens: Tensor
     """`[B, l_mem, M, D]`; slots that were never written hold zeros. `D` counts keys and values
@@ -32,7 +33,7 @@ class MemoryQueue:
     """`[B, l_mem]`, int64: the number of the clip that wrote each slot, -1 where empty."""
 
     slot_seconds: Tensor
-    """`[B, l_mem, 2]`, float64: where in the source that clip began and ended; zeros where unknown."""
+    """`[B, l_mem, 2]`, float64: source time of that clip, half open; zeros where unknown."""
 
     anchors: int = 0
     """Clips at the start of a stream that are never evicted."""
@@ -143,8 +144,8 @@ class MemoryQueue:
         """`[B, l_mem]`: the slots to keep, oldest first; anchors go before everything."""
         is_anchor = self.is_valid & (self.slot_clips < self.anchors)
         rank = torch.where(is_anchor, torch.iinfo(torch.int64).max, self.slot_clips)
-        kept = rank.argsort(1, descending=True, stable=True)[:, :l_mem]
-        return kept.sort(1).values
+        kept = rank.argsort(dim=1, descending=True, stable=True)[:, :l_mem]
+        return kept.sort(dim=1).values
 
     def _select_slots(self, source: Tensor) -> MemoryQueue:
         """The queue made of the slots `source` `[B, l_mem]` of this one."""
@@ -158,7 +159,7 @@ class MemoryQueue:
 
 
 def age_bucket(age_clips: Tensor, num_buckets: int) -> Tensor:
-    """Ages in clips (1 is the clip before) to rows of a table: exact for the first half, then logarithmic.
+    """Ages in clips (1: the clip before) to rows of a table: exact at first, then logarithmic.
 
     Ages of a day of clips still fall into the last buckets, as relative positions do in T5 (Raffel
     et al., arXiv:1910.10683, section 2.1).
@@ -215,7 +216,9 @@ class MemoryAttention(nn.Module):
             ours.load_state_dict(norm.state_dict())
         self.proj.load_state_dict(proj.state_dict())
         weights, biases = qkv.weight.chunk(3), qkv.bias.chunk(3)
-        for ours, weight, bias in zip((self.query, self.key, self.value), weights, biases, strict=True):
+        for ours, weight, bias in zip(
+            (self.query, self.key, self.value), weights, biases, strict=True
+        ):
             ours.weight.copy_(weight)
             ours.bias.copy_(bias)
 

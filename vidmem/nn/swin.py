@@ -3,7 +3,8 @@
 Tokens travel as `[B, N, D]` in raster order of their `(T, H, W)` grid. Numbers are those of
 torchvision's `SwinTransformer3d`, padding and clipped windows included.
 
-Letters: B batch, N tokens of the grid, D width, A heads, E width per head, G boxes, L tokens of a box.
+Letters: B batch, N tokens of the grid, D width, A heads, E width per head, G boxes, L tokens
+of a box.
 """
 
 from __future__ import annotations
@@ -126,7 +127,9 @@ class WindowAttention(nn.Module):
 
     def _attend_boxes(self, qkv_BND: Tensor, group: BoxGroup, bias_ALL: Tensor) -> Tensor:
         batch, width = qkv_BND.shape[0], qkv_BND.shape[2] // 3
-        boxes = qkv_BND.reshape(batch * group.num_boxes, group.tokens_per_box, 3, self.num_heads, -1)
+        boxes = qkv_BND.reshape(
+            batch * group.num_boxes, group.tokens_per_box, 3, self.num_heads, -1
+        )
         q_GALE, k_GALE, v_GALE = boxes.permute(2, 0, 3, 1, 4)
         out_GALE = attend(q_GALE, k_GALE, v_GALE, bias=bias_ALL)
         return out_GALE.transpose(1, 2).reshape(batch, -1, width)
@@ -152,7 +155,7 @@ class WindowAttention(nn.Module):
 
 
 class SwinBlock(nn.Module):
-    """Window attention, then (in the last block of a stage with memory) the memory read, then MLP."""
+    """Window attention, then what is read from memory (a stage's last block only), then MLP."""
 
     def __init__(self, dim: int, num_heads: int, attention_window: Size3, shift: Size3) -> None:
         super().__init__()
@@ -192,6 +195,13 @@ class SwinStage(nn.Module):
             grid = block(grid)
         return grid
 
+    @property
+    def last_block(self) -> SwinBlock:
+        """The one that reads memory, where its stage does."""
+        block = self.blocks[-1]
+        assert isinstance(block, SwinBlock)
+        return block
+
     def forward_last(self, grid: Grid, memory_read: MemoryRead | None) -> Grid:
         """The last block, with what memory adds."""
-        return self.blocks[-1](grid, memory_read)
+        return self.last_block(grid, memory_read)

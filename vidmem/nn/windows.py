@@ -1,8 +1,9 @@
 """Shifted 3-D attention windows as a partition of the token grid into boxes.
 
-Video Swin (Liu et al., arXiv:2106.13230, section 3.1) rolls the grid by half a window, cuts it into equal windows and
-masks the pairs of tokens that the roll brought together. The same pairs attend when each axis is
-simply cut at other places, and then there is neither roll nor mask, and no work on masked pairs:
+Video Swin (Liu et al., arXiv:2106.13230, section 3.1) rolls the grid by half a window, cuts it into
+equal windows and masks the pairs of tokens that the roll brought together. The same pairs attend
+when each axis is simply cut at other places: then there is neither roll nor mask, and no work on masked
+pairs.
 
     size 14, window 7, shift 3      [0 1 2|3 4 5 6 7 8 9|10 11 12 13]
     size 14, window 7, no shift     [0 1 2 3 4 5 6|7 8 9 10 11 12 13]
@@ -60,9 +61,7 @@ class WindowPlan:
 
 def fit_window(size: Size3, window: Size3, shift: Size3) -> tuple[Size3, Size3]:
     """Shrink the window to the grid; an axis that fits in one window is not shifted."""
-    fitted = [
-        (n, 0) if n <= w else (w, s) for n, w, s in zip(size, window, shift, strict=True)
-    ]
+    fitted = [(n, 0) if n <= w else (w, s) for n, w, s in zip(size, window, shift, strict=True)]
     windows, shifts = zip(*fitted, strict=True)
     return windows, shifts
 
@@ -113,7 +112,7 @@ def window_plan(size: Size3, window: Size3, shift: Size3, device: torch.device) 
 
 
 def relative_position_index(window: Size3) -> Tensor:
-    """Row of the bias table for each pair of places in a window, `[window tokens, window tokens]`."""
+    """Row of the bias table for each pair of places in a window: `[tokens, tokens]`."""
     axes = torch.meshgrid(*(torch.arange(w) for w in window), indexing="ij")
     places = torch.stack(axes).flatten(1)
     offset = places[:, :, None] - places[:, None, :]
