@@ -14,6 +14,9 @@ from vidmem.data.barn.pen import HEIGHT, WIDTH, Layout
 
 _SWITCH_SECONDS = 0.8  # the infra-red filter of a camera takes this long to swing in
 _SHAKE_SECONDS = 7.0
+_GAIN_BITS = 7
+_MAX_GAIN = 256  # 255 * 256 still fits in 16 bits
+_INFRARED = (0.42, 0.38, 0.20, 0)  # what red, green and blue give under infra-red
 _NOISE_SIDE = 64  # rows and columns by which the bank of noise is larger than a frame
 
 
@@ -72,80 +75,88 @@ class Camera:
             round(0.8 * swing * math.sin(13 * since + 6 * rng.random())),
         )
 
-    def develop(self, scene: NDArray[np.uint8], seconds: float) -> NDArray[np.uint8]:
+    def develop(self, scene: Image.Image, seconds: float) -> NDArray[np.uint8]:
         """Light a scene, add noise and the clock.
 
         Args:
-            scene: Colours under white light, `[H, W, 3 or more]`.
+            scene: Colours under white light, mode RGBX.
             seconds: Time in the video.
 
         Returns:
             uint8 `[H, W, 3]`.
         """
-        height, width = scene.shape[:2]
         night = self.night_share(seconds)
-        picture = np.zeros((height, width, 3), np.float32)
-        if night < 1:
-            picture += (1 - night) * self._day(scene, seconds)
-        if night > 0:
-            picture += night * self._night(scene)
-        self._add_noise(picture, seconds, night)
-        np.clip(picture, 0, 255, out=picture)
-        pixels = picture.astype(np.uint8)
-        self._burn_clock(pixels, seconds)
-        return pixels
+        if 0 < night < 1:
+            day, dark = self._day(scene, seconds), self._night(scene)
+            pixels = (day + night * (dark.astype(np.float32) - day)).astype(np.int16)
+        else:
+            pixels = self._night(scene) if night else self._day(scene, seconds)
+        pixels += self._noise_tile(scene.width, scene.height, seconds, night > 0.5)
+        np.clip(pixels, 0, 255, out=pixels)
+        picture = np.empty((scene.height, scene.width, 3), np.uint8)
+        picture[...] = pixels
+        self._burn_clock(picture, seconds)
+        return picture
 
-    def _day(self, scene: NDArray[np.uint8], seconds: float) -> NDArray[np.float32]:
+    def _day(self, scene: Image.Image, seconds: float) -> NDArray[np.int16]:
+        """`[H, W, 3]`; the daylight drifts in steps too small to see."""
         period, phase = self._drift
         drift = math.sin(2 * math.pi * seconds / period + phase)
-        level = self._gain * (1 + 0.07 * drift)
-        tint = np.array((1 + self._warmth, 1.0, 1 - self._warmth - 0.02 * drift), np.float32)
-        gain = self._gains(scene.shape[1], scene.shape[0], False)
-        return scene[..., :3] * (gain * (tint * np.float32(level)))
+        gain = self._gains(scene.width, scene.height, round(16 * drift))
+        pixels = np.asarray(scene.convert("RGB")).astype(np.uint16)
+        return ((pixels * gain) >> _GAIN_BITS).view(np.int16)
 
-    def _night(self, scene: NDArray[np.uint8]) -> NDArray[np.float32]:
-        weights = np.array((0.42, 0.38, 0.2), np.float32)
-        grey = scene[..., :3].astype(np.float32) @ weights
-        grey *= self._gains(scene.shape[1], scene.shape[0], True)[..., 0]
-        return grey[..., None]
+    def _night(self, scene: Image.Image) -> NDArray[np.int16]:
+        """`[H, W, 1]`."""
+        grey = scene.convert("RGB").convert("L", _INFRARED)
+        gain = self._gains(scene.width, scene.height, None)
+        return ((np.asarray(grey).astype(np.uint16)[..., None] * gain) >> _GAIN_BITS).view(np.int16)
 
-    def _draw_gains(self, width: int, height: int, night: bool) -> NDArray[np.float32]:
-        """Brightness over the picture, `[H, W, 3]`: vignette, the hot centre of the lamp, light from a window."""
+    def _draw_gains(self, width: int, height: int, drift: int | None) -> NDArray[np.uint16]:
+        """Brightness over the picture, in units of 2 ** -_GAIN_BITS.
+
+        By day `[H, W, 3]`: light from a window, a slight vignette, the warm lamp over the nest. At night
+        (`drift` None) `[H, W, 1]`: the camera's own lamps, a hot centre and dark corners.
+        """
         x = (np.arange(width, dtype=np.float32) + 0.5) / width * WIDTH
         y = ((np.arange(height, dtype=np.float32) + 0.5) / height * HEIGHT)[:, None]
         far = np.hypot((x - WIDTH / 2) / 367, (y - HEIGHT / 2) / 367)
         lamp_x, lamp_y = self._layout.nest.centre
-        glow = np.exp(-((x - lamp_x) ** 2 + (y - lamp_y) ** 2) / (2 * 58**2))
-        if night:
-            level = (0.30 + 0.85 * np.exp(-(far**2) / 0.42)) * self._night_gain + 0.28 * glow
-            return np.repeat(level[..., None], 3, axis=-1).astype(np.float32)
-        wx, wy = self._window
-        slope = 0.16 * ((x / WIDTH - 0.5) * (wx - 0.5) * 2 + (y / HEIGHT - 0.5) * (wy - 0.5) * 2)
-        level = (1.05 - 0.26 * far**2 + slope)[..., None]
-        lamp = glow[..., None] * np.array((0.42, 0.14, -0.02), np.float32)
-        return (level + lamp).astype(np.float32)
+        glow = np.exp(-((x - lamp_x) ** 2 + (y - lamp_y) ** 2) / (2 * 58**2))[..., None]
+        if drift is None:
+            level = (0.26 + 0.66 * np.exp(-(far**2) / 0.42))[..., None] * self._night_gain
+            gain = level + 0.14 * glow
+        else:
+            wx, wy = self._window
+            slope = 0.32 * ((x / WIDTH - 0.5) * (wx - 0.5) + (y / HEIGHT - 0.5) * (wy - 0.5))
+            level = (1.05 - 0.26 * far**2 + slope)[..., None] * self._gain
+            tint = np.array((1 + self._warmth, 1, 1 - self._warmth - 0.02 * drift / 16))
+            lamp = glow * np.array((0.34, 0.10, -0.04))
+            gain = level * tint * (1 + 0.07 * drift / 16) + lamp
+        scaled = np.clip(gain * (1 << _GAIN_BITS) + 0.5, 0, _MAX_GAIN)
+        return scaled.astype(np.uint16)
 
-    def _draw_noise(self, width: int, height: int) -> NDArray[np.float32]:
-        """A tile of sensor noise, larger than a frame; each frame takes another part of it."""
-        rng = np.random.Generator(np.random.PCG64(self._config.seed ^ 0xBA21))
-        shape = (height + _NOISE_SIDE, width + _NOISE_SIDE, 3)
-        total = rng.integers(0, 256, shape, np.uint8).astype(np.float32)
-        total += rng.integers(0, 256, shape, np.uint8)
-        return (total - 255) / 104  # a triangular distribution of variance 1
-
-    def _add_noise(self, picture: NDArray[np.float32], seconds: float, night: float) -> None:
-        height, width, _ = picture.shape
-        # A small frame is the mean of many pixels of the sensor, and coding has smoothed them.
-        shrink = min(width / WIDTH, 1.0) ** 0.5 * min(height / HEIGHT, 1.0) ** 0.5
-        level = self._noise_level * (2.2 + 2.6 * night) * (shrink if shrink >= 1 else 0.75 * shrink)
+    def _noise_tile(
+        self, width: int, height: int, seconds: float, is_night: bool
+    ) -> NDArray[np.int16]:
+        """Another part of a tile of noise for each moment: `[H, W, 3]`, at night `[H, W, 1]`."""
         tick = round(seconds * 1000)
         row = (tick * 2654435761 >> 7) % _NOISE_SIDE
         column = (tick * 40503 >> 3) % _NOISE_SIDE
-        noise = self._noise(width, height)[row : row + height, column : column + width]
-        if night > 0.5:
-            picture += noise[..., :1] * np.float32(level)
-        else:
-            picture += noise * np.float32(level)
+        noise = self._noise(width, height, is_night)
+        return noise[row : row + height, column : column + width]
+
+    def _draw_noise(self, width: int, height: int, is_night: bool) -> NDArray[np.int16]:
+        # A small frame is the mean of many pixels of the sensor, and coding has smoothed them.
+        shrink = min(width / WIDTH, 1.0) ** 0.5 * min(height / HEIGHT, 1.0) ** 0.5
+        level = self._noise_level * (4.4 if is_night else 2.4)
+        level *= shrink if shrink == 1 else 0.75 * shrink
+        rng = np.random.Generator(np.random.PCG64(self._config.seed ^ 0xBA21))
+        shape = (height + _NOISE_SIDE, width + _NOISE_SIDE, 1 if is_night else 3)
+        total = rng.integers(0, 256, shape, np.uint8).astype(np.float32)
+        total += rng.integers(0, 256, shape, np.uint8)
+        triangular = (total - 255) / 104  # of variance 1
+        return np.rint(triangular * level).astype(np.int16)
 
     def _burn_clock(self, pixels: NDArray[np.uint8], seconds: float) -> None:
         height, width, _ = pixels.shape

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.data.barn.behaviour import DRINKER, TROUGH, BarnConfig, make_bouts, random_stream
-from vidmem.data.barn.pen import Box, Layout, Station, make_layout
+from vidmem.data.barn.pen import Box, Layout, make_layout
 from vidmem.data.barn.sprites import SOW_POSTURES, STEPS, PoseKey
 
 POSTURE_OF = {
@@ -66,6 +66,17 @@ class Animal:
     """How high the body stands over the floor, 0 to 1: moves the shadow."""
 
     coat: int = 0
+    is_still: bool = False
+
+
+@dataclass(frozen=True)
+class Groups:
+    """All animals of a moment, each group in the order in which it is drawn."""
+
+    still: tuple[Animal, ...]
+    """Under the others, and the same for many frames in a row."""
+
+    moving: tuple[Animal, ...]
 
 
 class Herd:
@@ -84,15 +95,15 @@ class Herd:
         """Which bout a moment belongs to; before the first is the first, after the last the last."""
         return max(bisect.bisect_right(self._starts, seconds) - 1, 0)
 
-    def animals(self, seconds: float) -> tuple[list[Animal], Animal, list[Animal]]:
-        """Those under the focal sow, the focal sow, and those drawn over her."""
+    def animals(self, seconds: float) -> Groups:
+        """The neighbours, the piglets and the focal sow."""
         index = self.bout_index(seconds)
-        sow = self._sow(seconds)
-        piglets = self._piglets(index, seconds)
-        below = [a for n in self._neighbours for a in n.animals(seconds)]
-        if self.bouts[index].label == "nursing":
-            return below, sow, piglets
-        return below + piglets, sow, []
+        piglets, sow = self._piglets(index, seconds), self._sow(seconds)
+        still = [n.animal(seconds) for n in self._neighbours]
+        still += [piglet for piglet in piglets if piglet.is_still]
+        moving = [piglet for piglet in piglets if not piglet.is_still]
+        order = [sow, *moving] if self.bouts[index].label == "nursing" else [*moving, sow]
+        return Groups(tuple(still), tuple(order))
 
     def _place_of(self, index: int) -> Place:
         """Where the sow is at the end of a bout."""
@@ -156,16 +167,7 @@ class Herd:
             if moving > 0:
                 heading = math.atan2(step[number, 1], step[number, 0])
                 angle += moving * _turn(home_angle, heading)
-            phases = SOW_POSTURES["walking"][1]
-            if moving > 0.1:
-                phase = int((2.4 * seconds + 0.37 * number) * phases) % phases
-                key = PoseKey("walking", phase, piglet=True)
-            elif is_lying:
-                name = ("lateral", "sternal", "curled")[number % 3]
-                key = PoseKey(name, 0, piglet=True)
-            else:
-                phase = int((0.2 * seconds + 0.37 * number) * 24) % 24
-                key = PoseKey("standing", phase, piglet=True)
+            key = self._piglet_key(number, seconds, moving > 0.1, is_lying > 0)
             animals.append(
                 Animal(
                     x,
@@ -173,13 +175,19 @@ class Herd:
                     angle,
                     key,
                     self.layout.piglet_scale,
-                    1,
-                    _breath(seconds + number, 0.6),
-                    0,
-                    1,
+                    coat=1,
+                    is_still=is_lying > 0 and moving == 0,
                 )
             )
         return animals
+
+    def _piglet_key(self, number: int, seconds: float, is_moving: bool, is_lying: bool) -> PoseKey:
+        if is_lying and not is_moving:
+            return PoseKey(("lateral", "sternal", "curled")[number % 3], piglet=True)
+        name, rate_hz = ("walking", 2.4) if is_moving else ("standing", 0.2)
+        phases = SOW_POSTURES[name][1]
+        phase = int((rate_hz * seconds + 0.37 * number) * phases) % phases
+        return PoseKey(name, phase, piglet=True)
 
     def _piglet_positions(self, index: int, seconds: float) -> NDArray[np.float64]:
         """x, y, heading at rest and whether lying, `[num_piglets, 4]`."""
@@ -302,7 +310,7 @@ class _Neighbour:
             self._starts.append(self._starts[-1] + 60 * (2 + 8 * rng.random()) / config.pace)
         self._offset = 100 * rng.random()
 
-    def animals(self, seconds: float) -> list[Animal]:
+    def animal(self, seconds: float) -> Animal:
         """The sow at a moment."""
         index = max(bisect.bisect_right(self._starts, seconds) - 1, 0)
         index = min(index, len(self._names) - 1)
@@ -310,20 +318,16 @@ class _Neighbour:
         since = seconds - self._starts[index]
         key, lift = pose_at(self._names[index], before, since, seconds + self._offset)
         place = self._place
-        breath = _breath(seconds + self._offset, 0.3)
-        return [
-            Animal(
-                place.x,
-                place.y,
-                place.angle,
-                key,
-                self._scale,
-                place.side,
-                breath,
-                lift,
-                self._coat,
-            )
-        ]
+        return Animal(
+            place.x,
+            place.y,
+            place.angle,
+            key,
+            self._scale,
+            place.side,
+            lift=lift,
+            coat=self._coat,
+        )
 
 
 def pose_at(
@@ -418,8 +422,3 @@ def _leg_of_walk(
         weight = (u / turn_share) ** 2 * (3 - 2 * u / turn_share)
         heading = start.angle + weight * _turn(start.angle, heading)
     return (x, y, heading)
-
-
-def station_of(layout: Layout, place: int) -> Station:
-    """Trough or drinker by place number."""
-    return layout.trough if place == TROUGH else layout.drinker

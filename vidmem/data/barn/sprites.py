@@ -19,8 +19,11 @@ from vidmem.data.barn import bodies
 from vidmem.data.barn.bodies import PARTS, Part, Posture
 
 _SMOOTH = 4.0  # units over which two parts melt into one
-_MARGIN = 12.0  # units around the body, room for the shadow
+_MARGIN = 9.0  # units around the body, room for the shadow
 _SHADOW_OPACITY = 0.42
+FAR_SHADOW = 0.42
+"""Darkness of the shadow of a body that stands."""
+
 
 SOW_POSTURES: dict[str, tuple[Callable[[float], Posture], int]] = {
     "standing": (lambda a: bodies.standing(bend=0.38 * math.sin(a)), 24),
@@ -56,9 +59,10 @@ class Shape:
     origin: tuple[float, float]  # of the pig's coordinates, in pixels
     scale: float  # pixels per unit
     part: NDArray[np.uint8]
-    shade: NDArray[np.float32]
-    cover: NDArray[np.float32]
-    shadow: NDArray[np.float32]
+    shade: NDArray[np.float16]
+    cover: NDArray[np.uint8]  # of 255
+    shadow: NDArray[np.uint8]  # of 255: close to the body
+    far_shadow: NDArray[np.uint8]  # of 255: wide, of a body that stands
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Coat:
     skin: tuple[float, float, float] = (226, 176, 160)
     patch: tuple[float, float, float] | None = None
     mark: tuple[float, float, float] | None = None
-    mark_cross: bool = False
+    mark_double: bool = False
     seed: int = 0
 
 
@@ -101,14 +105,14 @@ def _as_piglet(posture: Posture) -> Posture:
     return small
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=400)
 def shape_of(key: PoseKey, scale: float) -> Shape:
     """Render the height field of a pose at `scale` pixels per unit."""
     rows = posture_of(key)
-    radii = rows[:, 4:6].max(axis=1)
-    low = np.minimum(rows[:, 0:2], rows[:, 2:4]).min(axis=0, initial=0) - radii.max() - _MARGIN
-    high = np.maximum(rows[:, 0:2], rows[:, 2:4]).max(axis=0, initial=0) + radii.max() + _MARGIN
-    width, height = (int(math.ceil(v)) for v in (high - low) * scale)
+    ends, radii = rows[:, :4].reshape(-1, 2), rows[:, 4:6].reshape(-1, 1)
+    low = (ends - radii).min(axis=0) - _MARGIN
+    high = (ends + radii).max(axis=0) + _MARGIN
+    width, height = (math.ceil(v) for v in (high - low) * scale)
     field = np.full((height, width), -30.0, np.float32)
     distance = np.full((height, width), 60.0, np.float32)
     part = np.zeros((height, width), np.uint8)
@@ -119,10 +123,15 @@ def shape_of(key: PoseKey, scale: float) -> Shape:
         origin=(float(-low[0]) * scale, float(-low[1]) * scale),
         scale=scale,
         part=part,
-        shade=_shade(field, distance, scale),
-        cover=cover,
-        shadow=_blur(cover, 3.5 * scale),
+        shade=_shade(field, distance, scale).astype(np.float16),
+        cover=_bytes(cover),
+        shadow=_bytes(_blur(cover, 3.5 * scale)),
+        far_shadow=_bytes(FAR_SHADOW * _blur(cover, 5 * scale)),
     )
+
+
+def _bytes(share: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return (share * 255 + 0.5).astype(np.uint8)
 
 
 def _add_capsule(
@@ -172,7 +181,7 @@ def _shade(
 
 def _blur(array: NDArray[np.float32], radius: float) -> NDArray[np.float32]:
     """Gaussian blur with standard deviation `radius` pixels, zero beyond the edges."""
-    reach = max(int(math.ceil(2.2 * radius)), 1)
+    reach = max(math.ceil(2.2 * radius), 1)
     taps = np.exp(-0.5 * (np.arange(-reach, reach + 1) / radius) ** 2).astype(np.float32)
     taps /= taps.sum()
     padded = np.pad(array, reach)
@@ -225,15 +234,15 @@ def paint(shape: Shape, coat: Coat) -> Sprite:
     rows = np.clip(y[:, 0] + 128, 0, 255).astype(int)
     columns = np.clip(x + 128, 0, 255).astype(int)
     colour *= (shape.shade * _mottle(coat.seed)[rows][:, columns])[..., None]
-    cover = shape.cover[..., None]
-    shadow = _SHADOW_OPACITY * shape.shadow[..., None]
+    cover = shape.cover[..., None] / np.float32(255)
+    shadow = shape.shadow[..., None] * np.float32(_SHADOW_OPACITY / 255)
     alpha = cover + (1 - cover) * shadow
     dark = np.array((28, 22, 18), np.float32)
     over = (colour * cover + dark * (1 - cover) * shadow) / np.maximum(alpha, 1e-3)
     pixels = np.concatenate([over, alpha * 255], axis=-1)
     return Sprite(
         image=_four_bands(np.clip(pixels + 0.5, 0, 255).astype(np.uint8)),
-        shadow=Image.fromarray((_blur(shape.cover, 5 * shape.scale) * 255).astype(np.uint8)),
+        shadow=Image.fromarray(shape.far_shadow),
         origin=shape.origin,
         scale=shape.scale,
     )
@@ -247,11 +256,10 @@ def _four_bands(pixels: NDArray[np.uint8]) -> Image.Image:
 
 
 def _mark(x: NDArray[np.float64], y: NDArray[np.float64], coat: Coat) -> NDArray[np.float64]:
-    """Strength of the spray mark: a band across the loin, with fuzzy edges, maybe a second bar."""
+    """Strength of the spray mark: a band across the loin, with fuzzy edges, maybe a second one."""
     band = np.clip(1.4 - np.abs(x + 22 + 2.5 * np.sin(y / 6)) / 5.5, 0, 1)
-    if coat.mark_cross:
-        bar = np.clip(1.4 - np.abs(y + 1.5 * np.sin(x / 5)) / 4.5, 0, 1)
-        band = np.maximum(band, bar * (np.abs(x + 22) < 26))
+    if coat.mark_double:
+        band = np.maximum(band, np.clip(1.4 - np.abs(x - 4 + 2.5 * np.sin(y / 6)) / 5.5, 0, 1))
     return 0.88 * band
 
 
@@ -270,7 +278,7 @@ def place_sprite(
         sprite: What to draw.
         matrix: From the pig's units to canvas pixels: xx, xy, yx, yy.
         centre: Canvas position of the pig's origin.
-        shadow_only: Above 0: only its shadow, this dark.
+        shadow_only: Above 0: only its shadow, at this share of its darkness.
     """
     source = sprite.shadow if shadow_only else sprite.image
     a, b, c, d = (value / sprite.scale for value in matrix)
@@ -290,7 +298,7 @@ def place_sprite(
         (right - left, bottom - top), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR
     )
     if shadow_only:
-        mask = patch.point([int(i * shadow_only) for i in range(256)])
+        mask = patch if shadow_only == 1 else patch.point(lambda value: value * shadow_only)
         canvas.paste((26, 20, 17, 0), (left, top, right, bottom), mask)
     else:
         canvas.paste(patch, (left, top), patch.getchannel("X"))

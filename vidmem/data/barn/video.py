@@ -32,8 +32,9 @@ class BarnVideo:
         self._camera = Camera(config, self._herd.layout)
         self._coats = _draw_coats(config.seed)
         self._still_layers = lru_cache(maxsize=1)(self._paint_layers)
-        self._backdrop = lru_cache(maxsize=48)(self._fit_backdrop)
-        self._sprite = lru_cache(maxsize=1500)(self._paint_sprite)
+        self._backdrop = lru_cache(maxsize=30)(self._fit_backdrop)
+        self._still_scene = lru_cache(maxsize=4)(self._draw_still_scene)
+        self._sprite = lru_cache(maxsize=600)(self._paint_sprite)
 
     @property
     def bouts(self) -> tuple[Bout, ...]:
@@ -69,7 +70,7 @@ class BarnVideo:
         canvas = self._draw(seconds, width * factor, height * factor)
         if factor > 1:
             canvas = canvas.reduce(factor)
-        return self._camera.develop(np.asarray(canvas), seconds)
+        return self._camera.develop(canvas, seconds)
 
     def frames(
         self, times: Sequence[float] | NDArray[np.float64], width: int = WIDTH, height: int = HEIGHT
@@ -83,12 +84,21 @@ class BarnVideo:
     def _draw(self, seconds: float, width: int, height: int) -> Image.Image:
         """All animals and things in white light, at canvas size."""
         shake = self._camera.shake(seconds)
-        floor, rails, mask = self._backdrop(width, height, *shake)
-        canvas = floor.copy()
-        under, sow, over = self._herd.animals(seconds)
-        for animal in (*under, sow, *over):
+        _, rails, mask = self._backdrop(width, height, *shake)
+        groups = self._herd.animals(seconds)
+        canvas = self._still_scene(width, height, shake, groups.still).copy()
+        for animal in groups.moving:
             self._place(canvas, animal, shake)
         canvas.paste(rails, (0, 0), mask)
+        return canvas
+
+    def _draw_still_scene(
+        self, width: int, height: int, shake: tuple[int, int], animals: tuple[Animal, ...]
+    ) -> Image.Image:
+        """The floor with the animals that do not stir: the same for many frames in a row."""
+        canvas = self._backdrop(width, height, *shake)[0].copy()
+        for animal in animals:
+            self._place(canvas, animal, shake)
         return canvas
 
     def _place(self, canvas: Image.Image, animal: Animal, shake: tuple[int, int]) -> None:
@@ -106,7 +116,7 @@ class BarnVideo:
         if animal.lift > 0:
             offset = 9 * animal.lift
             under = (x + offset * across, y + offset * down)
-            place_sprite(canvas, sprite, matrix, under, shadow_only=0.42 * animal.lift)
+            place_sprite(canvas, sprite, matrix, under, shadow_only=animal.lift)
         place_sprite(canvas, sprite, matrix, (x, y))
 
     def _paint_sprite(self, key: PoseKey, coat: int, level: float) -> Sprite:
@@ -144,10 +154,10 @@ def _draw_coats(seed: int) -> tuple[Coat, ...]:
         return (base[0] * tone, base[1] * tone, base[2] * tone)
 
     mark = _MARKS[int(rng.random() * len(_MARKS))]
-    crossed = rng.random() < 0.5
+    is_double = rng.random() < 0.5
     dark = (62.0, 54.0, 52.0)
     return (
-        Coat(skin=skin(), mark=mark, mark_cross=crossed, seed=seed % 997),
+        Coat(skin=skin(), mark=mark, mark_double=is_double, seed=seed % 997),
         Coat(skin=(238, 192, 174), seed=1),
         Coat(skin=skin(), patch=dark if rng.random() < 0.4 else None, seed=2),
         Coat(skin=skin(), patch=dark if rng.random() < 0.4 else None, seed=3),
