@@ -150,7 +150,7 @@ class Camera:
         # A small frame is the mean of many pixels of the sensor, and coding has smoothed them.
         shrink = min(width / WIDTH, 1.0) ** 0.5 * min(height / HEIGHT, 1.0) ** 0.5
         level = self._noise_level * (4.4 if is_night else 2.4)
-        level *= shrink if shrink == 1 else 0.75 * shrink
+        level *= shrink if shrink == 1 else 0.4 * shrink
         rng = np.random.Generator(np.random.PCG64(self._config.seed ^ 0xBA21))
         shape = (height + _NOISE_SIDE, width + _NOISE_SIDE, 1 if is_night else 3)
         total = rng.integers(0, 256, shape, np.uint8).astype(np.float32)

@@ -69,7 +69,7 @@ class BarnVideo:
         factor = 2 if width * height < 320 * 200 else 1
         canvas = self._draw(seconds, width * factor, height * factor)
         if factor > 1:
-            canvas = canvas.reduce(factor)
+            canvas = canvas.resize((width, height), Image.Resampling.BILINEAR)
         return self._camera.develop(canvas, seconds)
 
     def frames(
