@@ -1,1 +1,27 @@
-"""A model over a long video."""
+"""A model over a long video: settings, the stream, the engine, and what they leave behind."""
+
+from vidmem.streaming.engine import Engine
+from vidmem.streaming.feed import Feed, FeedRequest
+from vidmem.streaming.merging import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
+from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.recorder import RunFiles
+from vidmem.streaming.settings import StreamSettings
+from vidmem.streaming.stream import Stream, StreamState
+from vidmem.streaming.watch import watch
+
+__all__ = [
+    "Bout",
+    "BoutTracker",
+    "ClassTotal",
+    "Engine",
+    "Feed",
+    "FeedRequest",
+    "MomentScore",
+    "Prediction",
+    "RunFiles",
+    "ScoreMerger",
+    "Stream",
+    "StreamSettings",
+    "StreamState",
+    "watch",
+]

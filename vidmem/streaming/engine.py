@@ -1,0 +1,325 @@
+"""A reader driven through a stream, window by window, yielding predictions."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from torch import Tensor
+
+from vidmem.errors import SettingError, StorageError, VidmemError
+from vidmem.models.interface import StreamModel
+from vidmem.profiling import ProcessGauge
+from vidmem.streaming.feed import Feed, FeedRequest, open_feed
+from vidmem.streaming.identity import SourceIdentity
+from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.recorder import Checkpoint, Recorder, RunFiles, SavedRun
+from vidmem.streaming.settings import StreamSettings, settings_for
+from vidmem.streaming.stream import Stream
+from vidmem.streaming.windows import Position, ReadWindow, WindowReader, frame_at, num_windows
+from vidmem.streaming.wishes import Wish, Wishes
+
+logger = logging.getLogger(__name__)
+
+
+class Engine:
+    """An iterator of predictions over one video.
+
+    The feed decodes ahead in its own process while the model runs here. Iterate in one thread;
+    `update`, `seek` and `close` may be called from any. However long the video, nothing is held but
+    the pixels of one window and the stream's memory.
+
+    A failing decoder raises a `DecoderError` after all that was predicted is safely written;
+    iterating then ends, unless `seek` says where to go on.
+    """
+
+    def __init__(
+        self,
+        source: str | Path,
+        model: StreamModel,
+        settings: StreamSettings | None = None,
+        *,
+        start_seconds: float = 0.0,
+        reader: str = "auto",
+        files: RunFiles | None = None,
+        open_feed: Callable[[FeedRequest], Feed] = open_feed,
+    ) -> None:
+        """Open the video, and the files of the run.
+
+        Args:
+            source: A video file.
+            model: Shared with other engines if need be; it keeps nothing of a stream.
+            settings: `None`: what the model was trained with, or those of the run resumed.
+            start_seconds: Where to begin; a resumed run goes on where it was instead.
+            reader: "auto", "decord" or "pyav".
+            files: Where predictions and state are written; `None`: nowhere.
+            open_feed: Where sampled frames come from.
+
+        Raises:
+            UnreadableVideoError: If the source cannot be read.
+            SettingError: If a setting does not suit the model or the video.
+            StateError: If the saved stream is of another model, video or settings.
+            StorageError: If the files cannot be written.
+        """
+        self.source = Path(source)
+        self.last_clip_pixels: Tensor | None = None
+        self.resumed: str | None = None
+        files = files or RunFiles()
+        identity = SourceIdentity.of(self.source) if files.state_path is not None else None
+        saved = SavedRun.find(files, model, identity, settings)
+        self.settings = settings_for(model, saved.settings if saved else settings)
+        self._wishes = Wishes(self.settings, model)
+        self._stream = Stream(model, self.settings, saved.stream_state(model) if saved else None)
+        self._open, self._reader_wanted = open_feed, reader
+        self._running = threading.Lock()  # held while a clip is worked on
+        self._restarted: str | None = None
+        self._is_ended = self._is_closed = False
+        self._gauge = ProcessGauge()
+        self._feed: Feed | None = None
+        self._recorder = Recorder(files, identity, model)
+        start = Position(next_frame=frame_at(start_seconds, self.settings.fps))
+        try:
+            self._windows = self._open_windows(saved.position if saved else start)
+            self._check_time("start_seconds", start_seconds)
+            self._begin_files(saved)
+        except BaseException:
+            self._close_feed()
+            self._recorder.close()
+            raise
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Prediction:
+        """The next window's prediction.
+
+        Raises:
+            DecoderError: If the video cannot be decoded any further.
+            StorageError: If a prediction cannot be written, and `on_storage_error` is "stop".
+        """
+        with self._running:
+            try:
+                prediction = None if self._is_closed else self._next()
+            except VidmemError:
+                if self._is_closed:  # it is our own closing that the feed complains about
+                    raise StopIteration from None
+                self._end(is_finished=False)
+                raise
+        if prediction is None:
+            raise StopIteration
+        return prediction
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def model(self) -> StreamModel:
+        """The model in use."""
+        return self._stream.model
+
+    @property
+    def position_seconds(self) -> float:
+        """Source time at which the next window starts."""
+        return self._checkpoint.position.next_frame / self._checkpoint.settings.fps
+
+    @property
+    def num_windows_left(self) -> int:
+        """Predictions still to come, as far as the container's duration can tell."""
+        if self._is_ended:
+            return 0
+        num_frames = math.ceil(self.info.duration_seconds * self.settings.fps)
+        return num_windows(num_frames, self._checkpoint.position, self.settings)
+
+    @property
+    def out(self) -> Path | None:
+        """The predictions file being written; `None` if there is none, or none any more."""
+        return self._recorder.out if self.storage_error is None else None
+
+    @property
+    def storage_error(self) -> StorageError | None:
+        """Why nothing is written any more, if so."""
+        return self._recorder.error
+
+    def update(self, *, model: StreamModel | None = None, **changes: float | None) -> str | None:
+        """Change settings from the next clip on; from any thread.
+
+        Args:
+            model: Another model.
+            **changes: Fields of `StreamSettings`; `None` leaves one as it is.
+
+        Returns:
+            A sentence where this empties the memory (clip length, model), else `None`.
+
+        Raises:
+            SettingError: If a value is not allowed; it names the allowed ones, and nothing changes.
+        """
+        return self._wishes.change(model, changes)
+
+    def seek(self, seconds: float) -> str:
+        """Go on elsewhere from the next clip on; from any thread, also after the end.
+
+        What the model remembers would not be the past of where it goes, so its memory is emptied.
+
+        Returns:
+            A sentence that says so.
+
+        Raises:
+            SettingError: If the time is not in the video.
+        """
+        self._check_time("seconds", seconds)
+        return self._wishes.seek(seconds)
+
+    def close(self) -> None:
+        """Stop, save the state and free the decoder; from any thread.
+
+        A clip that is being worked on in another thread is finished first, and still recorded.
+        """
+        self._is_closed = True
+        self._close_feed()  # wakes a thread that waits for frames
+        with self._running:
+            self._close_feed()  # one that was opened meanwhile
+            try:
+                self._recorder.save(self._checkpoint)
+            finally:
+                self._recorder.close()
+
+    def _next(self) -> Prediction | None:
+        """Read a window, judge it, write it down: in this order, so a failure loses nothing."""
+        if self._is_ended and not self._wishes.has_jump:
+            return None
+        self._grant_wishes()
+        read = self._windows.read()
+        if self._is_closed:  # while waiting: what was read may be cut short
+            return None
+        if read is None:
+            self._end(is_finished=True)
+            return None
+        prediction = self._judge(read)
+        self._recorder.append(prediction)
+        self._restarted = None
+        self._commit()
+        self._recorder.save_if_due(self._checkpoint)
+        return prediction
+
+    def _judge(self, read: ReadWindow) -> Prediction:
+        prediction = self._stream.step(read.window, read.pixels)
+        self.last_clip_pixels = read.pixels
+        for gap in read.gaps:
+            logger.warning(
+                "%s: no pictures from %.2f to %.2f s: %s",
+                self.source.name,
+                gap.start_seconds,
+                gap.end_seconds,
+                gap.reason,
+            )
+        return replace(
+            prediction,
+            decode_seconds=read.decode_seconds,
+            wait_seconds=read.wait_seconds,
+            process_bytes=self._gauge.resident_bytes(self._windows.feed.process_id),
+            gaps=read.gaps,
+            restarted=self._restarted,
+        )
+
+    def _grant_wishes(self) -> None:
+        """Take over what other threads asked for since the last clip."""
+        wish = self._wishes.take()
+        if wish == Wish(settings=self.settings, model=self.model):
+            return
+        is_other_model = wish.model is not self.model
+        reason = wish.restart_reason(self.settings, self.model)
+        position = self._windows.position.under(self.settings, wish.settings)
+        if wish.seek_seconds is not None:
+            position = position.moved(frame_at(wish.seek_seconds, wish.settings.fps))
+        self._restarted = reason or self._restarted
+        self.settings = wish.settings
+        if is_other_model:
+            self._recorder.change_model(wish.model)
+            self._stream = Stream(wish.model, wish.settings)
+        else:
+            self._stream.change(wish.settings)
+        if reason is not None:
+            self._stream.clear(first_index=position.next_index)
+        if is_other_model or self._feed is None:
+            self._windows = self._open_windows(position)
+        else:
+            self._windows.change(wish.settings, position)
+        self._is_ended = False
+        self._commit()
+        self._recorder.save(self._checkpoint)
+
+    def _open_windows(self, position: Position) -> WindowReader:
+        """Open a feed where the next window starts, in the place of the one there was."""
+        self._close_feed()
+        request = FeedRequest(
+            path=self.source,
+            card=self.model.card,
+            fps=self.settings.fps,
+            start_frame=position.next_frame,
+            reader=self._reader_wanted,
+        )
+        self._feed = feed = self._open(request)
+        self.info, self.reader_name = feed.info, feed.reader_name
+        self.reader_reason = feed.reader_reason
+        return WindowReader(feed, self.settings, position)
+
+    def _begin_files(self, saved: SavedRun | None) -> None:
+        """Take up the files of the saved run, or begin new ones."""
+        if saved is None:
+            self._recorder.start(self.settings)
+            self._commit()
+            self._recorder.save(self._checkpoint)
+            return
+        self._recorder.resume(saved)
+        self._commit(is_finished=saved.is_finished)
+        num_done = saved.position.next_index
+        self.resumed = f"Resumed after {num_done} predictions, at {self.position_seconds:.2f} s."
+        if saved.is_finished:
+            self.resumed = f"Nothing left to do: all {num_done} predictions were made already."
+            self._is_ended = True
+            self._close_feed()
+
+    def _commit(self, *, is_finished: bool = False) -> None:
+        """Make where we are now the place to resume from, in one assignment."""
+        self._checkpoint = Checkpoint(
+            state=self._stream.state,
+            settings=self.settings,
+            position=self._windows.position,
+            mark=self._recorder.mark,
+            is_finished=is_finished,
+        )
+
+    def _end(self, *, is_finished: bool) -> None:
+        """Stop reading; what was predicted is safe before this returns."""
+        self._is_ended = True
+        self._close_feed()
+        if is_finished:
+            self._commit(is_finished=True)
+        self._recorder.save(self._checkpoint)
+
+    def _close_feed(self) -> None:
+        feed, self._feed = self._feed, None
+        if feed is not None:
+            feed.close()
+
+    def _check_time(self, name: str, seconds: float) -> None:
+        duration_seconds = self.info.duration_seconds
+        if not 0 <= seconds < max(duration_seconds, 1e-9):
+            raise SettingError(
+                f"{name} must be in [0, {duration_seconds:g}), the length of {self.source.name}, "
+                f"got {seconds!r}"
+            )

@@ -1,0 +1,68 @@
+"""What a model says of one window, and what saying it took."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vidmem.video.sampling import Gap, Window
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """A window's class probabilities, with all that is shown beside them."""
+
+    index: int
+    """Number of the prediction in its run, from 0; restarts of the stream do not reset it."""
+
+    window: Window
+    """The place in the video."""
+
+    start_seconds: float
+    """Presentation time of the window's first frame, from the video's first frame."""
+
+    end_seconds: float
+    """Half open: where the frame after the window's last real one begins."""
+
+    label: str
+    """The most probable class."""
+
+    probability: float
+    """Of `label`."""
+
+    probabilities: tuple[float, ...]
+    """One per class, in the order of `class_names`."""
+
+    class_names: tuple[str, ...]
+
+    num_real_frames: int
+    """Sampled frames that are not padding."""
+
+    num_remembered: int
+    """Clips the model could look back at when it judged this one; 0 for the first."""
+
+    remembered: tuple[int, ...]
+    """`index` of those clips, oldest first."""
+
+    l_mem: int
+    """Clips that can be remembered."""
+
+    state_bytes: int
+    """Held by the stream's memory: the same for every prediction."""
+
+    model_seconds: float
+    """From pixels to probabilities."""
+
+    wait_seconds: float = 0.0
+    """Spent waiting for the decoder."""
+
+    decode_seconds: float = 0.0
+    """The decoder was busy for this window's frames, most of it while the model ran."""
+
+    process_bytes: int = 0
+    """Main memory of this process and the decoder's."""
+
+    gaps: tuple[Gap, ...] = ()
+    """Parts of the file that could not be decoded, met since the window before."""
+
+    restarted: str | None = None
+    """Why the memory was emptied before this window; `None` where it was not."""

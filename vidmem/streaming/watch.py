@@ -1,0 +1,83 @@
+"""One call to watch a video: what notebooks, scripts and the command line start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from vidmem.models.interface import StreamModel
+from vidmem.models.presets import load
+from vidmem.streaming.engine import Engine
+from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.recorder import RunFiles
+from vidmem.streaming.settings import StreamSettings
+
+
+def watch(  # noqa: PLR0913 - each is a setting that people name in one line of a script
+    source: str | Path,
+    model: str | Path | StreamModel,
+    *,
+    fps: float | None = None,
+    clip_frames: int | None = None,
+    window_stride: int | None = None,
+    l_mem: int | None = None,
+    start_seconds: float = 0.0,
+    reader: str = "auto",
+    device: str = "auto",
+    dtype: str = "auto",
+    out: str | Path | None = None,
+    state: str | Path | None = None,
+    resume: bool = False,
+) -> Iterator[Prediction]:
+    """Predict a video window by window, as it streams.
+
+    Args:
+        source: A video file.
+        model: A model, or what `vidmem.load` takes.
+        fps: Sampled frames per second of source time; this and the next three are the model's own
+            where they are `None`.
+        clip_frames: Sampled frames in a clip.
+        window_stride: Sampled frames from the start of one window to the start of the next.
+        l_mem: Clips remembered; 0 is memory off.
+        start_seconds: Where to begin.
+        reader: "auto", "decord" or "pyav".
+        device: For a model given by name.
+        dtype: For a model given by name.
+        out: A predictions.csv to write as predictions come.
+        state: A file to save the stream to, now and then and at the end.
+        resume: Go on from `state`, with the settings it was saved with.
+
+    Returns:
+        A generator of predictions. Settings are checked at once; the video is opened with the first
+        one. Stopping early (`break`, an error, `close`) saves the state and frees the decoder.
+
+    Raises:
+        VidmemError: If the video, a setting, the model or a file is not usable; it says why.
+    """
+    if isinstance(model, str | Path):
+        model = load(model, device=device, dtype=dtype)
+    files = RunFiles(out=out, state_path=state, resume=resume)
+    overrides = {
+        "fps": fps,
+        "clip_frames": clip_frames,
+        "window_stride": window_stride,
+        "l_mem": l_mem,
+    }
+    settings = StreamSettings.for_model(model, **overrides)
+    is_as_saved = resume and all(value is None for value in overrides.values())
+    engine_settings = None if is_as_saved else settings
+    return _predictions(source, model, engine_settings, start_seconds, reader, files)
+
+
+def _predictions(
+    source: str | Path,
+    model: StreamModel,
+    settings: StreamSettings | None,
+    start_seconds: float,
+    reader: str,
+    files: RunFiles,
+) -> Iterator[Prediction]:
+    with Engine(
+        source, model, settings, start_seconds=start_seconds, reader=reader, files=files
+    ) as engine:
+        yield from engine

@@ -1,0 +1,215 @@
+"""Windows of a stream, read one after the other, holding only the frames that are still needed.
+
+Sampled frames are numbered from the video's first frame, `fps` of them per second. With clips of 4
+and a stride of 2 a video of 7 sampled frames gives three windows, the last one padded:
+
+    frames    0 1 2 3 4 5 6
+    window 0  x x x x
+    window 1      x x x x
+    window 2          x x x +     num_real_frames is 3
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from vidmem.streaming.feed import Feed
+from vidmem.streaming.settings import MAX_STRIDE_IN_CLIPS, StreamSettings
+from vidmem.video.sampling import Gap, Window
+
+SKIP_CHUNK_FRAMES = 32
+"""Frames thrown away at once where windows leave frames out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Where a stream is, in sampled frames at its `fps`."""
+
+    next_index: int = 0
+    """The next window's number."""
+
+    next_frame: int = 0
+    """The first sampled frame of the next window."""
+
+    covered_frame: int = 0
+    """The first sampled frame that no window has had yet; 0 where there was no window before."""
+
+    def moved(self, frame: int) -> Position:
+        """Elsewhere: the next window starts at `frame`, and there is none before it."""
+        return Position(next_index=self.next_index, next_frame=frame)
+
+    def under(self, old: StreamSettings, new: StreamSettings) -> Position:
+        """The same place with other settings.
+
+        At another `fps` the next window starts at the same source time, as it does with another
+        clip length; with another stride alone it starts that stride after the last window.
+        """
+        if new.fps != old.fps:
+            return self.moved(frame_at(self.next_frame / old.fps, new.fps))
+        if new.clip_frames != old.clip_frames:
+            return self.moved(self.next_frame)
+        change = new.window_stride - old.window_stride if self.covered_frame else 0
+        return replace(self, next_frame=max(self.next_frame + change, 0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadWindow:
+    """A window with its pixels, and what it took to get them."""
+
+    window: Window
+    pixels: Tensor
+    """uint8, `[T, H, W, 3]`; the last frame repeated where the video ended."""
+
+    gaps: tuple[Gap, ...]
+    """Damage met since the window before."""
+
+    wait_seconds: float
+    decode_seconds: float
+
+
+class WindowReader:
+    """Cuts what a feed gives into windows.
+
+    One frame beyond the window is read as well: it says when the window's last frame ends, and
+    whether there is another window.
+    """
+
+    def __init__(self, feed: Feed, settings: StreamSettings, position: Position) -> None:
+        self.feed = feed
+        self.settings = settings
+        self.position = position
+        self._gaps: list[Gap] = []
+        self._wait_seconds = self._decode_seconds = 0.0
+        self._drop_frames(position.next_frame)
+
+    def read(self) -> ReadWindow | None:
+        """The next window, or `None` where no frames are left that no window has had."""
+        self._gaps = []
+        self._wait_seconds = self._decode_seconds = 0.0
+        self._skip_to(self.position.next_frame)
+        self._fill(self.settings.clip_frames + 1)
+        num_real_frames = min(self.settings.clip_frames, len(self._pts))
+        end_frame = self.position.next_frame + num_real_frames
+        if num_real_frames == 0 or end_frame <= self.position.covered_frame:
+            return None
+        window = self._make_window(num_real_frames)
+        self.position = Position(
+            next_index=window.index + 1,
+            next_frame=window.start_frame + self.settings.window_stride,
+            covered_frame=end_frame,
+        )
+        return ReadWindow(
+            window=window,
+            pixels=self._clip_pixels(num_real_frames),
+            gaps=tuple(self._gaps),
+            wait_seconds=self._wait_seconds,
+            decode_seconds=self._decode_seconds,
+        )
+
+    def change(self, settings: StreamSettings, position: Position) -> None:
+        """Go on from `position` with other settings; frames already read are not read again."""
+        frames_ahead = position.next_frame - self._first_frame
+        is_near = 0 <= frames_ahead <= MAX_STRIDE_IN_CLIPS * self.settings.clip_frames
+        if settings.fps != self.settings.fps:
+            self.feed.set_fps(settings.fps, position.next_frame)
+            self._drop_frames(position.next_frame)
+        elif not is_near:
+            self.feed.seek(position.next_frame)
+            self._drop_frames(position.next_frame)
+        self.settings, self.position = settings, position
+
+    def _drop_frames(self, first_frame: int) -> None:
+        self._first_frame = first_frame
+        self._pixels = torch.empty(0)
+        self._pts: list[float] = []
+        self._is_at_end = False
+
+    def _skip_to(self, frame: int) -> None:
+        """Let go of frames before `frame`, reading over those that were not read yet."""
+        while self._first_frame < frame:
+            if not self._pts:
+                self._fill(min(frame - self._first_frame, SKIP_CHUNK_FRAMES))
+            num_dropped = min(frame - self._first_frame, len(self._pts))
+            if num_dropped == 0:
+                return
+            self._pixels = self._pixels[num_dropped:]
+            self._pts = self._pts[num_dropped:]
+            self._first_frame += num_dropped
+
+    def _fill(self, num_frames: int) -> None:
+        """Read until `num_frames` are held, or the video ends."""
+        num_missing = num_frames - len(self._pts)
+        if num_missing <= 0 or self._is_at_end:
+            return
+        started = time.perf_counter()
+        frames = self.feed.read(num_missing)
+        self._wait_seconds += time.perf_counter() - started
+        self._decode_seconds += frames.decode_seconds
+        self._is_at_end = frames.is_end or len(frames.pixels) < num_missing
+        self._gaps.extend(frames.gaps)
+        held = [self._pixels] if self._pts else []
+        self._pixels = torch.cat([*held, frames.pixels]) if held else frames.pixels
+        self._pts.extend(frames.pts_seconds.tolist())
+
+    def _make_window(self, num_real_frames: int) -> Window:
+        has_frame_after = len(self._pts) > num_real_frames
+        start_seconds = self._moment(0)
+        if has_frame_after:
+            end_seconds = self._moment(num_real_frames)
+        else:
+            end_seconds = max(self._end_of_video(), start_seconds)
+        return Window(
+            index=self.position.next_index,
+            start_frame=self.position.next_frame,
+            num_frames=self.settings.clip_frames,
+            num_real_frames=num_real_frames,
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+            is_last=self._is_at_end and not has_frame_after,
+        )
+
+    def _moment(self, offset: int) -> float:
+        """When a held frame begins to count, in seconds.
+
+        That is its presentation time. A frame that stays on display for longer than a sampling
+        interval (variable rate, a stalled camera) is sampled again and again: from then on it
+        counts from the instant of each sample, so that windows always go forward.
+        """
+        sample_seconds = (self._first_frame + offset) / self.settings.fps
+        pts_seconds = self._pts[offset]
+        is_fresh = sample_seconds - pts_seconds < 1 / self.settings.fps
+        return pts_seconds if is_fresh else sample_seconds
+
+    def _end_of_video(self) -> float:
+        """One sampling interval after the last frame, at most one source frame after the video."""
+        info = self.feed.info
+        end_seconds = self._moment(len(self._pts) - 1) + 1 / self.settings.fps
+        return min(end_seconds, info.duration_seconds + 1 / max(info.fps, self.settings.fps))
+
+    def _clip_pixels(self, num_real_frames: int) -> Tensor:
+        pixels = self._pixels[:num_real_frames]
+        num_padded = self.settings.clip_frames - num_real_frames
+        if num_padded == 0:
+            return pixels
+        return torch.cat([pixels, pixels[-1:].expand(num_padded, -1, -1, -1)])
+
+
+def frame_at(seconds: float, fps: float) -> int:
+    """The first sampled frame at or after a time."""
+    return max(math.ceil(seconds * fps - 1e-6), 0)
+
+
+def num_windows(num_frames: int, position: Position, settings: StreamSettings) -> int:
+    """Windows still to come in a video of `num_frames` sampled frames."""
+    num_left = num_frames - position.next_frame
+    if num_left <= 0 or position.covered_frame >= num_frames:
+        return 0
+    clip_frames, window_stride = settings.clip_frames, settings.window_stride
+    if window_stride > clip_frames:
+        return math.ceil(num_left / window_stride)
+    return 1 + math.ceil(max(num_left - clip_frames, 0) / window_stride)
