@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from enum import IntEnum
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,8 +97,7 @@ def _assemble(
     back = (rump[0] - 0.8 * rump[2], rump[1])
     rows.append(_capsule(back, (back[0] + tail[0], back[1] + tail[1]), (3, 1.6), (30, 28)))
     rows += [
-        _capsule((a[0], a[1]), (b[0], b[1]), (a[2], b[2]), (a[3], b[3]))
-        for a, b in zip(spine, spine[1:], strict=False)
+        _capsule((a[0], a[1]), (b[0], b[1]), (a[2], b[2]), (a[3], b[3])) for a, b in pairwise(spine)
     ]
     return np.array(rows + head, np.float32)
 
@@ -208,10 +208,10 @@ def curled(nod: float = 0.0) -> Posture:
     ]
     head = _head((37, 31 + nod), 2.35 + 0.02 * nod, 15, 0.5)
     legs = [
-        _leg((22, 8), (10, 18), (4, 26), 6.0, (10, 7)),
-        _leg((26, 4), (16, 14), (12, 24), 6.0, (10, 7)),
-        _leg((-26, 22), (-14, 26), (-4, 32), 8.0, (12, 7)),
-        _leg((-30, 26), (-20, 34), (-12, 40), 8.0, (12, 7)),
+        _leg((26, 2), (20, 10), (13, 14), 5.5, (8, 4)),
+        _leg((30, 6), (24, 12), (19, 18), 5.5, (8, 4)),
+        _leg((-28, 18), (-20, 20), (-13, 17), 7.0, (9, 5)),
+        _leg((-32, 28), (-24, 32), (-17, 33), 7.0, (9, 5)),
     ]
     return _assemble(spine, head, legs, _HIDDEN_TEATS, (4, 8))
 

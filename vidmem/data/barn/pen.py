@@ -135,16 +135,19 @@ class PenPainter:
     def floor(self) -> Image.Image:
         """Concrete, slats, straw, nest, trough and drinker: all that lies under the animals."""
         rng = self._rng
-        concrete = np.array((118, 112, 104), np.float32) * (0.88 + 0.22 * rng.random())
-        concrete += np.array((8, 2, -6), np.float32) * rng.random()
-        pixels = (
-            concrete * self._clouds(((6, 0.09), (24, 0.06), (90, 0.05), (400, 0.05)))[..., None]
-        )
+        concrete = np.array((134, 129, 121), np.float32) * (0.88 + 0.24 * rng.random())
+        concrete += np.array((6, 1, -6), np.float32) * rng.random()
+        grain = self._clouds(((6, 0.10), (24, 0.07), (90, 0.06), (500, 0.07)))[..., None]
+        straw = np.array((206, 178, 126), np.float32) * (0.9 + 0.16 * rng.random())
+        litter = self._clouds(((5, 0.5), (12, 0.4), (30, 0.25))) - 0.62 + 0.3 * rng.random()
+        share = (0.62 * np.clip(litter, 0, 1))[..., None]
+        pixels = (concrete * (1 - share) + 0.86 * straw * share) * grain
         image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
         draw = ImageDraw.Draw(image)
         self._draw_slats(draw)
+        self._draw_straw(draw, litter, straw)
         self._draw_nest(draw)
-        self._draw_straw(draw)
+        self._draw_passages(image)
         self._draw_stations(draw)
         return image
 
@@ -154,13 +157,7 @@ class PenPainter:
         draw = ImageDraw.Draw(image)
         pen = self._layout.pen
         far = 400
-        for y, outwards in ((pen.top, -1), (pen.bottom, 1)):
-            edge = y + outwards * 60
-            self._rect(
-                draw,
-                (-far, min(y + outwards * 5, edge), 2 * far + 300, max(y + outwards * 5, edge)),
-                (72, 70, 67),
-            )
+        for y in (pen.top, pen.bottom):
             self._bar(draw, (-far, y), (2 * far + 300, y), 7)
         for x in (pen.left, pen.right):
             self._bar(draw, (x, pen.top), (x, pen.bottom), 7)
@@ -239,27 +236,46 @@ class PenPainter:
                 y = top + 5 + row * depth / 2
                 self._rect(draw, (float(x), y, float(x) + 3.4, y + depth / 2 - 9), (46, 42, 39))
 
-    def _draw_straw(self, draw: ImageDraw.ImageDraw) -> None:
-        """Thousands of stalks, in drifts."""
+    def _draw_straw(
+        self, draw: ImageDraw.ImageDraw, litter: NDArray[np.float32], straw: NDArray[np.float32]
+    ) -> None:
+        """Thousands of stalks, dense where the litter is deep, each with its shadow."""
         rng = self._noise
-        drifts = rng.uniform((-40, 30), (WIDTH + 40, HEIGHT - 30), (26, 2))
-        spread = rng.uniform(18, 70, 26)
-        count = int(4200 + 3200 * self._rng.random())
-        owner = rng.integers(0, 26, count)
-        xy = drifts[owner] + rng.normal(0, 1, (count, 2)) * spread[owner, None]
-        xy[: count // 3] = rng.uniform((-60, -30), (WIDTH + 60, HEIGHT + 30), (count // 3, 2))
-        angles = rng.uniform(0, math.pi, count)
-        lengths = rng.uniform(4, 15, count)
-        tones = rng.uniform(0.62, 1.08, count)
-        base = np.array((206, 174, 108), np.float32) * (0.85 + 0.2 * self._rng.random())
-        for (x, y), angle, length, tone in zip(xy, angles, lengths, tones, strict=True):
-            dx, dy = 0.5 * length * math.cos(angle), 0.5 * length * math.sin(angle)
-            red, green, blue = (int(min(v * tone, 255)) for v in base)
-            draw.line(
-                [self._at(x - dx, y - dy), self._at(x + dx, y + dy)],
-                fill=(red, green, blue),
-                width=2,
+        tries = 26_000
+        columns = rng.integers(0, self._size[0], tries)
+        rows = rng.integers(0, self._size[1], tries)
+        kept = rng.uniform(-0.12, 1.5, tries) < litter[rows, columns]
+        columns, rows = columns[kept], rows[kept]
+        angles = rng.uniform(0, 2 * math.pi, len(rows))
+        bends = rng.normal(0, 0.28, len(rows))
+        lengths = rng.uniform(5, 17, len(rows))
+        tones = rng.uniform(0.66, 1.22, len(rows))
+        for x, y, angle, bend, length, tone in zip(
+            columns, rows, angles, bends, lengths, tones, strict=True
+        ):
+            middle = (x + length * math.cos(angle), y + length * math.sin(angle))
+            end = (
+                middle[0] + length * math.cos(angle + bend),
+                middle[1] + length * math.sin(angle + bend),
             )
+            path = [(x, y), middle, end]
+            if tone > 1:
+                draw.line([(px + 1, py + 2) for px, py in path], fill=(82, 70, 50), width=2)
+            red, green, blue = (int(min(v * tone, 255)) for v in straw)
+            draw.line(path, fill=(red, green, blue), width=2)
+
+    def _draw_passages(self, image: Image.Image) -> None:
+        """Swept walkways above and below the pens, with a low wall between."""
+        pen = self._layout.pen
+        for edge, outwards in ((pen.top, -1), (pen.bottom, 1)):
+            for near, far, tone in ((0.0, 200.0, 0.50), (0.0, 9.0, 0.95), (9.0, 13.0, 0.6)):
+                ys = sorted((edge + outwards * near, edge + outwards * far))
+                top = max(int(self._at(0, ys[0])[1]), 0)
+                bottom = min(int(self._at(0, ys[1])[1]), self._size[1])
+                if bottom > top:
+                    strip = np.full((bottom - top, self._size[0], 3), 150.0 * tone, np.float32)
+                    strip *= self._clouds(((9, 0.06), (70, 0.05), (500, 0.05)))[top:bottom, :, None]
+                    image.paste(Image.fromarray(strip.astype(np.uint8)), (0, top))
 
     def _draw_nest(self, draw: ImageDraw.ImageDraw) -> None:
         nest = self._layout.nest

@@ -113,7 +113,7 @@ class Herd:
         scale = self.layout.sow_scale
         if number in (TROUGH, DRINKER):
             station = self.layout.trough if number == TROUGH else self.layout.drinker
-            back = _SNOUT * scale - (16 if number == TROUGH else 8)
+            back = _SNOUT * scale - (6 if number == TROUGH else -5)
             return Place(
                 station.x - back * math.cos(station.angle),
                 station.y - back * math.sin(station.angle),

@@ -98,9 +98,9 @@ def posture_of(key: PoseKey) -> Posture:
 def _as_piglet(posture: Posture) -> Posture:
     """Rounder, with a bigger head and no udder."""
     small = posture.copy()
-    small[:, 4:6] *= 1.16
+    small[:, 4:6] *= 1.22
     heads = np.array([p in (Part.HEAD, Part.SNOUT, Part.EAR) for p in PARTS])
-    small[heads, 4:6] *= 1.12
+    small[heads, 4:6] *= 1.1
     small[np.array([p is Part.UDDER for p in PARTS]), 4:6] *= 0.3
     return small
 
