@@ -164,8 +164,6 @@ class _Schedule:
     def bouts(self) -> tuple[Bout, ...]:
         """All bouts, the last one cut at the end of the video."""
         end = self._config.duration_seconds
-        if self._kinds.random() < 0.5:
-            self._add("standing", self._new_place())
         while self._now < end:
             self._add_visit()
             if self._gaps.random() >= _SECOND_VISIT_PROBABILITY:

@@ -27,13 +27,13 @@ class Camera:
         self._config, self._layout = config, layout
         rng = random_stream(config.seed, "camera")
         self._gain = 0.86 + 0.26 * rng.random()
-        self._night_gain = 0.88 + 0.3 * rng.random()
+        self._night_gain = 0.98 + 0.3 * rng.random()
         self._warmth = 0.02 + 0.07 * rng.random()
         self._noise_level = 0.7 + 0.8 * rng.random()
         self._window = (rng.random(), rng.random())
         self._drift = (60 + 120 * rng.random(), 2 * math.pi * rng.random())
         self._clock_corner = int(4 * rng.random())
-        self._start_minutes = int(24 * 60 * rng.random())
+        self._start_minutes = int(60 * ((4.5, 16.5)[rng.random() < 0.5] + 2 * rng.random()))
         self._camera_number = 1 + int(12 * rng.random())
         self._is_night_first = rng.random() < 0.5
         self._switches = self._draw_switches()
@@ -131,7 +131,7 @@ class Camera:
             slope = 0.32 * ((x / WIDTH - 0.5) * (wx - 0.5) + (y / HEIGHT - 0.5) * (wy - 0.5))
             level = (1.05 - 0.26 * far**2 + slope)[..., None] * self._gain
             tint = np.array((1 + self._warmth, 1, 1 - self._warmth - 0.02 * drift / 16))
-            lamp = glow * np.array((0.34, 0.10, -0.04))
+            lamp = glow * np.array((0.24, 0.07, -0.03))
             gain = level * tint * (1 + 0.07 * drift / 16) + lamp
         scaled = np.clip(gain * (1 << _GAIN_BITS) + 0.5, 0, _MAX_GAIN)
         return scaled.astype(np.uint16)

@@ -165,18 +165,36 @@ class PenPainter:
             for y in np.linspace(pen.top, pen.bottom, 6):
                 self._disc(draw, (x, float(y)), 5.2, (92, 95, 98))
                 self._disc(draw, (x - 1, float(y) - 1), 3, (150, 154, 158))
+        taken = {self._layout.trough.wall, self._layout.drinker.wall}
+        for wall, x, inwards in (("left", pen.left, 1), ("right", pen.right, -1)):
+            if wall not in taken:
+                self._draw_guard(draw, x + 17 * inwards, x)
         self._draw_lips(draw)
-        self._bar(
-            draw,
-            (self._layout.nest.left, self._nest_edge()),
-            (self._layout.nest.right, self._nest_edge()),
-            4,
-        )
+        self._draw_lamp(draw)
         return image
 
-    def _nest_edge(self) -> float:
+    def _draw_guard(self, draw: ImageDraw.ImageDraw, x: float, wall: float) -> None:
+        """A bar off the wall that keeps a sow from crushing piglets against it."""
+        pen, nest = self._layout.pen, self._layout.nest
+        top, bottom = pen.top + 10, pen.bottom - 10
+        if nest.contains(x, nest.centre[1]):
+            top = max(top, nest.bottom + 8) if nest.top == pen.top else top
+            bottom = min(bottom, nest.top - 8) if nest.bottom == pen.bottom else bottom
+        for y in np.linspace(top + 8, bottom - 8, 3):
+            self._bar(draw, (wall, float(y)), (x, float(y)), 2.6)
+        self._bar(draw, (x, top), (x, bottom), 3.6)
+
+    def _draw_lamp(self, draw: ImageDraw.ImageDraw) -> None:
+        """The edge of the nest and the heat lamp that hangs over it."""
         nest, pen = self._layout.nest, self._layout.pen
-        return nest.bottom if nest.top == pen.top else nest.top
+        edge = nest.bottom if nest.top == pen.top else nest.top
+        self._bar(draw, (nest.left, edge), (nest.right, edge), 4)
+        x, y = nest.centre
+        corner_x = nest.left if nest.left == pen.left else nest.right
+        corner_y = nest.top if nest.top == pen.top else nest.bottom
+        draw.line([self._at(corner_x, corner_y), self._at(x, y)], fill=(40, 36, 34), width=3)
+        for radius, fill in ((9.5, (96, 34, 26)), (8, (190, 84, 52)), (5, (255, 190, 120))):
+            self._disc(draw, (x, y), radius, fill)
 
     def _clouds(self, octaves: tuple[tuple[int, float], ...]) -> NDArray[np.float32]:
         """Brightness around 1 that varies over several lengths."""

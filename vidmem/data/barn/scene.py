@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.data.barn.behaviour import DRINKER, TROUGH, BarnConfig, make_bouts, random_stream
-from vidmem.data.barn.pen import Box, Layout, make_layout
+from vidmem.data.barn.pen import Layout, make_layout
 from vidmem.data.barn.sprites import SOW_POSTURES, STEPS, PoseKey
 
 POSTURE_OF = {
@@ -34,9 +34,12 @@ _RATE_HZ = {
     "sternal": 0.09,
     "curled": 0.07,
 }
+FOCAL, PIGLET, LEFT, RIGHT = range(4)
+"""Whose coat an animal wears."""
+
 _BLEND_SECONDS = 1.4
 _LYING = ("lateral", "sternal", "curled")
-_SNOUT = 94.0  # from the origin of a pig to the tip of its snout
+_REACH = {TROUGH: 104.0, DRINKER: 94.0}  # from the origin of the sow to the tip of her snout
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class Animal:
     lift: float = 0.0
     """How high the body stands over the floor, 0 to 1: moves the shadow."""
 
-    coat: int = 0
+    coat: int = FOCAL
     is_still: bool = False
 
 
@@ -113,19 +116,19 @@ class Herd:
         scale = self.layout.sow_scale
         if number in (TROUGH, DRINKER):
             station = self.layout.trough if number == TROUGH else self.layout.drinker
-            back = _SNOUT * scale - (6 if number == TROUGH else -5)
+            back = _REACH[number] * scale + 5
             return Place(
                 station.x - back * math.cos(station.angle),
                 station.y - back * math.sin(station.angle),
                 station.angle,
             )
         rng = random_stream(self._seed, "place", number)
-        pen, nest = self.layout.pen, self.layout.nest
+        pen = self.layout.pen
         for _ in range(400):
             x = pen.left + (pen.right - pen.left) * rng.random()
             y = pen.top + (pen.bottom - pen.top) * rng.random()
             place = Place(x, y, 2 * math.pi * rng.random(), 1 if rng.random() < 0.5 else -1)
-            if _fits(place, scale, pen, nest):
+            if _fits(place, scale, self.layout):
                 return place
         return Place(*pen.centre, 0.0)
 
@@ -148,11 +151,7 @@ class Herd:
         start, end = self._place_of(index - 1), self._place_of(index)
         if index == 0:
             start = self._place(10_000)
-        via = self.layout.pen.centre if start is not end and self._is_visit(index - 1) else None
-        return _walk_path(start, end, via, share)
-
-    def _is_visit(self, index: int) -> bool:
-        return index >= 0 and self.bouts[index].place < 0
+        return _walk_path(start, end, self.layout.pen.centre, share)
 
     def _piglets(self, index: int, seconds: float) -> list[Animal]:
         now = self._piglet_positions(index, seconds)
@@ -175,7 +174,7 @@ class Herd:
                     angle,
                     key,
                     self.layout.piglet_scale,
-                    coat=1,
+                    coat=PIGLET,
                     is_still=is_lying > 0 and moving == 0,
                 )
             )
@@ -302,7 +301,7 @@ class _Neighbour:
             1 if rng.random() < 0.5 else -1,
         )
         self._scale = 0.92 + 0.14 * rng.random()
-        self._coat = 2 if side < 0 else 3
+        self._coat = LEFT if side < 0 else RIGHT
         self._starts, self._names = [0.0], []
         names = ("standing", "sternal", "lateral", "curled")
         while self._starts[-1] < config.duration_seconds:
@@ -357,21 +356,17 @@ def _local(place: Place, forward: float, left: float) -> tuple[float, float]:
     return (place.x + forward * cos - left * sin, place.y + forward * sin + left * cos)
 
 
-def _fits(place: Place, scale: float, pen: Box, nest: Box) -> bool:
-    """Whether a lying sow is inside the pen and clear of the nest."""
-    points = [
-        (92, 0),
-        (60, 0),
-        (-86, 0),
-        (44, 62 * place.side),
-        (-56, 62 * place.side),
-        (0, -36 * place.side),
-    ]
+def _fits(place: Place, scale: float, layout: Layout) -> bool:
+    """Whether a lying sow is inside the pen and clear of nest, trough and drinker."""
+    points = [(92, 0), (60, 0), (-86, 0), (44, 62), (-56, 62), (0, -40), (62, -36), (-62, -36)]
+    stations = (layout.trough, layout.drinker)
     for forward, left in points:
-        x, y = _local(place, forward * scale, left * scale)
-        if not pen.contains(x, y, 4) or nest.contains(x, y, 6):
+        x, y = _local(place, forward * scale, left * place.side * scale)
+        if not layout.pen.contains(x, y, 4) or layout.nest.contains(x, y, 6):
             return False
-    return not nest.contains(place.x, place.y, -16)
+        if any(math.hypot(x - s.x, y - s.y) < 36 for s in stations):
+            return False
+    return not layout.nest.contains(place.x, place.y, -16)
 
 
 def _hermite(
@@ -390,17 +385,21 @@ def _hermite(
 
 
 def _walk_path(
-    start: Place, end: Place, via: tuple[float, float] | None, share: float
+    start: Place, end: Place, centre: tuple[float, float], share: float
 ) -> tuple[float, float, float]:
-    """Position and heading `share` of the way; the second half after `via` does not depend on `start`."""
-    if via is None:
-        share = share * share * (3 - 2 * share)
-        return _leg_of_walk(start, end, share, turn_share=0.3)
-    bearing = math.atan2(end.y - via[1], end.x - via[0])
-    hub = Place(via[0], via[1], bearing)
-    if share < 0.5:
-        return _leg_of_walk(start, hub, 2 * share, turn_share=0.5)
-    return _leg_of_walk(hub, end, 2 * share - 1, turn_share=0.0)
+    """Position and heading `share` of the way from one place to another.
+
+    Every walk turns at a point across the pen from its end. From there on, path and pace depend on `end`
+    alone: by the time the sow arrives, nothing shows where she came from.
+    """
+    bearing = math.atan2(end.y - centre[1], end.x - centre[0])
+    hub_x, hub_y = centre[0] - 60 * math.cos(bearing), centre[1] - 60 * math.sin(bearing)
+    hub = Place(hub_x, hub_y, bearing)
+    rest = math.hypot(end.x - hub_x, end.y - hub_y)
+    hub_share = 1 - min(max(rest / (rest + 150), 0.36), 0.6)
+    if share < hub_share:
+        return _leg_of_walk(start, hub, share / hub_share, turn_share=0.45)
+    return _leg_of_walk(hub, end, (share - hub_share) / (1 - hub_share), turn_share=0.0)
 
 
 def _leg_of_walk(

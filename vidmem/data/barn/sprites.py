@@ -20,7 +20,7 @@ from vidmem.data.barn.bodies import PARTS, Part, Posture
 
 _SMOOTH = 4.0  # units over which two parts melt into one
 _MARGIN = 9.0  # units around the body, room for the shadow
-_SHADOW_OPACITY = 0.42
+_SHADOW_OPACITY = 0.5
 FAR_SHADOW = 0.42
 """Darkness of the shadow of a body that stands."""
 
@@ -195,19 +195,21 @@ def _mottle(seed: int) -> NDArray[np.float32]:
     """Uneven skin: blotches around 1, in the pig's coordinates at one pixel per unit."""
     rng = np.random.Generator(np.random.PCG64(seed))
     total = np.ones((256, 256), np.float32)
-    for cells, strength in ((10, 0.035), (32, 0.03), (96, 0.03)):
+    for cells, strength in ((9, 0.045), (30, 0.04), (110, 0.045)):
         grid = Image.fromarray(rng.integers(0, 256, (cells, cells), np.uint8))
         total += strength * (
             np.asarray(grid.resize((256, 256), Image.Resampling.BICUBIC)) / 128 - 1
         )
-    return total
+    streaks = Image.fromarray(rng.integers(0, 256, (200, 40), np.uint8))
+    hair = np.asarray(streaks.resize((256, 256), Image.Resampling.BICUBIC), np.float32)
+    return total + 0.03 * (hair / 128 - 1)
 
 
 _PART_TINTS = {
     Part.HEAD: (1.0, 0.985, 0.98),
     Part.SNOUT: (0.93, 0.76, 0.74),
-    Part.EAR: (0.97, 0.84, 0.82),
-    Part.LEG: (0.95, 0.92, 0.90),
+    Part.EAR: (0.93, 0.76, 0.73),
+    Part.LEG: (0.93, 0.89, 0.86),
     Part.HOOF: (0.52, 0.47, 0.44),
     Part.TAIL: (0.95, 0.85, 0.83),
     Part.UDDER: (1.02, 0.80, 0.78),

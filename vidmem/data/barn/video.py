@@ -13,10 +13,10 @@ from PIL import Image
 from vidmem.data.barn.behaviour import BarnConfig, Bout, majority_label, random_stream
 from vidmem.data.barn.camera import Camera
 from vidmem.data.barn.pen import BORDER, HEIGHT, WIDTH, PenPainter
-from vidmem.data.barn.scene import Animal, Herd
+from vidmem.data.barn.scene import PIGLET, Animal, Herd
 from vidmem.data.barn.sprites import Coat, PoseKey, Sprite, paint, place_sprite, shape_of
 
-_SKINS = ((228, 180, 164), (222, 168, 148), (234, 192, 178), (214, 172, 158))
+_SKINS = ((226, 176, 160), (220, 164, 144), (232, 190, 176), (212, 168, 152), (204, 146, 118))
 _MARKS = ((38, 78, 176), (188, 40, 62), (34, 132, 84), (122, 52, 150))
 
 
@@ -113,10 +113,11 @@ class BarnVideo:
         matrix = (across * cos, -across * sin * wide, down * sin, down * cos * wide)
         x = ((animal.x - WIDTH / 2) * zoom + WIDTH / 2 + shake[0]) * across
         y = ((animal.y - HEIGHT / 2) * zoom + HEIGHT / 2 + shake[1]) * down
-        if animal.lift > 0:
-            offset = 9 * animal.lift
+        if animal.coat != PIGLET:  # piglets are too low to cast more than their outline
+            offset = 3.5 + 6.5 * animal.lift
             under = (x + offset * across, y + offset * down)
-            place_sprite(canvas, sprite, matrix, under, shadow_only=animal.lift)
+            darkness = 0.75 + 0.25 * animal.lift
+            place_sprite(canvas, sprite, matrix, under, shadow_only=darkness)
         place_sprite(canvas, sprite, matrix, (x, y))
 
     def _paint_sprite(self, key: PoseKey, coat: int, level: float) -> Sprite:
@@ -158,7 +159,7 @@ def _draw_coats(seed: int) -> tuple[Coat, ...]:
     dark = (62.0, 54.0, 52.0)
     return (
         Coat(skin=skin(), mark=mark, mark_double=is_double, seed=seed % 997),
-        Coat(skin=(238, 192, 174), seed=1),
+        Coat(skin=(230, 178, 158), seed=1),
         Coat(skin=skin(), patch=dark if rng.random() < 0.4 else None, seed=2),
         Coat(skin=skin(), patch=dark if rng.random() < 0.4 else None, seed=3),
     )
