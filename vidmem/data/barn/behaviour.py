@@ -1,10 +1,10 @@
 """What the focal sow does, and when: bouts drawn from a seed, no geometry and no pixels.
 
-A video is a chain of *visits* (feeding at the trough or drinking at the nipple), and after each visit
-a stretch of other bouts. Two of the labels, `LOOK_ALIKES`, are one posture: which of the two a rest is,
-only the last visit before it decides. That visit is the toss of a coin from a stream of random numbers
-that nothing else draws from, so nothing that can be seen between the visit and the rest, nor the rest
-itself, depends on it.
+A video is a chain of *visits* (feeding at the trough or drinking at the nipple), and after each
+visit a stretch of other bouts. Two of the labels, `LOOK_ALIKES`, are one posture: which of the two
+a rest is, only the last visit before it decides. That visit is the toss of a coin from a stream of
+random numbers that nothing else draws from, so nothing that can be seen between the visit and the
+rest, nor the rest itself, depends on it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ LOOK_ALIKES = ("resting after feeding", "resting after drinking")
 CLASS_NAMES = VISIBLE_CLASSES + LOOK_ALIKES
 
 TROUGH, DRINKER = -1, -2
-"""The places of the two visits; other places count from 0 in the order in which the sow takes them."""
+"""The places of the two visits; others count from 0 in the order in which she takes them."""
 
 REST = "resting"
 
-# Median length in minutes of real time and the spread of its logarithm. A feeding bout of a loose-housed sow
-# takes 5 to 10 minutes, a nursing with its massages 4 to 8 (Valros et al. 2002); lying bouts are cut short
-# and drinking is stretched, so that no behaviour is rare. Both visits share one distribution: a swap of
-# feeding for drinking must move nothing else in time.
+# Median length in minutes of real time and the spread of its logarithm. A feeding bout of a
+# loose-housed sow takes 5 to 10 minutes, a nursing with its massages 4 to 8 (Valros et al. 2002);
+# lying bouts are cut short and drinking is stretched, so that no behaviour is rare. Both visits
+# share one distribution: a swap of feeding for drinking must move nothing else in time.
 _MEDIAN_MINUTES = {
     "standing": (3.6, 0.35),
     "visit": (4.6, 0.30),
@@ -72,8 +72,8 @@ class BarnConfig:
     """Chooses the pen, the animals and what they do."""
 
     pace: float = 12.0
-    """Time-lapse of the schedule: bouts are this many times shorter than in a barn; movements are not
-    faster. 1 is real time."""
+    """Time-lapse of the schedule: bouts are this many times shorter than in a barn; movements are
+    not faster. 1 is real time."""
 
     light: Literal["auto", "day", "night"] = "auto"
     """Day, infra-red night, or both in turn."""
@@ -82,7 +82,8 @@ class BarnConfig:
     """With light "auto": mean time from one switch between day and night to the next."""
 
     visit_gap_minutes: tuple[float, float] = (1.5, 42.0)
-    """From one visit of trough or drinker to the next: shortest and longest, in real time before `pace`.
+    """From one visit of trough or drinker to the next: shortest and longest, in real time before
+    `pace`.
     The longest one bounds how far back the event that decides a rest's label can be."""
 
     def __post_init__(self) -> None:
@@ -120,7 +121,7 @@ class Bout:
 
 
 def random_stream(seed: int, *names: object) -> Random:
-    """A stream of random numbers of its own, the same on every machine, for one purpose of one seed."""
+    """Random numbers for one purpose of one seed, the same on every machine."""
     return Random("/".join(map(str, (seed, *names))))
 
 
@@ -139,7 +140,8 @@ def make_bouts(config: BarnConfig, *, swap_visits: bool = False) -> tuple[Bout, 
 
     Args:
         config: Of the video.
-        swap_visits: Feed where the seed says drink and the reverse, which swaps the look-alike labels
+        swap_visits: Feed where the seed says drink and the reverse, which swaps the look-alike
+        labels
             and moves nothing else. For tests.
     """
     return _Schedule(config, swap_visits).bouts()
@@ -234,7 +236,7 @@ def _choose(rng: Random, weights: dict[str, float]) -> str:
 def majority_label(
     bouts: Sequence[Bout], start_seconds: float, end_seconds: float
 ) -> tuple[str, float]:
-    """The label that lasts longest in a window, the earlier one at a tie, and its share of the window."""
+    """The label that lasts longest in a window, the earlier at a tie, and its share of it."""
     seconds: dict[str, float] = {}
     for bout in bouts:
         overlap = min(bout.end_seconds, end_seconds) - max(bout.start_seconds, start_seconds)

@@ -1,8 +1,8 @@
 """The shape of a pig in a posture, from above: capsules with heights, in the pig's own coordinates.
 
-x runs towards the snout, y to the pig's left, z up, all in picture units of a 640 x 360 frame. A posture is an
-array with a row per part, the same parts in every posture, so two postures blend into the movement
-between them.
+x runs towards the snout, y to the pig's left, z up, all in picture units of a 640 x 360 frame. A
+posture is an array with a row per part, the same parts in every posture, so two postures blend
+into the movement between them.
 """
 
 from __future__ import annotations
@@ -218,4 +218,4 @@ def curled(nod: float = 0.0) -> Posture:
 
 def blend(first: Posture, second: Posture, share: float) -> Posture:
     """The posture `share` of the way from the first to the second."""
-    return first + np.float32(share) * (second - first)
+    return (first + share * (second - first)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What the camera makes of a scene: light of day or infra-red night, noise, shake, and the clock it burns in."""
+"""What the camera makes of a scene: day or infra-red night, noise, shake, a burnt-in clock."""
 
 from __future__ import annotations
 
@@ -115,8 +115,8 @@ class Camera:
     def _draw_gains(self, width: int, height: int, drift: int | None) -> NDArray[np.uint16]:
         """Brightness over the picture, in units of 2 ** -_GAIN_BITS.
 
-        By day `[H, W, 3]`: light from a window, a slight vignette, the warm lamp over the nest. At night
-        (`drift` None) `[H, W, 1]`: the camera's own lamps, a hot centre and dark corners.
+        By day `[H, W, 3]`: light from a window, a slight vignette, the warm lamp over the nest. At
+        night (`drift` None) `[H, W, 1]`: the camera's own lamps, a hot centre and dark corners.
         """
         x = (np.arange(width, dtype=np.float32) + 0.5) / width * WIDTH
         y = ((np.arange(height, dtype=np.float32) + 0.5) / height * HEIGHT)[:, None]

@@ -22,8 +22,8 @@ class LabelledClips:
     """`[N]`, index into `CLASS_NAMES`: the label that lasts longest in the window."""
 
     delay_clips: NDArray[np.int64]
-    """`[N]`: for a resting window, how many clips ago the visit that decides its label ended (from 1);
-    -1 for other windows."""
+    """`[N]`: for a resting window, how many clips ago the visit that decides its label ended (from
+    1); -1 for other windows."""
 
     purity: NDArray[np.float64]
     """`[N]`: share of the window that has its label, 0 to 1."""

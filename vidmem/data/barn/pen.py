@@ -1,4 +1,4 @@
-"""Where things stand in a barn, drawn from a seed, and the layers that never move: floor and rails."""
+"""Where things stand in a barn, and the layers that never move: floor and rails."""
 
 from __future__ import annotations
 

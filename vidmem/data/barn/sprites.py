@@ -1,7 +1,7 @@
 """Pictures of animals: capsules of a posture to a shaded, coloured image with soft edges.
 
-The parts form a height field; what faces the lamp is bright, what falls away is dark. The shape of a
-posture is computed once per process, its colours once per animal.
+The parts form a height field; what faces the lamp is bright, what falls away is dark. The shape of
+a posture is computed once per process, its colours once per animal.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ SOW_POSTURES: dict[str, tuple[Callable[[float], Posture], int]] = {
     "sternal": (lambda a: bodies.sternal(2.5 * math.sin(a)), 8),
     "curled": (lambda a: bodies.curled(1.5 * math.sin(a)), 8),
 }
-"""Postures with a movement that repeats: the function of its phase, and how many phases are drawn."""
+"""Postures with a movement that repeats: the function of its phase, and how many are drawn."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class Coat:
 
 @dataclass(frozen=True)
 class Sprite:
-    """A picture with alpha (mode RGBX: Pillow then blends all four bands alike), and its shadow alone."""
+    """A picture with alpha (mode RGBX: Pillow blends all four bands alike), and its shadow."""
 
     image: Image.Image
     shadow: Image.Image
@@ -202,7 +202,7 @@ def _mottle(seed: int) -> NDArray[np.float32]:
         )
     streaks = Image.fromarray(rng.integers(0, 256, (200, 40), np.uint8))
     hair = np.asarray(streaks.resize((256, 256), Image.Resampling.BICUBIC), np.float32)
-    return total + 0.03 * (hair / 128 - 1)
+    return (total + 0.03 * (hair / 128 - 1)).astype(np.float32)
 
 
 _PART_TINTS = {

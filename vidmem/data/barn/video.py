@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vidmem.data.barn.animals import PIGLET, Animal
 from vidmem.data.barn.behaviour import BarnConfig, Bout, majority_label, random_stream
 from vidmem.data.barn.camera import Camera
 from vidmem.data.barn.pen import BORDER, HEIGHT, WIDTH, PenPainter
-from vidmem.data.barn.scene import PIGLET, Animal, Herd
+from vidmem.data.barn.scene import Herd
 from vidmem.data.barn.sprites import Coat, PoseKey, Sprite, paint, place_sprite, shape_of
 
 _SKINS = ((226, 176, 160), (220, 164, 144), (232, 190, 176), (212, 168, 152), (204, 146, 118))
@@ -65,7 +66,7 @@ class BarnVideo:
         return self._camera.night_share(seconds) > 0.5
 
     def frame(self, seconds: float, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
-        """The picture at a moment, `[H, W, 3]`; the whole scene is squashed to `width` x `height`."""
+        """The picture at a moment, `[H, W, 3]`; the whole scene squashed to that size."""
         factor = 2 if width * height < 320 * 200 else 1
         canvas = self._draw(seconds, width * factor, height * factor)
         if factor > 1:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import av.codec
+from av.container import OutputContainer
 
 from vidmem.data.barn.behaviour import BarnConfig, Bout
 from vidmem.data.barn.video import BarnVideo
@@ -68,8 +69,9 @@ def write_video(
             _encode(container, video, codec, (width, height, fps, quality, num_frames), on_progress)
         write_labels(video.bouts, labels_path)
     except OSError as error:
+        reason = error.strerror or error
         raise StorageError(
-            f"cannot write {path}: {error.strerror or error}; choose a folder that exists and has room"
+            f"cannot write {path}: {reason}; choose a folder that exists and has room"
         ) from error
     return WrittenVideo(
         video_path=path, labels_path=labels_path, num_frames=num_frames, codec=codec
@@ -77,7 +79,7 @@ def write_video(
 
 
 def _encode(
-    container: av.container.OutputContainer,
+    container: OutputContainer,
     video: BarnVideo,
     codec: str,
     form: tuple[int, int, float, int, int],
@@ -112,7 +114,7 @@ def pick_codec() -> str:
 
 
 def write_labels(bouts: tuple[Bout, ...], path: str | Path) -> None:
-    """Write bouts as CSV: start_seconds, end_seconds, label, deciding_seconds (empty unless resting)."""
+    """Write bouts as CSV; `deciding_seconds` is empty unless the sow rests."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)

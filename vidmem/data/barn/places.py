@@ -1,0 +1,134 @@
+"""Places in a pen and the walks between them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+
+from vidmem.data.barn.behaviour import DRINKER, TROUGH, random_stream
+from vidmem.data.barn.pen import Layout
+
+ENTRANCE = 1_000_000
+"""The place from which the sow comes at the start of a video."""
+
+_REACH = {TROUGH: 104.0, DRINKER: 94.0}  # from the origin of the sow to the tip of her snout
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position, a heading, and the side on which she lies (1 or -1)."""
+
+    x: float
+    y: float
+    angle: float
+    side: int = 1
+
+
+class Places:
+    """The places of one video, by their numbers."""
+
+    def __init__(self, seed: int, layout: Layout) -> None:
+        self._seed, self._layout = seed, layout
+        self.of = lru_cache(maxsize=None)(self._draw)
+
+    def _draw(self, number: int) -> Place:
+        if number in (TROUGH, DRINKER):
+            return self._at_station(number)
+        rng = random_stream(self._seed, "place", number)
+        pen = self._layout.pen
+        for _ in range(400):
+            x = pen.left + (pen.right - pen.left) * rng.random()
+            y = pen.top + (pen.bottom - pen.top) * rng.random()
+            place = Place(x, y, 2 * math.pi * rng.random(), 1 if rng.random() < 0.5 else -1)
+            if _has_room(place, self._layout):
+                return place
+        return Place(*pen.centre, 0.0)
+
+    def _at_station(self, number: int) -> Place:
+        """Snout in the trough or at the nipple."""
+        station = self._layout.trough if number == TROUGH else self._layout.drinker
+        back = _REACH[number] * self._layout.sow_scale + 5
+        return Place(
+            station.x - back * math.cos(station.angle),
+            station.y - back * math.sin(station.angle),
+            station.angle,
+        )
+
+
+def turn(start: float, end: float) -> float:
+    """The shortest turn from one heading to another."""
+    return (end - start + math.pi) % (2 * math.pi) - math.pi
+
+
+def local(place: Place, forward: float, left: float) -> tuple[float, float]:
+    """A point given from the animal that stands at a place, in the coordinates of the pen."""
+    cos, sin = math.cos(place.angle), math.sin(place.angle)
+    return (place.x + forward * cos - left * sin, place.y + forward * sin + left * cos)
+
+
+def _has_room(place: Place, layout: Layout) -> bool:
+    """Whether a lying sow is inside the pen and clear of nest, trough and drinker."""
+    points = [(92, 0), (60, 0), (-86, 0), (44, 62), (-56, 62), (0, -40), (62, -36), (-62, -36)]
+    stations = (layout.trough, layout.drinker)
+    for forward, left in points:
+        x, y = local(place, forward * layout.sow_scale, left * place.side * layout.sow_scale)
+        if not layout.pen.contains(x, y, 4) or layout.nest.contains(x, y, 6):
+            return False
+        if any(math.hypot(x - s.x, y - s.y) < 36 for s in stations):
+            return False
+    return not layout.nest.contains(place.x, place.y, -16)
+
+
+def _hermite(
+    start: Place, end: Place, tangents: tuple[float, float, float, float], u: float
+) -> tuple[float, float, float, float]:
+    """Position and velocity on a cubic between two places with given end velocities."""
+    a, b, c = 2 * u**3 - 3 * u**2 + 1, u**3 - 2 * u**2 + u, u**3 - u**2
+    da, db, dc = 6 * u**2 - 6 * u, 3 * u**2 - 4 * u + 1, 3 * u**2 - 2 * u
+    ax, ay, bx, by = tangents
+    return (
+        a * start.x + (1 - a) * end.x + b * ax + c * bx,
+        a * start.y + (1 - a) * end.y + b * ay + c * by,
+        da * (start.x - end.x) + db * ax + dc * bx,
+        da * (start.y - end.y) + db * ay + dc * by,
+    )
+
+
+def walk_path(
+    start: Place, end: Place, centre: tuple[float, float], share: float
+) -> tuple[float, float, float]:
+    """Position and heading `share` of the way from one place to another.
+
+    Every walk turns at a point across the pen from its end. From there on, path and pace depend on
+    `end` alone: by the time the sow arrives, nothing shows where she came from.
+    """
+    bearing = math.atan2(end.y - centre[1], end.x - centre[0])
+    hub_x, hub_y = centre[0] - 60 * math.cos(bearing), centre[1] - 60 * math.sin(bearing)
+    hub = Place(hub_x, hub_y, bearing)
+    rest = math.hypot(end.x - hub_x, end.y - hub_y)
+    hub_share = 1 - min(max(rest / (rest + 150), 0.36), 0.6)
+    if share < hub_share:
+        return _leg_of_walk(start, hub, share / hub_share, turn_share=0.45)
+    return _leg_of_walk(hub, end, (share - hub_share) / (1 - hub_share), turn_share=0.0)
+
+
+def _leg_of_walk(
+    start: Place, end: Place, u: float, turn_share: float
+) -> tuple[float, float, float]:
+    distance = math.hypot(end.x - start.x, end.y - start.y)
+    bearing = math.atan2(end.y - start.y, end.x - start.x)
+    away = 0.6 * distance
+    reach = min(max(0.9 * distance, 60.0), 150.0)
+    tangents = (
+        away * math.cos(bearing),
+        away * math.sin(bearing),
+        reach * math.cos(end.angle),
+        reach * math.sin(end.angle),
+    )
+    x, y, vx, vy = _hermite(start, end, tangents, u)
+    heading = math.atan2(vy, vx) if math.hypot(vx, vy) > 4 else end.angle
+    if u < turn_share:
+        weight = (u / turn_share) ** 2 * (3 - 2 * u / turn_share)
+        heading = start.angle + weight * turn(start.angle, heading)
+    return (x, y, heading)
