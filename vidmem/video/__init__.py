@@ -1,1 +1,69 @@
-"""Files, time and pixels; knows no model."""
+"""Video files and time; knows no model. Names are imported when first used, so importing this is light."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vidmem.video.decode_process import FeedLimits, FrameFeed, SampledFrames, probe_safely
+    from vidmem.video.pictures import Picture, PictureReader
+    from vidmem.video.probe import VideoInfo, probe_video
+    from vidmem.video.reader import Frame, Frames, VideoReader, open_video
+    from vidmem.video.sampling import Gap, Window, num_sampled_frames, num_windows, sample_windows
+    from vidmem.video.skipping import SkipGain, measure_skip_gain
+    from vidmem.video.transforms import decode_size, to_clip
+
+_HOME = {
+    "FeedLimits": "decode_process",
+    "Frame": "reader",
+    "FrameFeed": "decode_process",
+    "Frames": "reader",
+    "Gap": "sampling",
+    "Picture": "pictures",
+    "PictureReader": "pictures",
+    "SampledFrames": "decode_process",
+    "SkipGain": "skipping",
+    "VideoInfo": "probe",
+    "VideoReader": "reader",
+    "Window": "sampling",
+    "decode_size": "transforms",
+    "measure_skip_gain": "skipping",
+    "num_sampled_frames": "sampling",
+    "num_windows": "sampling",
+    "open_video": "reader",
+    "probe_safely": "decode_process",
+    "probe_video": "probe",
+    "sample_windows": "sampling",
+    "to_clip": "transforms",
+}
+
+__all__ = [
+    "FeedLimits",
+    "Frame",
+    "FrameFeed",
+    "Frames",
+    "Gap",
+    "Picture",
+    "PictureReader",
+    "SampledFrames",
+    "SkipGain",
+    "VideoInfo",
+    "VideoReader",
+    "Window",
+    "decode_size",
+    "measure_skip_gain",
+    "num_sampled_frames",
+    "num_windows",
+    "open_video",
+    "probe_safely",
+    "probe_video",
+    "sample_windows",
+    "to_clip",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

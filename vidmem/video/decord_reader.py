@@ -1,0 +1,148 @@
+"""Sampled frames through decord, at the model's size, checked against the true times.
+
+Three habits of decord 0.6 shape this file. It decodes ahead without bound, so it is never opened at the
+size of the source. It counts frames that an edit list hides and then gives wrong times, so its count and
+times are compared with the file's. Narrow pictures come out with a wrong number of channels.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import Any, Self
+
+import numpy as np
+
+from vidmem.errors import DecoderError
+from vidmem.video.frame_table import FrameTable
+from vidmem.video.probe import VideoInfo
+from vidmem.video.sampling import Gap, SampleClock
+from vidmem.video.sources import Sample, Tick, no_tick
+
+MIN_WIDTH = 64
+"""Narrower, decord 0.6 gives some widths (8, 16, 48) with a wrong number of channels."""
+
+BATCH_FRAMES = 16
+NUM_THREADS = 2
+MAX_TIME_ERROR_SECONDS = 0.0015
+FLOAT32_ERROR = 2.0**-23
+
+_logger = logging.getLogger(__name__)
+
+
+def is_decord_installed() -> bool:
+    """Whether decord can be imported on this machine."""
+    return find_spec("decord") is not None
+
+
+class DecordError(DecoderError):
+    """Decord failed or disagrees with the file; PyAV goes on from here."""
+
+
+class DecordSource:
+    """Frames of one video at a chosen size; see `SampleSource`."""
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        width: int,
+        height: int,
+        *,
+        tick: Tick = no_tick,
+    ) -> None:
+        self.info = info
+        self.table = FrameTable(pts=np.zeros(0, np.int64), end_pts=0, is_certain=False)
+        self.width = width
+        self.height = height
+        self.tick = tick
+        self._reader = _open(info, width, height)
+
+    @property
+    def name(self) -> str:
+        """Which reader this is."""
+        return "decord"
+
+    def samples(self, clock: SampleClock, start: int) -> Iterator[Sample]:
+        """Sampled frames from number `start` to the end of the video.
+
+        Raises:
+            DecordError: If decord cannot go on; what was yielded before is right.
+        """
+        end = clock.samples_before(self.table.end_pts)
+        for first in range(start, end, BATCH_FRAMES):
+            self.tick()
+            wanted = range(first, min(first + BATCH_FRAMES, end))
+            latest = [clock.latest_pts(index) for index in wanted]
+            frames = np.maximum(np.searchsorted(self.table.pts, latest, side="right") - 1, 0)
+            pixels = self.frames(frames)
+            for position, index in enumerate(wanted):
+                pts = int(self.table.pts[frames[position]])
+                yield Sample(index, pixels[position], clock.seconds(pts))
+
+    def frames(self, indices: np.ndarray) -> np.ndarray:
+        """Pictures of these source frames, uint8 `[N, H, W, 3]`.
+
+        Raises:
+            DecordError: If decord cannot read them.
+        """
+        different, where = np.unique(indices, return_inverse=True)
+        try:
+            pixels = self._reader.get_batch(different.tolist()).asnumpy()
+        except Exception as error:  # decord raises its own errors, IndexError and RuntimeError
+            raise DecordError(f"decord failed: {_first_line(error)}") from error
+        if pixels.shape != (len(different), self.height, self.width, 3):
+            raise DecordError(f"decord gave pictures of shape {pixels.shape}")
+        return pixels[where] if len(different) < len(indices) else pixels
+
+    def take_gaps(self) -> tuple[Gap, ...]:
+        """None: decord fails at damage, and PyAV takes over."""
+        return ()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._reader = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def set_table(self, table: FrameTable) -> None:
+        """Give it the true times; refuse to go on unless decord sees the same frames at them.
+
+        Raises:
+            DecordError: If decord counts other frames or gives them other times.
+        """
+        if not table.is_certain:
+            raise DecordError("its frames have no times of their own")
+        self.table = table
+        num_frames = len(self._reader)
+        if num_frames != self.table.num_frames:
+            raise DecordError(
+                f"decord counts {num_frames} frames where the file shows {self.table.num_frames}"
+            )
+        theirs = self._reader.get_frame_timestamp(np.arange(num_frames))[:, 0]
+        ours = self.table.seconds(self.info)
+        allowed = MAX_TIME_ERROR_SECONDS + ours * FLOAT32_ERROR
+        if (np.abs(theirs - ours) > allowed).any():
+            raise DecordError("decord gives frames other times than the file does")
+
+
+def _open(info: VideoInfo, width: int, height: int) -> Any:
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    try:
+        return decord.VideoReader(
+            str(info.path), ctx=decord.cpu(0), width=width, height=height, num_threads=NUM_THREADS
+        )
+    except Exception as error:  # decord raises its own errors, RuntimeError and OSError
+        _logger.debug("decord could not open %s", info.path, exc_info=True)
+        raise DecordError(f"decord could not open it: {_first_line(error)}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines() or [type(error).__name__]
+    return lines[0].rpartition(": ")[2][:120]

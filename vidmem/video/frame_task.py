@@ -1,0 +1,77 @@
+"""Task of a decoding child: sampled frames in order, restarted at another place on command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from vidmem.video.child_main import Interrupted, Parent
+from vidmem.video.probe import probe_video
+from vidmem.video.sampled_video import SampledVideo
+from vidmem.video.sources import Sample
+
+MAX_MESSAGE_BYTES = 4 << 20
+
+
+def probe(parent: Parent, settings: dict[str, Any]) -> None:
+    """Say what a file is."""
+    parent.send("info", info=probe_video(settings["path"]).to_json())
+
+
+def run(parent: Parent, settings: dict[str, Any]) -> None:
+    """Open the video, say so, and send frames until the end; then wait for another command."""
+    info = probe_video(settings["path"])
+    video = SampledVideo(
+        info,
+        fps=settings["fps"],
+        size=(settings["width"], settings["height"]),
+        reader=settings["reader"],
+        tick=lambda: _alive(parent),
+    )
+    parent.send("open", info=info.to_json(), name=video.reader_name, reason=video.reader_reason)
+    video.tick = parent.tick
+    command = {"start": settings["start"], "fps": settings["fps"], "run": 0}
+    while True:
+        video.set_fps(command["fps"])
+        try:
+            _send_samples(parent, video, command, settings["batch_frames"])
+        except Interrupted:
+            pass
+        command = parent.wait()
+
+
+def _alive(parent: Parent) -> None:
+    parent.tick()
+
+
+def _send_samples(
+    parent: Parent, video: SampledVideo, command: dict[str, Any], batch_frames: int
+) -> None:
+    batch: list[Sample] = []
+    most = max(1, min(batch_frames, MAX_MESSAGE_BYTES // (video.size[0] * video.size[1] * 3)))
+    for sample in video.samples(command["start"]):
+        parent.tick()
+        batch.append(sample)
+        if len(batch) == most:
+            _send_batch(parent, video, command["run"], batch, is_end=False)
+            batch = []
+    _send_batch(parent, video, command["run"], batch, is_end=True)
+
+
+def _send_batch(
+    parent: Parent, video: SampledVideo, run_number: int, batch: list[Sample], *, is_end: bool
+) -> None:
+    pixels = np.stack([sample.pixels for sample in batch]) if batch else np.zeros(0, np.uint8)
+    gaps = [[gap.start_seconds, gap.end_seconds, gap.reason] for gap in video.take_gaps()]
+    parent.send(
+        "frames",
+        memoryview(pixels).cast("B") if batch else b"",
+        run=run_number,
+        indices=[sample.index for sample in batch],
+        seconds=[sample.pts_seconds for sample in batch],
+        gaps=gaps,
+        name=video.reader_name,
+        reason=video.reader_reason,
+        is_end=is_end,
+    )

@@ -1,0 +1,267 @@
+"""Sampled frames through PyAV: any codec, exact times, damage survived, unneeded frames left out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import Self
+
+import av
+import numpy as np
+from av.video.frame import VideoFrame
+
+from vidmem.video.probe import VideoInfo, open_container, packets_of, video_stream
+from vidmem.video.sampling import Gap, SampleClock
+from vidmem.video.skipping import PacketReader, skip_packets
+from vidmem.video.sources import Sample, Tick, no_tick
+
+BACK_OFF_SECONDS = (0.0, 1.0, 5.0, 20.0, 60.0)
+"""How much earlier to look for a key frame, when the last place was still too late."""
+
+NOT_SEEKABLE_FORMATS = {"gif", "avi", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "apng"}
+MIN_EARLY_END_SECONDS = 0.5
+MAX_THREADS = 4
+
+
+@dataclass(slots=True)
+class SourceFrame:
+    """A decoded frame and when it is shown, in ticks."""
+
+    frame: VideoFrame
+    pts: int
+    duration: int
+
+
+class PyavSource:
+    """Frames of one video at a chosen size; see `SampleSource`."""
+
+    def __init__(
+        self,
+        info: VideoInfo,
+        width: int | None = None,
+        height: int | None = None,
+        *,
+        skip: bool = True,
+        tick: Tick = no_tick,
+    ) -> None:
+        self.info = info
+        self.width = width or info.width
+        self.height = height or info.height
+        self.skip = skip and not info.uses_decode_times
+        self.tick = tick
+        self.end_pts = 0
+        """End of the last frame read."""
+
+        self._gaps: list[Gap] = []
+        self._sent: list[int] = []
+        self._failed_pts: int | None = None
+        self._open()
+
+    @property
+    def name(self) -> str:
+        """Which reader this is."""
+        return "pyav"
+
+    def samples(self, clock: SampleClock, start: int) -> Iterator[Sample]:
+        """Sampled frames from number `start` to the end of the video."""
+        index, shown, sample = start, None, None
+        for found in self.frames_from(clock.latest_pts(start), clock if self.skip else None):
+            while shown and clock.latest_pts(index) < found.pts:
+                sample = sample or self._sample(index, shown)
+                yield Sample(index, sample.pixels, sample.pts_seconds)
+                index += 1
+            if shown is None:
+                # Where the first frames wanted are damaged, the next good one stands for them.
+                while clock.latest_pts(index) < found.pts:
+                    yield self._sample(index, found)
+                    index += 1
+            shown, sample = found, None
+        end = clock.samples_before(self.end_pts)
+        while shown and index < end:
+            sample = sample or self._sample(index, shown)
+            yield Sample(index, sample.pixels, sample.pts_seconds)
+            index += 1
+
+    def frames_from(self, pts: int, clock: SampleClock | None = None) -> Iterator[SourceFrame]:
+        """Frames in the order they are shown, from the one on display at `pts` or earlier.
+
+        Args:
+            pts: In ticks; before the first frame means from the start.
+            clock: If given, frames that no sampled frame needs may be missing.
+        """
+        first_valid, packets = self._seek(pts)
+        if clock is not None:
+            packets = skip_packets(packets, PacketReader(self._context), clock)
+        previous: SourceFrame | None = None
+        for found in self._decode(packets):
+            if found.pts < first_valid:
+                continue  # shown before the key frame and predicted from what was not read
+            self._report_lost(previous.pts if previous else first_valid, found.pts)
+            self.end_pts = found.pts + found.duration
+            previous = found
+            yield found
+        self._report_end(previous)
+
+    def take_gaps(self) -> tuple[Gap, ...]:
+        """The damage met since the last call."""
+        gaps, self._gaps = tuple(self._gaps), []
+        return gaps
+
+    def to_pixels(self, frame: VideoFrame) -> np.ndarray:
+        """A frame at the size asked for, upright, uint8 `[H, W, 3]`."""
+        rotation = self.info.rotation_degrees
+        width, height = self.width, self.height
+        if rotation in (90, 270):
+            width, height = height, width
+        picture = frame.reformat(
+            width=width, height=height, format="rgb24", interpolation="BILINEAR"
+        )
+        pixels = picture.to_ndarray()
+        return np.ascontiguousarray(np.rot90(pixels, rotation // 90)) if rotation else pixels
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._container.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _open(self) -> None:
+        self._container = open_container(self.info.path)
+        self._stream = video_stream(self._container, self.info.path)
+        self._context = self._stream.codec_context
+        self._context.thread_type = "AUTO"
+        self._context.thread_count = min(os.cpu_count() or 1, MAX_THREADS)
+
+    def _sample(self, index: int, found: SourceFrame) -> Sample:
+        seconds = float((found.pts - self.info.start_pts) * self.info.tick)
+        return Sample(index, self.to_pixels(found.frame), seconds)
+
+    def _seek(self, pts: int) -> tuple[int, Iterator[av.Packet]]:
+        """Go to the last key frame shown at `pts` or earlier; its time and the packets from it on."""
+        self._sent, self._failed_pts = [], None
+        margin = round(2 / self.info.tick)
+        if self._can_seek() and pts > self.info.start_pts + margin:
+            for back in BACK_OFF_SECONDS:
+                target = pts - round(back / self.info.tick)
+                if target <= self.info.start_pts:
+                    break
+                found = self._try_seek(target, pts)
+                if found:
+                    return found
+        self.close()
+        self._open()
+        return self.info.start_pts, packets_of(self._container, self._stream)
+
+    def _can_seek(self) -> bool:
+        formats = set(self.info.container.split(","))
+        return not (self.info.uses_decode_times or formats & NOT_SEEKABLE_FORMATS)
+
+    def _try_seek(self, target: int, pts: int) -> tuple[int, Iterator[av.Packet]] | None:
+        try:
+            self._container.seek(target, stream=self._stream, backward=True)
+        except av.error.FFmpegError:
+            return None
+        packets = packets_of(self._container, self._stream)
+        for packet in packets:
+            self.tick()
+            if packet.pts is not None and packet.pts > pts + round(5 / self.info.tick):
+                return None
+            if packet.is_keyframe and packet.size:
+                if packet.pts is None or packet.pts > pts or packet.is_corrupt:
+                    return None
+                return packet.pts, chain([packet], packets)
+        return None
+
+    def _decode(self, packets: Iterator[av.Packet]) -> Iterator[SourceFrame]:
+        """Decode packets; errors are noted and passed over. Times are made to increase."""
+        last: SourceFrame | None = None
+        for packet in chain(packets, [None]):
+            self.tick()
+            for frame in self._send(packet):
+                last = self._timed(frame, last)
+                yield last
+
+    def _send(self, packet: av.Packet | None) -> list[VideoFrame]:
+        if packet is not None and packet.size:
+            if packet.pts is not None and not packet.is_discard:
+                self._sent.append(packet.pts)
+        try:
+            return self._context.decode(packet)
+        except av.error.EOFError:
+            return []
+        except av.error.FFmpegError:
+            if packet is not None and packet.pts is not None:
+                self._failed_pts = min(packet.pts, self._failed_pts or packet.pts)
+            return []
+
+    def _timed(self, frame: VideoFrame, last: SourceFrame | None) -> SourceFrame:
+        usual = max(1, round(1 / (self.info.fps * self.info.tick)))
+        duration = frame.duration or usual
+        if duration < usual // 4:
+            duration = usual  # Matroska files with a made-up duration of one tick
+        pts = frame.dts if self.info.uses_decode_times else frame.pts
+        if last is not None and (pts is None or pts <= last.pts):
+            pts = last.pts + last.duration
+        return SourceFrame(frame, self.info.start_pts if pts is None else pts, duration)
+
+    def _report_lost(self, earlier: int, pts: int) -> None:
+        """Note frames that were sent to the decoder and never came out of it."""
+        lost = [sent for sent in self._sent if earlier < sent < pts]
+        self._sent = [sent for sent in self._sent if sent > pts]
+        if self.info.uses_decode_times or not lost:
+            return
+        has_failed = self._failed_pts is not None and self._failed_pts < pts
+        # A single one without an error can be the second field of an interlaced frame.
+        if has_failed or len(lost) > 1:
+            self._add_gap(min(lost), pts, "frames are damaged and could not be decoded")
+        if has_failed:
+            self._failed_pts = None
+
+    def _report_end(self, last: SourceFrame | None) -> None:
+        """Note what the container promised and the file does not have."""
+        end = self.end_pts if last else self.info.start_pts
+        promised = self.info.start_pts + round(self.info.duration_seconds / self.info.tick)
+        lost = [sent for sent in self._sent if last and sent > last.pts]
+        missing_seconds = (promised - end) * float(self.info.tick)
+        is_early = missing_seconds > max(MIN_EARLY_END_SECONDS, 3 / self.info.fps)
+        if lost and self._failed_pts is not None:
+            self._add_gap(min(*lost, promised), max(max(lost), promised), "the end is damaged")
+        elif is_early and last:
+            self._add_gap(end, promised, "the file ends before the length it gives for itself")
+
+    def _add_gap(self, start_pts: int, end_pts: int, reason: str) -> None:
+        first = self.info.start_pts
+        start = max(0.0, float((start_pts - first) * self.info.tick))
+        self._gaps.append(
+            Gap(
+                start_seconds=start,
+                end_seconds=float((end_pts - first) * self.info.tick),
+                reason=reason,
+            )
+        )
+
+
+class FrameCursor:
+    """Walks through a video to the frame on display at a time: forward where near, by seeking where far."""
+
+    def __init__(self, source: PyavSource) -> None:
+        self.source = source
+        self.jump = max(1, round(2 / source.info.tick))
+        self.current: SourceFrame | None = None
+        self.ahead: SourceFrame | None = None
+        self.frames: Iterator[SourceFrame] = iter(())
+
+    def frame_at(self, pts: int) -> SourceFrame | None:
+        """The last frame shown at `pts` or earlier; the first one where that is damaged."""
+        if self.current is None or not 0 <= pts - self.current.pts <= self.jump:
+            self.frames = self.source.frames_from(pts)
+            self.current, self.ahead = next(self.frames, None), next(self.frames, None)
+        while self.ahead is not None and self.ahead.pts <= pts:
+            self.current, self.ahead = self.ahead, next(self.frames, None)
+        return self.current

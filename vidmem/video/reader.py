@@ -1,0 +1,321 @@
+"""`open_video`: the one interface to a video's frames; picks decord or PyAV and says which.
+
+Decord reads at the size of the model by default. PyAV reads what decord cannot or gets wrong, and pictures
+at their own size. Both choose the same source frames for the same times.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from vidmem.errors import DecoderError, SettingError
+from vidmem.video.decord_reader import (
+    MIN_WIDTH,
+    DecordError,
+    DecordSource,
+    is_decord_installed,
+)
+from vidmem.video.frame_table import FrameTable, read_frame_table
+from vidmem.video.probe import VideoInfo, open_container, packets_of, probe_video, video_stream
+from vidmem.video.pyav_reader import FrameCursor, PyavSource
+from vidmem.video.sampling import SampleClock
+from vidmem.video.skipping import PacketReader, decoded_share
+from vidmem.video.sources import Tick, no_tick
+
+READER_NAMES = ("auto", "decord", "pyav")
+
+MAX_DECORD_BYTES = 1 << 30
+MAX_SHARE_WORTH_SKIPPING = 0.75
+NUM_PACKETS_JUDGED = 300
+DECORD_CONTAINERS = {"mp4", "matroska", "avi", "flv", "webm"}
+DECORD_CODECS = {"h264", "hevc", "vp8", "vp9", "mpeg4", "mjpeg", "h263", "mpeg2video"}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One source frame."""
+
+    pixels: np.ndarray
+    """uint8 `[H, W, 3]`."""
+
+    pts_seconds: float
+    frame_index: int
+
+    def __repr__(self) -> str:
+        return (
+            f"Frame(frame_index={self.frame_index}, pts_seconds={self.pts_seconds:.4f}, "
+            f"pixels={list(self.pixels.shape)})"
+        )
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Some source frames."""
+
+    pixels: np.ndarray
+    """uint8 `[N, H, W, 3]`."""
+
+    pts_seconds: np.ndarray
+    """float64 `[N]`, from the first frame shown."""
+
+    frame_indices: np.ndarray
+    """int64 `[N]`."""
+
+    def __post_init__(self) -> None:
+        if not len(self.pixels) == len(self.pts_seconds) == len(self.frame_indices):
+            raise ValueError("pixels, pts_seconds and frame_indices must have the same length")
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def __repr__(self) -> str:
+        return f"Frames(pixels={list(self.pixels.shape)}, frame_indices={self.frame_indices})"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A source opened for reading, and why this one."""
+
+    source: PyavSource | DecordSource
+    reason: str
+
+
+def choose_source(
+    info: VideoInfo,
+    size: tuple[int | None, int | None],
+    reader: str = "auto",
+    clock: SampleClock | None = None,
+    tick: Tick = no_tick,
+) -> Choice:
+    """Open a video with the reader that suits it.
+
+    Args:
+        info: What `probe_video` found.
+        size: Width and height of the pictures wanted; None for the size of the source.
+        reader: "decord" and "pyav" ask for one; "auto" prefers decord.
+        clock: Times of the sampled frames, where only those are wanted.
+        tick: Called now and then.
+
+    Raises:
+        SettingError: If decord is asked for and cannot read this.
+    """
+    check_reader_name(reader)
+    width, height = size
+    obstacle = _obstacle_to_decord(info, size)
+    if reader == "pyav":
+        return Choice(PyavSource(info, width, height, tick=tick), "PyAV was asked for")
+    if reader == "auto" and obstacle is None:
+        obstacle = _large_file(info) or _gain_from_skipping(info, clock)
+    if obstacle is None and width is not None and height is not None:
+        try:
+            return Choice(_open_decord(info, width, height, tick), _why_decord(reader))
+        except DecordError as error:
+            obstacle = str(error)
+    if reader == "decord":
+        raise SettingError(f'{info.path} cannot be read with decord: {obstacle}; use "auto"')
+    return Choice(PyavSource(info, width, height, tick=tick), f"PyAV, because {obstacle}")
+
+
+def check_reader_name(reader: str) -> None:
+    """Refuse an unknown reader.
+
+    Raises:
+        SettingError: With the names there are.
+    """
+    if reader not in READER_NAMES:
+        raise SettingError(f'reader must be "auto", "decord" or "pyav", got {reader!r}')
+
+
+class VideoReader:
+    """Frames of a video, one after the other or by number; a context manager.
+
+    The first request by number reads the times of all frames (about a second for three hours).
+    """
+
+    def __init__(self, info: VideoInfo, choice: Choice) -> None:
+        self.info = info
+        self.reader_reason = choice.reason
+        self._source = choice.source
+
+    @property
+    def reader_name(self) -> str:
+        """The reader at work: "decord" or "pyav"."""
+        return self._source.name
+
+    @property
+    def num_frames(self) -> int:
+        """Frames that are shown; counted, not taken from the header."""
+        return self._table.num_frames
+
+    @property
+    def duration_seconds(self) -> float:
+        """From the first frame shown to the end of the last."""
+        return float((self._table.end_pts - self.info.start_pts) * self.info.tick)
+
+    @property
+    def pts_seconds(self) -> np.ndarray:
+        """When each frame is shown, float64 `[num_frames]`, from the first frame."""
+        return self._table.seconds(self.info)
+
+    def frames(self, indices: Sequence[int]) -> Frames:
+        """Frames by number, in any order.
+
+        Raises:
+            IndexError: If a number is outside the video.
+        """
+        wanted = np.asarray(indices, dtype=np.int64)
+        if wanted.size and not 0 <= wanted.min() <= wanted.max() < self.num_frames:
+            raise IndexError(
+                f"frame numbers must be in [0, {self.num_frames}), the frames of "
+                f"{self.info.path.name}, got {wanted.min()} to {wanted.max()}"
+            )
+        pixels = self._pixels(wanted)
+        return Frames(pixels, self.pts_seconds[wanted], wanted)
+
+    def __len__(self) -> int:
+        return self.num_frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        """All frames in order; what is damaged is left out."""
+        if isinstance(self._source, DecordSource):
+            for index in range(self.num_frames):
+                found = self.frames([index])
+                yield Frame(found.pixels[0], float(found.pts_seconds[0]), index)
+            return
+        source = self._source
+        num_gaps = 0
+        for index, found in enumerate(source.frames_from(self.info.start_pts)):
+            num_gaps += len(source.take_gaps())
+            if num_gaps:  # lost frames count too
+                index = int(np.searchsorted(self._table.pts, found.pts))
+            seconds = float((found.pts - self.info.start_pts) * self.info.tick)
+            yield Frame(source.to_pixels(found.frame), seconds, index)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._source.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @cached_property
+    def _table(self) -> FrameTable:
+        if isinstance(self._source, DecordSource):
+            return self._source.table
+        return read_frame_table(self.info)
+
+    def _pixels(self, wanted: np.ndarray) -> np.ndarray:
+        if isinstance(self._source, DecordSource) and wanted.size:
+            try:
+                return self._source.frames(wanted)
+            except DecordError as error:
+                choice = choose_source(self.info, (self._source.width, self._source.height), "pyav")
+                self._source.close()
+                self._source, self.reader_reason = choice.source, f"PyAV, because {error}"
+        assert isinstance(self._source, PyavSource)
+        return _pyav_pixels(self._source, self._table.pts, wanted)
+
+
+def open_video(
+    source: str | Path,
+    *,
+    width: int | None = None,
+    height: int | None = None,
+    reader: str = "auto",
+) -> VideoReader:
+    """Open a video to read its frames.
+
+    ```python
+    with open_video("pen.mp4", width=224, height=224) as video:
+        frames = video.frames([0, 10, 20])
+    ```
+
+    Args:
+        source: A video file.
+        width: Pixels across of the frames read; the file's own if None, which only PyAV reads.
+        height: Pixels down.
+        reader: "auto", "decord" or "pyav".
+
+    Raises:
+        UnreadableVideoError: If it cannot be read, with the reason and what to do.
+        SettingError: If the reader does not exist or cannot read this file.
+    """
+    check_reader_name(reader)
+    info = probe_video(source)
+    return VideoReader(info, choose_source(info, (width, height), reader))
+
+
+def _pyav_pixels(source: PyavSource, table: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    pixels = np.zeros((len(wanted), source.height, source.width, 3), dtype=np.uint8)
+    cursor = FrameCursor(source)
+    for place in np.argsort(wanted, kind="stable"):
+        found = cursor.frame_at(int(table[wanted[place]]))
+        if found is None:
+            raise DecoderError(f"{source.info.path}: frame {wanted[place]} cannot be decoded")
+        pixels[place] = source.to_pixels(found.frame)
+    return pixels
+
+
+def _open_decord(info: VideoInfo, width: int, height: int, tick: Tick) -> DecordSource:
+    with ThreadPoolExecutor(1) as pool:  # both read the whole file: at the same time
+        reading = pool.submit(read_frame_table, info, tick)
+        source = DecordSource(info, width, height, tick=tick)
+        table = reading.result()
+    source.set_table(table)
+    return source
+
+
+def _why_decord(reader: str) -> str:
+    return "decord was asked for" if reader == "decord" else "decord reads it at the model's size"
+
+
+def _obstacle_to_decord(info: VideoInfo, size: tuple[int | None, int | None]) -> str | None:
+    """Why decord must not read this, or None."""
+    width, height = size
+    if width is None or height is None:
+        return "pictures at their own size are wanted, which make decord grow without bound"
+    if not is_decord_installed():
+        return "decord is not installed (it has no package for this machine)"
+    if width < MIN_WIDTH:
+        return f"decord is unsafe below {MIN_WIDTH} pixels of width"
+    if not DECORD_CONTAINERS & set(info.container.split(",")):
+        return f"decord can hang on {info.container} files or does not read them"
+    if info.codec not in DECORD_CODECS:
+        return f"decord does not read {info.codec}"
+    if info.has_edit_list:
+        return "the file has an edit list, whose times decord gets wrong"
+    if info.is_truncated:
+        return "the file is cut off, where decord fails"
+    if info.uses_decode_times:
+        return "the frames of this AVI file have no times of their own"
+    return None
+
+
+def _large_file(info: VideoInfo) -> str | None:
+    if info.size_bytes <= MAX_DECORD_BYTES:
+        return None
+    return f"decord would read all {info.size_bytes / 1e9:.1f} GB before its first frame"
+
+
+def _gain_from_skipping(info: VideoInfo, clock: SampleClock | None) -> str | None:
+    """Whether leaving frames out is worth more than decord, judged by the first packets."""
+    if clock is None or clock.fps * 2 > info.fps:
+        return None
+    with open_container(info.path) as container:
+        stream = video_stream(container, info.path)
+        packets = islice(packets_of(container, stream), NUM_PACKETS_JUDGED)
+        share = decoded_share(packets, PacketReader(stream.codec_context), clock)
+    if share > MAX_SHARE_WORTH_SKIPPING:
+        return None
+    return f"it can leave out {1 - share:.0%} of the frames, which no sampled frame needs"

@@ -1,0 +1,61 @@
+"""What both readers have in common: samples in order, and the damage met on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol, Self
+
+import numpy as np
+
+from vidmem.video.probe import VideoInfo
+from vidmem.video.sampling import Gap, SampleClock
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sampled frame."""
+
+    index: int
+    """Number of the sampled frame: it is on display `index / fps` seconds after the first frame."""
+
+    pixels: np.ndarray
+    """uint8 `[H, W, 3]`; the same object again where the same source frame is on display."""
+
+    pts_seconds: float
+    """When its source frame is shown, from the first frame of the video."""
+
+
+class SampleSource(Protocol):
+    """Reads sampled frames of one video in order."""
+
+    info: VideoInfo
+
+    @property
+    def name(self) -> str:
+        """The reader at work: "decord" or "pyav"."""
+        ...
+
+    def samples(self, clock: SampleClock, start: int) -> Iterator[Sample]:
+        """Sampled frames from number `start` to the end of the video."""
+        ...
+
+    def take_gaps(self) -> tuple[Gap, ...]:
+        """The damage met since the last call."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+
+Tick = Callable[[], None]
+"""Called now and then while decoding; may raise to stop it."""
+
+
+def no_tick() -> None:
+    """Nothing to do between packets."""

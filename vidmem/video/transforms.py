@@ -1,0 +1,86 @@
+"""From uint8 pixels to the clip a model takes, and the size to decode at for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+
+def decode_size(
+    source_width: int, source_height: int, *, frame_width: int, frame_height: int, resize: str
+) -> tuple[int, int]:
+    """Width and height to decode at, for a model whose frames have a given size.
+
+    Args:
+        source_width: As displayed.
+        source_height: As displayed.
+        frame_width: Of the model's frames.
+        frame_height: Of the model's frames.
+        resize: "squash" gives exactly the model's size; "crop" keeps the shape, the smaller side fitting, and
+            `to_clip` cuts the middle out.
+
+    Raises:
+        ValueError: If `resize` is neither.
+    """
+    if resize == "squash":
+        return frame_width, frame_height
+    if resize != "crop":
+        raise ValueError(f'resize must be "squash" or "crop", got {resize!r}')
+    scale = max(frame_width / source_width, frame_height / source_height)
+    width = max(frame_width, round(source_width * scale))
+    height = max(frame_height, round(source_height * scale))
+    return width, height
+
+
+def centre_crop(pixels: Tensor, crop: tuple[int, int]) -> Tensor:
+    """The middle of pictures `[..., H, W, C]`, `crop` being height and width; a view.
+
+    Raises:
+        ValueError: If the pictures are smaller than that.
+    """
+    height, width = pixels.shape[-3:-1]
+    if crop[0] > height or crop[1] > width:
+        raise ValueError(f"crop must fit into {height} x {width} pixels, got {crop[0]} x {crop[1]}")
+    top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
+    return pixels[..., top : top + crop[0], left : left + crop[1], :]
+
+
+def to_clip(
+    pixels: Tensor,
+    *,
+    mean: Sequence[float],
+    std: Sequence[float],
+    crop: tuple[int, int] | None = None,
+    dtype: torch.dtype = torch.float32,
+    device: torch.device | str = "cpu",
+) -> Tensor:
+    """Pixels to a normalised clip.
+
+    Args:
+        pixels: uint8 `[T, H, W, 3]`.
+        mean: Of each colour, for values from 0 to 1.
+        std: Of each colour.
+        crop: Height and width to cut out of the middle; None for everything.
+        dtype: Of the clip. The arithmetic is in float32.
+        device: Pixels travel there as bytes, a quarter of the floats.
+
+    Returns:
+        `[1, T, 3, H, W]`, contiguous.
+
+    Raises:
+        ValueError: If `pixels` has another shape or type.
+    """
+    if pixels.ndim != 4 or pixels.shape[-1] != 3 or pixels.dtype != torch.uint8:
+        raise ValueError(
+            f"pixels must be uint8 [T, H, W, 3], got {pixels.dtype} {list(pixels.shape)}"
+        )
+    if crop is not None:
+        pixels = centre_crop(pixels, crop)
+    pixels_TCHW = pixels.to(device).permute(0, 3, 1, 2)
+    scale = torch.tensor([1 / (255 * s) for s in std], device=device).view(3, 1, 1)
+    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
+    clip_TCHW = pixels_TCHW.to(torch.float32, memory_format=torch.contiguous_format)
+    clip_TCHW = clip_TCHW.mul_(scale).add_(shift.view(3, 1, 1))
+    return clip_TCHW.to(dtype)[None]
