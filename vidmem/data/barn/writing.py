@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import av.codec
 from av.container import OutputContainer
+from av.video.stream import VideoStream
 
 from vidmem.data.barn.behaviour import BarnConfig, Bout
 from vidmem.data.barn.video import BarnVideo
@@ -88,7 +90,7 @@ def _encode(
     width, height, fps, quality, num_frames = form
     rate = Fraction(fps).limit_denominator(1001)
     options = {"crf": str(quality), "preset": "veryfast"} if codec == "libx264" else {}
-    stream = container.add_stream(codec, rate=rate, options=options)
+    stream = cast(VideoStream, container.add_stream(codec, rate=rate, options=options))
     stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
     stream.codec_context.gop_size = max(round(4 * fps), 1)
     if codec != "libx264":
