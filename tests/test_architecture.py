@@ -48,7 +48,12 @@ WRAPPED: dict[str, tuple[str, ...]] = {
 }
 
 # What of vidmem the app may import from: the folders, and the submodules that have public names.
-PUBLIC_SUBMODULES = {"vidmem.data.barn", "vidmem.nn.attention", "vidmem.nn.masks"}
+PUBLIC_SUBMODULES = {
+    "vidmem.data.barn",
+    "vidmem.models.presets",
+    "vidmem.nn.attention",
+    "vidmem.nn.masks",
+}
 
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vidmem import data, errors, evaluation, models, nn, profiling, streaming, training, video
     from vidmem.errors import VidmemError
-    from vidmem.models.checkpoint import save
-    from vidmem.models.presets import list_models, load
+    from vidmem.models import list_models, load, save
     from vidmem.streaming import Prediction, watch
 
 __version__ = "0.1.0"
@@ -37,9 +36,9 @@ __all__ = [
 _HOMES = {
     "Prediction": "vidmem.streaming",
     "VidmemError": "vidmem.errors",
-    "list_models": "vidmem.models.presets",
-    "load": "vidmem.models.presets",
-    "save": "vidmem.models.checkpoint",
+    "list_models": "vidmem.models",
+    "load": "vidmem.models",
+    "save": "vidmem.models",
     "watch": "vidmem.streaming",
 }
 

@@ -24,7 +24,7 @@ from rich.progress import Progress
 
 import vidmem
 from vidmem.console import WatchReport, duration_text, introduce, size_text
-from vidmem.errors import MissingPackageError, SettingError, VidmemError
+from vidmem.errors import DecoderError, MissingPackageError, SettingError, VidmemError
 
 if TYPE_CHECKING:
     from vidmem.streaming import Engine
@@ -138,8 +138,9 @@ def watch(
     console = _console()
     given = {"fps": fps, "clip_frames": clip_frames, "window_stride": window_stride, "l_mem": l_mem}
     loaded = vidmem.load(model, device=device, dtype=dtype)
-    is_as_saved = resume and not any(value is not None for value in given.values())
-    settings = None if is_as_saved else StreamSettings.for_model(loaded, **given)
+    given = {name: value for name, value in given.items() if value is not None}
+    # Without settings of its own, a resumed run goes on with those it was saved with.
+    settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
     files = RunFiles(out=out, state_path=state or out.with_suffix(".state"), resume=resume)
     with Engine(video, loaded, settings, start_seconds=start, reader=reader, files=files) as engine:
         introduce(console, engine, loaded.card)
@@ -162,6 +163,9 @@ def _follow(engine: Engine, console: Console) -> None:
                         break
         except KeyboardInterrupt:  # the second one
             stop.is_made = True
+        except DecoderError:
+            if not stop.is_made:  # else a terminal's Ctrl-C has ended the decoder too
+                raise
         finally:
             engine.close()
             for line in [*report.summary(), f"predictions are in {engine.out}"]:

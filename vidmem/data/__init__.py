@@ -1,1 +1,5 @@
 """Labelled clips."""
+
+from vidmem.data import barn
+
+__all__ = ["barn"]

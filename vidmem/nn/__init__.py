@@ -1,1 +1,5 @@
 """Parts of networks; knows tensors, not videos."""
+
+from vidmem.nn import attention, memory
+
+__all__ = ["attention", "memory"]
