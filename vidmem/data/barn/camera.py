@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from vidmem.data.barn.behaviour import BarnConfig, random_stream
+from vidmem.data.barn.caching import remember
 from vidmem.data.barn.pen import HEIGHT, WIDTH, Layout
 
 _SWITCH_SECONDS = 0.8  # the infra-red filter of a camera takes this long to swing in
@@ -37,10 +37,10 @@ class Camera:
         self._camera_number = 1 + int(12 * rng.random())
         self._is_night_first = rng.random() < 0.5
         self._switches = self._draw_switches()
-        self._gains = lru_cache(maxsize=8)(self._draw_gains)
-        self._noise = lru_cache(maxsize=4)(self._draw_noise)
+        self._gains = remember(self._draw_gains, maxsize=8)
+        self._noise = remember(self._draw_noise, maxsize=4)
         self._font = ImageFont.load_default(size=22)
-        self._clock_patch = lru_cache(maxsize=8)(self._draw_clock)
+        self._clock_patch = remember(self._draw_clock, maxsize=8)
 
     def _draw_switches(self) -> list[float]:
         rng = random_stream(self._config.seed, "light")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.data.barn.animals import LYING, PIGLET, POSTURE_OF, Animal
 from vidmem.data.barn.behaviour import Bout, random_stream
+from vidmem.data.barn.caching import remember
 from vidmem.data.barn.pen import Layout
 from vidmem.data.barn.places import Place, Places, local, turn
 from vidmem.data.barn.sprites import SOW_POSTURES, PoseKey
@@ -40,7 +40,7 @@ class Litter:
 
     def __init__(self, seed: int, layout: Layout, bouts: Sequence[Bout], places: Places) -> None:
         self._seed, self._layout, self._bouts, self._places = seed, layout, bouts, places
-        self._homes = lru_cache(maxsize=64)(self._draw_homes)
+        self._homes = remember(self._draw_homes, maxsize=64)
 
     def animals(self, index: int, seconds: float) -> list[Animal]:
         """Each piglet at a moment of bout `index`."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
 
 from vidmem.data.barn.behaviour import DRINKER, TROUGH, random_stream
+from vidmem.data.barn.caching import remember
 from vidmem.data.barn.pen import Layout
 
 ENTRANCE = 1_000_000
@@ -30,7 +30,7 @@ class Places:
 
     def __init__(self, seed: int, layout: Layout) -> None:
         self._seed, self._layout = seed, layout
-        self.of = lru_cache(maxsize=None)(self._draw)
+        self.of = remember(self._draw)
 
     def _draw(self, number: int) -> Place:
         if number in (TROUGH, DRINKER):

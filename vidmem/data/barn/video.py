@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +11,7 @@ from PIL import Image
 
 from vidmem.data.barn.animals import PIGLET, Animal
 from vidmem.data.barn.behaviour import BarnConfig, Bout, majority_label, random_stream
+from vidmem.data.barn.caching import remember
 from vidmem.data.barn.camera import Camera
 from vidmem.data.barn.pen import BORDER, HEIGHT, WIDTH, PenPainter
 from vidmem.data.barn.scene import Herd
@@ -32,10 +32,10 @@ class BarnVideo:
         self._herd = Herd(config, swap_visits=swap_visits)
         self._camera = Camera(config, self._herd.layout)
         self._coats = _draw_coats(config.seed)
-        self._still_layers = lru_cache(maxsize=1)(self._paint_layers)
-        self._backdrop = lru_cache(maxsize=30)(self._fit_backdrop)
-        self._still_scene = lru_cache(maxsize=4)(self._draw_still_scene)
-        self._sprite = lru_cache(maxsize=600)(self._paint_sprite)
+        self._still_layers = remember(self._paint_layers, maxsize=1)
+        self._backdrop = remember(self._fit_backdrop, maxsize=30)
+        self._still_scene = remember(self._draw_still_scene, maxsize=4)
+        self._sprite = remember(self._paint_sprite, maxsize=600)
 
     @property
     def bouts(self) -> tuple[Bout, ...]:
