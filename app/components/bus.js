@@ -1,0 +1,110 @@
+// What the parts of the page share: the newest of everything the server sent, the words, and the way back.
+// Loaded in the head, before any part. A part says `vidmem.on("now", draw)`; a control says `vidmem.act("play")`.
+window.vidmem = (() => {
+  const MAX_TAIL = 1500; // newest points kept beside the range asked of the server
+  const listeners = new Map();
+  const last = {};
+  const outbox = [];
+  const known = { versions: {}, epoch: null, point: -1, thumbnail: -1, picture: -1 };
+  const tail = []; // points newer than the range on the timeline
+  let notify = () => {};
+  let runId = "";
+
+  function on(topic, listener) {
+    listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
+    if (topic in last) listener(last[topic]);
+  }
+  function emit(topic, value) {
+    last[topic] = value;
+    for (const listener of listeners.get(topic) ?? []) listener(value);
+  }
+
+  // A section is { version, value }: an older answer that overtakes a newer one is left out.
+  function receiveSections(sections) {
+    for (const [topic, section] of Object.entries(sections)) {
+      if ((known.versions[topic] ?? -1) >= section.version) continue;
+      known.versions[topic] = section.version;
+      emit(topic, section.value);
+    }
+  }
+  function receivePoints(points) {
+    const fresh = points.filter((point) => point[0] > known.point);
+    if (!fresh.length) return;
+    known.point = fresh.at(-1)[0];
+    for (const point of fresh) {
+      if (tail.length && point[1] < tail.at(-1)[2] - 1e-6) dropUnder(point);
+      tail.push(point);
+    }
+    if (tail.length > MAX_TAIL) tail.splice(0, tail.length - MAX_TAIL);
+    emit("points", fresh);
+  }
+  // What was said of this time before does not hold any more.
+  function dropUnder([, start, end]) {
+    const kept = tail.filter((point) => point[2] <= start + 1e-6 || point[1] >= end - 1e-6);
+    tail.splice(0, tail.length, ...kept);
+  }
+  function receiveRange(range) {
+    if (range.through > known.point) known.point = range.through;
+    while (tail.length && tail[0][0] <= range.through) tail.shift();
+    emit("range", range);
+  }
+  function receiveThumbnails(thumbnails) {
+    for (const [clip] of thumbnails) known.thumbnail = Math.max(known.thumbnail, clip);
+    emit("thumbnails", thumbnails);
+  }
+  function startRun(id) {
+    runId = id;
+    Object.assign(known, { versions: {}, epoch: null, point: -1, thumbnail: -1, picture: -1 });
+    const address = new URL(window.location.href);
+    address.searchParams.set("run", id);
+    window.history.replaceState(null, "", address);
+    emit("run", id);
+  }
+
+  // New results, of another play, video or model: nothing drawn before holds.
+  function startEpoch(epoch) {
+    Object.assign(known, { epoch, point: -1, thumbnail: -1 });
+    tail.length = 0;
+    last.range = null;
+    emit("epoch", epoch);
+  }
+
+  function receive(text) {
+    if (!text) return;
+    const answer = JSON.parse(text);
+    if (answer.run !== runId) startRun(answer.run);
+    if (answer.epoch !== known.epoch) startEpoch(answer.epoch);
+    if (answer.hello) emit("hello", answer.hello);
+    if (answer.is_behind) emit("behind", true);
+    if (answer.range) receiveRange(answer.range);
+    if (answer.points) receivePoints(answer.points);
+    if (answer.thumbnails) receiveThumbnails(answer.thumbnails);
+    if (answer.picture && answer.picture.number > known.picture) {
+      known.picture = answer.picture.number;
+      emit("picture", answer.picture);
+    }
+    receiveSections(answer.sections ?? {});
+  }
+
+  // Everything goes up in one message: what this page has, and what was asked for since the last one.
+  function message() {
+    return JSON.stringify({ run: runId, known, actions: outbox.splice(0) });
+  }
+  function act(name, value = null) {
+    const pending = outbox.findIndex((action) => action.name === name);
+    if (pending >= 0 && ["view", "look", "set"].includes(name) && sameSetting(outbox[pending].value, value)) {
+      outbox.splice(pending, 1);
+    }
+    outbox.push({ name, value });
+    notify();
+  }
+  function sameSetting(old, value) {
+    return (old?.setting ?? null) === (value?.setting ?? null);
+  }
+  function connect(send) {
+    notify = send;
+    if (outbox.length) send();
+  }
+
+  return { on, emit, act, receive, message, connect, last, tail, words: {}, get run() { return runId; } };
+})();

@@ -1,0 +1,149 @@
+// The picture with its label, the transport under it, and the keyboard.
+const vm = window.vidmem;
+const find = (selector) => element.querySelector(selector);
+const screen = find(".vm-screen"), image = find(".vm-screen img"), waiting = find(".vm-waiting");
+const tag = find(".vm-tag"), clock = find(".vm-clock"), big = find(".vm-big"), lookback = find(".vm-lookback");
+const progress = find(".vm-progress"), pace = find(".vm-pace"), speed = find(".vm-speed");
+const toggle = find("[data-act=toggle]"), jumpTime = find("#vm-jump-time"), notice = find(".vm-notice");
+const spoken = find("[role=status]");
+const PLAY = "M7 4.5v15l13-7.5z", PAUSE = "M6 5h4.2v14H6zM13.8 5H18v14h-4.2z";
+
+let play = { status: "empty" }, now = null, looking = null, playhead = null, lastSpoken = "", spokenAt = 0;
+
+const isActive = () => play.status === "playing" || play.status === "opening";
+const total = () => vm.last.source?.duration_seconds ?? 0;
+
+function drawTransport() {
+  const active = isActive(), begun = active || play.status === "paused";
+  toggle.querySelector("path").setAttribute("d", active ? PAUSE : PLAY);
+  toggle.querySelector("span").textContent = vm.words[active ? "pause" : play.status === "paused" ? "resume" : "play"];
+  toggle.disabled = !play.can_play && !begun;
+  find("[data-act=stop]").disabled = !begun;
+  find("[data-act=back]").disabled = !now;
+  find("[data-act=forward]").disabled = !play.can_play && !begun;
+  find(".vm-jump button").disabled = jumpTime.disabled = !play.can_play && !begun;
+  if (document.activeElement !== speed) speed.value = play.speed ?? "fast";
+  big.hidden = begun || !play.can_play || looking !== null;
+  big.querySelector("span").textContent = vm.words[play.status === "finished" ? "play_again" : "play_this"];
+  screen.classList.toggle("vm-resting", !big.hidden);
+  const message = play.status === "opening" ? vm.words.opening : play.status === "empty" ? vm.words.choose_first : "";
+  waiting.textContent = message;
+  waiting.classList.toggle("vm-spin", play.status === "opening");
+  pace.textContent = play.pace ?? "";
+}
+
+function drawProgress() {
+  const share = total() ? Math.min(1, (play.analysed_seconds ?? 0) / total()) : 0;
+  progress.firstElementChild.style.width = `${share * 100}%`;
+  progress.setAttribute("aria-valuenow", Math.round(share * 100));
+  progress.setAttribute("aria-valuetext", vm.fill("of_total", { time: vm.clock(play.analysed_seconds ?? 0, total()), total: vm.clock(total(), total()) }));
+}
+
+function drawTag() {
+  const shown = looking === null ? now : looking.label === undefined ? null : looking;
+  tag.hidden = !shown;
+  if (!shown) return;
+  tag.firstElementChild.style.background = vm.colour(shown.colour);
+  tag.lastElementChild.textContent = `${shown.label} · ${shown.probability.toFixed(2)}`;
+}
+
+// Between two answers of the server the clock goes on by itself, at the rate that the server told.
+function drawClock() {
+  clock.hidden = !playhead || !total();
+  if (clock.hidden) return;
+  const since = (performance.now() - playhead.at) / 1000;
+  const seconds = Math.min(playhead.seconds + playhead.rate * since, playhead.limit);
+  clock.textContent = vm.fill("of_total", { time: vm.clock(seconds, total()), total: vm.clock(total(), total()) });
+  vm.emit("playhead", seconds);
+}
+
+function drawLookback() {
+  lookback.hidden = looking === null;
+  screen.classList.toggle("vm-looking", looking !== null);
+  if (looking === null) return;
+  lookback.firstElementChild.textContent = vm.fill("looking_at", { time: vm.clock(looking.seconds, total(), total() < 600) });
+}
+
+// Said aloud when the label changes, and not more often than every four seconds.
+function speak() {
+  if (!now || now.label === lastSpoken || performance.now() - spokenAt < 4000) return;
+  lastSpoken = now.label;
+  spokenAt = performance.now();
+  spoken.textContent = vm.fill("spoken", { label: now.label, time: vm.clock(now.start_seconds, total()) });
+}
+
+vm.on("play", (value) => {
+  play = value;
+  playhead = value.playhead && { ...value.playhead, at: performance.now() };
+  drawTransport();
+  drawProgress();
+  drawClock();
+});
+vm.on("now", (value) => { now = value; drawTag(); drawTransport(); speak(); });
+vm.on("look", (value) => { looking = value; drawTag(); drawLookback(); drawTransport(); });
+vm.on("picture", (picture) => {
+  image.hidden = false;
+  image.src = `data:image/jpeg;base64,${picture.jpeg}`;
+  image.alt = vm.fill("picture_at", { time: vm.clock(picture.seconds, total(), true) });
+});
+vm.on("source", (source) => {
+  if (!source) image.hidden = true;
+  drawTransport();
+  drawProgress();
+  drawClock();
+});
+vm.on("notice", (value) => {
+  notice.hidden = !value;
+  notice.classList.toggle("vm-mild", value?.level === "info");
+  notice.firstElementChild.textContent = value?.text ?? "";
+});
+vm.on("run", () => { image.hidden = true; now = looking = playhead = null; });
+setInterval(() => { if (play.status === "playing" && playhead?.rate) drawClock(); speak(); }, 200);
+
+const clipSeconds = () => vm.last.settings?.seconds_between_predictions ?? 1;
+const here = () => looking?.seconds ?? playhead?.seconds ?? 0;
+function stepTo(seconds) {
+  const target = Math.max(0, Math.min(seconds, total()));
+  vm.act("look", { seconds: target });
+}
+const actions = {
+  toggle: () => vm.act(isActive() ? "pause" : "play"),
+  play: () => vm.act("play"),
+  stop: () => vm.act("stop"),
+  live: () => vm.act("look", null),
+  "from-here": () => vm.act("jump", { seconds: looking.seconds, play: true }),
+  back: () => { if (isActive()) vm.act("pause"); stepTo(here() - clipSeconds()); },
+  forward: () => {
+    if (looking === null) vm.act("step");
+    else if (looking.seconds + clipSeconds() > (play.analysed_seconds ?? 0)) vm.act("look", null);
+    else stepTo(looking.seconds + clipSeconds());
+  },
+  dismiss: () => vm.act("dismiss"),
+};
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button && !button.disabled) actions[button.dataset.act]();
+});
+speed.addEventListener("change", () => vm.act("speed", { speed: speed.value }));
+find(".vm-jump").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const seconds = vm.parseClock(jumpTime.value);
+  const bad = seconds === null || (total() > 0 && seconds >= total());
+  jumpTime.setAttribute("aria-invalid", bad);
+  if (bad) return;
+  vm.act("jump", { seconds, play: isActive() });
+  jumpTime.value = "";
+});
+jumpTime.addEventListener("input", () => jumpTime.removeAttribute("aria-invalid"));
+
+const keys = { " ": "toggle", ArrowLeft: "back", ArrowRight: "forward", Escape: "live" };
+document.addEventListener("keydown", (event) => {
+  const name = keys[event.key];
+  if (!name || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (vm.isTyping(event.target) || (event.key !== " " && event.target.closest("[data-keys]"))) return;
+  if (event.key === " " && event.target.closest("button, a")) return;
+  const button = find(`[data-act=${name}]`);
+  if (button.disabled || (name === "live" && looking === null)) return;
+  event.preventDefault();
+  actions[name]();
+});

@@ -1,0 +1,109 @@
+// The memory queue as pictures. A clip keeps its element while it is remembered, so that pushing and evicting can be seen.
+const vm = window.vidmem;
+const strip = element.querySelector(".vm-strip"), off = element.querySelector(".vm-empty"), evicted = element.querySelector(".vm-evicted");
+const pictures = new Map(); // clip number -> JPEG address
+const slots = new Map(); // clip number -> element
+const MOVE = { duration: 240, easing: "cubic-bezier(.3, .1, .2, 1)" };
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+let memory = null, changedAt = 0;
+
+function makeSlot(clip) {
+  const item = document.createElement("li");
+  item.innerHTML = '<button type="button"><span class="vm-thumb"></span><span class="vm-at"></span><span class="vm-age"></span></button>';
+  item.dataset.clip = clip;
+  showPicture(item, clip);
+  return item;
+}
+function makePlace() {
+  const item = document.createElement("li");
+  item.className = "vm-none";
+  item.innerHTML = '<span class="vm-thumb"></span>';
+  return item;
+}
+function showPicture(item, clip) {
+  const address = pictures.get(clip);
+  if (address) item.querySelector(".vm-thumb").style.backgroundImage = `url(${address})`;
+}
+function label(item, slot) {
+  const total = vm.last.source?.duration_seconds ?? 0;
+  const age = Math.max(0, memory.now_seconds - slot.end);
+  const at = vm.clock(slot.start, total);
+  item.querySelector(".vm-at").textContent = at;
+  item.querySelector(".vm-age").textContent = vm.age(age);
+  item.firstElementChild.setAttribute("aria-label", vm.fill("clip_at", { time: at, age: vm.span(age) }));
+  item.firstElementChild.title = vm.fill("clip_at", { time: at, age: vm.span(age) });
+  item.firstElementChild.style.setProperty("--behaviour", vm.colour(slot.column));
+  item.querySelector(".vm-thumb").style.borderBottomColor = vm.colour(slot.column);
+}
+
+function leave(item, box, frame) {
+  item.classList.add("vm-leaving");
+  item.style.left = `${box.left - frame.left + strip.scrollLeft}px`;
+  item.style.top = `${box.top - frame.top}px`;
+  item.style.width = `${box.width}px`;
+  item.inert = true;
+  strip.prepend(item);
+  const gone = item.animate([{ opacity: 1 }, { opacity: 0, transform: "translateX(-70%) scale(.7)" }], { ...MOVE, duration: 420 });
+  gone.onfinish = () => item.remove();
+}
+
+function arrange(value) {
+  memory = value;
+  const now = performance.now();
+  const isMoving = !calm.matches && now - changedAt > 260 && slots.size > 0;
+  changedAt = now;
+  const frame = strip.getBoundingClientRect();
+  const before = new Map([...slots].map(([clip, item]) => [clip, item.getBoundingClientRect()]));
+  const kept = new Set(value.slots.map((slot) => slot.clip));
+  const leaving = [...slots].filter(([clip]) => !kept.has(clip));
+  for (const [clip] of leaving) slots.delete(clip);
+  for (const slot of value.slots) if (!slots.has(slot.clip)) slots.set(slot.clip, makeSlot(slot.clip));
+
+  const atEnd = strip.scrollLeft + strip.clientWidth >= strip.scrollWidth - 80;
+  const places = Array.from({ length: Math.max(0, value.l_mem - value.slots.length) }, makePlace);
+  const held = document.activeElement?.closest?.(".vm-strip li");
+  strip.replaceChildren(...places, ...value.slots.map((slot) => slots.get(slot.clip)));
+  if (held && strip.contains(held)) held.firstElementChild.focus({ preventScroll: true });
+  strip.style.setProperty("--clips", value.l_mem);
+  const perRow = value.l_mem <= 26 ? value.l_mem : Math.ceil(value.l_mem / 2);
+  strip.style.setProperty("--places", Math.max(1, perRow));
+  strip.classList.toggle("vm-tight", perRow > 18 && vm.last.source?.duration_seconds >= 3600);
+  for (const slot of value.slots) label(slots.get(slot.clip), slot);
+  if (atEnd) strip.scrollLeft = strip.scrollWidth;
+  if (isMoving) animate(before, leaving, frame);
+}
+function animate(before, leaving, frame) {
+  for (const [clip, item] of slots) {
+    const from = before.get(clip), to = item.getBoundingClientRect();
+    if (!from) item.animate([{ opacity: 0, transform: "translateX(60%)" }, { opacity: 1, transform: "none" }], MOVE);
+    else if (from.left !== to.left || from.top !== to.top) {
+      item.animate([{ transform: `translate(${from.left - to.left}px, ${from.top - to.top}px)` }, { transform: "none" }], MOVE);
+    }
+  }
+  for (const [clip, item] of leaving.slice(-3)) leave(item, before.get(clip), frame);
+}
+
+function forgetPictures() {
+  const oldest = memory?.slots[0]?.clip ?? -1;
+  for (const clip of pictures.keys()) if (clip < oldest && !slots.has(clip)) pictures.delete(clip);
+}
+
+vm.on("memory", (value) => {
+  off.hidden = value.l_mem > 0;
+  strip.hidden = value.l_mem === 0;
+  evicted.textContent = value.note;
+  arrange(value);
+  forgetPictures();
+});
+vm.on("thumbnails", (fresh) => {
+  for (const [clip, jpeg] of fresh) {
+    pictures.set(clip, `data:image/jpeg;base64,${jpeg}`);
+    if (slots.has(clip)) showPicture(slots.get(clip), clip);
+  }
+});
+vm.on("epoch", () => { slots.clear(); pictures.clear(); strip.replaceChildren(); });
+strip.addEventListener("click", (event) => {
+  const item = event.target.closest("li[data-clip]");
+  const slot = item && memory.slots.find((one) => one.clip === Number(item.dataset.clip));
+  if (slot) vm.act("look", { seconds: (slot.start + slot.end) / 2 });
+});

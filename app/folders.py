@@ -1,0 +1,70 @@
+"""Folders that the app writes to, and how they are kept small."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from vidmem.errors import CheckpointError
+
+MAX_KEPT_FILES = 200
+MAX_KEPT_SECONDS = 30 * 24 * 3600
+ORPHAN_SECONDS = 3600
+SAMPLE_VIDEO = "barn-sample.mp4"
+
+
+def bundled_sample() -> Path | None:
+    """The sample video in `assets/`, where it is there."""
+    from vidmem.models.presets import asset
+
+    try:
+        return asset(SAMPLE_VIDEO)
+    except CheckpointError:
+        return None
+
+
+def default_runs_folder() -> Path:
+    """Where predictions of the app's runs are kept: in the user's cache folder."""
+    from vidmem.models.presets import cache_folder
+
+    return cache_folder() / "runs"
+
+
+def sweep_runs_folder(folder: Path, now: float | None = None) -> list[Path]:
+    """Delete predictions that are older than a month, or beyond the newest 200 files."""
+    now = time.time() if now is None else now
+    dated = sorted(_dated(folder.glob("*.csv")), reverse=True)
+    old = [
+        path
+        for place, (modified, path) in enumerate(dated)
+        if place >= MAX_KEPT_FILES or now - modified > MAX_KEPT_SECONDS
+    ]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return old
+
+
+def sweep_uploads(folder: Path, now: float | None = None) -> list[Path]:
+    """Delete what broken-off uploads left behind: Gradio itself never does.
+
+    A file that is still arriving is young; one untouched for an hour is an orphan.
+    """
+    now = time.time() if now is None else now
+    orphans = [
+        path
+        for modified, path in _dated(folder.glob("tmp*"))
+        if path.is_file() and now - modified > ORPHAN_SECONDS
+    ]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return orphans
+
+
+def _dated(paths: Iterable[Path]) -> list[tuple[float, Path]]:
+    dated = []
+    for path in paths:
+        with contextlib.suppress(OSError):
+            dated.append((path.stat().st_mtime, path))
+    return dated

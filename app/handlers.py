@@ -1,0 +1,234 @@
+"""What each request of the page does: plain values in, plain values out. No Gradio here."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app import text
+from app.registry import RunRegistry
+from app.runs import Run, picture_payload
+from app.timeline import MAX_BUCKETS
+from app.tools import Tools
+from app.videos import VideoShelf
+from vidmem.errors import VidmemError
+
+logger = logging.getLogger(__name__)
+
+MAX_ACTIONS = 50
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What goes back to a page: the run it has from now on, and what is new, as JSON."""
+
+    run_id: str
+    payload: str
+
+
+class Handlers:
+    """The page's requests, answered from the registry of runs."""
+
+    def __init__(
+        self, registry: RunRegistry, shelf: VideoShelf, tools: Tools, *, max_upload_bytes: int
+    ) -> None:
+        self._registry, self._shelf, self._tools = registry, shelf, tools
+        self._max_upload_bytes = max_upload_bytes
+        self._beginning = threading.Lock()  # held from "may one more begin?" until it has
+
+    def open_page(self, page: str, run_id: str | None) -> Reply:
+        """A page was opened or reloaded: find its run again, or give it a new one."""
+        run, is_new = self._registry.open(run_id, page)
+        if is_new:
+            self._fill(run)
+        return self._greet(run)
+
+    def _greet(self, run: Run) -> Reply:
+        """All that a page needs when it has nothing."""
+        return self._send(
+            run, _news(run, {}), {"hello": {"max_upload_bytes": self._max_upload_bytes}}
+        )
+
+    def _fill(self, run: Run) -> None:
+        models = [[one.name, one.title, one.is_available] for one in self._tools.list_models()]
+        run.board.put("models", models)
+        run.board.put("videos", self._shelf.groups(run.run_id))
+        run.board.put("source", None)
+        first = self._shelf.first
+        with run.commands:
+            try:
+                run.use_model()
+                if first is not None:
+                    run.choose(first)
+            except (VidmemError, OSError) as error:
+                run.notify(text.sentence_for(error, first.title if first else ""), "error")
+
+    def sync(self, page: str, run_id: str, message: str) -> Reply | None:
+        """Do what a page asks for, and send what it does not have; `None`: nothing is new."""
+        asked = _parse(message)
+        run = self._registry.find(run_id, page)
+        if run is None:
+            run, _ = self._registry.open(None, page)
+            self._fill(run)
+            run.notify(text.CLOSED)
+            return self._greet(run)
+        extra: dict[str, Any] = {}
+        for action in asked.get("actions", ())[:MAX_ACTIONS]:
+            extra |= self._act(run, str(action.get("name")), action.get("value") or {})
+        run.tick()
+        known = asked.get("known") or {}
+        if asked.get("run") != run.run_id:
+            known = {}
+        news = _news(run, known)
+        if not news and not extra and known.get("epoch") == (run.view.epoch if run.view else -1):
+            return None
+        return self._send(run, news, extra)
+
+    def left(self, page: str) -> None:
+        """A page was closed."""
+        self._registry.left(page)
+
+    def predictions(self, run_id: str) -> tuple[Path, str] | None:
+        """The CSV of a run as it is now, and the name to download it under."""
+        run = self._registry.find(run_id)
+        if run is None or run.csv_path is None or not run.csv_path.is_file():
+            return None
+        stem = Path(run.video.path.name).stem if run.video else "video"
+        return run.csv_path, f"{stem}-predictions.csv"
+
+    def _act(self, run: Run, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        action = ACTIONS.get(name)
+        if action is None:
+            logger.warning("unknown action %r", name)
+            return {}
+        try:
+            if name == "view":
+                return {"range": _range(run, value)}
+            with run.commands:
+                action(self, run, value)
+        except (VidmemError, OSError) as error:
+            run.notify(text.sentence_for(error, run.video.title if run.video else ""), "error")
+        except (KeyError, TypeError, ValueError):
+            logger.warning("action %s came with %r", name, value, exc_info=True)
+        return {}
+
+    def _begin(self, run: Run, begin: Callable[[], None]) -> None:
+        """Do what may start an engine, within the limit."""
+        with self._beginning:
+            if run.is_active or self._registry.may_begin(run):
+                begin()
+            else:
+                limit = self._registry.max_runs
+                run.notify(text.busy(self._registry.num_active, limit), "error")
+
+    def _play(self, run: Run, value: Mapping[str, Any]) -> None:
+        self._begin(run, run.play)
+
+    def _step(self, run: Run, value: Mapping[str, Any]) -> None:
+        self._begin(run, run.step)
+
+    def _jump(self, run: Run, value: Mapping[str, Any]) -> None:
+        seconds, is_playing = float(value["seconds"]), bool(value.get("play"))
+        self._begin(run, lambda: run.jump(seconds, is_playing=is_playing))
+
+    def _look(self, run: Run, value: Mapping[str, Any]) -> None:
+        run.look(float(value["seconds"]) if value else None)
+
+    def _choose(self, run: Run, value: Mapping[str, Any]) -> None:
+        before = run.board.get("source")
+        try:
+            video = self._shelf.find(run.run_id, str(value["video"]))
+            run.dismiss()
+            run.choose(video)
+        except (VidmemError, OSError) as error:
+            name = str(value["video"]).rsplit("/", 1)[-1]
+            run.notify(text.sentence_for(error, name), "error")
+            run.board.put("source", None)
+            run.board.put("source", before)
+        run.board.put("videos", self._shelf.groups(run.run_id))
+
+    def _uploaded(self, run: Run, value: Mapping[str, Any]) -> None:
+        name = str(value["name"])
+        video = self._shelf.add_upload(run.run_id, str(value["path"]), name)
+        try:
+            run.choose(video)
+            run.dismiss()
+        except (VidmemError, OSError) as error:
+            self._shelf.drop_upload(run.run_id, video)
+            run.notify(text.sentence_for(error, name), "error")
+        run.board.put("videos", self._shelf.groups(run.run_id))
+
+    def _send(self, run: Run, news: Mapping[str, Any], extra: Mapping[str, Any]) -> Reply:
+        epoch = run.view.epoch if run.view else -1
+        payload = {"run": run.run_id, "epoch": epoch, **news, **extra}
+        return Reply(run.run_id, json.dumps(payload, separators=(",", ":")))
+
+
+ACTIONS: dict[str, Callable[[Handlers, Run, Mapping[str, Any]], None]] = {
+    "play": Handlers._play,
+    "pause": lambda handlers, run, value: run.pause(),
+    "step": Handlers._step,
+    "stop": lambda handlers, run, value: run.stop(),
+    "jump": Handlers._jump,
+    "look": Handlers._look,
+    "speed": lambda handlers, run, value: run.set_speed(is_real_time=value["speed"] == "real"),
+    "set": lambda handlers, run, value: run.change(str(value["setting"]), value["value"]),
+    "model": lambda handlers, run, value: run.change_model(str(value["model"])),
+    "choose": Handlers._choose,
+    "uploaded": Handlers._uploaded,
+    "dismiss": lambda handlers, run, value: run.dismiss(),
+    "view": lambda handlers, run, value: None,
+}
+
+
+def _parse(message: str) -> dict[str, Any]:
+    try:
+        asked = json.loads(message or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return asked if isinstance(asked, dict) else {}
+
+
+def _range(run: Run, value: Mapping[str, Any]) -> dict[str, Any]:
+    buckets = min(MAX_BUCKETS, int(value.get("buckets", MAX_BUCKETS)))
+    start, end = float(value["from"]), float(value["to"])
+    if run.view is None:
+        return {
+            "from": start,
+            "to": end,
+            "through": -1,
+            "start": [],
+            "end": [],
+            "column": [],
+            "values": [],
+        }
+    return {"from": start, "to": end, **run.view.timeline.range(start, end, buckets)}
+
+
+def _news(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run has and the page has not."""
+    news: dict[str, Any] = {}
+    view = run.view
+    if view is not None:
+        is_same = known.get("epoch") == view.epoch
+        points = view.timeline.since(int(known.get("point", -1)) if is_same else -1)
+        if points is None:
+            news["is_behind"] = True
+        elif points:
+            width = len(view.timeline.columns.names)
+            news["points"] = [
+                [p.number, round(p.start, 3), round(p.end, 3), p.column, list(p.values[:width])]
+                for p in points
+            ]
+        if fresh := view.strip.thumbnails(int(known.get("thumbnail", -1)) if is_same else -1):
+            news["thumbnails"] = fresh
+    if picture := picture_payload(run, int(known.get("picture", -1))):
+        news["picture"] = picture
+    if sections := run.board.changes(known.get("versions") or {}):
+        news["sections"] = sections
+    return news

@@ -1,0 +1,170 @@
+"""Putting the app together and serving it: environment, registry, page, and the way to the CSV."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+import threading
+import time
+import webbrowser
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.folders import bundled_sample, default_runs_folder, sweep_runs_folder, sweep_uploads
+from app.tools import Tools, vidmem_tools
+from vidmem.errors import VidmemError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from app.handlers import Handlers
+    from app.registry import RunRegistry
+
+logger = logging.getLogger(__name__)
+
+BUNDLED_MODEL = "fam-swin-nano"
+SWEEP_SECONDS = 60.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppSettings:
+    """What the flags say."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    model: str = BUNDLED_MODEL
+    videos: Path | None = None
+    sample: Path | None = None
+    """`None`: the bundled one."""
+
+    max_upload_bytes: int = 4 * 10**9
+    max_runs: int = 4
+    grace_seconds: float = 20.0
+    """How long a run outlives its last page, so that a reload finds it again."""
+
+    runs_folder: Path | None = None
+    """Where predictions are kept; `None`: in the user's cache folder."""
+
+    upload_folder: Path = field(
+        default_factory=lambda: Path(tempfile.gettempdir()) / f"vidmem-uploads-{os.getpid()}"
+    )
+
+
+@dataclass(frozen=True)
+class App:
+    """The app, ready to be served."""
+
+    api: FastAPI
+    registry: RunRegistry
+
+
+def quiet_environment(upload_folder: Path) -> None:
+    """No telemetry, no look-ups, uploads where they can be swept; before Gradio is imported."""
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ["GRADIO_TEMP_DIR"] = str(upload_folder)
+
+
+def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
+    """Everything but the server."""
+    settings.upload_folder.mkdir(parents=True, exist_ok=True)
+    quiet_environment(settings.upload_folder)
+    from app.handlers import Handlers
+    from app.registry import RunRegistry
+    from app.runs import Run
+    from app.videos import VideoShelf
+
+    tools = tools or vidmem_tools(settings.model)
+    runs_folder = settings.runs_folder or default_runs_folder()
+    shelf = VideoShelf(settings.sample or bundled_sample(), settings.videos, settings.upload_folder)
+    registry = RunRegistry(
+        lambda run_id: Run(run_id, tools, settings.model, runs_folder),
+        max_runs=settings.max_runs,
+        on_freed=shelf.forget,
+        grace_seconds=settings.grace_seconds,
+    )
+    handlers = Handlers(registry, shelf, tools, max_upload_bytes=settings.max_upload_bytes)
+    api = _mount(handlers, settings, runs_folder)
+
+    def sweep() -> None:
+        sweep_uploads(settings.upload_folder)
+        sweep_runs_folder(runs_folder)
+
+    registry.start_sweeping(also=_at_most_every(SWEEP_SECONDS, sweep))
+    threading.Thread(target=_warm_up, args=(tools, settings.model), daemon=True).start()
+    return App(api, registry)
+
+
+def _mount(handlers: Handlers, settings: AppSettings, runs_folder: Path) -> FastAPI:
+    """The page and the one address beside it."""
+    from fastapi import FastAPI
+    from fastapi.responses import FileResponse, PlainTextResponse, Response
+
+    from app.page import mount_page
+
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+
+    def predictions(run_id: str) -> Response:
+        found = handlers.predictions(run_id)
+        if found is None:
+            return PlainTextResponse("There are no predictions of this run (any more).", 404)
+        path, name = found
+        return FileResponse(path, media_type="text/csv", filename=name)
+
+    api.add_api_route("/runs/{run_id}/predictions.csv", predictions, response_model=None)
+    mount_page(
+        api,
+        handlers,
+        max_upload_bytes=settings.max_upload_bytes,
+        blocked_folders=[str(runs_folder)],
+    )
+    return api
+
+
+def _at_most_every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
+    due = 0.0
+
+    def call() -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + seconds
+            work()
+
+    return call
+
+
+def _warm_up(tools: Tools, model: str) -> None:
+    """Load the model before the first page asks for it."""
+    try:
+        tools.load_model(model)
+    except VidmemError as error:
+        logger.warning("%s", error)  # the page says it too
+
+
+def run_app(settings: AppSettings, *, open_browser: bool = False) -> int:
+    """Serve until Ctrl-C; returns the exit status."""
+    import uvicorn
+
+    app = build_app(settings)
+    address = f"http://{settings.host}:{settings.port}"
+    config = uvicorn.Config(
+        app.api,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        timeout_graceful_shutdown=2,
+    )
+    logger.info("vidmem is at %s (Ctrl-C stops it)", address)
+    if open_browser:
+        threading.Timer(1.0, webbrowser.open, [address]).start()
+    try:
+        uvicorn.Server(config).run()
+    finally:
+        app.registry.close()
+        shutil.rmtree(settings.upload_folder, ignore_errors=True)
+    return 0

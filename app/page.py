@@ -1,0 +1,91 @@
+"""The Watch page: parts laid out, and handlers wired to events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+
+from app.components import component, feed, head
+from app.handlers import Handlers, Reply
+
+POLL_SECONDS = 0.2
+CACHE_SECONDS = (3600, 24 * 3600)
+MESSAGE = "(run, feed) => [run, window.vidmem.message()]"
+
+
+def build_page(handlers: Handlers) -> gr.Blocks:
+    """Lay the page out. A visitor's `gr.State` holds the id of a run and nothing else."""
+    with gr.Blocks(
+        title="vidmem: Watch",
+        analytics_enabled=False,
+        fill_width=True,
+        delete_cache=CACHE_SECONDS,
+    ) as page:
+        run_id = gr.State("")
+        component("header", "topbar")
+        answers = feed()
+        with gr.Column(elem_id="page"), gr.Row(elem_id="columns"):
+            with gr.Column():
+                for name in ("player", "timeline", "strip"):
+                    component(name)
+            with gr.Column():
+                for name in ("source", "controls", "cost", "bouts"):
+                    component(name)
+        _wire(page, handlers, run_id, answers)
+    return page
+
+
+def mount_page(
+    api: FastAPI, handlers: Handlers, *, max_upload_bytes: int, blocked_folders: list[str]
+) -> None:
+    """Serve the page at `/`; nobody else is told anything, no folder is opened to browsers."""
+    gr.mount_gradio_app(
+        api,
+        build_page(handlers),
+        path="/",
+        head=head(),
+        footer_links=[],
+        run_history=False,
+        enable_monitoring=False,
+        ssr_mode=False,
+        show_error=False,
+        pwa=False,
+        max_file_size=max_upload_bytes,
+        blocked_paths=blocked_folders,
+    )
+
+
+def _wire(page: gr.Blocks, handlers: Handlers, run_id: gr.State, answers: gr.HTML) -> None:
+    """Three events: the page opens, it asks (by the clock or by a hand), it is closed."""
+
+    def open_page(request: gr.Request) -> tuple[Any, Any]:
+        return _answer(handlers.open_page(_page(request), request.query_params.get("run")))
+
+    def sync(run: str, message: str, request: gr.Request) -> tuple[Any, Any]:
+        return _answer(handlers.sync(_page(request), run, message))
+
+    def left(request: gr.Request) -> None:
+        handlers.left(_page(request))
+
+    page.load(open_page, outputs=[run_id, answers], queue=False, show_progress="hidden")
+    ask: dict[str, Any] = {
+        "fn": sync,
+        "inputs": [run_id, answers],
+        "outputs": [run_id, answers],
+        "js": MESSAGE,
+        "queue": False,
+        "show_progress": "hidden",
+    }
+    gr.Timer(POLL_SECONDS).tick(**ask, trigger_mode="once")
+    answers.input(**ask, trigger_mode="multiple")
+    page.unload(left)
+
+
+def _page(request: gr.Request) -> str:
+    return request.session_hash or ""
+
+
+def _answer(reply: Reply | None) -> tuple[Any, Any]:
+    return (gr.skip(), gr.skip()) if reply is None else (reply.run_id, reply.payload)

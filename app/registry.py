@@ -1,0 +1,146 @@
+"""All runs of this process: who looks at which, how many may play, and when one is freed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from app.runs import Run
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 20.0
+IDLE_SECONDS = 900.0
+
+
+@dataclass
+class _Entry:
+    run: Run
+    pages: set[str] = field(default_factory=set)
+    last_asked: float = 0.0
+    left_at: float | None = None
+
+
+class RunRegistry:
+    """Runs by id. A run without a page is freed after a grace, so that a reload finds it again.
+
+    Args:
+        make_run: From an id.
+        on_freed: Called with the id of a run that is gone.
+        max_runs: Runs that may hold an engine at once.
+    """
+
+    def __init__(
+        self,
+        make_run: Callable[[str], Run],
+        *,
+        max_runs: int,
+        on_freed: Callable[[str], None] = lambda run_id: None,
+        grace_seconds: float = GRACE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.max_runs = max_runs
+        self._make_run, self._on_freed = make_run, on_freed
+        self._grace_seconds, self._clock = grace_seconds, clock
+        self._lock = threading.Lock()
+        self._entries: dict[str, _Entry] = {}
+        self._stop = threading.Event()
+        self._sweeper: threading.Thread | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def num_active(self) -> int:
+        """Runs that hold an engine now."""
+        with self._lock:
+            return sum(entry.run.is_active for entry in self._entries.values())
+
+    def open(self, run_id: str | None, page: str) -> tuple[Run, bool]:
+        """The run of an id that a page brought along, or a new one; and whether it is new."""
+        with self._lock:
+            entry = self._entries.get(run_id or "")
+            is_new = entry is None
+            if entry is None:
+                new_id = uuid.uuid4().hex
+                entry = self._entries[new_id] = _Entry(self._make_run(new_id))
+            self._looked_at(entry, page)
+            return entry.run, is_new
+
+    def find(self, run_id: str, page: str | None = None) -> Run | None:
+        """The run of an id; `page` says who asks."""
+        with self._lock:
+            entry = self._entries.get(run_id)
+            if entry is not None and page is not None:
+                self._looked_at(entry, page)
+            return entry.run if entry else None
+
+    def _looked_at(self, entry: _Entry, page: str) -> None:
+        entry.pages.add(page)
+        entry.last_asked, entry.left_at = self._clock(), None
+
+    def left(self, page: str) -> None:
+        """A page was closed or is being reloaded."""
+        with self._lock:
+            for entry in self._entries.values():
+                if page in entry.pages:
+                    entry.pages.discard(page)
+                    if not entry.pages:
+                        entry.left_at = self._clock()
+
+    def may_begin(self, run: Run) -> bool:
+        """Whether one more engine may start: call it while holding the registry's `beginning`."""
+        with self._lock:
+            others = [e.run for e in self._entries.values() if e.run is not run]
+            return sum(other.is_active for other in others) < self.max_runs
+
+    def sweep(self) -> list[str]:
+        """Free the runs that nobody looks at; returns their ids."""
+        now = self._clock()
+        with self._lock:
+            gone = [
+                run_id
+                for run_id, entry in self._entries.items()
+                if (entry.left_at is not None and now - entry.left_at >= self._grace_seconds)
+                or now - entry.last_asked >= IDLE_SECONDS
+            ]
+            runs = [self._entries.pop(run_id).run for run_id in gone]
+        for run in runs:
+            self._free(run)
+        return gone
+
+    def _free(self, run: Run) -> None:
+        try:
+            run.close()
+        finally:
+            self._on_freed(run.run_id)
+
+    def start_sweeping(
+        self, every_seconds: float = 2.0, also: Callable[[], None] | None = None
+    ) -> None:
+        """Sweep in a thread until `close`; `also` is called with each sweep."""
+
+        def work() -> None:
+            while not self._stop.wait(every_seconds):
+                try:
+                    self.sweep()
+                    if also is not None:
+                        also()
+                except Exception:
+                    logger.exception("sweeping runs failed; it goes on")
+
+        self._sweeper = threading.Thread(target=work, name="run sweeper", daemon=True)
+        self._sweeper.start()
+
+    def close(self) -> None:
+        """Free all runs, at the end of the process."""
+        self._stop.set()
+        with self._lock:
+            runs = [entry.run for entry in self._entries.values()]
+            self._entries.clear()
+        for run in runs:
+            self._free(run)

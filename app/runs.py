@@ -1,0 +1,420 @@
+"""A run: one visitor's video being watched, with its engine thread."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from pathlib import Path
+from typing import Any
+
+from app import text
+from app.board import Board
+from app.engine_thread import EngineThread
+from app.pacing import Pacer
+from app.pictures import PictureWorker
+from app.sections import (
+    chips,
+    empty_memory,
+    model_section,
+    settings_section,
+    source_section,
+)
+from app.tools import Engine, EngineRequest, Tools
+from app.videos import Video
+from app.view import RunView
+from vidmem.errors import SettingError
+from vidmem.streaming import Prediction, StreamSettings
+
+ACTIVE = frozenset({"opening", "playing", "paused"})
+LIVE_SETTINGS = frozenset({"l_mem", "window_stride", "clip_frames", "fps", "min_bout_seconds"})
+
+
+class Run:
+    """What one page watches: a video, a model, settings, and while it plays an engine in a thread.
+
+    Commands come from the page's requests, one at a time (`commands`); predictions come from the
+    engine's thread. Everything the page shows is on the `board`.
+    """
+
+    def __init__(self, run_id: str, tools: Tools, model_name: str, runs_folder: Path) -> None:
+        self.run_id = run_id
+        self.board = Board()
+        self.pacer = Pacer()
+        self.commands = threading.RLock()
+        self._tools, self._folder = tools, runs_folder
+        self._model_name, self._model = model_name, None
+        self._settings: StreamSettings | None = None
+        self._video: Video | None = None
+        self._info: Any = None
+        self._view: RunView | None = None
+        self._pictures: PictureWorker | None = None
+        self._thread: EngineThread | None = None
+        self._storage_error: Exception | None = None
+        self._status = "empty"
+        self._is_real_time = False
+        self._start_seconds = 0.0
+        self._look: float | None = None
+        self._num_plays = 0
+        self.csv_path: Path | None = None
+        self.put_play()
+
+    @property
+    def status(self) -> str:
+        """`empty`, `ready`, `opening`, `playing`, `paused`, `finished`, `stopped` or `failed`."""
+        return self._status
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it holds an engine."""
+        return self._status in ACTIVE
+
+    @property
+    def view(self) -> RunView | None:
+        """What was predicted, from the first play on."""
+        return self._view
+
+    @property
+    def pictures(self) -> PictureWorker | None:
+        """Where pictures come from, once a video is chosen."""
+        return self._pictures
+
+    @property
+    def video(self) -> Video | None:
+        """The chosen video."""
+        return self._video
+
+    def use_model(self) -> Any:
+        """The model, loaded with the first call."""
+        if self._model is None:
+            self._model = self._tools.load_model(self._model_name)
+            self._take_model(self._model)
+        return self._model
+
+    def _take_model(self, model: Any) -> None:
+        self._model = model
+        self._settings = StreamSettings.for_model(model)
+        self.board.put("model", model_section(self._model_name, model))
+        self._put_settings()
+        self.board.put("chips", chips(model, self._engine.reader_name if self._engine else None))
+
+    def _put_settings(self) -> None:
+        if self._model is None or self._settings is None:
+            return
+        self.board.put("settings", settings_section(self._model, self._settings))
+
+    # Commands
+
+    def choose(self, video: Video) -> None:
+        """Take another video; the one that plays is stopped.
+
+        Raises:
+            VidmemError: If it cannot be read; the run then keeps what it had.
+        """
+        info = self._tools.probe(video.path)
+        self.stop()
+        if self._pictures is not None:
+            self._pictures.close()
+        self._video, self._info = video, info
+        self._pictures = PictureWorker(video.path, self._tools.open_pictures, self._no_picture)
+        self._start_seconds, self._look = 0.0, None
+        self._forget_results()
+        self._set_status("ready")
+        self.board.put("look", None)
+        self._put_source(text.WORDS["reader_at_play"])
+        self._pictures.want(0.0, is_urgent=True)
+
+    def _forget_results(self) -> None:
+        epoch = self._view.epoch + 1 if self._view else 0
+        names = tuple(self._model.card.class_names) if self._model else ()
+        self._view = RunView(self.board, names, epoch)
+        self.csv_path = None
+        for topic, value in (("now", None), ("bouts", []), ("csv", None)):
+            self.board.put(topic, value)
+        self.board.put("memory", empty_memory(self._settings))
+        self.board.put("cost", {"seconds": [], "mib": [], "note": ""})
+        self._view.refresh(is_forced=True)
+
+    def _put_source(self, reader: str) -> None:
+        assert self._video is not None
+        self.board.put("source", source_section(self._video, self._info, reader))
+
+    def play(self) -> None:
+        """Begin, or go on after a pause."""
+        if self._video is None or (self.is_active and self._status != "paused"):
+            return
+        self.look(None)
+        if self.is_active:
+            if self._view:
+                self._view.meter.restart()
+            self.pacer.play()
+            self._set_status("playing")
+            return
+        self._begin()
+
+    def _begin(self, *, is_one_step: bool = False) -> None:
+        self._end_thread()
+        self.dismiss()
+        self._num_plays += 1
+        self._storage_error = None
+        self.pacer = Pacer()
+        self.pacer.set_real_time(self._is_real_time)
+        self.pacer.start_at(self._start_seconds)
+        if is_one_step:
+            self.pacer.step()
+        self._set_status("opening")
+        self._thread = EngineThread(self.pacer, self._open_engine, self)
+        self._thread.start()
+
+    def pause(self) -> None:
+        """Hold before the next clip."""
+        if self._status in {"opening", "playing"}:
+            self.pacer.pause()
+            if self._status == "playing":
+                self._set_status("paused")
+
+    def step(self) -> None:
+        """Analyse one clip, then hold."""
+        self.look(None)
+        if self.is_active:
+            self.pacer.step()
+            if self._status == "playing":
+                self._set_status("paused")
+        elif self._video is not None:
+            self._begin(is_one_step=True)
+
+    def stop(self) -> None:
+        """End the engine; what was predicted stays, on the page and on the disk."""
+        self._end_thread()
+        if self._view is not None:
+            self._view.finish()
+        if self.is_active:
+            self._set_status("stopped")
+        self._start_seconds = 0.0
+
+    def _end_thread(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.stop()
+
+    def jump(self, seconds: float, *, is_playing: bool) -> None:
+        """Go on at another time in the video.
+
+        Raises:
+            SettingError: If the time is not in the video.
+        """
+        if self._info is None:
+            return
+        if not 0 <= seconds < self._info.duration_seconds:
+            length = text.clock(self._info.duration_seconds)
+            raise SettingError(
+                f"{text.clock(seconds)} is not in this video, which is {length} long"
+            )
+        self.look(None)
+        engine = self._engine
+        if engine is not None:
+            self.notify(engine.seek(seconds))
+            if not self.is_active:  # it waits at the end of the video
+                self._set_status("playing" if is_playing else "paused")
+                self.pacer.play() if is_playing else self.pacer.pause()
+        else:
+            self._start_seconds = seconds
+        self.pacer.start_at(seconds)
+        if self._view:
+            self._view.meter.restart()
+        if is_playing:
+            self.play()
+        elif self._pictures:
+            self._pictures.want(seconds, is_urgent=True)
+        self.put_play()
+
+    @property
+    def _engine(self) -> Engine | None:
+        thread = self._thread
+        return thread.engine if thread is not None and thread.is_alive else None
+
+    def set_speed(self, *, is_real_time: bool) -> None:
+        """In real time, or as fast as possible."""
+        self._is_real_time = is_real_time
+        self.pacer.set_real_time(is_real_time)
+        if self._view:
+            self._view.meter.restart()
+        self.put_play()
+
+    def look(self, seconds: float | None) -> None:
+        """Show the picture at a time, `None`: the one at the playhead again."""
+        self._look = seconds
+        if seconds is None:
+            self.board.put("look", None)
+            return
+        self.board.put("look", self._view.look(seconds) if self._view else {"seconds": seconds})
+        if self._pictures is not None:
+            self._pictures.want(seconds, is_urgent=True)
+
+    def change(self, setting: str, value: float) -> None:
+        """Change a live setting; it is felt with the next clip.
+
+        Raises:
+            SettingError: If the value is not allowed; it names the allowed ones.
+        """
+        if setting not in LIVE_SETTINGS:
+            raise SettingError(
+                f"{setting} cannot be changed here; it must be one of {sorted(LIVE_SETTINGS)}"
+            )
+        self.use_model()
+        assert self._settings is not None
+        number = float(value) if setting in {"fps", "min_bout_seconds"} else int(value)
+        changed = self._settings.changed(**{setting: number})
+        if engine := self._engine:
+            self.notify(engine.update(**{setting: number}))
+        self._settings = changed
+        self._put_settings()
+        if self._view is not None:
+            self._view.set_settings(changed)
+        if not self.is_active and self._view is not None and self._view.newest is None:
+            self.board.put("memory", empty_memory(self._settings))
+
+    def change_model(self, name: str) -> None:
+        """Use another model, with the sampling it was made for.
+
+        Raises:
+            VidmemError: If it cannot be loaded; the run then keeps the one it had.
+        """
+        choice = next((one for one in self._tools.list_models() if one.name == name), None)
+        if choice is None or not choice.is_available:
+            raise SettingError(f"the model {name} is not on this machine")
+        model = self._tools.load_model(name)
+        before = self._model
+        self._model_name = name
+        self._take_model(model)
+        assert self._settings is not None
+        if engine := self._engine:
+            settings = {key: self._settings.as_dict()[key] for key in LIVE_SETTINGS}
+            self.notify(engine.update(model=model, **settings))
+        if before is None or before.card.class_names != model.card.class_names:
+            self._forget_results()
+
+    def notify(self, sentence: str | None, level: str = "info") -> None:
+        """Put a sentence on the page."""
+        if sentence:
+            self.board.put("notice", {"level": level, "text": sentence})
+
+    def dismiss(self) -> None:
+        """Take the sentence away."""
+        self.board.put("notice", None)
+
+    def close(self) -> None:
+        """Free everything: thread, decoder, pictures."""
+        self.stop()
+        if self._pictures is not None:
+            self._pictures.close()
+
+    # What the engine's thread tells
+
+    def _open_engine(self) -> Engine:
+        model = self.use_model()
+        assert self._video is not None
+        assert self._settings is not None
+        self._forget_results()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.csv_path = self._folder / f"{self.run_id[:12]}-{self._num_plays}.csv"
+        return self._tools.open_engine(
+            EngineRequest(
+                path=self._video.path,
+                model=model,
+                settings=self._settings,
+                start_seconds=self._start_seconds,
+                out=self.csv_path,
+            )
+        )
+
+    def opened(self, engine: Engine) -> None:
+        """The video is open: say who reads it."""
+        self.board.put("csv", f"runs/{self.run_id}/predictions.csv")
+        self._put_source(f"Read by {engine.reader_name}: {engine.reader_reason}")
+        self.board.put("chips", chips(self._model, engine.reader_name))
+        self._set_status("paused" if self.pacer.is_paused else "playing")
+
+    def took(self, engine: Engine, prediction: Prediction) -> None:
+        """A clip was judged: show it."""
+        if self._view is not None and prediction.class_names == self._view.class_names:
+            self._view.took(prediction, engine.last_clip_pixels, engine.settings)
+        self.notify(prediction.restarted)
+        if engine.storage_error is not self._storage_error:
+            self._storage_error = engine.storage_error
+            self.notify(text.sentence_for(engine.storage_error, self._title), "error")
+        self.put_play()
+
+    def finished(self, error: Exception | None) -> None:
+        """Nothing more can be read from here on."""
+        if self._view is not None:
+            self._view.finish()
+        if error is not None:
+            self.notify(text.sentence_for(error, self._title), "error")
+        self._set_status("finished" if error is None else "failed")
+
+    def closed(self, error: Exception | None) -> None:
+        """The engine is gone."""
+        if error is not None:
+            self.notify(text.sentence_for(error, self._title), "error")
+            self._set_status("failed")
+
+    @property
+    def _title(self) -> str:
+        return self._video.title if self._video else ""
+
+    def _no_picture(self, error: Exception) -> None:
+        if self._status not in {"failed", "stopped"}:
+            self.notify(f"{text.SLOW} ({error})")
+
+    # For the page
+
+    def _set_status(self, status: str) -> None:
+        self._status = status
+        self.put_play()
+
+    def put_play(self) -> None:
+        """Tell the page where the run is."""
+        head = self.pacer.playhead_seconds
+        analysed = self._view.timeline.end_seconds if self._view else 0.0
+        duration = self._info.duration_seconds if self._info else 0.0
+        is_moving = self._status == "playing" and self._is_real_time
+        self.board.put(
+            "play",
+            {
+                "status": self._status,
+                "can_play": self._video is not None,
+                "speed": "real" if self._is_real_time else "fast",
+                "pace": self._pace(duration, self.pacer.limit_seconds),
+                "analysed_seconds": analysed,
+                "playhead": {
+                    "seconds": round(head, 2),
+                    "rate": 1 if is_moving else 0,
+                    "limit": self.pacer.limit_seconds if is_moving else head,
+                }
+                if self._video
+                else None,
+            },
+        )
+
+    def _pace(self, duration: float, position: float) -> str:
+        if self._status == "playing" and self._view is not None:
+            return text.pace(self._view.meter.facts(max(0.0, duration - position)))
+        return text.STATUS.get(self._status, "")
+
+    def tick(self) -> None:
+        """What is due because a page is looking: derived sections, the picture at the playhead."""
+        if self._view is not None:
+            self._view.refresh()
+        if self._is_real_time and self._status == "playing":
+            self.put_play()
+        if self._look is None and self._pictures is not None and self.is_active:
+            self._pictures.want(self.pacer.playhead_seconds)
+
+
+def picture_payload(run: Run, known: int) -> dict[str, Any] | None:
+    """The newest picture, if the page does not have it."""
+    shown = run.pictures.shown if run.pictures else None
+    if shown is None or shown.number <= known:
+        return None
+    jpeg = base64.b64encode(shown.jpeg).decode("ascii")
+    return {"number": shown.number, "seconds": round(shown.seconds, 3), "jpeg": jpeg}

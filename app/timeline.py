@@ -1,0 +1,249 @@
+"""All predictions of a run, in order of time, in bounded memory; asked for in buckets."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+MAX_POINTS = 50_000
+MAX_BUCKETS = 1_500
+MAX_COLUMNS = 12
+RECENT_POINTS = 2_000
+OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Point:
+    """A prediction's place on the timeline; half open, in seconds."""
+
+    number: int
+    start: float
+    end: float
+    column: int
+    values: bytes
+    """One per column, 0 to 255 for probabilities from 0 to 1."""
+
+
+@dataclass(frozen=True)
+class Bouts:
+    """Runs of one label, in order."""
+
+    starts: np.ndarray
+    ends: np.ndarray
+    columns: np.ndarray
+
+
+class Columns:
+    """Which classes have a row: all where they are few, else those seen first, then `other`."""
+
+    def __init__(self, class_names: Sequence[str]) -> None:
+        self._class_names = tuple(class_names)
+        self._classes = list(range(len(class_names))) if len(class_names) <= MAX_COLUMNS else []
+
+    @property
+    def names(self) -> list[str]:
+        """The label of each row, top first."""
+        names = [self._class_names[index] for index in self._classes]
+        return [*names, OTHER] if self._has_other else names
+
+    @property
+    def _has_other(self) -> bool:
+        return len(self._class_names) > MAX_COLUMNS and len(self._classes) == MAX_COLUMNS - 1
+
+    def column_of(self, class_index: int) -> int:
+        """The row of a class; a class of a large model gets one when it is first seen on top."""
+        if class_index in self._classes:
+            return self._classes.index(class_index)
+        if self._has_other:
+            return MAX_COLUMNS - 1
+        self._classes.append(class_index)
+        return len(self._classes) - 1
+
+    def known(self, class_index: int) -> int:
+        """The row of a class that has one, else -1."""
+        return self._classes.index(class_index) if class_index in self._classes else -1
+
+    def values(self, probabilities: Sequence[float]) -> np.ndarray:
+        """The probabilities by row, as bytes; `other` holds what the named rows leave."""
+        row = np.zeros(MAX_COLUMNS, dtype=np.uint8)
+        shown = [probabilities[index] for index in self._classes]
+        if self._has_other:
+            shown.append(max(0.0, 1.0 - sum(shown)))
+        row[: len(shown)] = np.round(np.clip(shown, 0, 1) * 255)
+        return row
+
+
+class Timeline:
+    """The points of a run. The engine's thread adds, the page's requests read."""
+
+    def __init__(self, class_names: Sequence[str], max_points: int = MAX_POINTS) -> None:
+        self.columns = Columns(class_names)
+        self._max_points = max_points
+        self._lock = threading.Lock()
+        self._size = 0
+        self._times = np.zeros((256, 2))
+        self._labels = np.zeros(256, dtype=np.int16)
+        self._values = np.zeros((256, MAX_COLUMNS), dtype=np.uint8)
+        self._recent: deque[Point] = deque(maxlen=RECENT_POINTS)
+        self._next_number = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def last_number(self) -> int:
+        """Of the newest point; -1 before the first."""
+        return self._next_number - 1
+
+    @property
+    def end_seconds(self) -> float:
+        """Where the latest point in the video ends; 0 without one."""
+        with self._lock:
+            return float(self._times[self._size - 1, 1]) if self._size else 0.0
+
+    def add(
+        self, start: float, end: float, class_index: int, probabilities: Sequence[float]
+    ) -> int:
+        """Add a prediction; it replaces what an earlier pass said of the same time."""
+        with self._lock:
+            column = self.columns.column_of(class_index)
+            values = self.columns.values(probabilities)
+            first, last = self._overlapped(start, end)
+            self._replace(first, last, (start, end), column, values)
+            if self._size > self._max_points:
+                self._coarsen()
+            number = self._next_number
+            self._next_number += 1
+            self._recent.append(Point(number, start, end, column, values.tobytes()))
+            return number
+
+    def _overlapped(self, start: float, end: float) -> tuple[int, int]:
+        times = self._times[: self._size]
+        if not self._size or times[-1, 1] <= start + 1e-6:
+            return self._size, self._size
+        middles = times.mean(axis=1)
+        return int(np.searchsorted(middles, start)), int(np.searchsorted(middles, end))
+
+    def _replace(
+        self, first: int, last: int, time: tuple[float, float], column: int, values: np.ndarray
+    ) -> None:
+        size = self._size - (last - first) + 1
+        while size > len(self._labels):
+            self._times, self._labels, self._values = (
+                np.concatenate([a, np.zeros_like(a)])
+                for a in (self._times, self._labels, self._values)
+            )
+        for array, value in ((self._times, time), (self._labels, column), (self._values, values)):
+            array[first + 1 : size] = array[last : self._size].copy()
+            array[first] = value
+        self._size = size
+
+    def _coarsen(self) -> None:
+        """Join neighbours two by two in the older half: the label of the longer, the mean value."""
+        half = self._size // 2 // 2 * 2
+        times, labels = self._times[:half].reshape(-1, 2, 2), self._labels[:half].reshape(-1, 2)
+        lengths = times[:, :, 1] - times[:, :, 0]
+        longer = lengths.argmax(axis=1)
+        joined_values = (
+            self._values[:half].reshape(-1, 2, MAX_COLUMNS).mean(axis=1).astype(np.uint8)
+        )
+        joined_times = np.stack([times[:, 0, 0], times[:, 1, 1]], axis=1)
+        joined_labels = labels[np.arange(half // 2), longer]
+        kept = self._size - half
+        for array, joined in (
+            (self._times, joined_times),
+            (self._labels, joined_labels),
+            (self._values, joined_values),
+        ):
+            rest = array[half : self._size].copy()
+            array[: half // 2] = joined
+            array[half // 2 : half // 2 + kept] = rest
+        self._size = half // 2 + kept
+
+    def since(self, number: int) -> list[Point] | None:
+        """Points newer than `number`; `None` where some of them are no longer at hand."""
+        with self._lock:
+            if self._recent and self._recent[0].number > number + 1:
+                return None
+            return [point for point in self._recent if point.number > number]
+
+    def range(self, start: float, end: float, num_buckets: int = MAX_BUCKETS) -> dict:
+        """What the page draws between two times, in at most `num_buckets` pieces: plain lists."""
+        with self._lock:
+            times = self._times[: self._size]
+            first = int(np.searchsorted(times[:, 1], start, side="right"))
+            last = int(np.searchsorted(times[:, 0], end, side="left"))
+            num_columns = len(self.columns.names)
+            times, labels = times[first:last].copy(), self._labels[first:last].copy()
+            values = self._values[first:last, :num_columns].copy()
+            through = self._next_number - 1
+        return {"through": through, **_buckets(times, labels, values, max(1, num_buckets))}
+
+    def bouts(self, min_seconds: float = 0.0) -> Bouts:
+        """Runs of one label; those shorter than `min_seconds` join the bout before them."""
+        with self._lock:
+            times, labels = self._times[: self._size].copy(), self._labels[: self._size].copy()
+        return find_bouts(times, labels, min_seconds)
+
+    def at(self, seconds: float) -> tuple[int, float] | None:
+        """The row and its probability at a time, where there is a prediction."""
+        with self._lock:
+            times = self._times[: self._size]
+            place = int(np.searchsorted(times[:, 1], seconds, side="right"))
+            if place >= self._size or times[place, 0] > seconds + 1e-6:
+                return None
+            column = int(self._labels[place])
+            return column, float(self._values[place, column]) / 255
+
+
+def _buckets(times: np.ndarray, labels: np.ndarray, values: np.ndarray, num_buckets: int) -> dict:
+    """Neighbouring points joined, so that no more than `num_buckets` are left."""
+    group = -(-len(labels) // num_buckets) if len(labels) else 1
+    if group > 1:
+        edges = np.arange(0, len(labels), group)
+        lasts = np.minimum(edges + group, len(labels)) - 1
+        sums = np.add.reduceat(values.astype(np.uint32), edges, axis=0)
+        values = sums // (lasts - edges + 1)[:, None]
+        times = np.stack([times[edges, 0], times[lasts, 1]], axis=1)
+        labels = np.array(
+            [np.bincount(labels[a : b + 1]).argmax() for a, b in zip(edges, lasts, strict=True)]
+        )
+    return {
+        "start": np.round(times[:, 0], 3).tolist(),
+        "end": np.round(times[:, 1], 3).tolist(),
+        "column": labels.tolist(),
+        "values": values.tolist(),
+    }
+
+
+def find_bouts(times: np.ndarray, labels: np.ndarray, min_seconds: float = 0.0) -> Bouts:
+    """Runs of one label over `[n, 2]` times; a hole in time ends a bout.
+
+    A run shorter than `min_seconds` joins the bout before it (the first one: the bout after it).
+    """
+    if not len(labels):
+        return Bouts(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int16))
+    runs = _runs(times, labels)
+    lengths = runs.ends - runs.starts
+    if min_seconds <= 0 or (lengths >= min_seconds).all():
+        return runs
+    columns = runs.columns.copy()
+    long = np.flatnonzero(lengths >= min_seconds)
+    if not len(long):
+        return runs
+    before = np.searchsorted(long, np.arange(len(columns)), side="right") - 1
+    columns = columns[long[np.maximum(before, 0)]]
+    return _runs(np.stack([runs.starts, runs.ends], axis=1), columns)
+
+
+def _runs(times: np.ndarray, labels: np.ndarray) -> Bouts:
+    lengths = times[:, 1] - times[:, 0]
+    is_hole = times[1:, 0] - times[:-1, 1] > np.maximum(lengths[1:], lengths[:-1]) * 0.51 + 0.05
+    is_first = np.concatenate([[True], (labels[1:] != labels[:-1]) | is_hole])
+    firsts = np.flatnonzero(is_first)
+    lasts = np.append(firsts[1:], len(labels)) - 1
+    return Bouts(times[firsts, 0], times[lasts, 1], labels[firsts])

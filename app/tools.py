@@ -1,0 +1,152 @@
+"""What a run needs of vidmem, gathered here so that tests can give something else."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from app.pictures import PictureSource
+from vidmem import streaming
+from vidmem.streaming import Prediction, StreamSettings
+
+PROBE_SECONDS = 20.0
+
+
+class Engine(Protocol):
+    """The part of `vidmem.streaming.Engine` that the app uses."""
+
+    settings: StreamSettings
+    last_clip_pixels: Any
+    reader_name: str
+    reader_reason: str
+
+    def __next__(self) -> Prediction:
+        """The next prediction."""
+        ...
+
+    def update(self, *, model: Any = None, **changes: float | None) -> str | None:
+        """Change settings from the next clip on."""
+        ...
+
+    def seek(self, seconds: float) -> str:
+        """Go on elsewhere from the next clip on."""
+        ...
+
+    def close(self) -> None:
+        """Stop and free the decoder."""
+        ...
+
+    @property
+    def out(self) -> Path | None:
+        """The predictions file being written."""
+        ...
+
+    @property
+    def storage_error(self) -> Exception | None:
+        """Why nothing is written any more."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model on the list."""
+
+    name: str
+    title: str
+    is_available: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineRequest:
+    """What an engine is opened for."""
+
+    path: Path
+    model: Any
+    settings: StreamSettings
+    start_seconds: float
+    out: Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """Models, readers and engines."""
+
+    load_model: Callable[[str], Any]
+    list_models: Callable[[], list[ModelChoice]]
+    probe: Callable[[Path], Any]
+    open_pictures: Callable[[Path], PictureSource]
+    open_engine: Callable[[EngineRequest], Engine]
+
+
+@dataclass
+class ModelShelf:
+    """Models loaded once per process and shared by all runs; nothing is fetched from a network."""
+
+    load: Callable[[str], Any]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _models: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, name: str) -> Any:
+        """The model of a name, loaded with the first call."""
+        with self._lock:
+            if name not in self._models:
+                self._models[name] = self.load(name)
+            return self._models[name]
+
+
+def vidmem_tools(extra_model: str | None = None) -> Tools:
+    """The real ones. Heavy imports happen here, not at the top.
+
+    Args:
+        extra_model: A folder with a model of the user's own, listed first.
+    """
+    from vidmem.models.presets import list_models, load
+
+    shelf = ModelShelf(load)
+
+    def choices() -> list[ModelChoice]:
+        listed = [
+            ModelChoice(one.name, _titled(one.title, one.is_available), one.is_available)
+            for one in list_models()
+        ]
+        if extra_model and extra_model not in {one.name for one in listed}:
+            listed.insert(0, ModelChoice(extra_model, Path(extra_model).name, True))
+        return listed
+
+    return Tools(
+        load_model=shelf.get,
+        list_models=choices,
+        probe=_probe,
+        open_pictures=_open_pictures,
+        open_engine=_open_engine,
+    )
+
+
+def _titled(title: str, is_available: bool) -> str:
+    return title if is_available else f"{title} (not downloaded: see vidmem doctor)"
+
+
+def _probe(path: Path) -> Any:
+    from vidmem.video import probe_safely
+
+    return probe_safely(path, timeout_seconds=PROBE_SECONDS)
+
+
+def _open_pictures(path: Path) -> PictureSource:
+    from vidmem.video import PictureReader
+
+    return PictureReader(path)
+
+
+def _open_engine(request: EngineRequest) -> Engine:
+    files = streaming.RunFiles(out=request.out, on_storage_error="continue")
+    return streaming.Engine(
+        request.path,
+        request.model,
+        request.settings,
+        start_seconds=request.start_seconds,
+        files=files,
+    )

@@ -1,0 +1,244 @@
+"""An engine, a reader and a model that cost nothing, with the shapes of the real ones."""
+
+from __future__ import annotations
+
+import io
+import math
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from app.tools import EngineRequest, ModelChoice, Tools
+from vidmem.errors import NotAVideoError, SettingError, VideoNotFoundError
+from vidmem.models.interface import ModelCard
+from vidmem.streaming import Prediction
+from vidmem.video.sampling import Window
+
+BEHAVIOURS = (
+    "lying lateral",
+    "lying sternal",
+    "standing",
+    "nursing",
+    "feeding",
+    "drinking",
+    "walking",
+)
+
+
+class FakeModel:
+    device, dtype = "cpu", "torch.float32"
+
+    def __init__(
+        self, name: str = "fake", class_names: tuple[str, ...] = BEHAVIOURS, l_mem: int = 25
+    ):
+        self.card = ModelCard(
+            name=name,
+            title="FAM Swin nano" if name == "fake" else name,
+            class_names=class_names,
+            fps=4.0,
+            clip_frames=16,
+            window_stride=16,
+            trained_on="Trained on generated barn videos. On other footage its labels mean nothing "
+            "until you teach it.",
+        )
+        self.config = SimpleNamespace(
+            tubelet_size=(2, 4, 4), memory=SimpleNamespace(l_mem=l_mem, memory_every=1)
+        )
+
+
+def draw(seconds: float, width: int, height: int) -> np.ndarray:
+    image = Image.new("RGB", (width, height), (70, 66, 58))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((0, 0, width, height * 0.09), fill=(95, 100, 104))
+    x, y = (
+        width * (0.5 + 0.25 * math.sin(seconds / 7)),
+        height * (0.55 + 0.2 * math.cos(seconds / 11)),
+    )
+    pen.ellipse(
+        (x - width * 0.14, y - height * 0.1, x + width * 0.14, y + height * 0.1),
+        fill=(222, 180, 165),
+    )
+    pen.ellipse(
+        (x + width * 0.1, y - height * 0.06, x + width * 0.2, y + height * 0.06),
+        fill=(226, 186, 172),
+    )
+    return np.asarray(image)
+
+
+@dataclass
+class FakeInfo:
+    path: Path
+    duration_seconds: float
+    width: int = 1280
+    height: int = 720
+    fps: float = 25.0
+    codec: str = "h264"
+    size_bytes: int = 2_700_000
+
+
+@dataclass
+class FakePicture:
+    jpeg: bytes
+    pts_seconds: float
+
+
+class FakePictures:
+    def picture(self, seconds: float) -> FakePicture:
+        buffer = io.BytesIO()
+        Image.fromarray(draw(seconds, 640, 360)).save(buffer, "JPEG", quality=80)
+        return FakePicture(buffer.getvalue(), seconds)
+
+    def close(self) -> None: ...
+
+
+def probabilities_at(seconds: float, count: int) -> list[float]:
+    best = int(seconds / 23 + 2 * math.sin(seconds / 31)) % count
+    scores = [0.15 * (1 + math.sin(seconds / (5 + i) + i)) for i in range(count)]
+    scores[best] += 3.2
+    weights = [math.exp(score * 1.4) for score in scores]
+    return [weight / sum(weights) for weight in weights]
+
+
+@dataclass
+class FakeEngine:
+    request: EngineRequest
+    duration: float
+    clip_seconds: float = 0.05
+    reader_name: str = "decord"
+    reader_reason: str = "it reads H.264 in MP4 at the model's size."
+    storage_error: Exception | None = None
+    error_at: tuple[float, Exception] | None = None
+    last_clip_pixels: Any = None
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.settings = self.request.settings
+        self.model = self.request.model
+        self.out = self.request.out
+        self.out.write_text("start_seconds,end_seconds,label,probability,remembered\n")
+        self._index, self._position = 0, self.request.start_seconds
+        self._memory: list[int] = []
+        self._restarted: str | None = None
+
+    def __iter__(self) -> FakeEngine:
+        return self
+
+    def __next__(self) -> Prediction:
+        if self.closed.wait(self.clip_seconds) or self._position >= self.duration - 1e-6:
+            raise StopIteration
+        if self.error_at and self._position >= self.error_at[0]:
+            raise self.error_at[1]
+        settings = self.settings
+        start = self._position
+        end = min(start + settings.seconds_per_clip, self.duration)
+        self._position += settings.seconds_between_predictions
+        names = self.model.card.class_names
+        values = probabilities_at((start + end) / 2, len(names))
+        best = max(range(len(names)), key=values.__getitem__)
+        remembered = tuple(
+            self._memory[len(self._memory) - min(settings.l_mem, len(self._memory)) :]
+        )
+        self._memory = [*remembered, self._index][-settings.l_mem or len(remembered) + 1 :]
+        self.last_clip_pixels = np.stack([draw(start, 96, 72)] * 2)
+        real = max(1, min(settings.clip_frames, round((end - start) * settings.fps)))
+        window = Window(
+            index=self._index,
+            start_frame=round(start * settings.fps),
+            num_frames=settings.clip_frames,
+            num_real_frames=real,
+            start_seconds=start,
+            end_seconds=end,
+            is_last=end >= self.duration,
+        )
+        with self.out.open("a") as file:
+            file.write(f"{start},{end},{names[best]},{values[best]:.4f},{len(remembered)}\n")
+        restarted, self._restarted = self._restarted, None
+        self._index += 1
+        return Prediction(
+            index=self._index - 1,
+            window=window,
+            start_seconds=start,
+            end_seconds=end,
+            label=names[best],
+            probability=values[best],
+            probabilities=tuple(values),
+            class_names=names,
+            num_real_frames=real,
+            num_remembered=len(remembered),
+            remembered=remembered,
+            l_mem=settings.l_mem,
+            state_bytes=900_000,
+            model_seconds=self.clip_seconds,
+            process_bytes=int((600 + 10 * math.tanh(self._index / 10)) * 2**20),
+            restarted=restarted,
+        )
+
+    def update(self, *, model: Any = None, **changes: float | None) -> str | None:
+        self.settings = self.settings.changed(**changes)
+        if model is not None:
+            self.model = model
+        if "clip_frames" in changes or model is not None:
+            self._memory = []
+            self._restarted = "The memory starts empty: clips have another length now."
+        return self._restarted
+
+    def seek(self, seconds: float) -> str:
+        self._position, self._memory = seconds, []
+        self._restarted = f"The memory starts empty: the video was wound to {seconds:.2f} s."
+        return self._restarted
+
+    def close(self) -> None:
+        self.closed.set()
+
+
+@dataclass
+class FakeMachine:
+    """Tools whose videos are text files: `seconds 60`, or whatever else is no video."""
+
+    clip_seconds: float = 0.05
+    models: dict[str, FakeModel] = field(default_factory=lambda: {"fake": FakeModel()})
+    engines: list[FakeEngine] = field(default_factory=list)
+    opening_seconds: float = 0.0
+    error_at: tuple[float, Exception] | None = None
+
+    def tools(self) -> Tools:
+        return Tools(
+            load_model=lambda name: self.models[name],
+            list_models=lambda: [
+                ModelChoice(name, m.card.title, True) for name, m in self.models.items()
+            ],
+            probe=self.probe,
+            open_pictures=lambda path: FakePictures(),
+            open_engine=self.open_engine,
+        )
+
+    def probe(self, path: Path) -> FakeInfo:
+        if not path.is_file():
+            raise VideoNotFoundError(f"there is no file {path.name}")
+        words = path.read_bytes()[:40].split()
+        if len(words) != 2 or words[0] != b"seconds":
+            raise NotAVideoError(f"{path.name} is not a video: it begins like a text")
+        return FakeInfo(path, float(words[1]))
+
+    def open_engine(self, request: EngineRequest) -> FakeEngine:
+        time.sleep(self.opening_seconds)
+        info = self.probe(request.path)
+        if request.start_seconds >= info.duration_seconds:
+            raise SettingError("start_seconds must be in the video")
+        engine = FakeEngine(
+            request, info.duration_seconds, clip_seconds=self.clip_seconds, error_at=self.error_at
+        )
+        self.engines.append(engine)
+        return engine
+
+
+def write_video(path: Path, seconds: float) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"seconds {seconds}")
+    return path
