@@ -30,7 +30,11 @@ class Places:
 
     def __init__(self, seed: int, layout: Layout) -> None:
         self._seed, self._layout = seed, layout
-        self.of = remember(self._draw)
+        self._drawn = remember(self._draw)
+
+    def of(self, number: int) -> Place:
+        """Where place `number` is."""
+        return self._drawn(number)
 
     def _draw(self, number: int) -> Place:
         if number in (TROUGH, DRINKER):
@@ -109,26 +113,37 @@ def walk_path(
     rest = math.hypot(end.x - hub_x, end.y - hub_y)
     hub_share = 1 - min(max(rest / (rest + 150), 0.36), 0.6)
     if share < hub_share:
-        return _leg_of_walk(start, hub, share / hub_share, turn_share=0.45)
-    return _leg_of_walk(hub, end, (share - hub_share) / (1 - hub_share), turn_share=0.0)
+        u = share / hub_share
+        return _leg_of_walk(start, hub, u, u**1.5)
+    u = (share - hub_share) / (1 - hub_share)
+    return _leg_of_walk(hub, end, u, 1 - (1 - u) ** 1.2)
 
 
-def _leg_of_walk(
-    start: Place, end: Place, u: float, turn_share: float
-) -> tuple[float, float, float]:
+def _leg_of_walk(start: Place, end: Place, u: float, covered: float) -> tuple[float, float, float]:
+    """Along a curve that leaves towards `end` and arrives with its angle, or straight if that is back.
+
+    The heading is the curve's, blended at both ends into the places' own. `u` is the share of the
+    time and `covered` of the way: she is slow where she turns.
+    """
     distance = math.hypot(end.x - start.x, end.y - start.y)
-    bearing = math.atan2(end.y - start.y, end.x - start.x)
-    away = 0.6 * distance
-    reach = min(max(0.9 * distance, 60.0), 150.0)
+    chord = math.atan2(end.y - start.y, end.x - start.x)
+    first, last = turn(start.angle, chord), turn(chord, end.angle)
+    reach = 0.8 * distance
+    straight = 0.5 - 0.5 * math.cos(last)  # 1 where the place looks back along the chord
     tangents = (
-        away * math.cos(bearing),
-        away * math.sin(bearing),
-        reach * math.cos(end.angle),
-        reach * math.sin(end.angle),
+        reach * math.cos(chord),
+        reach * math.sin(chord),
+        reach * (straight * math.cos(chord) + (1 - straight) * math.cos(end.angle)),
+        reach * (straight * math.sin(chord) + (1 - straight) * math.sin(end.angle)),
     )
-    x, y, vx, vy = _hermite(start, end, tangents, u)
-    heading = math.atan2(vy, vx) if math.hypot(vx, vy) > 4 else end.angle
-    if u < turn_share:
-        weight = (u / turn_share) ** 2 * (3 - 2 * u / turn_share)
-        heading = start.angle + weight * turn(start.angle, heading)
+    x, y, vx, vy = _hermite(start, end, tangents, covered)
+    bend = turn(chord, math.atan2(vy, vx))
+    leaving, arriving = _ease(u / 0.45), _ease((u - 0.45) / 0.55)
+    heading = start.angle + leaving * first + (leaving - arriving) * bend + arriving * last
     return (x, y, heading)
+
+
+def _ease(share: float) -> float:
+    """From 0 to 1, slow at both ends."""
+    share = min(max(share, 0.0), 1.0)
+    return share * share * (3 - 2 * share)

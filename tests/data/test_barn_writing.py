@@ -1,0 +1,56 @@
+"""Files: the frames and the labels of a video, or a clear reason why not."""
+
+from __future__ import annotations
+
+import csv
+
+import av
+import numpy as np
+import pytest
+
+from vidmem.data.barn import BarnConfig, BarnVideo, write_video
+from vidmem.errors import StorageError
+
+SMALL = {"width": 192, "height": 108, "fps": 5}
+
+
+def test_written_video_has_the_frames_of_the_config(tmp_path) -> None:
+    config = BarnConfig(minutes=0.1, seed=3)
+    seen: list[tuple[int, int]] = []
+    written = write_video(
+        config, tmp_path / "pen.mp4", **SMALL, on_progress=lambda *step: seen.append(step)
+    )
+    assert written.num_frames == 30
+    assert seen == [(i, 30) for i in range(1, 31)]
+    with av.open(str(written.video_path)) as container:
+        frames = list(container.decode(video=0))
+    assert len(frames) == 30
+    assert [f.time for f in frames] == pytest.approx([i / 5 for i in range(30)])
+    wanted = BarnVideo(config).frame(4.0, 192, 108).astype(int)
+    got = frames[20].to_ndarray(format="rgb24").astype(int)
+    assert np.abs(got - wanted).mean() < 9  # what lossy coding of noise costs
+
+
+def test_labels_lie_beside_the_video(tmp_path) -> None:
+    config = BarnConfig(minutes=3, seed=5)
+    written = write_video(config, tmp_path / "pen.mp4", width=64, height=36, fps=1)
+    assert written.labels_path == tmp_path / "pen.labels.csv"
+    with open(written.labels_path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    bouts = BarnVideo(config).bouts
+    assert [row["label"] for row in rows] == [b.label for b in bouts]
+    assert [float(row["start_seconds"]) for row in rows] == [b.start_seconds for b in bouts]
+    assert float(rows[-1]["end_seconds"]) == 180
+    for row, bout in zip(rows, bouts, strict=True):
+        decided = row["deciding_seconds"]
+        assert (float(decided) if decided else None) == bout.deciding_seconds
+
+
+def test_a_missing_folder_fails_clearly(tmp_path) -> None:
+    with pytest.raises(StorageError, match=r"cannot write .*pen\.mp4: No such file"):
+        write_video(BarnConfig(minutes=0.1), tmp_path / "gone" / "pen.mp4", **SMALL)
+
+
+def test_odd_sizes_fail_clearly(tmp_path) -> None:
+    with pytest.raises(ValueError, match=r"must be even for H\.264, got 63 x 36"):
+        write_video(BarnConfig(minutes=0.1), tmp_path / "pen.mp4", width=63, height=36)
