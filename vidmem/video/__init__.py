@@ -1,4 +1,7 @@
-"""Video files and time; knows no model. Names are imported when first used, so importing this is light."""
+"""Video files and time; knows no model.
+
+Names are imported when first used, so importing this package is light.
+"""
 
 from __future__ import annotations
 

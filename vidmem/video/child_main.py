@@ -1,7 +1,7 @@
 """What runs in a decoding child process; imports little, so that it starts fast.
 
-The first line on standard input names a task, a function `module:name` called with a `Parent`. The child
-ends when its parent does: standard input closes then, and a thread waits for that.
+The first line on standard input names a task, a function `module:name` called with a `Parent`. The
+child ends when its parent does: standard input closes then, and a thread waits for that.
 """
 
 from __future__ import annotations

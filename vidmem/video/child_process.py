@@ -1,12 +1,13 @@
 """A child process that decodes: started, watched, given a time limit, and always ended.
 
-Decoders crash, hang and swell on damaged files, and a hanging one can only be ended from outside. The
-child is a fresh interpreter that runs `vidmem.video.child_main`, not a fork and not `multiprocessing`: so it
-works from notebooks and from scripts without a `__main__` guard, and inherits no lock and no GPU.
+Decoders crash, hang and swell on damaged files, and a hanging one can only be ended from outside.
+The child is a fresh interpreter that runs `vidmem.video.child_main`, not a fork and not
+`multiprocessing`: so it works from notebooks and from scripts without a `__main__` guard, and
+inherits no lock and no GPU.
 
     parent                                   child
     commands: one line of JSON      ->       standard input
-    messages: length, JSON, bytes   <-       standard output (what libraries print goes to standard error)
+    messages: length, JSON, bytes   <-       standard output; what libraries print is led elsewhere
 """
 
 from __future__ import annotations
@@ -187,11 +188,6 @@ class ChildProcess:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if getattr(self, "_process", None) is not None:
-            with contextlib.suppress(Exception):
-                self.close()
-
     def _poll(self, started: float) -> Message | None:
         """One message, or None after a moment without; raises when there is no hope of one."""
         try:
@@ -252,8 +248,8 @@ class ChildProcess:
             rss_bytes = self.rss_bytes
             if rss_bytes > self.limits.max_rss_bytes:
                 self._failure = DecoderMemoryError(
-                    f"the decoder of {self.label} grew to {rss_bytes / GIB:.1f} GiB, above its limit "
-                    f"of {self.limits.max_rss_bytes / GIB:.1f} GiB, and was ended"
+                    f"the decoder of {self.label} grew to {rss_bytes / GIB:.1f} GiB, above its "
+                    f"limit of {self.limits.max_rss_bytes / GIB:.1f} GiB, and was ended"
                 )
                 self._kill()
                 return

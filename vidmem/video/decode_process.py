@@ -1,6 +1,7 @@
 """Sampled frames decoded in a child process, ahead of whoever reads them.
 
-The child runs ahead by a bounded number of frames, so decoding overlaps with the model and nothing grows.
+The child runs ahead by a bounded number of frames, so decoding overlaps with the model and nothing
+grows.
 A decoder that hangs, crashes or swells ends as a `DecoderError` within its time limit.
 """
 
@@ -46,7 +47,8 @@ class SampledFrames:
         return len(self.pixels)
 
     def __repr__(self) -> str:
-        return f"SampledFrames(pixels={list(self.pixels.shape)}, gaps={self.gaps}, is_end={self.is_end})"
+        shape = list(self.pixels.shape)
+        return f"SampledFrames(pixels={shape}, gaps={self.gaps}, is_end={self.is_end})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ class FrameFeed:
         fps: Sampled frames per second of video.
         width: Pixels across.
         height: Pixels down.
-        start_frame: The first sampled frame to read: it is on display at `start_frame / fps` seconds.
+        start_frame: The first sampled frame to read, on display at `start_frame / fps` seconds.
         reader: "auto", "decord" or "pyav".
         limits: How far it runs ahead, and what it may take.
 
@@ -173,6 +175,11 @@ class FrameFeed:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        child = getattr(self, "_child", None)
+        if child is not None:
+            child.close()
 
     def _wait_until_open(self) -> None:
         try:

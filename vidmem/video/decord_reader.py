@@ -1,8 +1,9 @@
 """Sampled frames through decord, at the model's size, checked against the true times.
 
-Three habits of decord 0.6 shape this file. It decodes ahead without bound, so it is never opened at the
-size of the source. It counts frames that an edit list hides and then gives wrong times, so its count and
-times are compared with the file's. Narrow pictures come out with a wrong number of channels.
+Three habits of decord 0.6 shape this file. It decodes ahead without bound, so it is never opened at
+the size of the source. It counts frames that an edit list hides and then gives wrong times, so its
+count and times are compared with the file's. Some narrow pictures come out with other than three
+channels.
 """
 
 from __future__ import annotations
@@ -18,12 +19,15 @@ from vidmem.errors import DecoderError
 from vidmem.video.frame_table import FrameTable
 from vidmem.video.probe import VideoInfo
 from vidmem.video.sampling import Gap, SampleClock
-from vidmem.video.sources import Sample, Tick, no_tick
+from vidmem.video.sources import Sample, Tick, early_end, no_tick
 
 MIN_WIDTH = 64
 """Narrower, decord 0.6 gives some widths (8, 16, 48) with a wrong number of channels."""
 
 BATCH_FRAMES = 16
+MAX_BATCH_SPAN_FRAMES = 240
+"""Source frames decoded in one call: it must not look like a decoder that hangs."""
+
 NUM_THREADS = 2
 MAX_TIME_ERROR_SECONDS = 0.0015
 FLOAT32_ERROR = 2.0**-23
@@ -56,7 +60,8 @@ class DecordSource:
         self.width = width
         self.height = height
         self.tick = tick
-        self._reader = _open(info, width, height)
+        self._gaps: tuple[Gap, ...] = ()
+        self._reader: Any = _open(info, width, height)
 
     @property
     def name(self) -> str:
@@ -70,15 +75,18 @@ class DecordSource:
             DecordError: If decord cannot go on; what was yielded before is right.
         """
         end = clock.samples_before(self.table.end_pts)
-        for first in range(start, end, BATCH_FRAMES):
+        per_sample = self.info.fps / float(clock.fps)
+        num_samples = max(1, min(BATCH_FRAMES, round(MAX_BATCH_SPAN_FRAMES / per_sample)))
+        for first in range(start, end, num_samples):
             self.tick()
-            wanted = range(first, min(first + BATCH_FRAMES, end))
+            wanted = range(first, min(first + num_samples, end))
             latest = [clock.latest_pts(index) for index in wanted]
             frames = np.maximum(np.searchsorted(self.table.pts, latest, side="right") - 1, 0)
             pixels = self.frames(frames)
             for position, index in enumerate(wanted):
                 pts = int(self.table.pts[frames[position]])
                 yield Sample(index, pixels[position], clock.seconds(pts))
+        self._gaps = early_end(self.info, self.table.end_pts)
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Pictures of these source frames, uint8 `[N, H, W, 3]`.
@@ -96,8 +104,9 @@ class DecordSource:
         return pixels[where] if len(different) < len(indices) else pixels
 
     def take_gaps(self) -> tuple[Gap, ...]:
-        """None: decord fails at damage, and PyAV takes over."""
-        return ()
+        """An early end since the last call; at other damage decord fails, and PyAV takes over."""
+        gaps, self._gaps = self._gaps, ()
+        return gaps
 
     def close(self) -> None:
         """Let go of the file."""

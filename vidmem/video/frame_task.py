@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import numpy as np
@@ -27,22 +28,15 @@ def run(parent: Parent, settings: dict[str, Any]) -> None:
         fps=settings["fps"],
         size=(settings["width"], settings["height"]),
         reader=settings["reader"],
-        tick=lambda: _alive(parent),
+        tick=parent.tick,
     )
     parent.send("open", info=info.to_json(), name=video.reader_name, reason=video.reader_reason)
-    video.tick = parent.tick
     command = {"start": settings["start"], "fps": settings["fps"], "run": 0}
     while True:
         video.set_fps(command["fps"])
-        try:
+        with contextlib.suppress(Interrupted):
             _send_samples(parent, video, command, settings["batch_frames"])
-        except Interrupted:
-            pass
         command = parent.wait()
-
-
-def _alive(parent: Parent) -> None:
-    parent.tick()
 
 
 def _send_samples(
@@ -62,11 +56,11 @@ def _send_samples(
 def _send_batch(
     parent: Parent, video: SampledVideo, run_number: int, batch: list[Sample], *, is_end: bool
 ) -> None:
-    pixels = np.stack([sample.pixels for sample in batch]) if batch else np.zeros(0, np.uint8)
+    pixels = np.stack([sample.pixels for sample in batch]).tobytes() if batch else b""
     gaps = [[gap.start_seconds, gap.end_seconds, gap.reason] for gap in video.take_gaps()]
     parent.send(
         "frames",
-        memoryview(pixels).cast("B") if batch else b"",
+        pixels,
         run=run_number,
         indices=[sample.index for sample in batch],
         seconds=[sample.pts_seconds for sample in batch],

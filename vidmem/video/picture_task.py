@@ -12,6 +12,7 @@ from vidmem.errors import DecoderError
 from vidmem.video.child_main import Interrupted, Parent
 from vidmem.video.probe import VideoInfo, probe_video
 from vidmem.video.pyav_reader import FrameCursor, PyavSource
+from vidmem.video.sampling import SampleClock
 
 
 def picture_size(info: VideoInfo, max_height: int) -> tuple[int, int]:
@@ -44,7 +45,8 @@ def _commands(parent: Parent) -> Iterator[dict[str, Any]]:
 
 def _answer(parent: Parent, cursor: FrameCursor, command: dict[str, Any], quality: int) -> None:
     info = cursor.source.info
-    pts = info.start_pts + round(max(0.0, command["seconds"]) / info.tick)
+    clock = SampleClock.make(1.0, info.tick, info.start_pts)
+    pts = clock.pts_at(max(0.0, command["seconds"]))
     found = cursor.frame_at(pts)
     if found is None:
         raise DecoderError(f"{info.path}: no picture can be decoded at {command['seconds']:.1f} s")

@@ -1,4 +1,7 @@
-"""Pictures for people's eyes: upright, in their true shape, as JPEG, decoded in a process of their own."""
+"""Pictures for people's eyes: upright, in their true shape, as JPEG.
+
+They are decoded in a process of their own, which can be ended.
+"""
 
 from __future__ import annotations
 
@@ -97,3 +100,8 @@ class PictureReader:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        child = getattr(self, "_child", None)
+        if child is not None:
+            child.close()

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import av
+import av.error
 import av.logging
 from av.container import InputContainer
 from av.video.frame import VideoFrame
@@ -97,6 +99,11 @@ class VideoInfo:
         return Fraction(*self.time_base)
 
     @property
+    def usual_duration(self) -> int:
+        """Ticks that a frame is shown on average; at least 1."""
+        return max(1, round(1 / (self.fps * self.tick)))
+
+    @property
     def display_width(self) -> int:
         """Width a person should see: with the shape of the pixels applied."""
         return max(1, round(self.width * max(self.pixel_aspect, 1.0)))
@@ -122,11 +129,12 @@ class VideoInfo:
 def probe_video(path: str | Path) -> VideoInfo:
     """Open a file, decode its first frame, and say what it is.
 
-    A damaged file can keep a decoder busy for long; `probe_safely` does this in a process with a time limit.
+    A damaged file can keep a decoder busy for long; `probe_safely` does this in a process with a
+    time limit.
 
     Raises:
         VideoNotFoundError: If there is no such file.
-        UnreadableVideoError: If it is no video, has no video stream or no frame that can be decoded.
+        UnreadableVideoError: If it is no video, or none of its frames can be decoded.
     """
     path = Path(path)
     with open_container(path) as container:
@@ -252,7 +260,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream) -> Vid
     times = sorted(packet.pts for packet in packets if packet.pts is not None)
     if len(packets) >= NUM_PACKETS_LOOKED_AT:
         times = times[:-MAX_REORDER]  # the last ones may still have others between them
-    steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times)]
     tick = stream.time_base or Fraction(1, 90_000)
     has_reordered_frames = context.has_b_frames
     uses_decode_times = container.format.name == "avi" and has_reordered_frames

@@ -1,4 +1,4 @@
-"""Sampled frames through PyAV: any codec, exact times, damage survived, unneeded frames left out."""
+"""Sampled frames through PyAV: any codec, exact times, damage survived, needless work left out."""
 
 from __future__ import annotations
 
@@ -9,19 +9,20 @@ from itertools import chain
 from typing import Self
 
 import av
+import av.error
 import numpy as np
 from av.video.frame import VideoFrame
 
 from vidmem.video.probe import VideoInfo, open_container, packets_of, video_stream
 from vidmem.video.sampling import Gap, SampleClock
 from vidmem.video.skipping import PacketReader, skip_packets
-from vidmem.video.sources import Sample, Tick, no_tick
+from vidmem.video.sources import Sample, Tick, early_end, no_tick
 
 BACK_OFF_SECONDS = (0.0, 1.0, 5.0, 20.0, 60.0)
 """How much earlier to look for a key frame, when the last place was still too late."""
 
 NOT_SEEKABLE_FORMATS = {"gif", "avi", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "apng"}
-MIN_EARLY_END_SECONDS = 0.5
+ONE_FRAME_PER_PACKET = {"h264", "hevc"}
 MAX_THREADS = 4
 
 
@@ -32,6 +33,19 @@ class SourceFrame:
     frame: VideoFrame
     pts: int
     duration: int
+
+
+@dataclass(slots=True)
+class _Lost:
+    """Frames that went into the decoder and have not come out."""
+
+    failed_pts: int | None = None
+    """Time of the first packet that the decoder refused since the last report."""
+
+    start_pts: int | None = None
+    """Time of the first lost frame since the last good one."""
+
+    needs_key_frame: bool = False
 
 
 class PyavSource:
@@ -55,8 +69,8 @@ class PyavSource:
         """End of the last frame read."""
 
         self._gaps: list[Gap] = []
-        self._sent: list[int] = []
-        self._failed_pts: int | None = None
+        self._sent: dict[int, bool] = {}
+        self._lost = _Lost()
         self._open()
 
     @property
@@ -98,7 +112,10 @@ class PyavSource:
         for found in self._decode(packets):
             if found.pts < first_valid:
                 continue  # shown before the key frame and predicted from what was not read
-            self._report_lost(previous.pts if previous else first_valid, found.pts)
+            self._note_lost(previous.pts if previous else first_valid - 1, found)
+            if self._lost.needs_key_frame:
+                continue
+            self._report_lost(found.pts)
             self.end_pts = found.pts + found.duration
             previous = found
             yield found
@@ -143,8 +160,8 @@ class PyavSource:
         return Sample(index, self.to_pixels(found.frame), seconds)
 
     def _seek(self, pts: int) -> tuple[int, Iterator[av.Packet]]:
-        """Go to the last key frame shown at `pts` or earlier; its time and the packets from it on."""
-        self._sent, self._failed_pts = [], None
+        """Go to a key frame shown at `pts` or earlier; its time and the packets from it on."""
+        self._sent, self._lost = {}, _Lost()
         margin = round(2 / self.info.tick)
         if self._can_seek() and pts > self.info.start_pts + margin:
             for back in BACK_OFF_SECONDS:
@@ -188,20 +205,20 @@ class PyavSource:
                 yield last
 
     def _send(self, packet: av.Packet | None) -> list[VideoFrame]:
-        if packet is not None and packet.size:
-            if packet.pts is not None and not packet.is_discard:
-                self._sent.append(packet.pts)
+        if packet is not None and packet.pts is not None and not packet.is_discard:
+            self._sent[packet.pts] = packet.is_keyframe
         try:
             return self._context.decode(packet)
         except av.error.EOFError:
             return []
         except av.error.FFmpegError:
             if packet is not None and packet.pts is not None:
-                self._failed_pts = min(packet.pts, self._failed_pts or packet.pts)
+                failed = self._lost.failed_pts
+                self._lost.failed_pts = packet.pts if failed is None else min(packet.pts, failed)
             return []
 
     def _timed(self, frame: VideoFrame, last: SourceFrame | None) -> SourceFrame:
-        usual = max(1, round(1 / (self.info.fps * self.info.tick)))
+        usual = self.info.usual_duration
         duration = frame.duration or usual
         if duration < usual // 4:
             duration = usual  # Matroska files with a made-up duration of one tick
@@ -210,30 +227,49 @@ class PyavSource:
             pts = last.pts + last.duration
         return SourceFrame(frame, self.info.start_pts if pts is None else pts, duration)
 
-    def _report_lost(self, earlier: int, pts: int) -> None:
+    def _note_lost(self, earlier: int, found: SourceFrame) -> None:
         """Note frames that were sent to the decoder and never came out of it."""
-        lost = [sent for sent in self._sent if earlier < sent < pts]
-        self._sent = [sent for sent in self._sent if sent > pts]
-        if self.info.uses_decode_times or not lost:
+        lost = [sent for sent in self._sent if earlier < sent < found.pts]
+        is_key_lost = any(self._sent[sent] for sent in lost)
+        self._sent = {sent: key for sent, key in self._sent.items() if sent > found.pts}
+        if self._lost.needs_key_frame and found.frame.key_frame:
+            self._lost.needs_key_frame = False
+        if not lost or not self._counts_as_lost(lost, found):
             return
-        has_failed = self._failed_pts is not None and self._failed_pts < pts
-        # A single one without an error can be the second field of an interlaced frame.
-        if has_failed or len(lost) > 1:
-            self._add_gap(min(lost), pts, "frames are damaged and could not be decoded")
-        if has_failed:
-            self._failed_pts = None
+        start = min(lost)
+        self._lost.start_pts = min(start, self._lost.start_pts or start)
+        self._lost.failed_pts = None
+        # What is predicted from a lost key frame is no picture: wait for the next one.
+        self._lost.needs_key_frame |= is_key_lost and not found.frame.key_frame
+
+    def _counts_as_lost(self, lost: list[int], found: SourceFrame) -> bool:
+        """Whether these are damage: some packets hold no frame to show, or half of one."""
+        if self.info.uses_decode_times:
+            return False
+        has_failed = self._lost.failed_pts is not None and self._lost.failed_pts < found.pts
+        is_one_per_packet = (
+            self.info.codec in ONE_FRAME_PER_PACKET and not found.frame.interlaced_frame
+        )
+        return has_failed or is_one_per_packet or len(lost) > 1
+
+    def _report_lost(self, pts: int) -> None:
+        if self._lost.start_pts is not None:
+            self._add_gap(self._lost.start_pts, pts, "frames are damaged and cannot be decoded")
+            self._lost.start_pts = None
 
     def _report_end(self, last: SourceFrame | None) -> None:
-        """Note what the container promised and the file does not have."""
-        end = self.end_pts if last else self.info.start_pts
-        promised = self.info.start_pts + round(self.info.duration_seconds / self.info.tick)
-        lost = [sent for sent in self._sent if last and sent > last.pts]
-        missing_seconds = (promised - end) * float(self.info.tick)
-        is_early = missing_seconds > max(MIN_EARLY_END_SECONDS, 3 / self.info.fps)
-        if lost and self._failed_pts is not None:
-            self._add_gap(min(*lost, promised), max(max(lost), promised), "the end is damaged")
-        elif is_early and last:
-            self._add_gap(end, promised, "the file ends before the length it gives for itself")
+        """Note what was sent to the decoder last and never came out, and an early end."""
+        if last is None:
+            return
+        behind = [sent for sent in self._sent if sent > last.pts]
+        start = self._lost.start_pts
+        if start is None and behind and self._lost.failed_pts is not None:
+            start = min(behind)
+        if start is not None:
+            promised = self.info.start_pts + round(self.info.duration_seconds / self.info.tick)
+            self._add_gap(start, max(promised, start + last.duration), "the end is damaged")
+        else:
+            self._gaps.extend(early_end(self.info, self.end_pts))
 
     def _add_gap(self, start_pts: int, end_pts: int, reason: str) -> None:
         first = self.info.start_pts
@@ -248,7 +284,7 @@ class PyavSource:
 
 
 class FrameCursor:
-    """Walks through a video to the frame on display at a time: forward where near, by seeking where far."""
+    """Walks to the frame on display at a time: forward where near, by seeking where far."""
 
     def __init__(self, source: PyavSource) -> None:
         self.source = source

@@ -1,7 +1,7 @@
 """`open_video`: the one interface to a video's frames; picks decord or PyAV and says which.
 
-Decord reads at the size of the model by default. PyAV reads what decord cannot or gets wrong, and pictures
-at their own size. Both choose the same source frames for the same times.
+Decord reads at the size of the model by default. PyAV reads what decord cannot or gets wrong, and
+pictures at their own size. Both choose the same source frames for the same times.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import numpy as np
 
 from vidmem.errors import DecoderError, SettingError
 from vidmem.video.decord_reader import (
+    MAX_BATCH_SPAN_FRAMES,
     MIN_WIDTH,
     DecordError,
     DecordSource,
@@ -289,6 +290,10 @@ def _obstacle_to_decord(info: VideoInfo, size: tuple[int | None, int | None]) ->
         return "decord is not installed (it has no package for this machine)"
     if width < MIN_WIDTH:
         return f"decord is unsafe below {MIN_WIDTH} pixels of width"
+    return _unsuited_file(info)
+
+
+def _unsuited_file(info: VideoInfo) -> str | None:
     if not DECORD_CONTAINERS & set(info.container.split(",")):
         return f"decord can hang on {info.container} files or does not read them"
     if info.codec not in DECORD_CODECS:
@@ -312,6 +317,8 @@ def _gain_from_skipping(info: VideoInfo, clock: SampleClock | None) -> str | Non
     """Whether leaving frames out is worth more than decord, judged by the first packets."""
     if clock is None or clock.fps * 2 > info.fps:
         return None
+    if clock.fps * MAX_BATCH_SPAN_FRAMES < info.fps:
+        return "the sampled frames lie far apart"
     with open_container(info.path) as container:
         stream = video_stream(container, info.path)
         packets = islice(packets_of(container, stream), NUM_PACKETS_JUDGED)

@@ -4,8 +4,8 @@
     sampled   0      1      2      3      4      5      6        at 4 frames per second
     windows   [0 ............ 3]   [4 ............ 7]            clip_frames=4, window_stride=4
 
-Sampled frame `k` is the source frame on display `k / fps` seconds after the first one shown. Ranges are
-closed at the start and open at the end.
+Sampled frame `k` is the source frame on display `k / fps` seconds after the first one shown. Ranges
+are closed at the start and open at the end.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
+from math import lcm
 
 ROUNDING_SECONDS = Fraction(1, 2000)
-"""Containers round times to their ticks, Matroska to a millisecond: a frame this little late counts."""
+"""Containers round times to their ticks, Matroska to a millisecond: a frame this late counts."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,22 +72,32 @@ class SampleClock:
 
     def latest_pts(self, sample: int) -> int:
         """The last tick at which a frame may start and still be on display at this sample."""
-        tolerance = min(self.time_base / 2, ROUNDING_SECONDS)
-        return self.start_pts + (sample / self.fps + tolerance) // self.time_base
+        per_sample, tolerance, parts = self._integers
+        return self.start_pts + (sample * per_sample + tolerance) // parts
 
     def first_sample(self, pts: int) -> int:
         """The first sampled frame that a source frame starting at `pts` can be on display for."""
-        sample = self.samples_before(pts)
-        while self.latest_pts(sample) < pts:
-            sample += 1
-        while sample > 0 and self.latest_pts(sample - 1) >= pts:
-            sample -= 1
-        return sample
+        per_sample, tolerance, parts = self._integers
+        return max(0, -(((pts - self.start_pts) * parts - tolerance) // -per_sample))
+
+    def pts_at(self, seconds: float) -> int:
+        """The last tick at which a frame may start and still be on display at this time."""
+        tolerance = min(self.time_base / 2, ROUNDING_SECONDS)
+        exact = Fraction(seconds).limit_denominator(1_000_000)
+        return self.start_pts + (exact + tolerance) // self.time_base
 
     def samples_before(self, end_pts: int) -> int:
         """How many sampled frames a video has whose last frame ends at `end_pts`."""
         seconds = (end_pts - self.start_pts) * self.time_base - ROUNDING_SECONDS
         return max(0, -(-seconds * self.fps // 1))
+
+    @cached_property
+    def _integers(self) -> tuple[int, int, int]:
+        """Ticks from a sample to the next, and the tolerance, as counts of a part of a tick."""
+        tolerance = min(self.time_base / 2, ROUNDING_SECONDS) / self.time_base
+        per_sample = 1 / (self.fps * self.time_base)
+        parts = lcm(tolerance.denominator, per_sample.denominator)
+        return int(per_sample * parts), int(tolerance * parts), parts
 
     def seconds(self, pts: int) -> float:
         """Ticks to seconds since the first frame shown."""
@@ -120,7 +132,7 @@ def num_windows(num_samples: int, clip_frames: int, window_stride: int) -> int:
     return 1 + max(0, -(-(num_samples - clip_frames) // window_stride))
 
 
-def make_window(  # noqa: PLR0913
+def make_window(
     index: int,
     start_frame: int,
     *,

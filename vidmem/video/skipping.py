@@ -1,9 +1,9 @@
 """Which packets need not be decoded, because no sampled frame needs them.
 
-At 4 frames per second from a file of 30, most frames are never looked at. A frame can be left out when no
-other frame is predicted from it (a non-reference frame: the header of its packet says so), and the last
-frames before a fresh start (an IDR frame) can be left out even when others of them are predicted from it.
-What is decoded gives the same pixels as decoding everything; `measure_skip_gain` tells what it is worth.
+At 4 frames per second from a file of 30, most frames are never looked at. A frame can be left out
+when no other frame is predicted from it (a non-reference frame: the header of its packet says so),
+and the last frames before a fresh start (an IDR frame) even when some of them are predicted from
+others. The pixels are those of decoding everything; `measure_skip_gain` tells what it is worth.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def packets_to_decode(
     """Which packets of a group have to be decoded for the sampled frames to come out right.
 
     Args:
-        facts: Packets in the order of decoding, from one fresh start to the next, or a piece of that.
+        facts: Packets in the order of decoding, from a fresh start to the next, or a piece of that.
         clock: Which sampled frames are wanted.
         ends_before: The packet behind the group; None at the end of the file.
     """
@@ -118,7 +118,7 @@ def packets_to_decode(
 def skip_packets(
     packets: Iterable[av.Packet], reader: PacketReader, clock: SampleClock
 ) -> Iterator[av.Packet]:
-    """Pass on the packets that sampled frames need, and what has no data (the end of the stream)."""
+    """Pass on the packets that sampled frames need, and the end of the stream."""
     for group, ends_before in _groups(packets, reader):
         keep = packets_to_decode([fact for _, fact in group], clock, ends_before)
         for (packet, _), is_kept in zip(group, keep, strict=True):

@@ -53,6 +53,18 @@ class SampleSource(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
+MIN_EARLY_END_SECONDS = 0.5
+
+
+def early_end(info: VideoInfo, end_pts: int) -> tuple[Gap, ...]:
+    """A gap at the end, where the file has less than the length it gives for itself."""
+    end_seconds = float((end_pts - info.start_pts) * info.tick)
+    if info.duration_seconds - end_seconds <= max(MIN_EARLY_END_SECONDS, 3 / info.fps):
+        return ()
+    reason = "the file ends before the length it gives for itself"
+    return (Gap(start_seconds=end_seconds, end_seconds=info.duration_seconds, reason=reason),)
+
+
 Tick = Callable[[], None]
 """Called now and then while decoding; may raise to stop it."""
 

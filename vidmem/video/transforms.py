@@ -18,8 +18,8 @@ def decode_size(
         source_height: As displayed.
         frame_width: Of the model's frames.
         frame_height: Of the model's frames.
-        resize: "squash" gives exactly the model's size; "crop" keeps the shape, the smaller side fitting, and
-            `to_clip` cuts the middle out.
+        resize: "squash" gives exactly the model's size; "crop" keeps the shape, the smaller side
+            fitting, and `to_clip` cuts the middle out.
 
     Raises:
         ValueError: If `resize` is neither.
