@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
-from vidmem.data.barn import BarnConfig, BarnVideo, write_video
+from vidmem.data.barn import LOOK_ALIKES, BarnConfig, BarnVideo, write_labels, write_video
+from vidmem.data.barn.__main__ import SAMPLE
 from vidmem.errors import StorageError
 
 SMALL = {"width": 192, "height": 108, "fps": 5}
@@ -54,3 +56,10 @@ def test_a_missing_folder_fails_clearly(tmp_path) -> None:
 def test_odd_sizes_fail_clearly(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"must be even for H\.264, got 63 x 36"):
         write_video(BarnConfig(minutes=0.1), tmp_path / "pen.mp4", width=63, height=36)
+
+
+def test_the_bundled_labels_are_those_of_the_sample(tmp_path) -> None:
+    bundled = Path(__file__).parents[2] / "assets" / "barn-sample.labels.csv"
+    write_labels(BarnVideo(SAMPLE).bouts, tmp_path / "labels.csv")
+    assert bundled.read_text() == (tmp_path / "labels.csv").read_text()
+    assert any(label in bundled.read_text() for label in LOOK_ALIKES)

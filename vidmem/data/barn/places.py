@@ -120,7 +120,7 @@ def walk_path(
 
 
 def _leg_of_walk(start: Place, end: Place, u: float, covered: float) -> tuple[float, float, float]:
-    """Along a curve that leaves towards `end` and arrives with its angle, or straight if that is back.
+    """Along a curve that leaves towards `end` and arrives with its angle, unless that looks back.
 
     The heading is the curve's, blended at both ends into the places' own. `u` is the share of the
     time and `covered` of the way: she is slow where she turns.
