@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 
 from app import text
 from app.registry import RunRegistry
-from app.runs import Run, picture_payload
+from app.runs import Run
 from app.timeline import MAX_BUCKETS
 from app.tools import Tools
 from app.videos import VideoShelf
@@ -55,18 +56,17 @@ class Handlers:
         )
 
     def _fill(self, run: Run) -> None:
-        models = [[one.name, one.title, one.is_available] for one in self._tools.list_models()]
-        run.board.put("models", models)
         run.board.put("videos", self._shelf.groups(run.run_id))
         run.board.put("source", None)
         first = self._shelf.first
         with run.commands:
-            try:
-                run.use_model()
-                if first is not None:
-                    run.choose(first)
-            except (VidmemError, OSError) as error:
-                run.notify(text.sentence_for(error, first.title if first else ""), "error")
+            for prepare in (run.use_model, lambda: run.choose(first) if first else None):
+                try:
+                    prepare()
+                except (VidmemError, OSError) as error:
+                    run.notify(text.sentence_for(error, first.title if first else ""), "error")
+        models = [[one.name, one.title, one.is_available] for one in self._tools.list_models()]
+        run.board.put("models", models)
 
     def sync(self, page: str, run_id: str, message: str) -> Reply | None:
         """Do what a page asks for, and send what it does not have; `None`: nothing is new."""
@@ -227,8 +227,17 @@ def _news(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
             ]
         if fresh := view.strip.thumbnails(int(known.get("thumbnail", -1)) if is_same else -1):
             news["thumbnails"] = fresh
-    if picture := picture_payload(run, int(known.get("picture", -1))):
+    if picture := _picture(run, int(known.get("picture", -1))):
         news["picture"] = picture
     if sections := run.board.changes(known.get("versions") or {}):
         news["sections"] = sections
     return news
+
+
+def _picture(run: Run, known: int) -> dict[str, Any] | None:
+    """The newest picture, if the page does not have it."""
+    shown = run.pictures.shown if run.pictures else None
+    if shown is None or shown.number <= known:
+        return None
+    jpeg = base64.b64encode(shown.jpeg).decode("ascii")
+    return {"number": shown.number, "seconds": round(shown.seconds, 3), "jpeg": jpeg}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from app.sections import (
     chips,
     empty_memory,
     model_section,
+    play_section,
     settings_section,
     source_section,
 )
@@ -330,7 +330,7 @@ class Run:
     def opened(self, engine: Engine) -> None:
         """The video is open: say who reads it."""
         self.board.put("csv", f"runs/{self.run_id}/predictions.csv")
-        self._put_source(f"Read by {engine.reader_name}: {engine.reader_reason}")
+        self._put_source(f"Reader: {engine.reader_reason}")
         self.board.put("chips", chips(self._model, engine.reader_name))
         self._set_status("paused" if self.pacer.is_paused else "playing")
 
@@ -339,9 +339,10 @@ class Run:
         if self._view is not None and prediction.class_names == self._view.class_names:
             self._view.took(prediction, engine.last_clip_pixels, engine.settings)
         self.notify(prediction.restarted)
-        if engine.storage_error is not self._storage_error:
-            self._storage_error = engine.storage_error
-            self.notify(text.sentence_for(engine.storage_error, self._title), "error")
+        error = engine.storage_error
+        if error is not None and error is not self._storage_error:
+            self.notify(text.sentence_for(error, self._title), "error")
+        self._storage_error = error
         self.put_play()
 
     def finished(self, error: Exception | None) -> None:
@@ -374,32 +375,14 @@ class Run:
 
     def put_play(self) -> None:
         """Tell the page where the run is."""
-        head = self.pacer.playhead_seconds
-        analysed = self._view.timeline.end_seconds if self._view else 0.0
-        duration = self._info.duration_seconds if self._info else 0.0
-        is_moving = self._status == "playing" and self._is_real_time
-        self.board.put(
-            "play",
-            {
-                "status": self._status,
-                "can_play": self._video is not None,
-                "speed": "real" if self._is_real_time else "fast",
-                "pace": self._pace(duration, self.pacer.limit_seconds),
-                "analysed_seconds": analysed,
-                "playhead": {
-                    "seconds": round(head, 2),
-                    "rate": 1 if is_moving else 0,
-                    "limit": self.pacer.limit_seconds if is_moving else head,
-                }
-                if self._video
-                else None,
-            },
-        )
-
-    def _pace(self, duration: float, position: float) -> str:
-        if self._status == "playing" and self._view is not None:
-            return text.pace(self._view.meter.facts(max(0.0, duration - position)))
-        return text.STATUS.get(self._status, "")
+        view, info = self._view, self._info
+        pace = text.STATUS.get(self._status, "")
+        if self._status == "playing" and view is not None and info is not None:
+            to_go = info.duration_seconds - self.pacer.limit_seconds
+            pace = text.pace(view.meter.facts(max(0.0, to_go)))
+        analysed = view.timeline.end_seconds if view else 0.0
+        has_video = self._video is not None
+        self.board.put("play", play_section(self._status, self.pacer, has_video, analysed, pace))
 
     def tick(self) -> None:
         """What is due because a page is looking: derived sections, the picture at the playhead."""
@@ -409,12 +392,3 @@ class Run:
             self.put_play()
         if self._look is None and self._pictures is not None and self.is_active:
             self._pictures.want(self.pacer.playhead_seconds)
-
-
-def picture_payload(run: Run, known: int) -> dict[str, Any] | None:
-    """The newest picture, if the page does not have it."""
-    shown = run.pictures.shown if run.pictures else None
-    if shown is None or shown.number <= known:
-        return None
-    jpeg = base64.b64encode(shown.jpeg).decode("ascii")
-    return {"number": shown.number, "seconds": round(shown.seconds, 3), "jpeg": jpeg}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app import text
+from app.pacing import Pacer
 from app.videos import Video
 from vidmem.streaming import StreamSettings
 
@@ -93,3 +94,25 @@ def empty_memory(settings: StreamSettings | None) -> dict[str, Any]:
     """The memory before the first clip."""
     l_mem = settings.l_mem if settings else 0
     return {"l_mem": l_mem, "slots": [], "now_seconds": 0.0, "note": ""}
+
+
+def play_section(
+    status: str, pacer: Pacer, has_video: bool, analysed: float, pace: str
+) -> dict[str, Any]:
+    """Where the run is; the page moves the playhead on by itself at the rate given here."""
+    is_moving = status == "playing" and pacer.is_real_time
+    head = pacer.playhead_seconds
+    return {
+        "status": status,
+        "can_play": has_video,
+        "speed": "real" if pacer.is_real_time else "fast",
+        "pace": pace,
+        "analysed_seconds": analysed,
+        "playhead": {
+            "seconds": round(head, 2),
+            "rate": 1 if is_moving else 0,
+            "limit": pacer.limit_seconds if is_moving else head,
+        }
+        if has_video
+        else None,
+    }

@@ -44,7 +44,6 @@ WORDS = {
     "stop": "Stop",
     "clip": "clip",
     "play_this": "Watch this video",
-    "play_again": "Watch again",
     "opening": "Opening the video and the model …",
     "choose_first": "Choose a video on this page, or upload one.",
     "step_back_hint": "Pause and look one clip back (left arrow)",

@@ -96,6 +96,11 @@ class ModelShelf:
                 self._models[name] = self.load(name)
             return self._models[name]
 
+    def title(self, name: str) -> str | None:
+        """What a model that is loaded calls itself."""
+        model = self._models.get(name)
+        return model.card.title if model is not None else None
+
 
 def vidmem_tools(extra_model: str | None = None) -> Tools:
     """The real ones. Heavy imports happen here, not at the top.
@@ -109,11 +114,16 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
 
     def choices() -> list[ModelChoice]:
         listed = [
-            ModelChoice(one.name, _titled(one.title, one.is_available), one.is_available)
+            ModelChoice(
+                one.name,
+                shelf.title(one.name) or _titled(one.title, one.is_available),
+                one.is_available,
+            )
             for one in list_models()
         ]
         if extra_model and extra_model not in {one.name for one in listed}:
-            listed.insert(0, ModelChoice(extra_model, Path(extra_model).name, True))
+            title = shelf.title(extra_model) or Path(extra_model).name
+            listed.insert(0, ModelChoice(extra_model, title, True))
         return listed
 
     return Tools(

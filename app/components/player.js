@@ -23,8 +23,7 @@ function drawTransport() {
   find("[data-act=forward]").disabled = !play.can_play && !begun;
   find(".vm-jump button").disabled = jumpTime.disabled = !play.can_play && !begun;
   if (document.activeElement !== speed) speed.value = play.speed ?? "fast";
-  big.hidden = begun || !play.can_play || looking !== null;
-  big.querySelector("span").textContent = vm.words[play.status === "finished" ? "play_again" : "play_this"];
+  big.hidden = begun || !play.can_play || looking !== null || now !== null;
   screen.classList.toggle("vm-resting", !big.hidden);
   const message = play.status === "opening" ? vm.words.opening : play.status === "empty" ? vm.words.choose_first : "";
   waiting.textContent = message;

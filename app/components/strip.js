@@ -101,7 +101,12 @@ vm.on("thumbnails", (fresh) => {
     if (slots.has(clip)) showPicture(slots.get(clip), clip);
   }
 });
-vm.on("epoch", () => { slots.clear(); pictures.clear(); strip.replaceChildren(); });
+vm.on("epoch", () => {
+  slots.clear();
+  pictures.clear();
+  strip.replaceChildren();
+  if (memory) arrange({ ...memory, slots: [], note: "" });
+});
 strip.addEventListener("click", (event) => {
   const item = event.target.closest("li[data-clip]");
   const slot = item && memory.slots.find((one) => one.clip === Number(item.dataset.clip));

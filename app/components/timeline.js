@@ -2,6 +2,7 @@
 const plot = element.querySelector(".vm-plot"), canvas = plot.querySelector("canvas");
 const tip = plot.querySelector(".vm-tip"), empty = plot.querySelector(".vm-empty");
 const pen = canvas.getContext("2d");
+const LABEL_FONT = "11.5px system-ui, sans-serif";
 const ROW = 20, CURVES = 96, AXIS = 22, TOP = 4;
 let items = [], bands = [], classes = [], memory = null, gaps = [], duration = 0, analysed = 0;
 let playhead = null, looking = null, hover = null, focusColumn = -1, width = 0, height = 0, gutter = 118;
@@ -14,7 +15,9 @@ const curveY = (value) => TOP + rowsHeight() + 12 + (1 - value / 255) * (CURVES 
 function size() {
   width = plot.clientWidth;
   height = TOP + rowsHeight() + 6 + CURVES + AXIS;
-  gutter = width < 560 ? 98 : 124;
+  pen.font = LABEL_FONT;
+  const widest = Math.max(60, ...classes.map((name) => pen.measureText(name).width));
+  gutter = Math.min(widest + 26, width * (width < 560 ? 0.3 : 0.2));
   const scale = window.devicePixelRatio || 1;
   const wanted = [Math.round(width * scale), Math.round(height * scale)];
   if (canvas.width !== wanted[0] || canvas.height !== wanted[1]) {
@@ -25,7 +28,7 @@ function size() {
 }
 
 function drawRows() {
-  pen.font = "11.5px system-ui, sans-serif";
+  pen.font = LABEL_FONT;
   pen.textBaseline = "middle";
   pen.textAlign = "left";
   classes.forEach((name, row) => {
