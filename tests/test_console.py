@@ -78,7 +78,7 @@ def test_a_report_counts_what_it_was_given():
 
 def test_a_report_without_predictions_says_so():
     report = console.WatchReport(Console(file=io.StringIO()), duration_seconds=20)
-    assert report.summary() == ["no predictions"]
+    assert report.summary() == ["no new predictions"]
 
 
 def test_elsewhere_than_on_a_terminal_progress_is_a_plain_line_now_and_then(monkeypatch):

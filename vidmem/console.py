@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
     from vidmem.models.interface import ModelCard
@@ -100,8 +100,7 @@ class WatchReport:
         self._last_line = self._began
         self._progress = Progress(
             TextColumn("{task.fields[place]}"),
-            BarColumn(),
-            TaskProgressColumn(),
+            BarColumn(bar_width=20),
             TextColumn("{task.fields[now]}"),
             console=console,
             disable=not console.is_terminal,
@@ -144,7 +143,7 @@ class WatchReport:
     def summary(self) -> list[str]:
         """What was seen and how fast, a sentence each."""
         if not self.num_predictions:
-            return ["no predictions"]
+            return ["no new predictions"]
         seen = f"{clock_text(self.start_seconds)} to {clock_text(self.end_seconds)}"
         speed = f"{self.times_real_time:.1f} x real time"
         took = duration_text(self.wall_seconds)
@@ -164,5 +163,5 @@ class WatchReport:
         left = max(self.duration_seconds - self.end_seconds, 0) / max(self.times_real_time, 1e-9)
         return (
             f"{prediction.label} ({prediction.probability:.2f})  {clips_per_second:.2f} clips/s  "
-            f"{self.times_real_time:.1f} x real time  {duration_text(left)} left"
+            f"{self.times_real_time:.1f} x real time  {duration_text(round(left))} left"
         )

@@ -11,8 +11,18 @@ from typing import Literal
 
 import torch
 
-from vidmem.models.presets import bundled_models, cache_folder, has_fast_bf16, list_models
+from vidmem.errors import VidmemError
+from vidmem.models.presets import (
+    asset,
+    bundled_models,
+    cache_folder,
+    has_fast_bf16,
+    list_models,
+)
 from vidmem.nn.attention import resolve_backend
+from vidmem.video import open_video
+
+SAMPLE_VIDEO = "barn-sample.mp4"
 
 Condition = Literal["ok", "optional", "missing"]
 
@@ -52,7 +62,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything; takes a second or two and changes nothing."""
-    looks = (_python, _packages, _device, _attention, _models)
+    looks = (_python, _packages, _device, _attention, _readers, _models)
     return [finding for look in looks for finding in look()]
 
 
@@ -102,6 +112,21 @@ def _attention() -> Iterator[Finding]:
         for dtype in (torch.float32, torch.bfloat16):
             choice = resolve_backend(device, dtype)
             yield Finding(topic="attention", text=f"{choice.name}: {choice.reason}")
+
+
+def _readers() -> Iterator[Finding]:
+    """Read a frame of the sample video with each reader."""
+    conditions: dict[str, Condition] = {"decord": "optional", "pyav": "missing"}
+    for name, without in conditions.items():
+        try:
+            with open_video(asset(SAMPLE_VIDEO), width=128, height=128, reader=name) as video:
+                video.frames([0])
+        except VidmemError as error:
+            remedy = "PyAV reads every video" if name == "decord" else "pip install --upgrade av"
+            text = f"{name} does not read the sample video: {error}"
+            yield Finding(topic="readers", text=text, condition=without, remedy=remedy)
+        else:
+            yield Finding(topic="readers", text=f"{name} reads the sample video")
 
 
 def _models() -> Iterator[Finding]:
