@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import math
 
 import numpy as np
@@ -54,12 +55,11 @@ class Camera:
         """0 in daylight, 1 under infra-red, between in the moment of a switch."""
         if self._config.light != "auto":
             return float(self._config.light == "night")
-        night = float(self._is_night_first)
-        for switch in self._switches:
-            if seconds < switch:
-                break
-            share = min((seconds - switch) / _SWITCH_SECONDS, 1.0)
-            night += share * (1 - 2 * night)
+        passed = bisect.bisect_right(self._switches, seconds)
+        night = float(self._is_night_first ^ (passed % 2 == 1))
+        if passed:
+            share = min((seconds - self._switches[passed - 1]) / _SWITCH_SECONDS, 1.0)
+            return night + (1 - share) * (1 - 2 * night)
         return night
 
     def shake(self, seconds: float) -> tuple[int, int]:

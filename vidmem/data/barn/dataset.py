@@ -40,14 +40,12 @@ def label_windows(
     labels = np.empty(num_clips, np.int64)
     delays = np.full(num_clips, -1, np.int64)
     purity = np.empty(num_clips, np.float64)
-    rests = [bout for bout in video.bouts if bout.deciding_seconds is not None]
     for number in range(num_clips):
         start = start_seconds + number * clip_seconds
         label, purity[number] = video.window_majority(start, start + clip_seconds)
         labels[number] = CLASS_NAMES.index(label)
-        for bout in rests:
-            overlaps = bout.start_seconds < start + clip_seconds and bout.end_seconds > start
-            if overlaps and bout.label == label and bout.deciding_seconds is not None:
+        for bout in video.bouts_between(start, start + clip_seconds):
+            if bout.label == label and bout.deciding_seconds is not None:
                 decided_in = (bout.deciding_seconds - start_seconds) // clip_seconds
                 delays[number] = number - int(decided_in)
     return labels, delays, purity

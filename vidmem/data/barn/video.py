@@ -57,9 +57,15 @@ class BarnVideo:
 
     def window_majority(self, start_seconds: float, end_seconds: float) -> tuple[str, float]:
         """The label that lasts longest in a window, and its share of the window, 0 to 1."""
+        return majority_label(
+            self.bouts_between(start_seconds, end_seconds), start_seconds, end_seconds
+        )
+
+    def bouts_between(self, start_seconds: float, end_seconds: float) -> tuple[Bout, ...]:
+        """The bouts that a window touches, in order."""
         first = self._herd.bout_index(start_seconds)
         last = self._herd.bout_index(end_seconds)
-        return majority_label(self.bouts[first : last + 1], start_seconds, end_seconds)
+        return self.bouts[first : last + 1]
 
     def is_night(self, seconds: float) -> bool:
         """Whether the camera sees by infra-red."""
