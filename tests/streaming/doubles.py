@@ -119,7 +119,7 @@ class FakeFeed:
     max_calls: int = 1000
     reader_name: str = "fake"
     reader_reason: str = "it is a test"
-    process_id: int | None = None
+    child_pid: int | None = None
     is_closed: bool = False
 
     def __post_init__(self) -> None:

@@ -1,30 +1,45 @@
-"""How much memory this process and the ones it started hold, now."""
+"""What this process and the one it started hold and use, now."""
 
 from __future__ import annotations
-
-import contextlib
 
 import psutil
 
 
 class ProcessGauge:
-    """Reads resident bytes; made once, since looking a process up costs more than asking it."""
+    """Reads memory and processor time; made once, as finding a process is what costs."""
 
     def __init__(self) -> None:
         self._here = psutil.Process()
-        self._others: dict[int, psutil.Process] = {}
+        self._child: psutil.Process | None = None
+        self._child_seconds = 0.0
 
-    def resident_bytes(self, *process_ids: int | None) -> int:
-        """Bytes of main memory held by this process and by the given ones (gone ones count 0).
+    def resident_bytes(self, child_pid: int | None = None) -> int:
+        """Bytes of main memory held by this process and by a child (0 for one that is gone).
 
-        Pages that two processes share are counted in both, so the sum errs upwards.
+        Pages that both share are counted twice, so the sum errs upwards.
         """
         total = self._here.memory_info().rss
-        wanted = [process_id for process_id in process_ids if process_id is not None]
-        self._others = {key: one for key, one in self._others.items() if key in wanted}
-        for process_id in wanted:
-            with contextlib.suppress(psutil.Error):
-                if process_id not in self._others:
-                    self._others[process_id] = psutil.Process(process_id)
-                total += self._others[process_id].memory_info().rss
-        return total
+        try:
+            child = self._find(child_pid)
+            return total + (child.memory_info().rss if child else 0)
+        except psutil.Error:
+            return total
+
+    def processor_seconds(self, child_pid: int | None = None) -> float:
+        """Processor time a child used, all cores added up, since this was last asked."""
+        try:
+            child = self._find(child_pid)
+            times = child.cpu_times() if child else None
+        except psutil.Error:
+            return 0.0
+        if times is None:
+            return 0.0
+        before, self._child_seconds = self._child_seconds, times.user + times.system
+        return max(self._child_seconds - before, 0.0)
+
+    def _find(self, child_pid: int | None) -> psutil.Process | None:
+        if child_pid is None:
+            return None
+        if self._child is None or self._child.pid != child_pid:
+            self._child, self._child_seconds = psutil.Process(child_pid), 0.0
+        return self._child

@@ -218,6 +218,8 @@ class Engine:
     def _judge(self, read: ReadWindow) -> Prediction:
         prediction = self._stream.step(read.window, read.pixels)
         self.last_clip_pixels = read.pixels
+        feed = self._windows.feed
+        self.reader_name, self.reader_reason = feed.reader_name, feed.reader_reason
         for gap in read.gaps:
             logger.warning(
                 "%s: no pictures from %.2f to %.2f s: %s",
@@ -228,9 +230,9 @@ class Engine:
             )
         return replace(
             prediction,
-            decode_seconds=read.decode_seconds,
+            decode_seconds=self._gauge.processor_seconds(feed.child_pid),
             wait_seconds=read.wait_seconds,
-            process_bytes=self._gauge.resident_bytes(self._windows.feed.process_id),
+            process_bytes=self._gauge.resident_bytes(feed.child_pid),
             gaps=read.gaps,
             restarted=self._restarted,
         )

@@ -20,7 +20,7 @@ class Feed(Protocol):
     reader_reason: str
 
     @property
-    def process_id(self) -> int | None:
+    def child_pid(self) -> int | None:
         """The process that decodes, to count its memory; `None` where there is none."""
         ...
 

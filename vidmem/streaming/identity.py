@@ -101,10 +101,14 @@ class SourceIdentity:
 
 
 def _config_sha256(config: Any) -> str:
-    is_dataclass = dataclasses.is_dataclass(config) and not isinstance(config, type)
-    plain = asdict(config) if is_dataclass else config
-    text = json.dumps(plain, sort_keys=True, default=str)
+    text = json.dumps(config, sort_keys=True, default=_plain)
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return str(value)
 
 
 def _weights_sha256(model: nn.Module) -> str:

@@ -56,7 +56,8 @@ class Prediction:
     """Spent waiting for the decoder."""
 
     decode_seconds: float = 0.0
-    """The decoder was busy for this window's frames, most of it while the model ran."""
+    """Processor time of the decoder since the prediction before; it runs while the model does, and
+    on several cores can be more than the time that went by."""
 
     process_bytes: int = 0
     """Main memory of this process and the decoder's."""

@@ -66,15 +66,8 @@ class StreamSettings:
     @classmethod
     def for_model(cls, model: StreamModel, **overrides: float | None) -> Self:
         """As `from_card`, with the memory, tubelet and memory interval of the model's config."""
-        card, facts = model.card, model_facts(model)
-        base = cls(
-            fps=card.fps,
-            clip_frames=card.clip_frames,
-            window_stride=card.window_stride,
-            l_mem=model_l_mem(model),
-            **facts,
-        )
-        return base.changed(**overrides)
+        settings = cls.from_card(model.card, **({"l_mem": model_l_mem(model)} | overrides))
+        return replace(settings, **model_facts(model))
 
     def changed(self, **changes: float | None) -> Self:
         """These settings with some changed; `None` leaves one as it is.
@@ -130,18 +123,21 @@ def settings_for(model: StreamModel, settings: StreamSettings | None) -> StreamS
 
 
 def model_facts(model: StreamModel) -> dict[str, int]:
-    """What a model's config says of clips and memory; 1 where it says nothing (no tubelet)."""
+    """The settings that are for the model's config to say, not for people.
+
+    1 where it says nothing of tubelets; a model without memory has an `l_mem` of 0.
+    """
     tubelet_size = getattr(model.config, "tubelet_size", (1,))
     memory = getattr(model.config, "memory", None)
-    return {
-        "frames_multiple": int(tubelet_size[0]),
-        "memory_every": int(getattr(memory, "memory_every", 1)),
-    }
+    if memory is None:
+        return {"frames_multiple": int(tubelet_size[0]), "memory_every": 1, "l_mem": 0}
+    return {"frames_multiple": int(tubelet_size[0]), "memory_every": int(memory.memory_every)}
 
 
 def model_l_mem(model: StreamModel) -> int:
     """The memory length of a model's config; 0 for a model without memory."""
-    return int(getattr(getattr(model.config, "memory", None), "l_mem", 0))
+    memory = getattr(model.config, "memory", None)
+    return 0 if memory is None else int(memory.l_mem)
 
 
 def _check_number(name: str, value: float, low: float, high: float, *, unit: str) -> None:

@@ -69,7 +69,7 @@ class ReadWindow:
     """Damage met since the window before."""
 
     wait_seconds: float
-    decode_seconds: float
+    """Spent waiting for the feed."""
 
 
 class WindowReader:
@@ -84,13 +84,13 @@ class WindowReader:
         self.settings = settings
         self.position = position
         self._gaps: list[Gap] = []
-        self._wait_seconds = self._decode_seconds = 0.0
+        self._wait_seconds = 0.0
         self._drop_frames(position.next_frame)
 
     def read(self) -> ReadWindow | None:
         """The next window, or `None` where no frames are left that no window has had."""
         self._gaps = []
-        self._wait_seconds = self._decode_seconds = 0.0
+        self._wait_seconds = 0.0
         self._skip_to(self.position.next_frame)
         self._fill(self.settings.clip_frames + 1)
         num_real_frames = min(self.settings.clip_frames, len(self._pts))
@@ -108,7 +108,6 @@ class WindowReader:
             pixels=self._clip_pixels(num_real_frames),
             gaps=tuple(self._gaps),
             wait_seconds=self._wait_seconds,
-            decode_seconds=self._decode_seconds,
         )
 
     def change(self, settings: StreamSettings, position: Position) -> None:
@@ -149,7 +148,6 @@ class WindowReader:
         started = time.perf_counter()
         frames = self.feed.read(num_missing)
         self._wait_seconds += time.perf_counter() - started
-        self._decode_seconds += frames.decode_seconds
         self._is_at_end = frames.is_end or len(frames.pixels) < num_missing
         self._gaps.extend(frames.gaps)
         held = [self._pixels] if self._pts else []

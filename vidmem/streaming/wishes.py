@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vidmem.models.interface import StreamModel
-from vidmem.streaming.settings import StreamSettings, settings_for
+from vidmem.streaming.settings import StreamSettings, model_l_mem, settings_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +48,8 @@ class Wishes:
         with self._lock:
             before = self._wish
             model = model or before.model
+            if not model_l_mem(before.model):  # its 0 was not anybody's choice
+                changes = {"l_mem": model_l_mem(model), **changes}
             settings = settings_for(model, before.settings.changed(**changes))
             self._wish = Wish(settings=settings, model=model, seek_seconds=before.seek_seconds)
             change_alone = Wish(settings=settings, model=model)

@@ -1,0 +1,48 @@
+"""Memory and processor time of processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+
+from vidmem.profiling import ProcessGauge
+
+
+def start_child(code):
+    return subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+
+
+def test_memory_that_is_touched_is_seen():
+    gauge = ProcessGauge()
+    before = gauge.resident_bytes()
+    block = np.ones(30_000_000, dtype=np.uint8)
+    assert 25_000_000 < gauge.resident_bytes() - before < 60_000_000
+    del block
+
+
+def test_a_child_counts_while_it_lives():
+    gauge = ProcessGauge()
+    child = start_child("print(1, flush=True); input()")
+    try:
+        child.stdout.readline()
+        assert gauge.resident_bytes(child.pid) > gauge.resident_bytes() + 1_000_000
+    finally:
+        child.communicate(b"\n")
+    assert gauge.resident_bytes(child.pid) < 1.1 * gauge.resident_bytes()
+    assert gauge.processor_seconds(child.pid) == 0.0
+
+
+def test_processor_time_is_what_was_used_since_last_asked():
+    gauge = ProcessGauge()
+    code = "import time\nwhile time.process_time() < 0.3: pass\nprint(1, flush=True); input()"
+    child = start_child(code)
+    try:
+        child.stdout.readline()
+        assert gauge.processor_seconds(child.pid) >= 0.25
+        assert gauge.processor_seconds(child.pid) < 0.1
+    finally:
+        child.communicate(b"\n")

@@ -1,0 +1,33 @@
+"""Hours of video cost what minutes do."""
+
+from __future__ import annotations
+
+import gc
+
+from tests.streaming.doubles import FakeModel, FakeVideo, source_file
+from vidmem.profiling import ProcessGauge
+from vidmem.streaming import BoutTracker, Engine, RunFiles, ScoreMerger, StreamSettings
+
+
+def test_ten_thousand_clips_leave_nothing_behind(tmp_path):
+    files = RunFiles(out=tmp_path / "predictions.csv", state_path=tmp_path / "state")
+    settings = StreamSettings.for_model(FakeModel(), window_stride=2)
+    feeds = FakeVideo(10**9, max_calls=5)
+    gauge = ProcessGauge()
+    merger, tracker = ScoreMerger(), BoutTracker(3, max_bouts=20)
+    with Engine(
+        source_file(tmp_path), FakeModel(), settings, files=files, open_feed=feeds
+    ) as engine:
+
+        def run(num_clips):
+            for _ in range(num_clips):
+                for moment in merger.add(next(engine)):
+                    tracker.add(moment)
+            gc.collect()
+            return len(gc.get_objects()), gauge.resident_bytes()
+
+        run(500)
+        objects_before, bytes_before = run(500)
+        objects_after, bytes_after = run(9_000)
+    assert objects_after - objects_before < 100
+    assert bytes_after - bytes_before < 4_000_000

@@ -1,0 +1,163 @@
+"""Stopped at any moment and taken up again: the same file as in one go."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.streaming.doubles import FakeModel, FakeVideo, source_file
+from vidmem.errors import StateError
+from vidmem.streaming import Engine, RunFiles, StreamSettings
+
+NUM_FRAMES = 50
+
+
+@pytest.fixture
+def video(tmp_path):
+    return source_file(tmp_path)
+
+
+def make_engine(video, folder, *, model=None, settings=None, resume=False, **files):
+    folder.mkdir(exist_ok=True)
+    files = RunFiles(
+        out=folder / "predictions.csv", state_path=folder / "state", resume=resume, **files
+    )
+    feeds = FakeVideo(NUM_FRAMES)
+    return Engine(video, model or FakeModel(), settings, files=files, open_feed=feeds)
+
+
+def result(folder):
+    return (folder / "predictions.csv").read_bytes()
+
+
+@pytest.mark.parametrize("window_stride", [1, 3, 4, 6])
+@pytest.mark.parametrize("num_clips", [0, 1, 2, 5, 7])
+def test_killed_at_any_clip_and_resumed_equals_one_run(video, tmp_path, num_clips, window_stride):
+    settings = StreamSettings.for_model(FakeModel(), window_stride=window_stride)
+    with make_engine(video, tmp_path / "whole", settings=settings) as engine:
+        whole = list(engine)
+    engine = make_engine(video, tmp_path / "run", settings=settings, save_every_clips=3)
+    [next(engine) for _ in range(num_clips)]
+    shutil.copytree(tmp_path / "run", tmp_path / "killed")  # as they lie when the power goes
+    engine.close()
+    with make_engine(video, tmp_path / "killed", resume=True) as engine:
+        rest = list(engine)
+    assert result(tmp_path / "killed") == result(tmp_path / "whole")
+    assert rest[0].index == num_clips // 3 * 3
+    assert [p.probabilities for p in rest] == [p.probabilities for p in whole[rest[0].index :]]
+
+
+def test_a_clean_stop_loses_no_clip(video, tmp_path):
+    with make_engine(video, tmp_path / "run", save_every_clips=1000) as engine:
+        [next(engine) for _ in range(5)]
+    with make_engine(video, tmp_path / "run", resume=True) as engine:
+        assert engine.resumed == "Resumed after 5 predictions, at 5.00 s."
+        assert next(engine).index == 5
+
+
+def test_a_finished_run_says_so_and_yields_nothing(video, tmp_path):
+    with make_engine(video, tmp_path / "run") as engine:
+        list(engine)
+    before = result(tmp_path / "run")
+    with make_engine(video, tmp_path / "run", resume=True) as engine:
+        assert engine.resumed == "Nothing left to do: all 13 predictions were made already."
+        assert list(engine) == []
+    assert result(tmp_path / "run") == before
+
+
+def test_resuming_before_anything_was_saved_starts_at_the_beginning(video, tmp_path):
+    with make_engine(video, tmp_path / "run", resume=True) as engine:
+        assert engine.resumed is None
+        assert next(engine).index == 0
+
+
+def test_resuming_without_the_state_does_not_touch_the_predictions(video, tmp_path):
+    with make_engine(video, tmp_path / "run") as engine:
+        list(engine)
+    (tmp_path / "run" / "state").unlink()
+    before = result(tmp_path / "run")
+    with pytest.raises(
+        StateError, match=r"there is no saved stream at .*state, though .* has pred"
+    ):
+        make_engine(video, tmp_path / "run", resume=True)
+    assert result(tmp_path / "run") == before
+
+
+def test_changes_made_while_running_are_part_of_what_is_resumed(video, tmp_path):
+    changes = [
+        (2, {"l_mem": 2}),
+        (4, {"window_stride": 2}),
+        (6, {"fps": 2.0}),
+        (8, {"clip_frames": 2}),
+    ]
+
+    def run(folder, *, until=None):
+        engine = make_engine(video, folder, save_every_clips=1000)
+        for index, change in changes:
+            while engine.position_seconds < 50 and index > len(engine_log):
+                engine_log.append(next(engine))
+            engine.update(**change)
+        if until is not None:
+            next(engine)
+            shutil.copytree(folder, tmp_path / "killed")
+        list(engine)
+
+    engine_log = []
+    run(tmp_path / "whole")
+    engine_log = []
+    run(tmp_path / "run", until=8)
+    with make_engine(video, tmp_path / "killed", resume=True) as engine:
+        assert engine.settings.clip_frames == 2
+        assert (engine.settings.fps, engine.settings.l_mem) == (2.0, 2)
+        list(engine)
+    assert result(tmp_path / "killed") == result(tmp_path / "run") == result(tmp_path / "whole")
+
+
+def test_the_settings_a_run_began_with_may_be_given_again(video, tmp_path):
+    settings = StreamSettings.for_model(FakeModel(), fps=2.0)
+    with make_engine(video, tmp_path / "run", settings=settings) as engine:
+        next(engine)
+        engine.update(l_mem=1)
+        next(engine)
+    with make_engine(video, tmp_path / "run", settings=settings, resume=True) as engine:
+        assert engine.settings.l_mem == 1
+
+
+@pytest.mark.parametrize(
+    "other, difference",
+    [
+        (
+            {"settings": StreamSettings(clip_frames=4, window_stride=4, l_mem=9)},
+            "l_mem was 3, now 9",
+        ),
+        ({"model": FakeModel(seed=1)}, "another model: its weights differ"),
+        ({"content": b"another vid"}, "another video: pen.mp4 had 7 bytes, pen.mp4 has 11"),
+        ({"content": b"A VIDEO"}, "another video: pen.mp4 has other content"),
+    ],
+)
+def test_another_model_video_or_setting_is_refused_with_the_difference(
+    video, tmp_path, other, difference
+):
+    with make_engine(video, tmp_path / "run") as engine:
+        next(engine)
+    before = result(tmp_path / "run")
+    content = other.pop("content", None)
+    if content is not None:
+        video.write_bytes(content)
+    with pytest.raises(StateError, match=difference):
+        make_engine(video, tmp_path / "run", resume=True, **other)
+    assert result(tmp_path / "run") == before
+
+
+def test_a_moved_video_is_still_the_same(video, tmp_path):
+    with make_engine(video, tmp_path / "run") as engine:
+        next(engine)
+    moved = video.rename(tmp_path / "moved.mp4")
+    with make_engine(moved, tmp_path / "run", resume=True) as engine:
+        assert next(engine).index == 1
+
+
+def test_resume_without_a_state_file_is_misuse():
+    with pytest.raises(ValueError, match="resume needs state_path"):
+        RunFiles(resume=True)
