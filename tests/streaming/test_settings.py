@@ -39,6 +39,12 @@ def test_the_models_tubelet_bounds_the_clip_length():
         StreamSettings.for_model(FakeModel(), clip_frames=7)
 
 
+def test_the_models_own_memory_length_holds_where_none_is_given():
+    assert StreamSettings.for_model(FakeModel()).l_mem == 3
+    assert StreamSettings.for_model(FakeModel(), l_mem=None).l_mem == 3
+    assert StreamSettings.for_model(FakeModel(), l_mem=0).l_mem == 0
+
+
 def test_a_model_without_memory_has_none_to_set():
     model = FakeModel()
     model.config.memory = None

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Protocol
 
 from vidmem.models.interface import ModelCard
-from vidmem.video.decode_process import FrameFeed, SampledFrames
-from vidmem.video.probe import VideoInfo, probe_video
+from vidmem.video.decode_process import FrameFeed, SampledFrames, probe_safely
+from vidmem.video.probe import VideoInfo
 from vidmem.video.transforms import decode_size
 
 
@@ -55,7 +55,7 @@ class FeedRequest:
 def open_feed(request: FeedRequest) -> Feed:
     """Decode a file in a child process, at the size that the model wants."""
     card = request.card
-    info = probe_video(request.path)
+    info = probe_safely(request.path)
     width, height = decode_size(
         info.width,
         info.height,

@@ -66,8 +66,8 @@ class StreamSettings:
     @classmethod
     def for_model(cls, model: StreamModel, **overrides: float | None) -> Self:
         """As `from_card`, with the memory, tubelet and memory interval of the model's config."""
-        settings = cls.from_card(model.card, **({"l_mem": model_l_mem(model)} | overrides))
-        return replace(settings, **model_facts(model))
+        settings = cls.from_card(model.card, l_mem=model_l_mem(model))
+        return replace(settings.changed(**overrides), **model_facts(model))
 
     def changed(self, **changes: float | None) -> Self:
         """These settings with some changed; `None` leaves one as it is.

@@ -48,9 +48,10 @@ class Wishes:
         with self._lock:
             before = self._wish
             model = model or before.model
+            settings = before.settings
             if not model_l_mem(before.model):  # its 0 was not anybody's choice
-                changes = {"l_mem": model_l_mem(model), **changes}
-            settings = settings_for(model, before.settings.changed(**changes))
+                settings = settings.changed(l_mem=model_l_mem(model))
+            settings = settings_for(model, settings.changed(**changes))
             self._wish = Wish(settings=settings, model=model, seek_seconds=before.seek_seconds)
             change_alone = Wish(settings=settings, model=model)
             return change_alone.restart_reason(before.settings, before.model)
