@@ -19,7 +19,7 @@ from vidmem.errors import DecoderError
 from vidmem.video.frame_table import FrameTable
 from vidmem.video.probe import VideoInfo
 from vidmem.video.sampling import Gap, SampleClock
-from vidmem.video.sources import Sample, Tick, early_end, no_tick
+from vidmem.video.sources import Sample, Tick, ends_early, hole, is_hole, no_tick
 
 MIN_WIDTH = 64
 """Narrower, decord 0.6 gives some widths (8, 16, 48) with a wrong number of channels."""
@@ -60,7 +60,8 @@ class DecordSource:
         self.width = width
         self.height = height
         self.tick = tick
-        self._gaps: tuple[Gap, ...] = ()
+        self._holes: list[Gap] = []
+        self._position_seconds = 0.0
         self._reader: Any = _open(info, width, height)
 
     @property
@@ -75,6 +76,7 @@ class DecordSource:
             DecordError: If decord cannot go on; what was yielded before is right.
         """
         end = clock.samples_before(self.table.end_pts)
+        self._holes = self._holes_from(clock.latest_pts(start))
         per_sample = self.info.fps / float(clock.fps)
         num_samples = max(1, min(BATCH_FRAMES, round(MAX_BATCH_SPAN_FRAMES / per_sample)))
         for first in range(start, end, num_samples):
@@ -85,8 +87,8 @@ class DecordSource:
             pixels = self.frames(frames)
             for position, index in enumerate(wanted):
                 pts = int(self.table.pts[frames[position]])
-                yield Sample(index, pixels[position], clock.seconds(pts))
-        self._gaps = early_end(self.info, self.table.end_pts)
+                self._position_seconds = clock.seconds(pts)
+                yield Sample(index, pixels[position], self._position_seconds)
 
     def frames(self, indices: np.ndarray) -> np.ndarray:
         """Pictures of these source frames, uint8 `[N, H, W, 3]`.
@@ -103,10 +105,19 @@ class DecordSource:
             raise DecordError(f"decord gave pictures of shape {pixels.shape}")
         return pixels[where] if len(different) < len(indices) else pixels
 
+    def _holes_from(self, pts: int) -> list[Gap]:
+        if "mp4" in self.info.container:
+            return []  # every frame there is told to last until the next
+        starts, usual = self.table.pts, self.info.usual_duration
+        long_steps = np.flatnonzero(np.diff(starts) > usual * 2)
+        places = [(int(starts[step]) + usual, int(starts[step + 1])) for step in long_steps]
+        return [hole(self.info, *p) for p in places if p[1] > pts and is_hole(self.info, *p)]
+
     def take_gaps(self) -> tuple[Gap, ...]:
-        """An early end since the last call; at other damage decord fails, and PyAV takes over."""
-        gaps, self._gaps = self._gaps, ()
-        return gaps
+        """Holes passed since the last call; at damage decord fails, and PyAV takes over."""
+        passed = [gap for gap in self._holes if gap.start_seconds <= self._position_seconds]
+        self._holes = self._holes[len(passed) :]
+        return tuple(passed)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -126,6 +137,8 @@ class DecordSource:
         """
         if not table.is_certain:
             raise DecordError("its frames have no times of their own")
+        if ends_early(self.info, table.end_pts):
+            raise DecordError("the file is damaged or ends before the length it gives for itself")
         self.table = table
         num_frames = len(self._reader)
         if num_frames != self.table.num_frames:

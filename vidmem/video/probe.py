@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from fractions import Fraction
@@ -13,6 +14,7 @@ import av
 import av.error
 import av.logging
 from av.container import InputContainer
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -65,6 +67,9 @@ class VideoInfo:
 
     duration_seconds: float
     """From the first frame shown to the end of the last, as the container tells."""
+
+    has_own_duration: bool
+    """False where the length is that of the whole file, whose sound may be longer."""
 
     num_frames: int
     num_frames_is_exact: bool
@@ -251,7 +256,7 @@ def _top_level_boxes(path: Path) -> list[str]:
 
 
 def _is_cover(stream: VideoStream) -> bool:
-    return "attached_pic" in str(stream.disposition)
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _describe(path: Path, container: InputContainer, stream: VideoStream) -> VideoInfo:
@@ -270,7 +275,8 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream) -> Vid
     pixel_aspect = _pixel_aspect(stream)
     count = _count_frames(path, stream)
     fps = _average_fps(stream, steps, tick)
-    duration = _duration_seconds(container, stream, start_pts, tick)
+    own_duration = _own_duration_seconds(container, stream, start_pts, tick)
+    duration = own_duration or _file_duration_seconds(container, start_pts, tick)
     duration = max(duration or count.num_frames / fps, 1 / fps)
     return VideoInfo(
         path=path,
@@ -284,6 +290,7 @@ def _describe(path: Path, container: InputContainer, stream: VideoStream) -> Vid
         pixel_aspect=1 / pixel_aspect if is_sideways else pixel_aspect,
         fps=fps,
         duration_seconds=duration,
+        has_own_duration=own_duration > 0,
         num_frames=count.num_frames or max(1, round(duration * fps)),
         num_frames_is_exact=count.num_frames > 0 and count.is_exact,
         start_seconds=float(start_pts * tick),
@@ -367,14 +374,25 @@ def _pixel_aspect(stream: VideoStream) -> float:
     return float(ratio) if ratio and 0.1 < ratio < 10 else 1.0
 
 
-def _duration_seconds(
+def _own_duration_seconds(
     container: InputContainer, stream: VideoStream, start_pts: int, tick: Fraction
 ) -> float:
     """Length of the video stream by its container; 0.0 where it does not tell."""
+    start_seconds = float(start_pts * tick)
     if stream.duration:
         # A fragmented file counts from zero, and its first frame may be shown later.
         is_fragmented = "mp4" in container.format.name and stream.frames == 0
-        return float((stream.duration - (start_pts if is_fragmented else 0)) * tick)
+        return float(stream.duration * tick) - (start_seconds if is_fragmented else 0.0)
+    told = next((v for k, v in stream.metadata.items() if k.startswith("DURATION")), "")
+    with contextlib.suppress(ValueError):
+        hours, minutes, seconds = (float(part) for part in told.split(":"))
+        return max(0.0, hours * 3600 + minutes * 60 + seconds - start_seconds)
+    if len(container.streams) == 1:
+        return _file_duration_seconds(container, start_pts, tick)
+    return 0.0
+
+
+def _file_duration_seconds(container: InputContainer, start_pts: int, tick: Fraction) -> float:
     if container.duration:
         # Matroska counts its length from zero, the others from their first packet.
         is_from_zero = "matroska" in container.format.name

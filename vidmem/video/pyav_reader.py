@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Self
 
 import av
@@ -16,12 +16,24 @@ from av.video.frame import VideoFrame
 from vidmem.video.probe import VideoInfo, open_container, packets_of, video_stream
 from vidmem.video.sampling import Gap, SampleClock
 from vidmem.video.skipping import PacketReader, skip_packets
-from vidmem.video.sources import Sample, Tick, early_end, no_tick
+from vidmem.video.sources import (
+    Sample,
+    Tick,
+    early_end,
+    ends_early,
+    hole,
+    is_hole,
+    no_tick,
+)
 
 BACK_OFF_SECONDS = (0.0, 1.0, 5.0, 20.0, 60.0)
 """How much earlier to look for a key frame, when the last place was still too late."""
 
 NOT_SEEKABLE_FORMATS = {"gif", "avi", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "apng"}
+FIRST_LEAP_SECONDS, LEAP_GROWTH = 0.5, 1.5
+"""How far to look for something readable behind damage that ends the file early."""
+
+MAX_PACKETS_TO_KEY_FRAME = 2000
 ONE_FRAME_PER_PACKET = {"h264", "hevc"}
 MAX_THREADS = 4
 
@@ -33,6 +45,14 @@ class SourceFrame:
     frame: VideoFrame
     pts: int
     duration: int
+
+
+@dataclass(slots=True)
+class _Place:
+    """A key frame to decode from."""
+
+    pts: int
+    packets: Iterator[av.Packet]
 
 
 @dataclass(slots=True)
@@ -105,20 +125,23 @@ class PyavSource:
             pts: In ticks; before the first frame means from the start.
             clock: If given, frames that no sampled frame needs may be missing.
         """
-        first_valid, packets = self._seek(pts)
-        if clock is not None:
-            packets = skip_packets(packets, PacketReader(self._context), clock)
+        place: _Place | None = self._seek(pts)
         previous: SourceFrame | None = None
-        for found in self._decode(packets):
-            if found.pts < first_valid:
-                continue  # shown before the key frame and predicted from what was not read
-            self._note_lost(previous.pts if previous else first_valid - 1, found)
-            if self._lost.needs_key_frame:
-                continue
-            self._report_lost(found.pts)
-            self.end_pts = found.pts + found.duration
-            previous = found
-            yield found
+        while place is not None:
+            packets = self._watched(place.packets)
+            if clock is not None:
+                packets = skip_packets(packets, PacketReader(self._context), clock)
+            for found in self._decode(packets):
+                if found.pts < place.pts:
+                    continue  # shown before the key frame and predicted from what was not read
+                self._note_lost(previous.pts if previous else place.pts - 1, found)
+                if self._lost.needs_key_frame:
+                    continue
+                self._report_lost(found.pts)
+                self.end_pts = found.pts + found.duration
+                previous = found
+                yield found
+            place = self._behind_damage(previous)
         self._report_end(previous)
 
     def take_gaps(self) -> tuple[Gap, ...]:
@@ -159,8 +182,8 @@ class PyavSource:
         seconds = float((found.pts - self.info.start_pts) * self.info.tick)
         return Sample(index, self.to_pixels(found.frame), seconds)
 
-    def _seek(self, pts: int) -> tuple[int, Iterator[av.Packet]]:
-        """Go to a key frame shown at `pts` or earlier; its time and the packets from it on."""
+    def _seek(self, pts: int) -> _Place:
+        """Go to a key frame shown at `pts` or earlier."""
         self._sent, self._lost = {}, _Lost()
         margin = round(2 / self.info.tick)
         if self._can_seek() and pts > self.info.start_pts + margin:
@@ -168,31 +191,43 @@ class PyavSource:
                 target = pts - round(back / self.info.tick)
                 if target <= self.info.start_pts:
                     break
-                found = self._try_seek(target, pts)
-                if found:
+                found = self._key_frame_before(target)
+                if found and found.pts <= pts:
                     return found
         self.close()
         self._open()
-        return self.info.start_pts, packets_of(self._container, self._stream)
+        return _Place(self.info.start_pts, packets_of(self._container, self._stream))
+
+    def _behind_damage(self, last: SourceFrame | None) -> _Place | None:
+        """Where to go on when packets end long before the file should; None at its end."""
+        if last is None or not self._can_seek() or not ends_early(self.info, self.end_pts):
+            return None
+        ahead_seconds = FIRST_LEAP_SECONDS
+        end_seconds = float((self.end_pts - self.info.start_pts) * self.info.tick)
+        while end_seconds + ahead_seconds < self.info.duration_seconds + FIRST_LEAP_SECONDS:
+            found = self._key_frame_before(self.end_pts + round(ahead_seconds / self.info.tick))
+            if found and found.pts > last.pts:
+                if self._lost.start_pts is None:
+                    self._lost.start_pts = self.end_pts
+                return found
+            ahead_seconds *= LEAP_GROWTH
+        return None
 
     def _can_seek(self) -> bool:
         formats = set(self.info.container.split(","))
         return not (self.info.uses_decode_times or formats & NOT_SEEKABLE_FORMATS)
 
-    def _try_seek(self, target: int, pts: int) -> tuple[int, Iterator[av.Packet]] | None:
+    def _key_frame_before(self, target: int) -> _Place | None:
+        """Jump to about `target` and find the next key frame; None where there is none near."""
         try:
             self._container.seek(target, stream=self._stream, backward=True)
         except av.error.FFmpegError:
             return None
         packets = packets_of(self._container, self._stream)
-        for packet in packets:
+        for packet in islice(packets, MAX_PACKETS_TO_KEY_FRAME):
             self.tick()
-            if packet.pts is not None and packet.pts > pts + round(5 / self.info.tick):
-                return None
-            if packet.is_keyframe and packet.size:
-                if packet.pts is None or packet.pts > pts or packet.is_corrupt:
-                    return None
-                return packet.pts, chain([packet], packets)
+            if packet.is_keyframe and packet.size and not packet.is_corrupt:
+                return None if packet.pts is None else _Place(packet.pts, chain([packet], packets))
         return None
 
     def _decode(self, packets: Iterator[av.Packet]) -> Iterator[SourceFrame]:
@@ -203,6 +238,16 @@ class PyavSource:
             for frame in self._send(packet):
                 last = self._timed(frame, last)
                 yield last
+
+    def _watched(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+        """Pass packets on and note where the file has none for long."""
+        end_pts: int | None = None
+        for packet in packets:
+            if packet.pts is not None and packet.size:
+                if end_pts is not None and is_hole(self.info, end_pts, packet.pts):
+                    self._gaps.append(hole(self.info, end_pts, packet.pts))
+                end_pts = max(end_pts or packet.pts, packet.pts + (packet.duration or 0))
+            yield packet
 
     def _send(self, packet: av.Packet | None) -> list[VideoFrame]:
         if packet is not None and packet.pts is not None and not packet.is_discard:

@@ -56,13 +56,36 @@ class SampleSource(Protocol):
 MIN_EARLY_END_SECONDS = 0.5
 
 
+def ends_early(info: VideoInfo, end_pts: int) -> bool:
+    """Whether this is well before the length the file gives for itself."""
+    end_seconds = float((end_pts - info.start_pts) * info.tick)
+    return info.duration_seconds - end_seconds > max(MIN_EARLY_END_SECONDS, 3 / info.fps)
+
+
 def early_end(info: VideoInfo, end_pts: int) -> tuple[Gap, ...]:
     """A gap at the end, where the file has less than the length it gives for itself."""
     end_seconds = float((end_pts - info.start_pts) * info.tick)
-    if info.duration_seconds - end_seconds <= max(MIN_EARLY_END_SECONDS, 3 / info.fps):
+    if not info.has_own_duration or not ends_early(info, end_pts):
         return ()
     reason = "the file ends before the length it gives for itself"
     return (Gap(start_seconds=end_seconds, end_seconds=info.duration_seconds, reason=reason),)
+
+
+MIN_HOLE_SECONDS = 1.0
+MIN_HOLE_FRAMES = 20
+
+
+def is_hole(info: VideoInfo, end_pts: int, pts: int) -> bool:
+    """Whether frames are missing between the end of one and the start of the next stored one."""
+    ticks = max(MIN_HOLE_SECONDS / info.tick, MIN_HOLE_FRAMES * info.usual_duration)
+    return pts - end_pts > ticks and not info.is_variable_rate
+
+
+def hole(info: VideoInfo, end_pts: int, pts: int) -> Gap:
+    """The gap where frames are missing."""
+    start, end = ((place - info.start_pts) * info.tick for place in (end_pts, pts))
+    reason = "the file has no frames here: they were never recorded, or are damaged"
+    return Gap(start_seconds=float(start), end_seconds=float(end), reason=reason)
 
 
 Tick = Callable[[], None]
