@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import time
 from collections.abc import Iterable
 from pathlib import Path
+
+import psutil
 
 from vidmem.errors import CheckpointError
 
@@ -60,6 +63,19 @@ def sweep_uploads(folder: Path, now: float | None = None) -> list[Path]:
     for path in orphans:
         path.unlink(missing_ok=True)
     return orphans
+
+
+def sweep_dead_upload_folders(parent: Path, prefix: str) -> list[Path]:
+    """Delete upload folders `<prefix><process id>` of processes that are gone."""
+    dead = [
+        path
+        for path in parent.glob(f"{prefix}*")
+        if (number := path.name.removeprefix(prefix)).isdigit()
+        and not psutil.pid_exists(int(number))
+    ]
+    for path in dead:
+        shutil.rmtree(path, ignore_errors=True)
+    return dead
 
 
 def _dated(paths: Iterable[Path]) -> list[tuple[float, Path]]:

@@ -85,6 +85,8 @@ class Handlers:
         if asked.get("run") != run.run_id:
             known = {}
         news = _news(run, known)
+        if beat := asked.get("beat"):  # the page has not heard of us for a while
+            extra["beat"] = beat
         if not news and not extra and known.get("epoch") == (run.view.epoch if run.view else -1):
             return None
         return self._send(run, news, extra)
@@ -140,14 +142,15 @@ class Handlers:
         run.look(float(value["seconds"]) if value else None)
 
     def _choose(self, run: Run, value: Mapping[str, Any]) -> None:
-        before = run.board.get("source")
+        before, key = run.board.get("source"), str(value["video"])
+        path: Path | None = None
         try:
-            video = self._shelf.find(run.run_id, str(value["video"]))
+            video = self._shelf.find(run.run_id, key)
+            path = video.path
             run.dismiss()
             run.choose(video)
         except (VidmemError, OSError) as error:
-            name = str(value["video"]).rsplit("/", 1)[-1]
-            run.notify(text.sentence_for(error, name), "error")
+            run.notify(text.sentence_for(error, key.rsplit("/", 1)[-1], path), "error")
             run.board.put("source", None)
             run.board.put("source", before)
         run.board.put("videos", self._shelf.groups(run.run_id))
@@ -160,7 +163,7 @@ class Handlers:
             run.dismiss()
         except (VidmemError, OSError) as error:
             self._shelf.drop_upload(run.run_id, video)
-            run.notify(text.sentence_for(error, name), "error")
+            run.notify(text.sentence_for(error, name, video.path), "error")
         run.board.put("videos", self._shelf.groups(run.run_id))
 
     def _send(self, run: Run, news: Mapping[str, Any], extra: Mapping[str, Any]) -> Reply:

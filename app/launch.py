@@ -14,7 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.folders import bundled_sample, default_runs_folder, sweep_runs_folder, sweep_uploads
+from app.folders import (
+    bundled_sample,
+    default_runs_folder,
+    sweep_dead_upload_folders,
+    sweep_runs_folder,
+    sweep_uploads,
+)
 from app.tools import Tools, vidmem_tools
 from vidmem.errors import VidmemError
 
@@ -28,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 BUNDLED_MODEL = "fam-swin-nano"
 SWEEP_SECONDS = 60.0
+UPLOADS_PREFIX = "vidmem-uploads-"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +57,7 @@ class AppSettings:
     """Where predictions are kept; `None`: in the user's cache folder."""
 
     upload_folder: Path = field(
-        default_factory=lambda: Path(tempfile.gettempdir()) / f"vidmem-uploads-{os.getpid()}"
+        default_factory=lambda: Path(tempfile.gettempdir()) / f"{UPLOADS_PREFIX}{os.getpid()}"
     )
 
 
@@ -72,6 +79,7 @@ def quiet_environment(upload_folder: Path) -> None:
 
 def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     """Everything but the server."""
+    sweep_dead_upload_folders(Path(tempfile.gettempdir()), UPLOADS_PREFIX)
     settings.upload_folder.mkdir(parents=True, exist_ok=True)
     quiet_environment(settings.upload_folder)
     from app.handlers import Handlers

@@ -11,7 +11,9 @@ from app.components import component, feed, head
 from app.handlers import Handlers, Reply
 
 POLL_SECONDS = 0.2
-CACHE_SECONDS = (3600, 24 * 3600)
+CACHE_SECONDS = (6 * 3600, 7 * 24 * 3600)
+"""How often Gradio looks for old files, and how old: longer than anybody watches one upload."""
+
 MESSAGE = "(run, feed) => [run, window.vidmem.message()]"
 
 

@@ -137,8 +137,12 @@ class RunRegistry:
         self._sweeper.start()
 
     def close(self) -> None:
-        """Free all runs, at the end of the process."""
+        """Free all runs and stop sweeping, at the end of the process."""
         self._stop.set()
+        self.clear()
+
+    def clear(self) -> None:
+        """Free all runs."""
         with self._lock:
             runs = [entry.run for entry in self._entries.values()]
             self._entries.clear()

@@ -44,13 +44,14 @@ class Run:
         self._tools, self._folder = tools, runs_folder
         self._model_name, self._model = model_name, None
         self._settings: StreamSettings | None = None
-        self._video: Video | None = None
+        self.video: Video | None = None
         self._info: Any = None
-        self._view: RunView | None = None
-        self._pictures: PictureWorker | None = None
+        self.view: RunView | None = None
+        self.pictures: PictureWorker | None = None
         self._thread: EngineThread | None = None
         self._storage_error: Exception | None = None
-        self._status = "empty"
+        self._told: str | None = None
+        self.status = "empty"  # ready, opening, playing, paused, finished, stopped, failed
         self._is_real_time = False
         self._start_seconds = 0.0
         self._look: float | None = None
@@ -59,29 +60,9 @@ class Run:
         self.put_play()
 
     @property
-    def status(self) -> str:
-        """`empty`, `ready`, `opening`, `playing`, `paused`, `finished`, `stopped` or `failed`."""
-        return self._status
-
-    @property
     def is_active(self) -> bool:
         """Whether it holds an engine."""
-        return self._status in ACTIVE
-
-    @property
-    def view(self) -> RunView | None:
-        """What was predicted, from the first play on."""
-        return self._view
-
-    @property
-    def pictures(self) -> PictureWorker | None:
-        """Where pictures come from, once a video is chosen."""
-        return self._pictures
-
-    @property
-    def video(self) -> Video | None:
-        """The chosen video."""
-        return self._video
+        return self.status in ACTIVE
 
     def use_model(self) -> Any:
         """The model, loaded with the first call."""
@@ -112,40 +93,40 @@ class Run:
         """
         info = self._tools.probe(video.path)
         self.stop()
-        if self._pictures is not None:
-            self._pictures.close()
-        self._video, self._info = video, info
-        self._pictures = PictureWorker(video.path, self._tools.open_pictures, self._no_picture)
+        if self.pictures is not None:
+            self.pictures.close()
+        self.video, self._info = video, info
+        self.pictures = PictureWorker(video.path, self._tools.open_pictures, self._no_picture)
         self._start_seconds, self._look = 0.0, None
         self._forget_results()
         self._set_status("ready")
         self.board.put("look", None)
         self._put_source(text.WORDS["reader_at_play"])
-        self._pictures.want(0.0, is_urgent=True)
+        self.pictures.want(0.0, is_urgent=True)
 
     def _forget_results(self) -> None:
-        epoch = self._view.epoch + 1 if self._view else 0
+        epoch = self.view.epoch + 1 if self.view else 0
         names = tuple(self._model.card.class_names) if self._model else ()
-        self._view = RunView(self.board, names, epoch)
+        self.view = RunView(self.board, names, epoch)
         self.csv_path = None
         for topic, value in (("now", None), ("bouts", []), ("csv", None)):
             self.board.put(topic, value)
         self.board.put("memory", empty_memory(self._settings))
         self.board.put("cost", {"seconds": [], "mib": [], "note": ""})
-        self._view.refresh(is_forced=True)
+        self.view.refresh(is_forced=True)
 
     def _put_source(self, reader: str) -> None:
-        assert self._video is not None
-        self.board.put("source", source_section(self._video, self._info, reader))
+        assert self.video is not None
+        self.board.put("source", source_section(self.video, self._info, reader))
 
     def play(self) -> None:
         """Begin, or go on after a pause."""
-        if self._video is None or (self.is_active and self._status != "paused"):
+        if self.video is None or (self.is_active and self.status != "paused"):
             return
         self.look(None)
         if self.is_active:
-            if self._view:
-                self._view.meter.restart()
+            if self.view:
+                self.view.meter.restart()
             self.pacer.play()
             self._set_status("playing")
             return
@@ -167,9 +148,9 @@ class Run:
 
     def pause(self) -> None:
         """Hold before the next clip."""
-        if self._status in {"opening", "playing"}:
+        if self.status in {"opening", "playing"}:
             self.pacer.pause()
-            if self._status == "playing":
+            if self.status == "playing":
                 self._set_status("paused")
 
     def step(self) -> None:
@@ -177,16 +158,16 @@ class Run:
         self.look(None)
         if self.is_active:
             self.pacer.step()
-            if self._status == "playing":
+            if self.status == "playing":
                 self._set_status("paused")
-        elif self._video is not None:
+        elif self.video is not None:
             self._begin(is_one_step=True)
 
     def stop(self) -> None:
         """End the engine; what was predicted stays, on the page and on the disk."""
         self._end_thread()
-        if self._view is not None:
-            self._view.finish()
+        if self.view is not None:
+            self.view.finish()
         if self.is_active:
             self._set_status("stopped")
         self._start_seconds = 0.0
@@ -212,19 +193,19 @@ class Run:
         self.look(None)
         engine = self._engine
         if engine is not None:
-            self.notify(engine.seek(seconds))
+            self._tell(engine.seek(seconds))
             if not self.is_active:  # it waits at the end of the video
                 self._set_status("playing" if is_playing else "paused")
                 self.pacer.play() if is_playing else self.pacer.pause()
         else:
             self._start_seconds = seconds
         self.pacer.start_at(seconds)
-        if self._view:
-            self._view.meter.restart()
+        if self.view:
+            self.view.meter.restart()
         if is_playing:
             self.play()
-        elif self._pictures:
-            self._pictures.want(seconds, is_urgent=True)
+        elif self.pictures:
+            self.pictures.want(seconds, is_urgent=True)
         self.put_play()
 
     @property
@@ -236,8 +217,8 @@ class Run:
         """In real time, or as fast as possible."""
         self._is_real_time = is_real_time
         self.pacer.set_real_time(is_real_time)
-        if self._view:
-            self._view.meter.restart()
+        if self.view:
+            self.view.meter.restart()
         self.put_play()
 
     def look(self, seconds: float | None) -> None:
@@ -246,9 +227,9 @@ class Run:
         if seconds is None:
             self.board.put("look", None)
             return
-        self.board.put("look", self._view.look(seconds) if self._view else {"seconds": seconds})
-        if self._pictures is not None:
-            self._pictures.want(seconds, is_urgent=True)
+        self.board.put("look", self.view.look(seconds) if self.view else {"seconds": seconds})
+        if self.pictures is not None:
+            self.pictures.want(seconds, is_urgent=True)
 
     def change(self, setting: str, value: float) -> None:
         """Change a live setting; it is felt with the next clip.
@@ -265,12 +246,12 @@ class Run:
         number = float(value) if setting in {"fps", "min_bout_seconds"} else int(value)
         changed = self._settings.changed(**{setting: number})
         if engine := self._engine:
-            self.notify(engine.update(**{setting: number}))
+            self._tell(engine.update(**{setting: number}))
         self._settings = changed
         self._put_settings()
-        if self._view is not None:
-            self._view.set_settings(changed)
-        if not self.is_active and self._view is not None and self._view.newest is None:
+        if self.view is not None:
+            self.view.set_settings(changed)
+        if not self.is_active and self.view is not None and self.view.newest is None:
             self.board.put("memory", empty_memory(self._settings))
 
     def change_model(self, name: str) -> None:
@@ -289,9 +270,14 @@ class Run:
         assert self._settings is not None
         if engine := self._engine:
             settings = {key: self._settings.as_dict()[key] for key in LIVE_SETTINGS}
-            self.notify(engine.update(model=model, **settings))
+            self._tell(engine.update(model=model, **settings))
         if before is None or before.card.class_names != model.card.class_names:
             self._forget_results()
+
+    def _tell(self, sentence: str | None) -> None:
+        """Say what a change does to the memory, now: the next prediction need not say it again."""
+        self._told = sentence or self._told
+        self.notify(sentence)
 
     def notify(self, sentence: str | None, level: str = "info") -> None:
         """Put a sentence on the page."""
@@ -305,21 +291,21 @@ class Run:
     def close(self) -> None:
         """Free everything: thread, decoder, pictures."""
         self.stop()
-        if self._pictures is not None:
-            self._pictures.close()
+        if self.pictures is not None:
+            self.pictures.close()
 
     # What the engine's thread tells
 
     def _open_engine(self) -> Engine:
         model = self.use_model()
-        assert self._video is not None
+        assert self.video is not None
         assert self._settings is not None
         self._forget_results()
         self._folder.mkdir(parents=True, exist_ok=True)
         self.csv_path = self._folder / f"{self.run_id[:12]}-{self._num_plays}.csv"
         return self._tools.open_engine(
             EngineRequest(
-                path=self._video.path,
+                path=self.video.path,
                 model=model,
                 settings=self._settings,
                 start_seconds=self._start_seconds,
@@ -336,59 +322,62 @@ class Run:
 
     def took(self, engine: Engine, prediction: Prediction) -> None:
         """A clip was judged: show it."""
-        if self._view is not None and prediction.class_names == self._view.class_names:
-            self._view.took(prediction, engine.last_clip_pixels, engine.settings)
-        self.notify(prediction.restarted)
+        if self.view is not None and prediction.class_names == self.view.class_names:
+            self.view.took(prediction, engine.last_clip_pixels, engine.settings)
+        if prediction.restarted != self._told:
+            self.notify(prediction.restarted)
+        self._told = None
         error = engine.storage_error
         if error is not None and error is not self._storage_error:
-            self.notify(text.sentence_for(error, self._title), "error")
+            self._complain(error)
         self._storage_error = error
         self.put_play()
 
     def finished(self, error: Exception | None) -> None:
         """Nothing more can be read from here on."""
-        if self._view is not None:
-            self._view.finish()
+        if self.view is not None:
+            self.view.finish()
         if error is not None:
-            self.notify(text.sentence_for(error, self._title), "error")
+            self._complain(error)
         self._set_status("finished" if error is None else "failed")
 
     def closed(self, error: Exception | None) -> None:
         """The engine is gone."""
         if error is not None:
-            self.notify(text.sentence_for(error, self._title), "error")
+            self._complain(error)
             self._set_status("failed")
 
-    @property
-    def _title(self) -> str:
-        return self._video.title if self._video else ""
+    def _complain(self, error: Exception) -> None:
+        video = self.video
+        name, path = (video.title, video.path) if video else ("", None)
+        self.notify(text.sentence_for(error, name, path), "error")
 
     def _no_picture(self, error: Exception) -> None:
-        if self._status not in {"failed", "stopped"}:
+        if self.status not in {"failed", "stopped"}:
             self.notify(f"{text.SLOW} ({error})")
 
     # For the page
 
     def _set_status(self, status: str) -> None:
-        self._status = status
+        self.status = status
         self.put_play()
 
     def put_play(self) -> None:
         """Tell the page where the run is."""
-        view, info = self._view, self._info
-        pace = text.STATUS.get(self._status, "")
-        if self._status == "playing" and view is not None and info is not None:
+        view, info = self.view, self._info
+        pace = text.STATUS.get(self.status, "")
+        if self.status == "playing" and view is not None and info is not None:
             to_go = info.duration_seconds - self.pacer.limit_seconds
             pace = text.pace(view.meter.facts(max(0.0, to_go)))
         analysed = view.timeline.end_seconds if view else 0.0
-        has_video = self._video is not None
-        self.board.put("play", play_section(self._status, self.pacer, has_video, analysed, pace))
+        has_video = self.video is not None
+        self.board.put("play", play_section(self.status, self.pacer, has_video, analysed, pace))
 
     def tick(self) -> None:
         """What is due because a page is looking: derived sections, the picture at the playhead."""
-        if self._view is not None:
-            self._view.refresh()
-        if self._is_real_time and self._status == "playing":
+        if self.view is not None:
+            self.view.refresh()
+        if self._is_real_time and self.status == "playing":
             self.put_play()
-        if self._look is None and self._pictures is not None and self.is_active:
-            self._pictures.want(self.pacer.playhead_seconds)
+        if self._look is None and self.pictures is not None and self.is_active:
+            self.pictures.want(self.pacer.playhead_seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidmem.errors import (
@@ -37,6 +38,8 @@ WORDS = {
     "player": "Player",
     "no_picture": "No picture yet",
     "picture_at": "The video at {time}",
+    "silent": "The app does not answer: it was stopped, or the connection is broken. "
+    "This page goes on by itself when it is back.",
     "dismiss": "Close this message",
     "play": "Play",
     "pause": "Pause",
@@ -146,8 +149,19 @@ CLOSED = "This run was closed because no page was showing it. Press play to begi
 SLOW = "The decoder gave no picture in time; the analysis goes on without pictures for a while."
 
 
-def sentence_for(error: Exception, name: str = "") -> str:
-    """What the page says of an error: one or two sentences, ending in what to do."""
+def sentence_for(error: Exception, name: str = "", path: Path | None = None) -> str:
+    """What the page says of an error: one or two sentences, ending in what to do.
+
+    Args:
+        error: What went wrong.
+        name: What the visitor calls the video.
+        path: Where it lies; said by name only.
+    """
+    sentence = _sentence(error, name)
+    return sentence.replace(str(path), name) if path is not None else sentence
+
+
+def _sentence(error: Exception, name: str) -> str:
     if isinstance(error, VideoNotFoundError):
         return f"{name or 'The file'} is not there any more. Choose another video."
     if isinstance(error, DecoderTimeoutError):

@@ -7,7 +7,8 @@ window.vidmem = (() => {
   const outbox = [];
   const known = { versions: {}, epoch: null, point: -1, thumbnail: -1, picture: -1 };
   const tail = []; // points newer than the range on the timeline
-  let notify = () => {};
+  const QUIET = 4000, SILENT = 12000; // milliseconds without an answer: ask for a sign of life; tell the visitor
+  let notify = () => {}, heardAt = performance.now();
   let runId = "";
 
   function on(topic, listener) {
@@ -15,6 +16,7 @@ window.vidmem = (() => {
     if (topic in last) listener(last[topic]);
   }
   function emit(topic, value) {
+    if (topic === "silent" && last.silent === value) return;
     last[topic] = value;
     for (const listener of listeners.get(topic) ?? []) listener(value);
   }
@@ -72,6 +74,8 @@ window.vidmem = (() => {
   function receive(text) {
     if (!text) return;
     const answer = JSON.parse(text);
+    heardAt = performance.now();
+    emit("silent", false);
     if (answer.run !== runId) startRun(answer.run);
     if (answer.epoch !== known.epoch) startEpoch(answer.epoch);
     if (answer.hello) emit("hello", answer.hello);
@@ -88,7 +92,10 @@ window.vidmem = (() => {
 
   // Everything goes up in one message: what this page has, and what was asked for since the last one.
   function message() {
-    return JSON.stringify({ run: runId, known, actions: outbox.splice(0) });
+    const now = performance.now();
+    const beat = now - heardAt > QUIET ? Math.round(now) : undefined;
+    emit("silent", now - heardAt > SILENT);
+    return JSON.stringify({ run: runId, known, actions: outbox.splice(0), beat });
   }
   function act(name, value = null) {
     const pending = outbox.findIndex((action) => action.name === name);

@@ -91,11 +91,17 @@ vm.on("source", (source) => {
   drawProgress();
   drawClock();
 });
-vm.on("notice", (value) => {
+let fading = 0;
+function drawNotice() {
+  const value = vm.last.silent ? { level: "error", text: vm.words.silent } : vm.last.notice;
   notice.hidden = !value;
   notice.classList.toggle("vm-mild", value?.level === "info");
   notice.firstElementChild.textContent = value?.text ?? "";
-});
+  clearTimeout(fading);
+  if (value?.level === "info") fading = setTimeout(() => vm.act("dismiss"), 10000);
+}
+vm.on("notice", drawNotice);
+vm.on("silent", drawNotice);
 vm.on("run", () => { image.hidden = true; now = looking = playhead = null; });
 setInterval(() => { if (play.status === "playing" && playhead?.rate) drawClock(); speak(); }, 200);
 

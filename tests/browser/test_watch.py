@@ -1,0 +1,204 @@
+"""Watching a video in the browser, from the first press on play to the last row of the table."""
+
+from __future__ import annotations
+
+import csv
+import re
+import time
+
+import pytest
+
+from tests.browser.conftest import (
+    CLIP_SECONDS,
+    VIDEO_SECONDS,
+    newest,
+    set_slider,
+    status,
+    wait_for_clip,
+    wait_for_status,
+    wait_until,
+)
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+NUM_CLIPS = VIDEO_SECONDS // CLIP_SECONDS
+
+
+def test_the_sample_plays_to_the_end(open_page, site):
+    page = open_page()
+    assert page.locator("h1").inner_text() == "vidmem"
+    assert "192" in page.locator(".vm-file").inner_text()
+    started = time.monotonic()
+    page.locator(".vm-big").click()
+    page.locator(".vm-tag").wait_for(timeout=10_000)
+    assert time.monotonic() - started < 10
+    wait_for_status(page, "finished")
+    page.wait_for_function("window.vidmem.last.timeline.analysed > 47")
+    assert newest(page)["index"] == NUM_CLIPS - 1
+    assert page.locator(".vm-progress").first.get_attribute("aria-valuenow") == "100"
+    assert "Watched to the end" in page.locator(".vm-pace").inner_text()
+    assert page.locator(".vm-strip li[data-clip]:not(.vm-leaving)").count() == 4
+    assert page.locator(".vm-evicted").inner_text().startswith(f"{NUM_CLIPS - 5} clips")
+    totals = page.locator(".vm-bouts td:nth-child(3)").all_inner_texts()
+    assert sum(int(t[:2]) * 60 + int(t[3:]) for t in totals) == pytest.approx(VIDEO_SECONDS, abs=2)
+    assert "Reader:" in page.locator(".vm-reader").inner_text()
+    with page.expect_download() as download:
+        page.locator(".vm-csv").click()
+    assert download.value.suggested_filename == "barn-predictions.csv"
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert len(rows) == NUM_CLIPS
+    assert float(rows[-1]["end_seconds"]) == pytest.approx(VIDEO_SECONDS, abs=0.3)
+
+
+def test_controls_are_felt_within_one_clip(open_page, site):
+    page = open_page()
+    site.clip_seconds = 0.25
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 5)
+    assert page.locator(".vm-strip li[data-clip]:not(.vm-leaving)").count() == 4
+    set_slider(page, "l_mem", 2)
+    assert (
+        page.locator(".vm-slider", has_text="L_mem").inner_text().endswith("remembers the last 4 s")
+    )
+    page.wait_for_function("window.vidmem.last.settings.values.l_mem === 2")
+    now = newest(page)["index"]
+    wait_for_clip(page, now + 2)
+    assert page.evaluate("window.vidmem.last.memory.l_mem") == 2
+    page.wait_for_function(
+        "document.querySelectorAll('.vm-strip li:not(.vm-leaving)').length === 2"
+    )
+    set_slider(page, "window_stride", 4)
+    page.wait_for_function("window.vidmem.last.settings.values.window_stride === 4")
+    now = newest(page)["index"]
+    wait_for_clip(page, now + 2)
+    first = newest(page)
+    wait_for_clip(page, first["index"] + 1)
+    second = newest(page)
+    distance = (second["start_seconds"] - first["start_seconds"]) / (
+        second["index"] - first["index"]
+    )
+    assert distance == pytest.approx(1.0)
+    assert status(page) == "playing"
+    page.locator("[data-act=stop]").click()
+    wait_for_status(page, "stopped")
+
+
+def test_changing_the_clip_length_says_that_the_memory_starts_empty(open_page, site):
+    page = open_page()
+    site.clip_seconds = 0.2
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 2)
+    set_slider(page, "clip_frames", 16)
+    page.get_by_role("alert").filter(has_text="memory starts empty").wait_for()
+    page.get_by_label("Close this message").click()
+    page.locator(".vm-notice").wait_for(state="hidden")
+
+
+def test_a_reload_finds_the_run_and_closing_frees_it(open_page, site):
+    page = open_page()
+    site.clip_seconds = 0.2
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 3)
+    run = page.evaluate("window.vidmem.run")
+    assert f"run={run}" in page.url
+    page.reload()
+    page.wait_for_function("window.vidmem?.last.now?.index >= 3", timeout=15_000)
+    assert page.evaluate("window.vidmem.run") == run
+    assert status(page) in {"playing", "finished"}
+    page.wait_for_function("window.vidmem.last.range?.start.length + window.vidmem.tail.length > 3")
+    page.locator(".vm-strip li[data-clip] .vm-thumb[style*='data:image']").first.wait_for()
+    page.close()
+    wait_until(lambda: site.registry().find(run) is None, seconds=12)
+
+
+def test_two_people_watch_their_own_and_a_third_is_told(open_page, site):
+    site.clip_seconds = 0.3
+    first, second, third = open_page(), open_page(), open_page()
+    first.locator(".vm-main").click()
+    second.locator(".vm-source select").select_option("folder/second pen.mp4")
+    second.wait_for_function("window.vidmem.last.source.key.startsWith('folder')")
+    second.locator(".vm-main").click()
+    wait_for_clip(first, 1)
+    wait_for_clip(second, 0)
+    assert first.evaluate("window.vidmem.run") != second.evaluate("window.vidmem.run")
+    third.locator(".vm-main").click()
+    third.get_by_role("alert").filter(has_text="already watching 2 videos").wait_for()
+    assert status(third) == "ready"
+    first.locator("[data-act=stop]").click()
+    wait_for_status(first, "stopped")
+    assert status(second) == "playing"
+    third.locator(".vm-main").click()
+    wait_for_clip(third, 0)
+
+
+def test_keys_play_step_and_look_back_but_not_while_typing(open_page, site):
+    page = open_page()
+    page.locator("body").press("ArrowRight")
+    wait_for_clip(page, 0)
+    wait_for_status(page, "paused")
+    assert newest(page)["index"] == 0
+    page.locator("body").press("ArrowRight")
+    wait_for_clip(page, 1)
+    page.locator("body").press("ArrowLeft")
+    page.wait_for_function("window.vidmem.last.look?.seconds === 2")
+    assert "Looking at 00:02" in page.locator(".vm-lookback").inner_text()
+    page.locator("body").press("Escape")
+    page.wait_for_function("window.vidmem.last.look === null")
+    box = page.get_by_label("Jump to a time")
+    box.fill("0:30")
+    box.press("Space")
+    box.press("ArrowLeft")
+    assert status(page) == "paused"
+    box.press("Enter")
+    page.wait_for_function("window.vidmem.last.play.playhead.seconds === 30")
+    site.clip_seconds = 0.2
+    page.locator("h2").first.click()
+    page.locator("body").press("Space")
+    wait_for_status(page, "playing")
+    wait_for_clip(page, 2)
+    assert newest(page)["start_seconds"] >= 30
+    page.locator("body").press("Space")
+    wait_for_status(page, "paused")
+
+
+def test_the_timeline_keeps_its_zoom_and_shows_the_frame_at_a_click(open_page, site):
+    page = open_page()
+    site.clip_seconds = 0.15
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 4)
+    page.get_by_label("Zoom in").click()
+    page.get_by_label("Zoom in").click()
+    view = page.locator("#part-timeline [data-view]").get_attribute("data-view")
+    before = page.evaluate("window.vidmem.last.picture.number")
+    plot = page.locator(".vm-plot canvas")
+    box = plot.bounding_box()
+    plot.click(position={"x": box["width"] * 0.4, "y": 30})
+    page.locator(".vm-lookback").wait_for()
+    page.wait_for_function("n => window.vidmem.last.picture.number > n", arg=before)
+    wanted = page.evaluate("window.vidmem.last.look.seconds")
+    page.wait_for_function(
+        "s => Math.abs(window.vidmem.last.picture.seconds - s) < 0.3", arg=wanted
+    )
+    wait_for_clip(page, 12)
+    assert page.locator("#part-timeline [data-view]").get_attribute("data-view") == view
+    slider = page.get_by_role("slider", name=re.compile("Timeline"))
+    slider.focus()
+    slider.press("Home")
+    page.wait_for_function("window.vidmem.last.look?.seconds === 0")
+    assert slider.get_attribute("aria-valuenow") == "0.0"
+    slider.press("Escape")
+    page.wait_for_function("window.vidmem.last.look === null")
+
+
+def test_in_real_time_the_playhead_goes_with_the_clock(open_page, site):
+    page = open_page()
+    page.get_by_label("Speed").select_option("real")
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 0)
+    began = page.evaluate("[performance.now(), window.vidmem.last.playhead]")
+    time.sleep(3)
+    ended = page.evaluate("[performance.now(), window.vidmem.last.playhead]")
+    assert ended[1] - began[1] == pytest.approx((ended[0] - began[0]) / 1000, abs=0.7)
+    assert page.evaluate("window.vidmem.last.picture.seconds") > 1
+    page.locator("[data-act=stop]").click()
+    wait_for_status(page, "stopped")
