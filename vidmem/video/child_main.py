@@ -22,6 +22,7 @@ from vidmem.errors import VidmemError
 from vidmem.video.child_format import HEADER
 
 ALIVE_SECONDS = 0.5
+STUCK_SECONDS = 120.0
 
 
 class Interrupted(Exception):  # noqa: N818
@@ -105,8 +106,11 @@ def _listen(commands: queue.SimpleQueue[dict[str, Any]]) -> None:
 
 
 def _end_with_parent(parent_id: int) -> None:
-    """Thread: a fork of the parent may hold our standard input open, so look for the parent too."""
-    while os.name == "posix" and os.getppid() == parent_id:
+    """Thread: a fork of the parent may hold our standard input open, so look for the parent too.
+
+    A decoder that holds the interpreter lock stops this thread; `faulthandler` ends the process then.
+    """
+    while os.name != "posix" or os.getppid() == parent_id:
+        faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)
         time.sleep(1.0)
-    if os.name == "posix":
-        os._exit(1)
+    os._exit(1)

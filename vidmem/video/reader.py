@@ -33,7 +33,7 @@ from vidmem.video.sources import Tick, no_tick
 
 READER_NAMES = ("auto", "decord", "pyav")
 
-MAX_DECORD_BYTES = 1 << 30
+MAX_DECORD_BYTES = 512 << 20
 MAX_SHARE_WORTH_SKIPPING = 0.75
 NUM_PACKETS_JUDGED = 300
 DECORD_CONTAINERS = {"mp4", "matroska", "avi", "flv", "webm"}

@@ -1,0 +1,252 @@
+"""The decoding process: right frames, ahead of the reader, and never a way to hang or leak."""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.video.making import Kind, read_numbers, write_video
+from vidmem.errors import (
+    DecoderCrashedError,
+    DecoderError,
+    DecoderMemoryError,
+    DecoderTimeoutError,
+    SettingError,
+)
+from vidmem.video import FeedLimits, FrameFeed, PictureReader, probe_safely
+
+NUM_FRAMES = 300
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory) -> Path:
+    return write_video(tmp_path_factory.mktemp("feed"), Kind("plain", gop=50), NUM_FRAMES)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    """No process and no thread outlives a test."""
+    yield
+    gc.collect()
+    children = [c for c in psutil.Process().children() if "child_main" in " ".join(c.cmdline())]
+    assert children == []
+    names = [t.name for t in threading.enumerate() if t.name.startswith("vidmem-child")]
+    assert names == []
+
+
+def make_feed(video: Path, **settings) -> FrameFeed:
+    return FrameFeed(video, **{"fps": 25, "width": 128, "height": 96, **settings})
+
+
+def fake_feed(video: Path, monkeypatch, name: str, **limits) -> FrameFeed:
+    monkeypatch.setattr(FrameFeed, "TASK", f"tests.video.fake_tasks:{name}")
+    return make_feed(video, limits=FeedLimits(**limits))
+
+
+@pytest.mark.parametrize("reader", ["decord", "pyav"])
+def test_frames_come_in_order_and_in_any_portions(video: Path, reader: str) -> None:
+    with make_feed(video, reader=reader) as feed:
+        assert feed.reader_name == reader
+        assert feed.info.num_frames == NUM_FRAMES
+        numbers, portions = [], [1, 7, 16, 100, 3, 200]
+        for count in portions:
+            frames = feed.read(count)
+            numbers += read_numbers(frames.pixels.numpy())
+            assert frames.sample_indices.tolist() == numbers[-len(frames) :]
+            assert frames.is_end == (len(numbers) == NUM_FRAMES)
+        assert numbers == list(range(NUM_FRAMES))
+        assert frames.pts_seconds[-1] == pytest.approx((NUM_FRAMES - 1) / 25)
+        assert len(feed.read(5)) == 0
+        assert feed.read(5).is_end
+
+
+@pytest.mark.parametrize("reader", ["decord", "pyav"])
+def test_seek_and_rate_change_keep_the_process(video: Path, reader: str) -> None:
+    with make_feed(video, reader=reader) as feed:
+        process = feed.child_pid
+        feed.read(3)
+        for start in (200, 10, 299, 0, 120):
+            feed.seek(start)
+            expected = list(range(start, min(start + 4, NUM_FRAMES)))
+            assert read_numbers(feed.read(4).pixels.numpy()) == expected
+        feed.set_fps(5, 4)
+        assert read_numbers(feed.read(3).pixels.numpy()) == [20, 25, 30]
+        feed.seek(10_000)
+        assert feed.read(2).is_end
+        feed.seek(7)
+        assert read_numbers(feed.read(1).pixels.numpy()) == [35]
+        assert feed.child_pid == process
+
+
+def test_starting_in_the_middle(video: Path) -> None:
+    with make_feed(video, fps=5, start_frame=30) as feed:
+        assert read_numbers(feed.read(3).pixels.numpy()) == [150, 155, 160]
+
+
+def test_it_decodes_ahead_but_not_without_bound(video: Path) -> None:
+    with make_feed(video, limits=FeedLimits(queue_frames=32), width=320, height=240) as feed:
+        feed.read(1)
+        deadline = time.monotonic() + 10
+        while feed._child._messages.qsize() < 4 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.3)
+        assert feed._child._messages.qsize() == 4  # of eight frames each
+        started = time.perf_counter()
+        feed.read(24)
+        assert time.perf_counter() - started < 0.2
+
+
+def test_a_hang_at_open_has_a_time_limit(video: Path, monkeypatch) -> None:
+    started = time.monotonic()
+    with pytest.raises(DecoderTimeoutError, match=r"plain\.mp4 gave nothing for 0\.7 s"):
+        fake_feed(video, monkeypatch, "hang_at_open", timeout_seconds=0.7)
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("task", ["hang_after_open", "hang_holding_the_interpreter"])
+def test_a_hang_while_reading_has_a_time_limit(video: Path, monkeypatch, task: str) -> None:
+    with fake_feed(video, monkeypatch, task, timeout_seconds=1.0) as feed:
+        for _ in range(2):
+            with pytest.raises(DecoderTimeoutError):
+                feed.read(1)
+        started = time.monotonic()
+    assert time.monotonic() - started < 1.5
+
+
+def test_slow_is_not_hanging(video: Path, monkeypatch) -> None:
+    with fake_feed(video, monkeypatch, "slow_but_alive", timeout_seconds=1.5) as feed:
+        assert feed.read(1).is_end
+
+
+def test_a_hanging_child_is_ended_by_close_at_once(video: Path, monkeypatch) -> None:
+    feed = fake_feed(video, monkeypatch, "hang_holding_the_interpreter")
+    process = psutil.Process(feed.child_pid)
+    started = time.monotonic()
+    feed.close()
+    assert time.monotonic() - started < 1.0
+    assert not process.is_running()
+    feed.close()
+    with pytest.raises(DecoderError, match="closed"):
+        feed.read(1)
+
+
+def test_a_killed_child_is_a_crash(video: Path) -> None:
+    with make_feed(video, limits=FeedLimits(queue_frames=8)) as feed:
+        feed.read(1)
+        os.kill(feed.child_pid, signal.SIGKILL)
+        with pytest.raises(DecoderCrashedError, match=r"plain\.mp4 ended unasked"):
+            feed.read(NUM_FRAMES)
+
+
+def test_a_crash_says_what_was_said_last(video: Path, monkeypatch) -> None:
+    with (
+        fake_feed(video, monkeypatch, "crash_after_open") as feed,
+        pytest.raises(DecoderCrashedError, match="ended unasked"),
+    ):
+        feed.read(1)
+
+
+def test_a_swelling_child_is_ended(video: Path, monkeypatch) -> None:
+    with (
+        fake_feed(video, monkeypatch, "swell_after_open", max_rss_bytes=300 << 20) as feed,
+        pytest.raises(DecoderMemoryError, match=r"above its limit of 0\.3 GiB"),
+    ):
+        feed.read(1)
+
+
+def test_what_libraries_print_does_no_harm(video: Path, monkeypatch) -> None:
+    with (
+        fake_feed(video, monkeypatch, "chatter") as feed,
+        pytest.raises(DecoderError, match="told after the chatter"),
+    ):
+        feed.read(1)
+
+
+def test_a_bug_in_the_child_is_a_decoder_error(video: Path, monkeypatch) -> None:
+    with (
+        fake_feed(video, monkeypatch, "bug") as feed,
+        pytest.raises(DecoderError, match="RuntimeError: a bug"),
+    ):
+        feed.read(1)
+
+
+def test_a_forgotten_feed_ends_its_process(video: Path) -> None:
+    feed = make_feed(video)
+    process = psutil.Process(feed.child_pid)
+    del feed
+    gc.collect()
+    assert not process.is_running()
+
+
+SCRIPT = """
+import os, sys, time
+from vidmem.video import FrameFeed
+feed = FrameFeed(sys.argv[1], fps=25, width=128, height=96)
+print(feed.child_pid, len(feed.read(4)), flush=True)
+if sys.argv[2] == "wait":
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("ending", ["wait", "leave"])
+def test_the_child_dies_with_its_parent(video: Path, tmp_path: Path, ending: str) -> None:
+    # A script without a __main__ guard, in a folder of its own, that never closes its feed.
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen(
+        [sys.executable, script, video, ending],
+        stdout=subprocess.PIPE,
+        env=environment,
+        cwd=tmp_path,
+    )
+    assert parent.stdout is not None
+    child, count = map(int, parent.stdout.readline().split())
+    assert count == 4
+    if ending == "wait":
+        parent.send_signal(signal.SIGKILL)
+    parent.stdout.close()
+    parent.wait(timeout=20)
+    deadline = time.monotonic() + 4
+    while psutil.pid_exists(child) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == "zombie"
+
+
+def test_starting_is_quick_and_imports_no_torch(video: Path) -> None:
+    probe_safely(video)
+    started = time.perf_counter()
+    probe_safely(video)
+    assert time.perf_counter() - started < 3.0  # about 0.2 s on an idle machine
+    code = "import sys, vidmem.video.frame_task, vidmem.video.picture_task as task\n"
+    code += "print('torch' in sys.modules)"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert said.stdout.strip() == "False"
+
+
+def test_impossible_settings_are_refused(video: Path) -> None:
+    for settings, text in (
+        ({"fps": 0}, "fps must be above 0"),
+        ({"width": 0}, "at least 1 pixel"),
+        ({"start_frame": -1}, "start_frame must be at least 0"),
+        ({"reader": "opencv"}, '"auto", "decord" or "pyav"'),
+        ({"reader": "decord", "width": 48}, "unsafe below 64 pixels"),
+    ):
+        with pytest.raises(SettingError, match=text):
+            make_feed(video, **settings)
+
+
+def test_a_picture_reader_shares_the_safety(video: Path, monkeypatch) -> None:
+    monkeypatch.setattr(PictureReader, "TASK", "tests.video.fake_tasks:hang_at_open")
+    with pytest.raises(DecoderTimeoutError, match=r"plain\.mp4"):
+        PictureReader(video, timeout_seconds=0.7)
