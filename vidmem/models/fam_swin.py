@@ -396,7 +396,7 @@ class FamSwin(nn.Module):
 
 def _init_weights(module: nn.Module) -> None:
     if isinstance(module, nn.Linear):
-        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.xavier_uniform_(module.weight)  # a fixed spread of 0.02 starves narrow models
         if module.bias is not None:
             nn.init.zeros_(module.bias)
 

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -71,19 +70,21 @@ class BarnTraining:
     seed: int = 0
     """Of the weights and of the order of samples."""
 
-    num_videos: int = 192
+    num_videos: int = 128
     """Videos drawn; their seeds are 0, 1, 2, ..."""
 
     num_clips: int = 48
     """Clips of each video, in a row."""
 
-    see: LoopConfig = field(default_factory=lambda: LoopConfig(steps=1500, learning_rate=1.5e-3))
+    see: LoopConfig = field(
+        default_factory=lambda: LoopConfig(steps=1800, learning_rate=1.5e-3, warmup_steps=60)
+    )
     """First stage."""
 
-    see_batch: int = 48
+    see_batch: int = 32
     """Clips per step."""
 
-    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=450))
+    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=350))
     """Second stage."""
 
     remember_batch: int = 16
@@ -101,7 +102,6 @@ class BarnTraining:
 
 def train_nano(
     training: BarnTraining,
-    workspace: Path,
     report: Callable[[str, StepReport], None],
     *,
     num_processes: int = 2,
@@ -110,7 +110,6 @@ def train_nano(
 
     Args:
         training: The recipe; with the same recipe, machine and torch, the same weights.
-        workspace: Folder for the drawn clips.
         report: Called after each optimiser step with the name of the stage.
         num_processes: For drawing.
     """
@@ -123,9 +122,7 @@ def train_nano(
         size=card.frame_height,
     )
     started = time.monotonic()
-    clips = draw_barn_clips(
-        range(training.num_videos), shape, workspace, num_processes=num_processes
-    )
+    clips = draw_barn_clips(range(training.num_videos), shape, num_processes=num_processes)
     logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
     model = FamSwin(nano_config(), card).train()
     learn_to_see(model, clips, training, lambda step: report("see", step))
