@@ -1,0 +1,80 @@
+"""Pictures: the newest wish, at a bounded share of the time."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from app.pictures import PictureWorker
+from tests.app.conftest import wait_until
+from tests.app.fakes import FakePicture
+from vidmem.errors import DecoderTimeoutError
+
+
+class Source:
+    def __init__(self, seconds_each: float = 0.0) -> None:
+        self.asked: list[float] = []
+        self.seconds_each = seconds_each
+        self.error: Exception | None = None
+        self.is_closed = False
+
+    def picture(self, seconds: float) -> FakePicture:
+        self.asked.append(seconds)
+        time.sleep(self.seconds_each)
+        if self.error:
+            raise self.error
+        return FakePicture(b"jpeg", seconds)
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.fixture
+def source():
+    return Source()
+
+
+@pytest.fixture
+def errors():
+    return []
+
+
+@pytest.fixture
+def worker(source, errors):
+    made = PictureWorker(Path("video.mp4"), lambda path: source, errors.append)
+    yield made
+    made.close()
+    assert source.is_closed
+
+
+def test_only_the_newest_wish_is_met(worker, source):
+    source.seconds_each = 0.1
+    worker.want(0)
+    wait_until(lambda: source.asked)
+    for seconds in range(1, 20):
+        worker.want(seconds)
+    worker.want(20, is_urgent=True)
+    wait_until(lambda: worker.shown and worker.shown.seconds == 20)
+    assert source.asked == [0, 20]
+
+
+def test_pictures_take_a_small_share_of_the_time(worker, source):
+    source.seconds_each = 0.1
+    end = time.monotonic() + 1.2
+    position = 0.0
+    while time.monotonic() < end:
+        position += 1
+        worker.want(position)
+        time.sleep(0.01)
+    assert len(source.asked) <= 3
+
+
+def test_an_error_is_told_and_another_picture_can_be_had(worker, source, errors):
+    source.error = DecoderTimeoutError("no picture within 20 s")
+    worker.want(1, is_urgent=True)
+    wait_until(lambda: errors)
+    source.error = None
+    worker.want(2, is_urgent=True)
+    wait_until(lambda: worker.shown and worker.shown.seconds == 2)

@@ -1,0 +1,73 @@
+"""Who looks at which run, and when a run is freed."""
+
+from __future__ import annotations
+
+from tests.app.conftest import wait_until
+
+
+def test_a_reload_within_the_grace_finds_the_run_again(desk):
+    run = desk.open("first")
+    desk.registry.left("first")
+    desk.now += 10
+    assert desk.registry.sweep() == []
+    assert desk.open("second", run.run_id) is run
+    desk.now += 100
+    assert desk.registry.sweep() == []
+
+
+def test_a_run_without_a_page_is_freed_after_the_grace(desk):
+    desk.machine.clip_seconds = 0.2
+    run = desk.open("first")
+    run.play()
+    wait_until(lambda: run.view.newest is not None)
+    desk.registry.left("first")
+    desk.now += 21
+    assert desk.registry.sweep() == [run.run_id]
+    assert not run.is_active
+    assert desk.machine.engines[-1].closed.is_set()
+    assert desk.open("second", run.run_id) is not run
+
+
+def test_two_pages_on_one_run_keep_it_until_both_are_gone(desk):
+    run = desk.open("first")
+    assert desk.open("second", run.run_id) is run
+    desk.registry.left("first")
+    desk.now += 50
+    assert desk.registry.sweep() == []
+    desk.registry.left("second")
+    desk.now += 50
+    assert desk.registry.sweep() == [run.run_id]
+
+
+def test_a_page_that_asks_again_after_it_was_lost_keeps_its_run(desk):
+    run = desk.open("first")
+    desk.registry.left("first")
+    desk.now += 10
+    desk.ask(run, page="first")
+    desk.now += 15
+    assert desk.registry.sweep() == []
+
+
+def test_a_run_that_nobody_asks_about_for_long_is_freed(desk):
+    run = desk.open("first")
+    desk.now += 1000
+    assert desk.registry.sweep() == [run.run_id]
+
+
+def test_two_runs_do_not_know_of_each_other(desk):
+    first, second = desk.open("first"), desk.open("second")
+    first.play()
+    wait_until(lambda: first.status == "finished")
+    assert second.status == "ready"
+    assert len(second.view.timeline) == 0
+    assert first.board.get("bouts") != second.board.get("bouts")
+
+
+def test_closing_frees_everything(desk):
+    desk.machine.clip_seconds = 0.2
+    runs = [desk.open(f"page {number}") for number in range(2)]
+    for run in runs:
+        run.play()
+    desk.registry.close()
+    assert len(desk.registry) == 0
+    assert not any(run.is_active for run in runs)

@@ -1,0 +1,186 @@
+"""One run: playing, holding, jumping, changing, failing, ending."""
+
+from __future__ import annotations
+
+import threading
+
+from tests.app.conftest import wait_until
+from tests.app.fakes import FakeModel, write_video
+from vidmem.errors import DecoderTimeoutError, StorageError
+
+
+def engine_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name in {"engine", "pictures"}]
+
+
+def step(run) -> None:
+    """Let one clip through, and wait until it is judged."""
+    wanted = run.view.newest.index + 1 if run.view.newest else 0
+    run.step()
+    wait_until(lambda: run.view.newest is not None and run.view.newest.index == wanted)
+
+
+def test_a_video_is_watched_to_the_end(desk):
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    assert run.view.newest.index == 14
+    assert run.board.get("play")["analysed_seconds"] == 60
+    rows = run.board.get("bouts")
+    assert sum(row[3] for row in rows) == 60
+    assert sum(row[4] for row in rows) == 1
+    assert len(run.board.get("memory")["slots"]) == 14
+
+
+def test_pause_holds_and_step_lets_one_clip_through(desk):
+    run = desk.open()
+    step(run)
+    assert run.status == "paused"
+    step(run)
+    step(run)
+    run.play()
+    wait_until(lambda: run.status == "finished")
+
+
+def test_the_memory_is_felt_with_the_next_clip(desk):
+    run = desk.open()
+    for _ in range(8):
+        step(run)
+    assert run.view.newest.num_remembered == 7
+    run.change("l_mem", 3)
+    step(run)
+    assert run.view.newest.num_remembered == 3
+    assert [slot["clip"] for slot in run.board.get("memory")["slots"]] == [5, 6, 7]
+    assert len(run.view.strip) == 4
+
+
+def test_a_change_that_empties_the_memory_is_said_once(desk):
+    run = desk.open()
+    step(run)
+    run.change("clip_frames", 8)
+    assert "memory starts empty" in run.board.get("notice")["text"]
+    run.dismiss()
+    step(run)
+    assert run.board.get("notice") is None
+    assert run.view.newest.end_seconds - run.view.newest.start_seconds == 2
+
+
+def test_back_to_back_windows_stay_so_when_the_clip_length_changes(desk):
+    run = desk.open()
+    run.change("clip_frames", 8)
+    assert run.board.get("settings")["values"]["window_stride"] == 8
+
+
+def test_a_jump_goes_on_elsewhere_also_after_the_end(desk):
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    run.jump(40, is_playing=True)
+    wait_until(lambda: run.status == "finished" and run.view.newest.index > 14)
+    assert run.view.newest.start_seconds == 56
+    assert run.view.timeline.end_seconds == 60
+    assert len(run.view.timeline) == 15
+
+
+def test_a_jump_before_playing_begins_there(desk):
+    run = desk.open()
+    run.jump(52, is_playing=False)
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    assert run.view.newest.index == 1
+
+
+def test_looking_back_says_what_was_predicted_there(desk):
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    run.look(10)
+    looked = run.board.get("look")
+    assert looked["seconds"] == 10
+    assert looked["label"] in run.view.class_names
+    wait_until(lambda: run.pictures.shown.seconds == 10)
+    run.look(None)
+    assert run.board.get("look") is None
+
+
+def test_a_decoder_that_hangs_is_said_and_a_jump_goes_on(desk):
+    desk.machine.error_at = (20.0, DecoderTimeoutError("the decoder gave nothing for 30 s"))
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "failed")
+    assert "hung and was stopped" in run.board.get("notice")["text"]
+    assert run.view.newest.index == 4
+    desk.machine.engines[-1].error_at = None
+    run.jump(30, is_playing=True)
+    wait_until(lambda: run.status == "finished")
+
+
+def test_an_unexpected_error_ends_the_run_and_not_the_app(desk, caplog):
+    desk.machine.error_at = (8.0, RuntimeError("boom"))
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "failed")
+    assert "RuntimeError" in run.board.get("notice")["text"]
+    desk.machine.error_at = None
+    run.play()
+    wait_until(lambda: run.status == "finished")
+
+
+def test_a_full_disk_is_said_and_the_run_goes_on(desk):
+    desk.machine.clip_seconds = 0.02
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.view is not None and run.view.newest is not None)
+    desk.machine.engines[-1].storage_error = StorageError("no space left for predictions.csv")
+    wait_until(lambda: run.board.get("notice") is not None)
+    assert "no space left" in run.board.get("notice")["text"]
+    run.dismiss()
+    wait_until(lambda: run.status == "finished")
+    assert run.board.get("notice") is None
+
+
+def test_another_model_brings_its_own_classes_and_sampling(desk):
+    desk.machine.models["two"] = FakeModel("two", class_names=("rest", "move"), l_mem=5)
+    desk.machine.clip_seconds = 0.02
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.view.newest is not None)
+    run.change_model("two")
+    wait_until(lambda: run.status == "finished")
+    assert run.view.class_names == ("rest", "move")
+    assert run.board.get("timeline")["classes"] == ["rest", "move"]
+    assert run.board.get("settings")["values"]["l_mem"] == 5
+
+
+def test_overlapping_windows_are_drawn_as_one_score_per_moment(desk):
+    run = desk.open()
+    run.change("window_stride", 4)
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    drawn = run.view.timeline.range(0, 60)
+    assert drawn["start"][0] == 0
+    assert drawn["end"][-1] == 60
+    assert drawn["start"][1:] == drawn["end"][:-1]
+
+
+def test_closing_frees_threads_even_while_the_engine_is_opening(desk):
+    desk.machine.opening_seconds = 0.3
+    run = desk.open()
+    run.play()
+    wait_until(lambda: engine_threads())
+    run.close()
+    wait_until(lambda: not engine_threads())
+    assert not run.is_active
+
+
+def test_another_video_stops_the_one_that_plays(desk):
+    desk.machine.clip_seconds = 0.1
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.view.newest is not None)
+    path = write_video(desk.folder / "videos" / "new.mp4", 8)
+    run.choose(desk.shelf.find(run.run_id, f"folder/{path.name}"))
+    assert run.status == "ready"
+    assert desk.machine.engines[-1].closed.is_set()
+    assert run.board.get("bouts") == []
+    assert len(run.view.timeline) == 0
