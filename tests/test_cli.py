@@ -107,7 +107,7 @@ def test_watch_writes_a_row_per_clip_and_says_what_the_settings_mean(
     assert done.code == 0, done.err
     assert "remembers the last 3 clips: 6 s" in done.out
     assert "read with " in done.out
-    assert "6 predictions, 0:00 to 0:1" in done.out
+    assert "6 predictions for 12 s of video, in " in done.out
     assert str(out) in done.out
     assert [float(row["start_seconds"]) for row in rows(out)] == [0, 2, 4, 6, 8, 10]
     assert [int(row["remembered"]) for row in rows(out)] == [0, 1, 2, 3, 3, 3]
@@ -130,7 +130,7 @@ def test_after_ctrl_c_the_command_that_is_named_goes_on_to_the_same_end(
         stop_after(patch, 2)
         done = run(*words, "--out", parts)
     assert done.code == cli.INTERRUPTED
-    assert "2 predictions, 0:00 to 0:04" in done.out
+    assert "2 predictions for 4 s of video" in done.out
     assert len(rows(parts)) == 2
     again = done.out.strip().splitlines()[-1].split("go on with: vidmem ")[1]
     assert run(*shlex.split(again)).code == 0

@@ -72,7 +72,7 @@ def test_a_report_counts_what_it_was_given():
         for index in (1, 2, 3):
             report.update(prediction(index, label="lying" if index < 3 else "standing"))
     first, labels = report.summary()
-    assert first.startswith("3 predictions, 0:04 to 0:16, in ")
+    assert first.startswith("3 predictions for 12 s of video, from 0:04 on, in ")
     assert labels == "labels: lying 67%, standing 33%"
 
 

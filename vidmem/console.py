@@ -144,14 +144,15 @@ class WatchReport:
         """What was seen and how fast, a sentence each."""
         if not self.num_predictions:
             return ["no new predictions"]
-        seen = f"{clock_text(self.start_seconds)} to {clock_text(self.end_seconds)}"
-        speed = f"{self.times_real_time:.1f} x real time"
-        took = duration_text(self.wall_seconds)
+        span = duration_text(self.end_seconds - self.start_seconds)
+        began = f", from {clock_text(self.start_seconds)} on" if self.start_seconds else ""
+        speed = f"{duration_text(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
+        amount = f"{self.num_predictions} prediction{'s' * (self.num_predictions != 1)}"
         common = self.labels.most_common(MAX_LABELS_SUMMED_UP)
         shares = [f"{label} {count / self.num_predictions:.0%}" for label, count in common]
         others = [] if len(self.labels) == len(common) else ["others"]
         return [
-            f"{self.num_predictions} predictions, {seen}, in {took} ({speed})",
+            f"{amount} for {span} of video{began}, in {speed}",
             f"labels: {', '.join([*shares, *others])}",
         ]
 
