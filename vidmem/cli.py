@@ -1,4 +1,4 @@
-"""The commands: app, watch, sample, doctor.
+"""The commands: app, watch, sample, train, evaluate, doctor.
 
 Ends with 0 when all went well, 1 with a sentence when a file, a setting or a checkpoint is at
 fault, 2 when the command line is, and 130 after Ctrl-C.
@@ -248,3 +248,62 @@ def doctor() -> None:
     if not is_healthy(findings):
         console.print("something that is needed is missing: see MISSING above")
         raise typer.Exit(1)
+
+
+@cli.command()
+def train(
+    out: Annotated[Path, typer.Argument(help="The folder for the model.", show_default=False)],
+    seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
+    videos: Annotated[int, typer.Option(min=2, help="Barn videos drawn to learn from.")] = 128,
+    see_steps: Annotated[int, typer.Option(min=1, help="Steps on single clips.")] = 1800,
+    remember_steps: Annotated[int, typer.Option(min=1, help="Steps on sequences.")] = 350,
+) -> None:
+    """Train fam-swin-nano on generated barn videos, as the bundled one was."""
+    from vidmem.models import save
+    from vidmem.training.barn import BarnTraining, train_nano
+    from vidmem.training.loop import StepReport
+
+    base = BarnTraining(seed=seed, num_videos=videos)
+    recipe = replace(
+        base,
+        see=replace(base.see, steps=see_steps),
+        remember=replace(base.remember, steps=remember_steps),
+    )
+    console = _console()
+
+    def report(stage: str, step: StepReport) -> None:
+        if step.step % 25 == 0:
+            console.print(f"{stage:9} step {step.step:5}  loss {step.loss:.3f}", markup=False)
+
+    console.print(f"drawing {videos} videos, then {see_steps} + {remember_steps} steps")
+    save(train_nano(recipe, report), out)
+    console.print(f"wrote {out}", markup=False)
+
+
+@cli.command()
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A bundled model or a folder.")] = "fam-swin-nano",
+    videos: Annotated[int, typer.Option(min=1, max=1000, help="Unseen barn videos.")] = 30,
+    clips: Annotated[int, typer.Option(min=1, help="Clips of each video.")] = 120,
+    l_mem: Annotated[
+        int | None, typer.Option(min=1, help="Clips remembered. Default: the model's.")
+    ] = None,
+) -> None:
+    """Score a barn model on unseen videos, with memory and without."""
+    from vidmem.evaluation.barn import UNSEEN_SEEDS, evaluate_barn, scores_as_markdown
+    from vidmem.streaming import StreamSettings
+
+    loaded = vidmem.load(model, device="cpu", dtype="float32")
+    remembered = StreamSettings.for_model(loaded, l_mem=l_mem).l_mem
+    first = UNSEEN_SEEDS.start
+    console = _console()
+    with Progress(console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(f"scoring {model}", total=videos)
+        scores = evaluate_barn(
+            loaded,
+            l_mems=(remembered, 0),
+            seeds=range(first, first + videos),
+            clips_per_video=clips,
+            progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )
+    console.print(scores_as_markdown(scores), markup=False)

@@ -18,8 +18,8 @@ VidmemError
 ├── StorageError
 └── MissingPackageError
 
-A programmer's misuse is a plain `ValueError` or `TypeError`. The message of each says what was got, what
-was expected and what to do; the app and the command line show it as it is.
+A programmer's misuse is a plain `ValueError` or `TypeError`. The message of each says what was got,
+what was expected and what to do; the app and the command line show it as it is.
 """
 
 from __future__ import annotations

@@ -14,7 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from vidmem.errors import CheckpointError, SettingError, StorageError
-from vidmem.models.fam_swin import FamSwin, FamSwinConfig, MemoryConfig
+from vidmem.models.fam_swin import FamSwin
+from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
 from vidmem.models.interface import ModelCard
 
 FORMAT_VERSION = 1

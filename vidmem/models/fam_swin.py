@@ -11,93 +11,18 @@ stage.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from vidmem.errors import SettingError
+from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
 from vidmem.nn.swin import Grid, MemoryRead, PatchEmbedding, PatchMerging, SwinStage
-from vidmem.nn.windows import Size3
-
-
-@dataclass(frozen=True, kw_only=True)
-class MemoryConfig:
-    """What a FAM Swin remembers."""
-
-    l_mem: int = 25
-    """Clips remembered; the oldest is dropped when one more arrives. 0: memory off."""
-
-    tokens_per_clip: int = 128
-    """Memory tokens each clip writes, per stage."""
-
-    stages: tuple[int, ...] = (3, 4)
-    """Stages (from 1) that read and write memory."""
-
-    memory_every: int = 1
-    """Write every n-th clip, so the same queue reaches n times further back."""
-
-    anchors: int = 0
-    """Clips at the start of a stream that are never evicted."""
-
-    def __post_init__(self) -> None:
-        if self.l_mem < 0:
-            raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {self.l_mem}")
-        if self.tokens_per_clip < 1:
-            raise SettingError(f"tokens_per_clip must be at least 1, got {self.tokens_per_clip}")
-        if self.memory_every < 1:
-            raise SettingError(f"memory_every must be at least 1 clip, got {self.memory_every}")
-        if self.anchors < 0:
-            raise SettingError(f"anchors must be at least 0 clips, got {self.anchors}")
-        if not self.stages or list(self.stages) != sorted(set(self.stages) & {1, 2, 3, 4}):
-            raise SettingError(f"stages must be some of 1, 2, 3, 4 in order, got {self.stages}")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FamSwinConfig:
-    """The architecture; the defaults are torchvision's `swin3d_t` with memory."""
-
-    tubelet_size: Size3 = (2, 4, 4)
-    """Frames, pixel rows and pixel columns that make one token."""
-
-    embed_dim: int = 96
-    """Width of stage 1; every stage doubles it."""
-
-    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
-    """Blocks per stage."""
-
-    num_heads: tuple[int, int, int, int] = (3, 6, 12, 24)
-    """Attention heads per stage."""
-
-    attention_window: Size3 = (8, 7, 7)
-    """Tokens per axis; every second block shifts it by half."""
-
-    num_classes: int = 400
-    """Logits."""
-
-    memory: MemoryConfig | None = field(default_factory=MemoryConfig)
-    """None: plain Video Swin."""
-
-    def __post_init__(self) -> None:
-        for stage, heads in enumerate(self.num_heads):
-            width = self.embed_dim * 2**stage
-            if width % heads:
-                raise SettingError(
-                    f"num_heads must divide the width of each stage, got {heads} heads and width "
-                    f"{width} at stage {stage + 1}"
-                )
-        if min(self.depths) < 1 or self.num_classes < 1:
-            raise SettingError(
-                f"depths and num_classes must be at least 1, got {self.depths}, {self.num_classes}"
-            )
-
-    def width(self, stage: int) -> int:
-        """Token width at a stage (from 1)."""
-        return self.embed_dim * 2 ** (stage - 1)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,8 @@ import torch
 
 from vidmem.errors import CheckpointError, SettingError, WeightsNotAvailableError
 from vidmem.models.checkpoint import CONFIG_FILE, load_folder, load_torchvision_swin
-from vidmem.models.fam_swin import FamSwin, FamSwinConfig
+from vidmem.models.fam_swin import FamSwin
+from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.interface import ModelCard
 
 _PACKAGE = Path(__file__).resolve().parents[1]

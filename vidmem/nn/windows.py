@@ -2,8 +2,8 @@
 
 Video Swin (Liu et al., arXiv:2106.13230, section 3.1) rolls the grid by half a window, cuts it into
 equal windows and masks the pairs of tokens that the roll brought together. The same pairs attend
-when each axis is simply cut at other places: then there is neither roll nor mask, and no work on masked
-pairs.
+when each axis is simply cut at other places: then there is neither roll nor mask, and no work on
+masked pairs.
 
     size 14, window 7, shift 3      [0 1 2|3 4 5 6 7 8 9|10 11 12 13]
     size 14, window 7, no shift     [0 1 2 3 4 5 6|7 8 9 10 11 12 13]

@@ -8,6 +8,7 @@ from vidmem.streaming.recorder import RunFiles
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.stream import Stream, StreamState
 from vidmem.streaming.watch import watch
+from vidmem.video.sampling import Window
 
 __all__ = [
     "Bout",
@@ -23,5 +24,6 @@ __all__ = [
     "Stream",
     "StreamSettings",
     "StreamState",
+    "Window",
     "watch",
 ]

@@ -61,7 +61,7 @@ def draw_barn_clips(
     num_processes: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> BarnClips:
-    """Draw one video per seed into memory: about 38 MB for each, at 48 clips of 16 frames of 128 pixels.
+    """Draw one video per seed, in memory: 38 MB each, at 48 clips of 16 frames of 128 pixels.
 
     Args:
         seeds: One per video; the pixels depend on nothing else.

@@ -1,0 +1,314 @@
+import gc
+import json
+import subprocess
+import sys
+
+import psutil
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from tests.conftest import make_tiny_model
+from vidmem.errors import SettingError
+from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, load_torchvision_swin, save
+
+TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def make_clips(batch=2, num_clips=6, seed=0):
+    torch.manual_seed(seed)
+    return torch.randn(batch, num_clips, 8, 3, 64, 64)
+
+
+@pytest.fixture(params=["exact", "padded", "batch"])
+def reference(request, shared_reference):
+    with safe_open(shared_reference / f"swin3d_{request.param}.safetensors", "pt") as file:
+        config = json.loads(file.metadata()["config"])
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    return config, tensors
+
+
+def model_of_reference(config, tensors, memory):
+    model = FamSwin(
+        FamSwinConfig(
+            tubelet_size=tuple(config["patch_size"]),
+            embed_dim=config["embed_dim"],
+            depths=tuple(config["depths"]),
+            num_heads=tuple(config["num_heads"]),
+            attention_window=tuple(config["window_size"]),
+            num_classes=config["num_classes"],
+            memory=memory,
+        )
+    )
+    prefix = "weights."
+    load_torchvision_swin(
+        model, {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
+    )
+    return model.eval()
+
+
+@torch.no_grad()
+def test_stages_and_logits_equal_torchvisions(reference):
+    config, tensors = reference
+    model = model_of_reference(config, tensors, memory=None)
+    clip = tensors["input"].transpose(1, 2)
+    for number, stage in enumerate(model.stage_outputs(clip), 1):
+        torch.testing.assert_close(stage, tensors[f"out.stage{number}"], rtol=0, atol=1e-4)
+    torch.testing.assert_close(model(clip), tensors["out.logits"], rtol=0, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_closed_gate_leaves_pretrained_logits_bit_for_bit(reference):
+    config, tensors = reference
+    model = model_of_reference(config, tensors, MemoryConfig(l_mem=2, tokens_per_clip=16))
+    clip = tensors["input"].transpose(1, 2)
+    state = model.init_state(len(clip))
+    for _ in range(4):
+        output = model.step(clip, state)
+        state = output.state
+        assert torch.equal(output.logits, model(clip))
+    assert state.num_remembered.tolist() == [2] * len(clip)
+
+
+def test_memory_attention_starts_as_a_copy_of_its_blocks_self_attention():
+    model = FamSwin(FamSwinConfig(embed_dim=12, num_heads=(1, 2, 3, 4), num_classes=3))
+    block, memory = model.stages[2].blocks[-1], model.memory["3"]
+    query, key, value = block.attention.qkv.weight.chunk(3)
+    for ours, theirs in ((memory.query, query), (memory.key, key), (memory.value, value)):
+        assert torch.equal(ours.weight, theirs)
+    assert torch.equal(memory.proj.weight, block.attention.proj.weight)
+    assert memory.gate.item() == 0
+
+
+@torch.no_grad()
+def test_l_mem_zero_is_memory_off(tiny_model):
+    clips = make_clips()
+    state = tiny_model.init_state(2, l_mem=0)
+    for clip in clips.unbind(1):
+        output = tiny_model.step(clip, state)
+        state = output.state
+        assert torch.equal(output.logits, tiny_model(clip))
+
+
+@torch.no_grad()
+def test_whole_equals_clip_by_clip_equals_batched(tiny_model):
+    clips = make_clips()
+    whole, end = tiny_model.forward_clips(clips)
+    first, middle = tiny_model.forward_clips(clips[:, :2])
+    rest, resumed = tiny_model.forward_clips(clips[:, 2:], middle)
+    torch.testing.assert_close(torch.cat([first, rest], 1), whole, **TOLERANCE)
+    torch.testing.assert_close(resumed.queues[0].tokens, end.queues[0].tokens, **TOLERANCE)
+    for row in range(2):
+        alone, _ = tiny_model.forward_clips(clips[row : row + 1])
+        torch.testing.assert_close(alone, whole[row : row + 1], **TOLERANCE)
+
+
+@torch.no_grad()
+def test_streams_of_different_age_share_a_batch(tiny_model):
+    clips = make_clips()
+    _, old = tiny_model.forward_clips(clips[:1, :5])
+    _, young = tiny_model.forward_clips(clips[1:, :1])
+    both = type(old)(
+        queues=tuple(
+            type(a)(
+                tokens=torch.cat([a.tokens, b.tokens]),
+                slot_clips=torch.cat([a.slot_clips, b.slot_clips]),
+                slot_seconds=torch.cat([a.slot_seconds, b.slot_seconds]),
+            )
+            for a, b in zip(old.queues, young.queues, strict=True)
+        ),
+        clip_index=torch.cat([old.clip_index, young.clip_index]),
+        is_projected=old.is_projected,
+    )
+    clip = clips[:, 5]
+    together = tiny_model.step(clip, both)
+    torch.testing.assert_close(together.logits[:1], tiny_model.step(clip[:1], old).logits)
+    torch.testing.assert_close(together.logits[1:], tiny_model.step(clip[1:], young).logits)
+    assert together.state.num_remembered.tolist() == [4, 2]
+    again = tiny_model.step(clip[1:], both.select([1]))
+    torch.testing.assert_close(again.logits, together.logits[1:])
+
+
+@torch.no_grad()
+def test_cached_keys_and_values_equal_re_projected_memory(tiny_model):
+    clips = make_clips()
+    cached, _ = tiny_model.forward_clips(clips)
+    plain, _ = tiny_model.forward_clips(clips, tiny_model.init_state(2, is_projected=False))
+    torch.testing.assert_close(cached, plain, **TOLERANCE)
+
+
+@torch.no_grad()
+def test_an_evicted_clip_still_speaks_through_feedback(tiny_model):
+    clips = make_clips(batch=1, num_clips=8)
+    changed = clips.clone()
+    changed[:, 0] = torch.randn_like(changed[:, 0])
+    (a, end), (b, _) = tiny_model.forward_clips(clips), tiny_model.forward_clips(changed)
+    assert end.slot_clips[0].tolist() == [4, 5, 6, 7]
+    assert (a[:, 7] - b[:, 7]).abs().max() > 1e-5
+
+
+@torch.no_grad()
+def test_without_feedback_an_evicted_clip_is_silent(tiny_model):
+    clips = make_clips(batch=1, num_clips=8)
+    changed = clips.clone()
+    changed[:, 0] = torch.randn_like(changed[:, 0])
+
+    def last_logits(clips):
+        # Each clip is written by a stream of its own, so its memory knows nothing of earlier clips.
+        state = tiny_model.init_state(1)
+        for number, clip in enumerate(clips[:, :-1].unbind(1)):
+            lonely = tiny_model.init_state(1)
+            lonely = type(lonely)(
+                queues=lonely.queues,
+                clip_index=lonely.clip_index + number,
+                is_projected=lonely.is_projected,
+            )
+            written = tiny_model.step(clip, lonely).state
+            queues = tuple(
+                queue.push(
+                    new.tokens[:, -1], lonely.clip_index, torch.zeros(1, 2), torch.ones(1).bool()
+                )
+                for queue, new in zip(state.queues, written.queues, strict=True)
+            )
+            state = type(state)(
+                queues=queues, clip_index=written.clip_index, is_projected=state.is_projected
+            )
+        return tiny_model.step(clips[:, -1], state).logits
+
+    assert torch.equal(last_logits(clips), last_logits(changed))
+
+
+def test_gradients_reach_one_step_back_and_no_further():
+    model = make_tiny_model().train()
+    for last in (2, 3, 4):
+        clips = make_clips(batch=1, num_clips=5).requires_grad_()
+        logits, _ = model.forward_clips(clips)
+        logits[:, last].sum().backward()
+        reached = clips.grad.abs().amax(dim=(0, 2, 3, 4, 5)) > 0
+        assert reached.tolist() == [t in (last - 1, last) for t in range(5)]
+
+
+def test_the_summariser_learns():
+    model = make_tiny_model().train()
+    clips = make_clips(batch=1, num_clips=2)
+    logits, _ = model.forward_clips(clips)
+    logits[:, 1].sum().backward()
+    for attention in model.memory.values():
+        assert attention.key.weight.grad.abs().max() > 0
+        assert attention.gate.grad.abs() > 0
+
+
+@torch.no_grad()
+def test_training_and_inference_compute_the_same():
+    model, clips = make_tiny_model(), make_clips()
+    want, _ = model.forward_clips(clips)
+    with torch.enable_grad():
+        got, _ = model.train().forward_clips(clips)
+    torch.testing.assert_close(got, want, **TOLERANCE)
+
+
+@torch.no_grad()
+def test_memory_every_reaches_further_back():
+    model, clips = make_tiny_model(memory_every=3), make_clips(batch=1, num_clips=12)
+    _, state = model.forward_clips(clips)
+    assert state.slot_clips[0].tolist() == [0, 3, 6, 9]
+
+
+@torch.no_grad()
+def test_anchors_stay():
+    model, clips = make_tiny_model(anchors=1), make_clips(batch=1, num_clips=9)
+    _, state = model.forward_clips(clips)
+    assert state.slot_clips[0].tolist() == [0, 6, 7, 8]
+
+
+@torch.no_grad()
+def test_resizing_in_mid_stream_keeps_the_newest_clips(tiny_model):
+    clips = make_clips(batch=1, num_clips=8)
+    _, state = tiny_model.forward_clips(clips[:, :6])
+    small = state.resized(2)
+    assert small.slot_clips[0].tolist() == [4, 5]
+    after = tiny_model.step(clips[:, 6], small.resized(4)).state
+    assert after.slot_clips[0].tolist() == [-1, 4, 5, 6]
+    assert after.num_bytes == state.num_bytes
+    with pytest.raises(SettingError, match="at least 0 clips"):
+        state.resized(-1)
+
+
+@torch.no_grad()
+def test_slots_know_their_source_time(tiny_model):
+    seconds = torch.tensor([[8.0, 10.0]])
+    state = tiny_model.step(make_clips(1)[:, 0], tiny_model.init_state(1), seconds).state
+    assert state.slot_seconds[0, -1].tolist() == [8.0, 10.0]
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_state_and_process_stay_flat_over_ten_thousand_steps(tiny_model):
+    clip, state = torch.randn(1, 2, 3, 32, 32), tiny_model.init_state(1)
+    process, sizes, rss = psutil.Process(), set(), []
+    for step in range(10_000):
+        state = tiny_model.step(clip, state).state
+        sizes.add(state.num_bytes)
+        if step % 1000 == 999:
+            gc.collect()
+            rss.append(process.memory_info().rss)
+    assert len(sizes) == 1
+    assert state.clip_index.item() == 10_000
+    assert rss[-1] - rss[1] < 4 << 20
+
+
+RESUME = """
+import sys, torch
+from safetensors.torch import load_file, save_file
+from vidmem.models import load
+model = load(sys.argv[1], device="cpu", dtype="float32")
+data = load_file(sys.argv[2])
+state = model.state_from_tensors({k[6:]: v for k, v in data.items() if k.startswith("state.")})
+with torch.no_grad():
+    logits, _ = model.forward_clips(data["clips"], state)
+save_file({"logits": logits}, sys.argv[3])
+"""
+
+
+@torch.no_grad()
+def test_resumed_in_another_process_equals_uninterrupted(tiny_model, tmp_path):
+    clips = make_clips(batch=1)
+    want, _ = tiny_model.forward_clips(clips)
+    _, state = tiny_model.forward_clips(clips[:, :3])
+    save(tiny_model, tmp_path / "model")
+    tensors = {f"state.{key}": value for key, value in state.to_tensors().items()}
+    save_file({"clips": clips[:, 3:].contiguous(), **tensors}, tmp_path / "in.safetensors")
+    files = [tmp_path / "model", tmp_path / "in.safetensors", tmp_path / "out.safetensors"]
+    subprocess.run([sys.executable, "-c", RESUME, *map(str, files)], check=True, timeout=120)
+    with safe_open(files[2], "pt") as file:
+        torch.testing.assert_close(file.get_tensor("logits"), want[:, 3:], **TOLERANCE)
+
+
+def test_wrong_shapes_are_named(tiny_model):
+    with pytest.raises(ValueError, match=r"add the batch with clip\[None\]"):
+        tiny_model.step(torch.zeros(8, 3, 64, 64), tiny_model.init_state(1))
+    with pytest.raises(ValueError, match=r"\[B, N, T, 3, H, W\]"):
+        tiny_model.forward_clips(torch.zeros(1, 8, 3, 64, 64))
+    with pytest.raises(ValueError, match="1 streams and the state 2"):
+        tiny_model.step(torch.zeros(1, 8, 3, 64, 64), tiny_model.init_state(2))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"l_mem": -1}, "at least 0 clips"),
+        ({"tokens_per_clip": 0}, "at least 1"),
+        ({"memory_every": 0}, "at least 1 clip"),
+        ({"anchors": -1}, "at least 0 clips"),
+        ({"stages": (4, 3)}, "in order"),
+    ],
+)
+def test_impossible_memory_is_refused(options, message):
+    with pytest.raises(SettingError, match=message):
+        MemoryConfig(**options)
+
+
+def test_impossible_architecture_is_refused():
+    with pytest.raises(SettingError, match="num_heads must divide"):
+        FamSwinConfig(num_heads=(5, 6, 12, 24))

@@ -1,0 +1,56 @@
+import pytest
+import torch
+
+from vidmem.nn import attention
+from vidmem.nn.attention import attend, attention_weights, resolve_backend
+
+
+def make_inputs(batch=3, heads=5, queries=37, keys=29, width=8):
+    torch.manual_seed(0)
+    shapes = [(batch, heads, queries, width), *[(batch, heads, keys, width)] * 2]
+    return tuple(torch.randn(shape) for shape in shapes)
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "pieces"])
+@pytest.mark.parametrize("piece_bytes", [1 << 9, 1 << 14, 1 << 22])
+@pytest.mark.parametrize("under", ["nothing", "bias", "mask"])
+def test_backends_equal_dense(backend, piece_bytes, under, monkeypatch):
+    monkeypatch.setattr(attention, "PIECE_BYTES", piece_bytes)
+    q, k, v = make_inputs()
+    options = {}
+    if under == "bias":
+        options["bias"] = torch.randn(5, 37, 29)
+    if under == "mask":
+        options["mask"] = torch.rand(3, 1, 1, 29) > 0.5
+        options["mask"][..., 0] = True
+    want = attend(q, k, v, backend="dense", **options)
+    got = attend(q, k, v, backend=backend, **options)
+    torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_weights_sum_to_one_over_what_is_unmasked():
+    q, k, _ = make_inputs()
+    mask = torch.rand(3, 1, 1, 29) > 0.5
+    mask[..., 0] = True
+    weights = attention_weights(q, k, mask=mask)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(3, 5, 37))
+    assert weights.masked_select(~mask).eq(0).all()
+
+
+def test_training_takes_the_differentiable_backend():
+    q, k, v = (x.bfloat16().requires_grad_() for x in make_inputs())
+    attend(q, k, v).sum().backward()
+    assert q.grad is not None
+
+
+def test_the_choice_of_backend_is_said():
+    assert resolve_backend("cpu", torch.bfloat16).name == "pieces"
+    assert "cpu" in resolve_backend("cpu", torch.float32).reason
+
+
+def test_unknown_backend_and_bias_with_mask_are_refused():
+    q, k, v = make_inputs()
+    with pytest.raises(ValueError, match="sdpa, pieces, dense"):
+        attend(q, k, v, backend="magic")
+    with pytest.raises(ValueError, match="got both"):
+        attend(q, k, v, bias=torch.zeros(5, 37, 29), mask=torch.ones(3, 1, 1, 29).bool())
