@@ -195,3 +195,26 @@ def test_killed_and_resumed_equals_one_uninterrupted_run(videos, tmp_path):
         assert files["out"].read_bytes() == whole
     _, alive = psutil.wait_procs(decoders, timeout=10)
     assert not alive, "decoders of killed runs are still there"
+
+
+@pytest.mark.parametrize(
+    "name, num_gaps",
+    [
+        ("tricky/decord_corrupted.mp4", 1),
+        ("tricky/exo_sample_av1.mp4", 0),
+        ("tricky/torchcodec_nasa_13013.mp4", 0),
+        ("human/mmaction2_test.avi", 0),
+        ("livestock/pigtrack.mp4", 0),
+    ],
+)
+def test_real_footage_is_covered_from_its_start_to_its_end(
+    shared_videos, tiny_model, name, num_gaps
+):
+    with Engine(shared_videos / name, tiny_model) as engine:
+        num_expected = engine.num_windows_left
+        predictions = list(engine)
+    assert len(predictions) == num_expected
+    assert predictions[0].start_seconds == 0.0
+    assert predictions[-1].end_seconds == pytest.approx(engine.info.duration_seconds, abs=0.1)
+    assert all(a.end_seconds == b.start_seconds for a, b in pairwise(predictions))
+    assert sum(len(prediction.gaps) for prediction in predictions) == num_gaps

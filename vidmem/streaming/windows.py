@@ -156,17 +156,13 @@ class WindowReader:
 
     def _make_window(self, num_real_frames: int) -> Window:
         has_frame_after = len(self._pts) > num_real_frames
-        start_seconds = self._moment(0)
-        if has_frame_after:
-            end_seconds = self._moment(num_real_frames)
-        else:
-            end_seconds = max(self._end_of_video(), start_seconds)
+        end_seconds = self._moment(num_real_frames) if has_frame_after else self._end_of_video()
         return Window(
             index=self.position.next_index,
             start_frame=self.position.next_frame,
             num_frames=self.settings.clip_frames,
             num_real_frames=num_real_frames,
-            start_seconds=start_seconds,
+            start_seconds=self._moment(0),
             end_seconds=end_seconds,
             is_last=self._is_at_end and not has_frame_after,
         )
@@ -184,10 +180,12 @@ class WindowReader:
         return pts_seconds if is_fresh else sample_seconds
 
     def _end_of_video(self) -> float:
-        """One sampling interval after the last frame, at most one source frame after the video."""
-        info = self.feed.info
-        end_seconds = self._moment(len(self._pts) - 1) + 1 / self.settings.fps
-        return min(end_seconds, info.duration_seconds + 1 / max(info.fps, self.settings.fps))
+        """One sampling interval after the last frame, but not beyond the video."""
+        info, last = self.feed.info, self._moment(len(self._pts) - 1)
+        source_frame_seconds = 1 / max(info.fps, self.settings.fps)
+        # A container may say that the video is shorter than it is.
+        video_seconds = max(info.duration_seconds, last + source_frame_seconds)
+        return min(last + 1 / self.settings.fps, video_seconds)
 
     def _clip_pixels(self, num_real_frames: int) -> Tensor:
         pixels = self._pixels[:num_real_frames]
