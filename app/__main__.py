@@ -43,7 +43,11 @@ def _count(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The flags."""
     flags = argparse.ArgumentParser(
-        prog="vidmem app", description="Watch long videos in the browser."
+        prog="vidmem app",
+        description="Watch long videos in the browser.",
+        epilog="Predictions are kept as CSV files in the user's cache folder, under vidmem/runs: "
+        "the newest 200, none older than a month. "
+        "Uploads are deleted with the page that brought them.",
     )
     flags.add_argument(
         "--host", default=DEFAULT_HOST, help="address to listen on (default: this machine only)"

@@ -26,10 +26,19 @@ MAX_ACTIONS = 50
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes back to a page: the run it has from now on, and what is new, as JSON."""
+    """What goes back to a page."""
 
     run_id: str
+    """The run it has from now on."""
+
     payload: str
+    """What is new, as JSON."""
+
+    is_lively: bool
+    """Whether much is going on, so that the page should ask often."""
+
+    has_changed_pace: bool
+    """Whether that is news to the page."""
 
 
 class Handlers:
@@ -51,9 +60,8 @@ class Handlers:
 
     def _greet(self, run: Run) -> Reply:
         """All that a page needs when it has nothing."""
-        return self._send(
-            run, _news(run, {}), {"hello": {"max_upload_bytes": self._max_upload_bytes}}
-        )
+        hello = {"max_upload_bytes": self._max_upload_bytes}
+        return self._send(run, {}, {"hello": hello, **_news(run, {})})
 
     def _fill(self, run: Run) -> None:
         run.board.put("videos", self._shelf.groups(run.run_id))
@@ -89,7 +97,7 @@ class Handlers:
             extra["beat"] = beat
         if not news and not extra and known.get("epoch") == (run.view.epoch if run.view else -1):
             return None
-        return self._send(run, news, extra)
+        return self._send(run, known, {**news, **extra})
 
     def left(self, page: str) -> None:
         """A page was closed."""
@@ -166,10 +174,15 @@ class Handlers:
             run.notify(text.sentence_for(error, name, video.path), "error")
         run.board.put("videos", self._shelf.groups(run.run_id))
 
-    def _send(self, run: Run, news: Mapping[str, Any], extra: Mapping[str, Any]) -> Reply:
-        epoch = run.view.epoch if run.view else -1
-        payload = {"run": run.run_id, "epoch": epoch, **news, **extra}
-        return Reply(run.run_id, json.dumps(payload, separators=(",", ":")))
+    def _send(self, run: Run, known: Mapping[str, Any], news: Mapping[str, Any]) -> Reply:
+        epoch, is_lively = run.view.epoch if run.view else -1, run.is_active
+        payload = {"run": run.run_id, "epoch": epoch, "lively": is_lively, **news}
+        return Reply(
+            run_id=run.run_id,
+            payload=json.dumps(payload, separators=(",", ":")),
+            is_lively=is_lively,
+            has_changed_pace=known.get("lively") != is_lively,
+        )
 
 
 ACTIONS: dict[str, Callable[[Handlers, Run, Mapping[str, Any]], None]] = {

@@ -10,7 +10,9 @@ from fastapi import FastAPI
 from app.components import component, feed, head
 from app.handlers import Handlers, Reply
 
-POLL_SECONDS = 0.2
+LIVELY_SECONDS = 0.2
+QUIET_SECONDS = 1.0
+"""How often a page asks while something plays, and while nothing does."""
 CACHE_SECONDS = (6 * 3600, 7 * 24 * 3600)
 """How often Gradio looks for old files, and how old: longer than anybody watches one upload."""
 
@@ -26,6 +28,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
         delete_cache=CACHE_SECONDS,
     ) as page:
         run_id = gr.State("")
+        timer = gr.Timer(QUIET_SECONDS)
         component("header", "topbar")
         answers = feed()
         with gr.Column(elem_id="page"), gr.Row(elem_id="columns"):
@@ -35,7 +38,7 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             with gr.Column():
                 for name in ("source", "controls", "cost", "bouts"):
                     component(name)
-        _wire(page, handlers, run_id, answers)
+        _wire(page, handlers, (run_id, answers), timer)
     return page
 
 
@@ -59,29 +62,32 @@ def mount_page(
     )
 
 
-def _wire(page: gr.Blocks, handlers: Handlers, run_id: gr.State, answers: gr.HTML) -> None:
+def _wire(
+    page: gr.Blocks, handlers: Handlers, carried: tuple[gr.State, gr.HTML], timer: gr.Timer
+) -> None:
     """Three events: the page opens, it asks (by the clock or by a hand), it is closed."""
+    outputs = [*carried, timer]
 
-    def open_page(request: gr.Request) -> tuple[Any, Any]:
+    def open_page(request: gr.Request) -> tuple[Any, Any, Any]:
         return _answer(handlers.open_page(_page(request), request.query_params.get("run")))
 
-    def sync(run: str, message: str, request: gr.Request) -> tuple[Any, Any]:
+    def sync(run: str, message: str, request: gr.Request) -> tuple[Any, Any, Any]:
         return _answer(handlers.sync(_page(request), run, message))
 
     def left(request: gr.Request) -> None:
         handlers.left(_page(request))
 
-    page.load(open_page, outputs=[run_id, answers], queue=False, show_progress="hidden")
+    page.load(open_page, outputs=outputs, queue=False, show_progress="hidden")
     ask: dict[str, Any] = {
         "fn": sync,
-        "inputs": [run_id, answers],
-        "outputs": [run_id, answers],
+        "inputs": list(carried),
+        "outputs": outputs,
         "js": MESSAGE,
         "queue": False,
         "show_progress": "hidden",
     }
-    gr.Timer(POLL_SECONDS).tick(**ask, trigger_mode="once")
-    answers.input(**ask, trigger_mode="multiple")
+    timer.tick(**ask, trigger_mode="once")
+    carried[1].input(**ask, trigger_mode="multiple")
     page.unload(left)
 
 
@@ -89,5 +95,9 @@ def _page(request: gr.Request) -> str:
     return request.session_hash or ""
 
 
-def _answer(reply: Reply | None) -> tuple[Any, Any]:
-    return (gr.skip(), gr.skip()) if reply is None else (reply.run_id, reply.payload)
+def _answer(reply: Reply | None) -> tuple[Any, Any, Any]:
+    if reply is None:
+        return gr.skip(), gr.skip(), gr.skip()
+    seconds = LIVELY_SECONDS if reply.is_lively else QUIET_SECONDS
+    pace = gr.Timer(seconds) if reply.has_changed_pace else gr.skip()
+    return reply.run_id, reply.payload, pace

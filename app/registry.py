@@ -14,7 +14,8 @@ from app.runs import Run
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 20.0
-IDLE_SECONDS = 900.0
+IDLE_SECONDS = 12 * 3600.0
+"""A page in a hidden tab asks for nothing, but its connection stays: this is for lost ones only."""
 
 
 @dataclass

@@ -160,7 +160,7 @@ class Run:
             self.pacer.step()
             if self.status == "playing":
                 self._set_status("paused")
-        elif self.video is not None:
+        elif self.video is not None and self.status != "finished":
             self._begin(is_one_step=True)
 
     def stop(self) -> None:

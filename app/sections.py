@@ -7,6 +7,7 @@ from typing import Any
 from app import text
 from app.pacing import Pacer
 from app.videos import Video
+from vidmem.nn.attention import resolve_backend
 from vidmem.streaming import StreamSettings
 
 L_MEMS = (0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50)
@@ -55,12 +56,14 @@ def describe_video(info: Any) -> str:
 
 
 def chips(model: Any, reader: str | None) -> list[str]:
-    """What runs: the model, where and in what numbers, and the reader."""
+    """What runs: the model, where, in what numbers, with which attention, and the reader."""
     shown = []
     if model is not None:
         dtype = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
         name = str(model.dtype).removeprefix("torch.")
-        shown += [model.card.title, f"{str(model.device).upper()} · {dtype.get(name, name)}"]
+        backend = resolve_backend(model.device, model.dtype).name
+        where = f"{str(model.device).upper()} · {dtype.get(name, name)} · {backend}"
+        shown += [model.card.title, where]
     return [*shown, f"reader: {reader}"] if reader else shown
 
 

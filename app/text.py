@@ -42,6 +42,7 @@ WORDS = {
     "This page goes on by itself when it is back.",
     "dismiss": "Close this message",
     "play": "Play",
+    "play_again": "Play again",
     "pause": "Pause",
     "resume": "Resume",
     "stop": "Stop",

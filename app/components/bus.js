@@ -5,10 +5,10 @@ window.vidmem = (() => {
   const listeners = new Map();
   const last = {};
   const outbox = [];
-  const known = { versions: {}, epoch: null, point: -1, thumbnail: -1, picture: -1 };
+  const known = { versions: {}, epoch: null, lively: null, point: -1, thumbnail: -1, picture: -1 };
   const tail = []; // points newer than the range on the timeline
-  const QUIET = 4000, SILENT = 12000; // milliseconds without an answer: ask for a sign of life; tell the visitor
-  let notify = () => {}, heardAt = performance.now();
+  const QUIET = 4000, SILENT = 8000; // milliseconds until a sign of life is asked for, and until its lack is told
+  let notify = () => {}, heardAt = performance.now(), askedAt = 0;
   let runId = "";
 
   function on(topic, listener) {
@@ -75,8 +75,10 @@ window.vidmem = (() => {
     if (!text) return;
     const answer = JSON.parse(text);
     heardAt = performance.now();
+    askedAt = 0;
     emit("silent", false);
     if (answer.run !== runId) startRun(answer.run);
+    known.lively = answer.lively;
     if (answer.epoch !== known.epoch) startEpoch(answer.epoch);
     if (answer.hello) emit("hello", answer.hello);
     if (answer.is_behind) emit("behind", true);
@@ -94,7 +96,8 @@ window.vidmem = (() => {
   function message() {
     const now = performance.now();
     const beat = now - heardAt > QUIET ? Math.round(now) : undefined;
-    emit("silent", now - heardAt > SILENT);
+    if (beat) askedAt ||= now;
+    emit("silent", askedAt > 0 && now - askedAt > SILENT);
     return JSON.stringify({ run: runId, known, actions: outbox.splice(0), beat });
   }
   function act(name, value = null) {

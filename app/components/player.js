@@ -13,14 +13,18 @@ let play = { status: "empty" }, now = null, looking = null, playhead = null, las
 const isActive = () => play.status === "playing" || play.status === "opening";
 const total = () => vm.last.source?.duration_seconds ?? 0;
 
+// At the end there is nothing more to step to; looking back, there is.
+const canGoForward = () => looking !== null || (play.can_play && play.status !== "finished");
+
 function drawTransport() {
   const active = isActive(), begun = active || play.status === "paused";
   toggle.querySelector("path").setAttribute("d", active ? PAUSE : PLAY);
-  toggle.querySelector("span").textContent = vm.words[active ? "pause" : play.status === "paused" ? "resume" : "play"];
+  const again = now && !begun ? "play_again" : "play";
+  toggle.querySelector("span").textContent = vm.words[active ? "pause" : play.status === "paused" ? "resume" : again];
   toggle.disabled = !play.can_play && !begun;
   find("[data-act=stop]").disabled = !begun;
   find("[data-act=back]").disabled = !now;
-  find("[data-act=forward]").disabled = !play.can_play && !begun;
+  find("[data-act=forward]").disabled = !canGoForward();
   find(".vm-jump button").disabled = jumpTime.disabled = !play.can_play && !begun;
   if (document.activeElement !== speed) speed.value = play.speed ?? "fast";
   big.hidden = begun || !play.can_play || looking !== null || now !== null;
