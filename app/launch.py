@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import time
@@ -12,8 +14,10 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
+from app import text
 from app.folders import (
     bundled_sample,
     default_runs_folder,
@@ -67,6 +71,8 @@ class App:
 
     api: FastAPI
     registry: RunRegistry
+    end_connections: Callable[[], None]
+    """To be called before the server stops."""
 
 
 def quiet_environment(upload_folder: Path) -> None:
@@ -97,7 +103,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         grace_seconds=settings.grace_seconds,
     )
     handlers = Handlers(registry, shelf, tools, max_upload_bytes=settings.max_upload_bytes)
-    api = _mount(handlers, settings, runs_folder)
+    api, end_connections = _mount(handlers, settings, runs_folder)
 
     def sweep() -> None:
         sweep_uploads(settings.upload_folder)
@@ -105,10 +111,12 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 
     registry.start_sweeping(also=_at_most_every(SWEEP_SECONDS, sweep))
     threading.Thread(target=_warm_up, args=(tools, settings.model), daemon=True).start()
-    return App(api, registry)
+    return App(api, registry, end_connections)
 
 
-def _mount(handlers: Handlers, settings: AppSettings, runs_folder: Path) -> FastAPI:
+def _mount(
+    handlers: Handlers, settings: AppSettings, runs_folder: Path
+) -> tuple[FastAPI, Callable[[], None]]:
     """The page and the one address beside it."""
     from fastapi import FastAPI
     from fastapi.responses import FileResponse, PlainTextResponse, Response
@@ -125,13 +133,13 @@ def _mount(handlers: Handlers, settings: AppSettings, runs_folder: Path) -> Fast
         return FileResponse(path, media_type="text/csv", filename=name)
 
     api.add_api_route("/runs/{run_id}/predictions.csv", predictions, response_model=None)
-    mount_page(
+    end_connections = mount_page(
         api,
         handlers,
         max_upload_bytes=settings.max_upload_bytes,
         blocked_folders=[str(runs_folder)],
     )
-    return api
+    return api, end_connections
 
 
 def _at_most_every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
@@ -154,10 +162,23 @@ def _warm_up(tools: Tools, model: str) -> None:
         logger.warning("%s", error)  # the page says it too
 
 
+def _is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
 def run_app(settings: AppSettings, *, open_browser: bool = False) -> int:
     """Serve until Ctrl-C; returns the exit status."""
     import uvicorn
 
+    if not _is_free(settings.host, settings.port):
+        logger.error(text.PORT_TAKEN.format(port=settings.port, host=settings.host))
+        return 1
     app = build_app(settings)
     address = f"http://{settings.host}:{settings.port}"
     config = uvicorn.Config(
@@ -167,11 +188,18 @@ def run_app(settings: AppSettings, *, open_browser: bool = False) -> int:
         log_level="warning",
         timeout_graceful_shutdown=2,
     )
+
+    class Server(uvicorn.Server):
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            app.end_connections()
+            super().handle_exit(sig, frame)
+
     logger.info("vidmem is at %s (Ctrl-C stops it)", address)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [address]).start()
     try:
-        uvicorn.Server(config).run()
+        with contextlib.suppress(KeyboardInterrupt):
+            Server(config).run()
     finally:
         app.registry.close()
         shutil.rmtree(settings.upload_folder, ignore_errors=True)

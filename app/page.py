@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.routes import App
+from starlette.routing import Mount
 
 from app.components import component, feed, head
 from app.handlers import Handlers, Reply
@@ -44,8 +47,12 @@ def build_page(handlers: Handlers) -> gr.Blocks:
 
 def mount_page(
     api: FastAPI, handlers: Handlers, *, max_upload_bytes: int, blocked_folders: list[str]
-) -> None:
-    """Serve the page at `/`; nobody else is told anything, no folder is opened to browsers."""
+) -> Callable[[], None]:
+    """Serve the page at `/`; nobody else is told anything, no folder is opened to browsers.
+
+    Returns:
+        What to call before the server stops: it ends the connections that pages hold open.
+    """
     gr.mount_gradio_app(
         api,
         build_page(handlers),
@@ -60,6 +67,14 @@ def mount_page(
         max_file_size=max_upload_bytes,
         blocked_paths=blocked_folders,
     )
+    mounted = [route.app for route in api.routes if isinstance(route, Mount)]
+
+    def end_connections() -> None:
+        for one in mounted:
+            if isinstance(one, App):
+                one.stop_event.set()
+
+    return end_connections
 
 
 def _wire(

@@ -7,8 +7,8 @@ window.vidmem = (() => {
   const outbox = [];
   const known = { versions: {}, epoch: null, lively: null, point: -1, thumbnail: -1, picture: -1 };
   const tail = []; // points newer than the range on the timeline
-  const QUIET = 4000, SILENT = 8000; // milliseconds until a sign of life is asked for, and until its lack is told
-  let notify = () => {}, heardAt = performance.now(), askedAt = 0;
+  const QUIET = 4000, SILENT = 12000; // milliseconds until a sign of life is asked for, and until its lack is told
+  let notify = () => {}, heardAt = performance.now();
   let runId = "";
 
   function on(topic, listener) {
@@ -75,7 +75,6 @@ window.vidmem = (() => {
     if (!text) return;
     const answer = JSON.parse(text);
     heardAt = performance.now();
-    askedAt = 0;
     emit("silent", false);
     if (answer.run !== runId) startRun(answer.run);
     known.lively = answer.lively;
@@ -96,8 +95,6 @@ window.vidmem = (() => {
   function message() {
     const now = performance.now();
     const beat = now - heardAt > QUIET ? Math.round(now) : undefined;
-    if (beat) askedAt ||= now;
-    emit("silent", askedAt > 0 && now - askedAt > SILENT);
     return JSON.stringify({ run: runId, known, actions: outbox.splice(0), beat });
   }
   function act(name, value = null) {
@@ -111,6 +108,12 @@ window.vidmem = (() => {
   function sameSetting(old, value) {
     return (old?.setting ?? null) === (value?.setting ?? null);
   }
+  // A hidden page asks for nothing, so its silence means nothing.
+  document.addEventListener("visibilitychange", () => { heardAt = performance.now(); });
+  setInterval(() => {
+    if (document.visibilityState === "visible") emit("silent", performance.now() - heardAt > SILENT);
+  }, 2000);
+
   function connect(send) {
     notify = send;
     if (outbox.length) send();

@@ -121,7 +121,8 @@ def serving(material: Path, folder: Path, **changes: Any) -> Iterator[Site]:
         yield site
     finally:
         site.app.registry.close()
-        server.should_exit = server.force_exit = True
+        site.app.end_connections()
+        server.should_exit = True
         thread.join(10)
 
 
