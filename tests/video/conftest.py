@@ -37,7 +37,7 @@ KINDS = [
         "av1",
         codec="libsvtav1",
         gop=50,
-        options={"preset": "13", "crf": "8", "svtav1-params": "lp=1:enable-tf=0"},
+        options={"preset": "10", "crf": "8", "svtav1-params": "lp=1:enable-tf=0"},
     ),
     Kind("mpeg4_avi", codec="mpeg4", suffix=".avi", gop=25, options={"qscale": "3"}),
     Kind("mpeg4_b_avi", codec="mpeg4", suffix=".avi", gop=25, b_frames=2),

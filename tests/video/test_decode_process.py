@@ -140,6 +140,25 @@ def test_a_hanging_child_is_ended_by_close_at_once(video: Path, monkeypatch) -> 
         feed.read(1)
 
 
+def test_closing_from_another_thread_ends_a_read(video: Path, monkeypatch) -> None:
+    feed = fake_feed(video, monkeypatch, "hang_after_open", timeout_seconds=30)
+    threading.Timer(0.3, feed.close).start()
+    started = time.monotonic()
+    with pytest.raises(DecoderError, match="closed|ended"):
+        feed.read(1)
+    assert time.monotonic() - started < 2
+
+
+def test_a_long_pause_keeps_frames_and_memory(video: Path) -> None:
+    with make_feed(video, reader="decord", limits=FeedLimits(queue_frames=8)) as feed:
+        feed.read(8)
+        time.sleep(1.0)
+        before = feed.child_rss_bytes
+        time.sleep(0.5)
+        assert feed.child_rss_bytes < before + (20 << 20)
+        assert read_numbers(feed.read(NUM_FRAMES).pixels.numpy()) == list(range(8, NUM_FRAMES))
+
+
 def test_a_killed_child_is_a_crash(video: Path) -> None:
     with make_feed(video, limits=FeedLimits(queue_frames=8)) as feed:
         feed.read(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import av
@@ -75,3 +76,10 @@ def test_impossible_settings_are_refused(video: Path) -> None:
         PictureReader(video, max_height=3)
     with pytest.raises(SettingError, match=r"quality must be in \[1, 95\]"):
         PictureReader(video, quality=0)
+
+
+def test_several_threads_may_ask(video: Path) -> None:
+    numbers = [7, 250, 31, 120, 3, 290]
+    with PictureReader(video) as reader, ThreadPoolExecutor(3) as pool:
+        pictures = list(pool.map(lambda number: reader.picture(number / 25), numbers))
+    assert [read_number(decode(picture.jpeg)) for picture in pictures] == numbers

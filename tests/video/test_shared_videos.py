@@ -94,7 +94,8 @@ TABLE = {
     "tricky/torchcodec_av1_video.mkv": Expected(125, (640, 360), 4.96, 5.0, reader="pyav"),
     "tricky/torchcodec_bt709_full_range.mp4": Expected(30, (1280, 720), 0.966667, 1.0),
     "tricky/torchcodec_h264_10bits.mp4": Expected(30, (200, 200), 0.966667, 1.0),
-    "tricky/torchcodec_h265_video.mp4": Expected(10, (128, 128), 0.9, 1.0),
+    # Some frames behind its second key frame are shown before it: there decord loses count.
+    "tricky/torchcodec_h265_video.mp4": Expected(10, (128, 128), 0.9, 1.0, reader="pyav"),
     # Six streams: the larger of its two video streams is read.
     "tricky/torchcodec_nasa_13013.mp4": Expected(390, (480, 270), 12.979633, 13.013),
 }

@@ -16,12 +16,14 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from vidmem.errors import VidmemError
 from vidmem.video.child_format import HEADER
 
 ALIVE_SECONDS = 0.5
+LONG_WAIT_SECONDS = 0.25
 STUCK_SECONDS = 120.0
 
 
@@ -36,14 +38,23 @@ class Parent:
         self._commands = commands
         self._out = out
         self._last_sent = time.monotonic()
+        self._waiting_since: float | None = None
+        self._lock = threading.Lock()
+
+    def while_waiting(self, action: Callable[[], None]) -> None:
+        """Have something done now and then while `send` waits for the parent, in another thread."""
+        threading.Thread(target=self._act, args=(action,), daemon=True).start()
 
     def send(self, kind: str, data: bytes | memoryview = b"", **values: Any) -> None:
         """Send a message; waits while the parent has not taken the earlier ones."""
         text = json.dumps({"kind": kind, **values}).encode()
+        self._waiting_since = time.monotonic()
         self._out.write(HEADER.pack(len(text), len(data)))
         self._out.write(text)
         self._out.write(data)
         self._out.flush()
+        with self._lock:  # not before an action that has begun is over
+            self._waiting_since = None
         self._last_sent = time.monotonic()
 
     def send_error(self, error: BaseException, **values: Any) -> None:
@@ -71,6 +82,14 @@ class Parent:
             raise Interrupted
         if time.monotonic() - self._last_sent > ALIVE_SECONDS:
             self.send("alive")
+
+    def _act(self, action: Callable[[], None]) -> None:
+        while True:
+            time.sleep(LONG_WAIT_SECONDS)
+            with self._lock:
+                since = self._waiting_since
+                if since is not None and time.monotonic() - since > LONG_WAIT_SECONDS:
+                    action()
 
 
 def main() -> None:
@@ -108,7 +127,7 @@ def _listen(commands: queue.SimpleQueue[dict[str, Any]]) -> None:
 def _end_with_parent(parent_id: int) -> None:
     """Thread: a fork of the parent may hold our standard input open, so look for the parent too.
 
-    A decoder that holds the interpreter lock stops this thread; `faulthandler` ends the process then.
+    A decoder that holds the interpreter lock stops this thread; `faulthandler` then ends us.
     """
     while os.name != "posix" or os.getppid() == parent_id:
         faulthandler.dump_traceback_later(STUCK_SECONDS, exit=True)

@@ -41,6 +41,14 @@ from vidmem.video.child_format import HEADER
 GIB = 1 << 30
 WATCH_SECONDS = 0.2
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+_ALLOCATION = {
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+"""Give freed frames back to the system at once (glibc), and start no threads for matrices."""
+
 _START = (
     "import sys; sys.path.append(sys.argv[1]); from vidmem.video.child_main import main; main()"
 )
@@ -264,7 +272,7 @@ class ChildProcess:
 
 def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-c", _START, str(PACKAGE_ROOT)]
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**_ALLOCATION, **os.environ, "PYTHONUNBUFFERED": "1"}
     try:
         return subprocess.Popen(
             command,

@@ -14,6 +14,7 @@ from importlib.util import find_spec
 from typing import Any, Self
 
 import numpy as np
+import psutil
 
 from vidmem.errors import DecoderError
 from vidmem.video.frame_table import FrameTable
@@ -31,6 +32,9 @@ MAX_BATCH_SPAN_FRAMES = 240
 NUM_THREADS = 2
 MAX_TIME_ERROR_SECONDS = 0.0015
 FLOAT32_ERROR = 2.0**-23
+
+FIRST_BYTES, MORE_BYTES, MOST_BYTES = 330 << 20, 100 << 20, 1100 << 20
+"""Growth at which decord must forget what it decoded ahead, again, and is given up."""
 
 _logger = logging.getLogger(__name__)
 
@@ -60,6 +64,10 @@ class DecordSource:
         self.width = width
         self.height = height
         self.tick = tick
+        self._first_bytes = psutil.Process().memory_info().rss
+        self._limit_bytes = self._first_bytes + FIRST_BYTES
+        self._next_frame = 0
+        self._parked_at: int | None = None
         self._holes: list[Gap] = []
         self._position_seconds = 0.0
         self._reader: Any = _open(info, width, height)
@@ -83,8 +91,11 @@ class DecordSource:
             self.tick()
             wanted = range(first, min(first + num_samples, end))
             latest = [clock.latest_pts(index) for index in wanted]
-            frames = np.maximum(np.searchsorted(self.table.pts, latest, side="right") - 1, 0)
+            frames = np.array([self._frame_at(pts) for pts in latest])
             pixels = self.frames(frames)
+            following = clock.latest_pts(first + num_samples)
+            self._next_frame = self._frame_at(following)
+            self.relieve()
             for position, index in enumerate(wanted):
                 pts = int(self.table.pts[frames[position]])
                 self._position_seconds = clock.seconds(pts)
@@ -98,12 +109,23 @@ class DecordSource:
         """
         different, where = np.unique(indices, return_inverse=True)
         try:
+            self._leave_parking(int(different[0]))
             pixels = self._reader.get_batch(different.tolist()).asnumpy()
         except Exception as error:  # decord raises its own errors, IndexError and RuntimeError
             raise DecordError(f"decord failed: {_first_line(error)}") from error
         if pixels.shape != (len(different), self.height, self.width, 3):
             raise DecordError(f"decord gave pictures of shape {pixels.shape}")
         return pixels[where] if len(different) < len(indices) else pixels
+
+    def _frame_at(self, pts: int) -> int:
+        """Number of the frame on display."""
+        return max(0, int(np.searchsorted(self.table.pts, pts, side="right")) - 1)
+
+    def _leave_parking(self, frame: int) -> None:
+        """After a bare seek decord is right only for the frame it was sent to: read that first."""
+        if self._parked_at is not None and self._parked_at != frame:
+            self._reader.get_batch([self._parked_at])
+        self._parked_at = None
 
     def _holes_from(self, pts: int) -> list[Gap]:
         if "mp4" in self.info.container:
@@ -112,6 +134,24 @@ class DecordSource:
         long_steps = np.flatnonzero(np.diff(starts) > usual * 2)
         places = [(int(starts[step]) + usual, int(starts[step + 1])) for step in long_steps]
         return [hole(self.info, *p) for p in places if p[1] > pts and is_hole(self.info, *p)]
+
+    def relieve(self) -> None:
+        """Make decord forget what it decoded ahead, when that has become much.
+
+        It keeps the memory and uses it again, so what counts is growth. The forgotten frames are
+        decoded a second time, from the last key frame.
+
+        Raises:
+            DecordError: If it grows on and on.
+        """
+        rss_bytes = psutil.Process().memory_info().rss
+        if rss_bytes <= self._limit_bytes or self._reader is None:
+            return
+        if rss_bytes - self._first_bytes > MOST_BYTES:
+            raise DecordError(f"decord grew to {rss_bytes >> 20} MiB")
+        self._limit_bytes = rss_bytes + MORE_BYTES
+        self._reader.seek_accurate(self._next_frame)
+        self._parked_at = self._next_frame
 
     def take_gaps(self) -> tuple[Gap, ...]:
         """Holes passed since the last call; at damage decord fails, and PyAV takes over."""
@@ -137,6 +177,8 @@ class DecordSource:
         """
         if not table.is_certain:
             raise DecordError("its frames have no times of their own")
+        if table.has_leading_frames:
+            raise DecordError("it loses count where frames are shown before their key frame")
         if ends_early(self.info, table.end_pts):
             raise DecordError("the file is damaged or ends before the length it gives for itself")
         self.table = table

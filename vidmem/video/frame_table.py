@@ -29,6 +29,9 @@ class FrameTable:
     is_certain: bool
     """False where packets have no times of their own, so that these are worked out."""
 
+    has_leading_frames: bool = False
+    """Whether a frame behind a key frame is shown before it (an open group of pictures)."""
+
     @property
     def num_frames(self) -> int:
         """How many frames are shown."""
@@ -83,6 +86,8 @@ def _from_packets(
     times: list[int] = []
     durations: list[int] = []
     num_packets = 0
+    key_pts: int | None = None
+    has_leading_frames = False
     for packet in packets_of(container, stream):
         if not packet.size or packet.is_discard:
             continue
@@ -91,6 +96,8 @@ def _from_packets(
         num_packets += 1
         pts = packet.dts if info.uses_decode_times else packet.pts
         if pts is not None:
+            has_leading_frames |= key_pts is not None and pts < key_pts
+            key_pts = pts if packet.is_keyframe else key_pts
             times.append(pts)
             durations.append(packet.duration or 0)
     if info.uses_decode_times and times:
@@ -103,7 +110,7 @@ def _from_packets(
     pts_array, where = pts_array[is_shown], where[is_shown]
     last = durations[where[-1]] if len(where) else 0
     end_pts = int(pts_array[-1]) + _duration(info, last) if len(where) else info.start_pts
-    return FrameTable(pts_array, end_pts, is_certain)
+    return FrameTable(pts_array, end_pts, is_certain, has_leading_frames)
 
 
 def _duration(info: VideoInfo, told: int | None) -> int:

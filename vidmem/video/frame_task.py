@@ -31,6 +31,7 @@ def run(parent: Parent, settings: dict[str, Any]) -> None:
         tick=parent.tick,
     )
     parent.send("open", info=info.to_json(), name=video.reader_name, reason=video.reader_reason)
+    parent.while_waiting(video.relieve)
     command = {"start": settings["start"], "fps": settings["fps"], "run": 0}
     while True:
         video.set_fps(command["fps"])

@@ -5,6 +5,7 @@ They are decoded in a process of their own, which can be ended.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -35,7 +36,7 @@ class Picture:
 class PictureReader:
     """Pictures at any time of a video; goes forward where the time is near, seeks where it is far.
 
-    Not for several threads at once.
+    Several threads may ask: they are answered one after the other.
 
     Args:
         path: A video file.
@@ -63,6 +64,7 @@ class PictureReader:
         if not 1 <= quality <= 95:
             raise SettingError(f"quality must be in [1, 95], got {quality}")
         self._run = 0
+        self._lock = threading.Lock()
         self._child = ChildProcess(
             self.TASK,
             {"path": str(Path(path).absolute()), "max_height": max_height, "quality": quality},
@@ -84,11 +86,12 @@ class PictureReader:
         Raises:
             DecoderError: If there is none within the time limit.
         """
-        self._run += 1
-        wanted = self._run
-        self._child.drop_unless(lambda message: message.values.get("run", wanted) == wanted)
-        self._child.send({"seconds": float(seconds), "run": wanted})
-        message = self._child.receive()
+        with self._lock:
+            self._run += 1
+            wanted = self._run
+            self._child.drop_unless(lambda message: message.values.get("run", wanted) == wanted)
+            self._child.send({"seconds": float(seconds), "run": wanted})
+            message = self._child.receive()
         return Picture(bytes(message.data), message.values["seconds"], self.width, self.height)
 
     def close(self) -> None:

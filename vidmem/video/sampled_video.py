@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
-from vidmem.video.decord_reader import DecordError
+from vidmem.video.decord_reader import DecordError, DecordSource
 from vidmem.video.probe import VideoInfo
 from vidmem.video.pyav_reader import PyavSource
 from vidmem.video.reader import choose_source
@@ -51,6 +52,12 @@ class SampledVideo:
         except DecordError as error:
             self._go_on_with_pyav(str(error), following)
             yield from self._source.samples(self.clock, following)
+
+    def relieve(self) -> None:
+        """Hold back a decoder that decodes ahead, while nobody reads; from another thread."""
+        if isinstance(self._source, DecordSource):
+            with contextlib.suppress(DecordError):
+                self._source.relieve()
 
     def take_gaps(self) -> tuple[Gap, ...]:
         """The damage met since the last call."""
