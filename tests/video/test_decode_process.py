@@ -144,7 +144,7 @@ def test_closing_from_another_thread_ends_a_read(video: Path, monkeypatch) -> No
     feed = fake_feed(video, monkeypatch, "hang_after_open", timeout_seconds=30)
     threading.Timer(0.3, feed.close).start()
     started = time.monotonic()
-    with pytest.raises(DecoderError, match="closed|ended"):
+    with pytest.raises(DecoderError, match=r"closed|ended"):
         feed.read(1)
     assert time.monotonic() - started < 2
 

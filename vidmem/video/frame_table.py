@@ -10,7 +10,8 @@ import numpy as np
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-from vidmem.video.probe import VideoInfo, open_container, packets_of, video_stream
+from vidmem.video.container import open_container, packets_of, video_stream
+from vidmem.video.probe import VideoInfo
 from vidmem.video.sources import Tick, no_tick
 
 NUM_PACKETS_COMPARED = 100

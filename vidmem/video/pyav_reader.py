@@ -13,7 +13,8 @@ import av.error
 import numpy as np
 from av.video.frame import VideoFrame
 
-from vidmem.video.probe import VideoInfo, open_container, packets_of, video_stream
+from vidmem.video.container import open_container, packets_of, video_stream
+from vidmem.video.probe import VideoInfo
 from vidmem.video.sampling import Gap, SampleClock
 from vidmem.video.skipping import PacketReader, skip_packets
 from vidmem.video.sources import (

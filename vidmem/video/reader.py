@@ -17,6 +17,7 @@ from typing import Self
 import numpy as np
 
 from vidmem.errors import DecoderError, SettingError
+from vidmem.video.container import open_container, packets_of, video_stream
 from vidmem.video.decord_reader import (
     MAX_BATCH_SPAN_FRAMES,
     MIN_WIDTH,
@@ -25,7 +26,7 @@ from vidmem.video.decord_reader import (
     is_decord_installed,
 )
 from vidmem.video.frame_table import FrameTable, read_frame_table
-from vidmem.video.probe import VideoInfo, open_container, packets_of, probe_video, video_stream
+from vidmem.video.probe import VideoInfo, probe_video
 from vidmem.video.pyav_reader import FrameCursor, PyavSource
 from vidmem.video.sampling import SampleClock
 from vidmem.video.skipping import PacketReader, decoded_share

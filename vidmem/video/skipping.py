@@ -166,7 +166,8 @@ def measure_skip_gain(
         max_samples: Stop after this many sampled frames.
         size: Width and height of the pictures.
     """
-    from vidmem.video.probe import open_container, packets_of, probe_video, video_stream
+    from vidmem.video.container import open_container, packets_of, video_stream
+    from vidmem.video.probe import probe_video
     from vidmem.video.pyav_reader import PyavSource
 
     info = probe_video(path)
