@@ -125,7 +125,7 @@ def score_barn(
         visible={name: by_name[name] for name in VISIBLE_CLASSES},
         visible_macro_f1=macro_f1([by_name[name] for name in VISIBLE_CLASSES]),
         look_alike_macro_f1=macro_f1([by_name[name] for name in LOOK_ALIKES]),
-        look_alike_accuracy=float(is_right[is_pair].mean()),
+        look_alike_accuracy=_share(is_right[is_pair]),
         by_delay=by_delay,
     )
 
@@ -164,8 +164,11 @@ def scores_as_markdown(all_scores: Sequence[BarnScores]) -> str:
 
 
 def _delay_score(is_right: NDArray[np.bool_], low: int, high: int) -> DelayScore:
-    accuracy = float(is_right.mean()) if len(is_right) else float("nan")
-    return DelayScore(low + 1, high, len(is_right), accuracy)
+    return DelayScore(low + 1, high, len(is_right), _share(is_right))
+
+
+def _share(is_right: NDArray[np.bool_]) -> float:
+    return float(is_right.mean()) if len(is_right) else float("nan")
 
 
 def _draw(model: StreamModel, seed: int, num_clips: int) -> LabelledClips:

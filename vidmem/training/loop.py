@@ -55,7 +55,7 @@ def run_loop(
         {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
         {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
     ]
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
     for step in range(config.steps):
         rate = learning_rate(step, config)
         for group in optimizer.param_groups:
