@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 
@@ -156,6 +157,23 @@ def test_a_moved_video_is_still_the_same(video, tmp_path):
     moved = video.rename(tmp_path / "moved.mp4")
     with make_engine(moved, tmp_path / "run", resume=True) as engine:
         assert next(engine).index == 1
+
+
+def test_saving_takes_its_share_of_the_time_and_no_more(video, tmp_path, monkeypatch):
+    num_saves = 0
+
+    def count(*_):
+        nonlocal num_saves
+        num_saves += 1
+        time.sleep(0.02)
+
+    monkeypatch.setattr("vidmem.streaming.recorder.write_state_file", count)
+    files = RunFiles(state_path=tmp_path / "state")
+    started = time.monotonic()
+    with Engine(video, FakeModel(), files=files, open_feed=FakeVideo(4000)) as engine:
+        list(engine)
+        # One save takes 20 ms, so the next is due after 2 s.
+        assert num_saves <= 3 + (time.monotonic() - started) / 2
 
 
 def test_resume_without_a_state_file_is_misuse():

@@ -43,8 +43,9 @@ class PredictionFile:
         self.num_rows = mark.num_rows
         self.num_bytes = mark.num_bytes
         self.class_names = class_names
+        self._descriptor: int | None = None
         with storage_errors(path):
-            self._descriptor: int | None = os.open(path, _WRITE_FLAGS, 0o666)
+            self._descriptor = os.open(path, _WRITE_FLAGS, 0o666)
             if os.fstat(self._descriptor).st_size > self.num_bytes:
                 os.ftruncate(self._descriptor, self.num_bytes)
             os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -120,6 +121,9 @@ class PredictionFile:
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def _write(self, data: bytes) -> None:
         assert self._descriptor is not None, "the file is closed"
