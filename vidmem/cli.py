@@ -6,9 +6,9 @@ fault, 2 when the command line is, and 130 after Ctrl-C.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
-import runpy
 import shlex
 import signal
 import sys
@@ -188,8 +188,8 @@ def app(context: typer.Context) -> None:
             "the app is not installed; install it with: pip install 'vidmem[app]', or in a clone: "
             "pip install -e '.[app]'"
         )
-    sys.argv = ["vidmem app", *context.args]
-    runpy.run_module("app", run_name="__main__")
+    # By name: vidmem knows nothing of the app, it only starts it.
+    raise typer.Exit(importlib.import_module("app.__main__").main(context.args))
 
 
 @cli.command()
