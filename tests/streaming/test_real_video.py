@@ -106,6 +106,14 @@ def test_what_is_no_video_is_told(tmp_path, tiny_model):
         list(watch(tmp_path / "missing.mp4", tiny_model, state=tmp_path / "state"))
 
 
+def test_the_next_clips_are_decoded_while_the_model_is_busy(videos, tiny_model):
+    with Engine(videos["plain"], tiny_model) as engine:
+        next(engine)
+        time.sleep(2.0)  # a slow model
+        following = [next(engine) for _ in range(5)]
+    assert sum(prediction.wait_seconds for prediction in following) < 0.2
+
+
 def test_breaking_off_ends_the_decoder(videos, tiny_model):
     before = set(psutil.Process().children(recursive=True))
     for _ in watch(videos["plain"], tiny_model):
