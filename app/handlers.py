@@ -191,6 +191,7 @@ ACTIONS: dict[str, Callable[[Handlers, Run, Mapping[str, Any]], None]] = {
     "step": Handlers._step,
     "stop": lambda handlers, run, value: run.stop(),
     "jump": Handlers._jump,
+    "back": lambda handlers, run, value: run.back(),
     "look": Handlers._look,
     "speed": lambda handlers, run, value: run.set_speed(is_real_time=value["speed"] == "real"),
     "set": lambda handlers, run, value: run.change(str(value["setting"]), value["value"]),

@@ -231,6 +231,13 @@ class Run:
         if self.pictures is not None:
             self.pictures.want(seconds, is_urgent=True)
 
+    def back(self) -> None:
+        """Hold, and look one clip further back than what is shown."""
+        self.pause()
+        stride = self._settings.seconds_between_predictions if self._settings else 1.0
+        shown = self.pacer.playhead_seconds if self._look is None else self._look
+        self.look(max(0.0, shown - stride))
+
     def change(self, setting: str, value: float) -> None:
         """Change a live setting; it is felt with the next clip.
 

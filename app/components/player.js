@@ -110,7 +110,6 @@ vm.on("run", () => { image.hidden = true; now = looking = playhead = null; });
 setInterval(() => { if (play.status === "playing" && playhead?.rate) drawClock(); speak(); }, 200);
 
 const clipSeconds = () => vm.last.settings?.seconds_between_predictions ?? 1;
-const here = () => looking?.seconds ?? playhead?.seconds ?? 0;
 function stepTo(seconds) {
   const target = Math.max(0, Math.min(seconds, total()));
   vm.act("look", { seconds: target });
@@ -121,7 +120,7 @@ const actions = {
   stop: () => vm.act("stop"),
   live: () => vm.act("look", null),
   "from-here": () => vm.act("jump", { seconds: looking.seconds, play: true }),
-  back: () => { if (isActive()) vm.act("pause"); stepTo(here() - clipSeconds()); },
+  back: () => vm.act("back"),
   forward: () => {
     if (looking === null) vm.act("step");
     else if (looking.seconds + clipSeconds() > (play.analysed_seconds ?? 0)) vm.act("look", null);

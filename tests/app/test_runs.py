@@ -184,3 +184,16 @@ def test_another_video_stops_the_one_that_plays(desk):
     assert desk.machine.engines[-1].closed.is_set()
     assert run.board.get("bouts") == []
     assert len(run.view.timeline) == 0
+
+
+def test_back_holds_and_looks_at_the_clip_before(desk):
+    desk.machine.clip_seconds = 0.02
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.view.newest is not None and run.view.newest.index > 3)
+    run.back()
+    assert run.status == "paused"
+    first = run.board.get("look")["seconds"]
+    assert first >= 12
+    run.back()
+    assert run.board.get("look")["seconds"] == first - 4
