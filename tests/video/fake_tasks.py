@@ -69,3 +69,10 @@ def slow_but_alive(parent, settings) -> None:
     values = {"run": 0, "indices": [], "seconds": [], "gaps": [], "is_end": True}
     parent.send("frames", name="fake", reason="for a test", **values)
     parent.wait()
+
+
+def busy_for_ever(parent, settings) -> None:
+    _open(parent, settings)
+    while True:
+        parent.tick()
+        time.sleep(0.05)

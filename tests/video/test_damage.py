@@ -177,6 +177,16 @@ def test_a_truncated_matroska_file(tmp_path: Path, matroska: Path, reader: str) 
     assert [gap.end_seconds for gap in gaps] == [pytest.approx(10.0, abs=0.1)]
 
 
+@pytest.mark.timeout(30)
+def test_damage_to_the_end_ends(tmp_path: Path, good: Path) -> None:
+    # Key frames are still found in the index, but nothing decodes from them.
+    path = damaged(good, tmp_path, 0.42, 0.999)
+    numbers, _, gaps = read_all(path, "auto")
+    assert numbers[:100] == list(range(100))
+    assert len(numbers) < 110
+    assert gaps[-1].end_seconds == pytest.approx(10.0, abs=0.1)
+
+
 def test_a_damaged_start_is_stood_in_for_by_the_first_good_frame(
     tmp_path: Path, good: Path
 ) -> None:

@@ -22,7 +22,7 @@ from vidmem.errors import (
     DecoderTimeoutError,
     SettingError,
 )
-from vidmem.video import FeedLimits, FrameFeed, PictureReader, probe_safely
+from vidmem.video import FeedLimits, FrameFeed, PictureReader, child_process, probe_safely
 
 NUM_FRAMES = 300
 ROOT = Path(__file__).resolve().parents[2]
@@ -126,6 +126,15 @@ def test_a_hang_while_reading_has_a_time_limit(video: Path, monkeypatch, task: s
 def test_slow_is_not_hanging(video: Path, monkeypatch) -> None:
     with fake_feed(video, monkeypatch, "slow_but_alive", timeout_seconds=1.5) as feed:
         assert feed.read(1).is_end
+
+
+def test_being_busy_without_a_result_has_a_limit_too(video: Path, monkeypatch) -> None:
+    monkeypatch.setattr(child_process, "PATIENCE", 2)
+    with (
+        fake_feed(video, monkeypatch, "busy_for_ever", timeout_seconds=0.8) as feed,
+        pytest.raises(DecoderTimeoutError, match=r"nothing for 1\.6 s"),
+    ):
+        feed.read(1)
 
 
 def test_a_hanging_child_is_ended_by_close_at_once(video: Path, monkeypatch) -> None:

@@ -40,6 +40,9 @@ from vidmem.video.child_format import HEADER
 
 GIB = 1 << 30
 WATCH_SECONDS = 0.2
+PATIENCE = 20
+"""Time limits that a child may be busy without a result, as long as it says that it is alive."""
+
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 _ALLOCATION = {
     "MALLOC_ARENA_MAX": "2",
@@ -201,13 +204,14 @@ class ChildProcess:
         try:
             message = self._messages.get(timeout=0.1)
         except queue.Empty:
-            silence = time.monotonic() - max(started, self._last_heard)
-            if silence > self.limits.timeout_seconds:
+            now, limit = time.monotonic(), self.limits.timeout_seconds
+            is_silent = now - max(started, self._last_heard) > limit
+            if is_silent or now - started > PATIENCE * limit:
                 self._kill()
                 self._failure = self._failure or DecoderTimeoutError(
                     f"the decoder of {self.label} gave nothing for "
-                    f"{self.limits.timeout_seconds:g} s and was ended; the file may be damaged, or "
-                    "on a disk that does not answer"
+                    f"{limit if is_silent else PATIENCE * limit:g} s and was ended; the file may "
+                    "be damaged, or on a disk that does not answer"
                 )
                 raise self._failure from None
             return None

@@ -31,7 +31,7 @@ BACK_OFF_SECONDS = (0.0, 1.0, 5.0, 20.0, 60.0)
 """How much earlier to look for a key frame, when the last place was still too late."""
 
 NOT_SEEKABLE_FORMATS = {"gif", "avi", "mjpeg", "h264", "hevc", "m4v", "mpegvideo", "apng"}
-FIRST_LEAP_SECONDS, LEAP_GROWTH = 0.5, 1.5
+FIRST_LEAP_SECONDS, LEAP_GROWTH = 0.5, 2
 """How far to look for something readable behind damage that ends the file early."""
 
 MAX_PACKETS_TO_KEY_FRAME = 2000
@@ -142,7 +142,7 @@ class PyavSource:
                 self.end_pts = found.pts + found.duration
                 previous = found
                 yield found
-            place = self._behind_damage(previous)
+            place = self._behind_damage(previous, place)
         self._report_end(previous)
 
     def take_gaps(self) -> tuple[Gap, ...]:
@@ -199,19 +199,20 @@ class PyavSource:
         self._open()
         return _Place(self.info.start_pts, packets_of(self._container, self._stream))
 
-    def _behind_damage(self, last: SourceFrame | None) -> _Place | None:
+    def _behind_damage(self, last: SourceFrame | None, tried: _Place) -> _Place | None:
         """Where to go on when packets end long before the file should; None at its end."""
         if last is None or not self._can_seek() or not ends_early(self.info, self.end_pts):
             return None
-        ahead_seconds = FIRST_LEAP_SECONDS
-        end_seconds = float((self.end_pts - self.info.start_pts) * self.info.tick)
-        while end_seconds + ahead_seconds < self.info.duration_seconds + FIRST_LEAP_SECONDS:
-            found = self._key_frame_before(self.end_pts + round(ahead_seconds / self.info.tick))
-            if found and found.pts > last.pts:
+        promised = self.info.start_pts + round(self.info.duration_seconds / self.info.tick)
+        start = max(self.end_pts, tried.pts)
+        ahead = round(FIRST_LEAP_SECONDS / self.info.tick)
+        while start + ahead < promised:
+            found = self._key_frame_before(start + ahead)
+            if found and found.pts > start:
                 if self._lost.start_pts is None:
                     self._lost.start_pts = self.end_pts
                 return found
-            ahead_seconds *= LEAP_GROWTH
+            ahead = ahead * LEAP_GROWTH + 1
         return None
 
     def _can_seek(self) -> bool:
