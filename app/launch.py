@@ -162,6 +162,14 @@ def _warm_up(tools: Tools, model: str) -> None:
         logger.warning("%s", error)  # the page says it too
 
 
+class _BrokenOff(logging.Filter):
+    """An upload that somebody broke off is no error of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        return kind is None or kind.__name__ != "ClientDisconnect"
+
+
 def _is_free(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -188,6 +196,8 @@ def run_app(settings: AppSettings, *, open_browser: bool = False) -> int:
         log_level="warning",
         timeout_graceful_shutdown=2,
     )
+
+    logging.getLogger("uvicorn.error").addFilter(_BrokenOff())
 
     class Server(uvicorn.Server):
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:

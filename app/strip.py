@@ -38,13 +38,15 @@ class MemoryStrip:
 
     def took(self, index: int, clip: Clip, remembered: tuple[int, ...]) -> None:
         """Keep a clip, and drop those that are not remembered any more."""
+        if not remembered:  # the memory began anew: of what was before, nothing lives on
+            self._num_taken = 0
         kept = {number: self._clips[number] for number in remembered if number in self._clips}
         self._clips = {**kept, index: clip}
         self._remembered = tuple(kept)
         self._num_taken += 1
 
     def num_evicted(self) -> int:
-        """Clips that were judged and are no longer held."""
+        """Clips that were judged since the memory was empty, and are no longer held."""
         return max(0, self._num_taken - len(self._clips))
 
     def slots(self) -> list[dict[str, Any]]:

@@ -58,6 +58,8 @@ class RunView:
             start=prediction.start_seconds, end=prediction.end_seconds, column=column, jpeg=middle
         )
         self.strip.took(prediction.index, clip, prediction.remembered)
+        if prediction.restarted:
+            self.meter.restart()
         self.meter.took(prediction.end_seconds)
         self._costs.took(time.monotonic() - self._started, prediction.process_bytes)
         self._gaps += [(gap.start_seconds, gap.end_seconds) for gap in prediction.gaps]

@@ -197,3 +197,14 @@ def test_back_holds_and_looks_at_the_clip_before(desk):
     assert first >= 12
     run.back()
     assert run.board.get("look")["seconds"] == first - 4
+
+
+def test_after_the_memory_began_anew_nothing_is_said_to_live_on(desk):
+    run = desk.open()
+    run.change("l_mem", 2)
+    for _ in range(6):
+        step(run)
+    assert run.board.get("memory")["note"].startswith("3 clips have left")
+    run.jump(30, is_playing=False)
+    step(run)
+    assert run.board.get("memory")["note"] == ""

@@ -89,7 +89,7 @@ class Slowed:
 
 
 @contextmanager
-def serving(material: Path, folder: Path, **changes: Any) -> Iterator[Site]:
+def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Site]:
     import uvicorn
 
     from app.launch import AppSettings, build_app
@@ -98,11 +98,11 @@ def serving(material: Path, folder: Path, **changes: Any) -> Iterator[Site]:
     port = free_port()
     videos = folder / "videos"
     videos.mkdir()
-    shutil.copy(material / "barn.mp4", videos / "second pen.mp4")
+    if material is not None:
+        shutil.copy(material / "barn.mp4", videos / "second pen.mp4")
+        changes = {"model": str(material / "tiny"), "sample": material / "barn.mp4", **changes}
     settings = AppSettings(
         port=port,
-        model=str(material / "tiny"),
-        sample=material / "barn.mp4",
         videos=videos,
         runs_folder=folder / "runs",
         upload_folder=folder / "uploads",

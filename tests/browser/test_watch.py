@@ -12,6 +12,7 @@ from tests.browser.conftest import (
     CLIP_SECONDS,
     VIDEO_SECONDS,
     newest,
+    serving,
     set_slider,
     status,
     wait_for_clip,
@@ -48,6 +49,23 @@ def test_the_sample_plays_to_the_end(open_page, site):
     rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
     assert len(rows) == NUM_CLIPS
     assert float(rows[-1]["end_seconds"]) == pytest.approx(VIDEO_SECONDS, abs=0.3)
+
+
+def test_the_bundled_model_says_something_within_ten_seconds(browser, tmp_path):
+    from app.folders import bundled_sample
+    from app.launch import BUNDLED_MODEL
+    from vidmem.models.presets import bundled_models
+
+    if bundled_sample() is None or BUNDLED_MODEL not in bundled_models():
+        pytest.skip("assets/ has no model or no sample yet")
+    with serving(None, tmp_path, model=BUNDLED_MODEL, sample=None) as site:
+        page = browser.new_page()
+        page.goto(site.address)
+        page.locator(".vm-big").click(timeout=30_000)
+        wait_for_clip(page, 0, seconds=10)
+        assert "Trained on" in page.locator(".vm-note").inner_text()
+        wait_for_status(page, "finished", seconds=60)
+        page.close()
 
 
 def test_controls_are_felt_within_one_clip(open_page, site):
