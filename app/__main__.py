@@ -93,6 +93,9 @@ def serve(
     """Serve the page until Ctrl-C; returns the exit status."""
     import logging
 
+    from vidmem.processors import wait_passively
+
+    wait_passively()
     from app.launch import BUNDLED_MODEL, AppSettings, run_app
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from app.pictures import PictureSource
 from vidmem import streaming
+from vidmem.processors import fit_threads
 from vidmem.streaming import Prediction, StreamSettings
 
 PROBE_SECONDS = 20.0
@@ -110,7 +111,12 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
     """
     from vidmem.models.presets import list_models, load
 
-    shelf = ModelShelf(load)
+    def load_fitted(name: str) -> Any:
+        model = load(name)
+        fit_threads(model)
+        return model
+
+    shelf = ModelShelf(load_fitted)
 
     def choices() -> list[ModelChoice]:
         listed = [
