@@ -12,7 +12,7 @@ PACKAGE = ROOT / "vidmem"
 APP = ROOT / "app"
 
 RESULTS = {"video", "nn", "data", "models", "inspection", "profiling", "streaming", "evaluation"}
-EVERYTHING = {"errors", "training", "figures", "doctor", "console", *RESULTS}
+EVERYTHING = {"errors", "training", "figures", "doctor", "console", "processors", *RESULTS}
 
 # A folder of vidmem, and those that it may import from besides itself.
 ALLOWED: dict[str, set[str]] = {
@@ -28,6 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"errors", "data", "models", "streaming"},
     "figures": {"errors", *RESULTS},
     "doctor": {"errors", "video", "nn", "models"},
+    "processors": set(),
     "console": {"models", "streaming"},
     "cli": {"__init__", *EVERYTHING},
     "__init__": EVERYTHING,

@@ -25,6 +25,7 @@ from rich.progress import Progress
 import vidmem
 from vidmem.console import WatchReport, duration_text, introduce, size_text
 from vidmem.errors import DecoderError, MissingPackageError, SettingError, VidmemError
+from vidmem.processors import fit_threads, wait_passively
 
 if TYPE_CHECKING:
     from vidmem.streaming import Engine
@@ -50,6 +51,7 @@ class _Notices(logging.Handler):
 
 def main() -> None:
     """Run the command line; a `VidmemError` becomes its message and exit code 1."""
+    wait_passively()
     logging.getLogger("vidmem").addHandler(_Notices(logging.WARNING))
     try:
         cli()
@@ -138,6 +140,7 @@ def watch(
     console = _console()
     given = {"fps": fps, "clip_frames": clip_frames, "window_stride": window_stride, "l_mem": l_mem}
     loaded = vidmem.load(model, device=device, dtype=dtype)
+    fit_threads(loaded)
     given = {name: value for name, value in given.items() if value is not None}
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
