@@ -71,7 +71,7 @@ function drawBands() {
   pen.globalAlpha = 1;
 }
 
-function drawCurves() {
+function drawScale() {
   pen.fillStyle = vm.token("line");
   pen.fillRect(gutter, curveY(0) + 0.5, width - gutter, 1);
   pen.fillStyle = vm.token("dim");
@@ -81,6 +81,9 @@ function drawCurves() {
   pen.fillText("0", gutter - 7, curveY(0));
   pen.textAlign = "left";
   pen.fillText(shorten(vm.words.probability, gutter - 22), 0, (curveY(0) + curveY(255)) / 2);
+}
+
+function drawCurves() {
   const shown = items.filter((item) => item.end >= view.from && item.start <= view.to);
   pen.lineJoin = "round";
   for (let column = classes.length - 1; column >= 0; column--) drawCurve(shown, column);
@@ -135,15 +138,16 @@ const draw = vm.perFrame(() => {
   size();
   pen.clearRect(0, 0, width, height);
   drawRows();
+  drawScale();
+  drawAxis();
   pen.save();
   pen.beginPath();
   pen.rect(gutter, 0, width - gutter, height);
   pen.clip();
   drawSpan();
   drawBands();
-  pen.restore();
   drawCurves();
-  drawAxis();
+  pen.restore();
   drawLine(playhead, vm.token("playhead"), false);
   drawLine(looking, vm.token("accent"), true);
   if (hover !== null) drawLine(hover, vm.token("dim"), true);
