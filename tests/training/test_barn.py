@@ -11,6 +11,7 @@ from vidmem.training.augmentation import augment
 from vidmem.training.barn import (
     GROUP,
     BarnTraining,
+    learn_to_look,
     learn_to_remember,
     learn_to_see,
     nano_card,
@@ -26,10 +27,11 @@ def make_clips(num_videos=3, num_clips=6):
     rng = np.random.default_rng(0)
     shape = (num_videos, num_clips)
     return BarnClips(
-        pixels=rng.integers(0, 256, (*shape, 16, 128, 128, 3), np.uint8),
+        pixels=rng.integers(0, 256, (*shape, 16, 96, 160, 3), np.uint8),
         labels=rng.integers(0, len(CLASS_NAMES), shape),
         delay_clips=np.full(shape, -1),
         purity=np.ones(shape, np.float32),
+        focal_poses=np.full((*shape, 3), 0.5, np.float32),
     )
 
 
@@ -84,22 +86,26 @@ def test_mixed_windows_weigh_less():
 
 
 @pytest.mark.slow
-def test_both_stages_lower_their_loss_on_a_few_clips():
+def test_all_stages_learn_on_a_few_clips():
     torch.manual_seed(0)
     clips = make_clips()
     model = FamSwin(nano_config(), nano_card()).train()
     training = BarnTraining(
         num_videos=3,
         num_clips=6,
-        see=LoopConfig(steps=25, learning_rate=2e-3, warmup_steps=3),
+        look=LoopConfig(steps=25, learning_rate=2e-3, warmup_steps=3),
+        look_batch=8,
+        see=LoopConfig(steps=3, learning_rate=2e-3, warmup_steps=3),
         see_batch=8,
         remember=LoopConfig(steps=8, warmup_steps=2),
         remember_batch=2,
         sequence_clips=4,
     )
-    seen, remembered = [], []
+    looked, seen, remembered = [], [], []
+    learn_to_look(model, clips, training, lambda step: looked.append(step.loss))
+    assert np.mean(looked[-5:]) < looked[0]
     learn_to_see(model, clips, training, lambda step: seen.append(step.loss))
-    assert np.mean(seen[-5:]) < seen[0]
+    assert len(seen) == 3
     trunk = [p.detach().clone() for p in model.stages[0].parameters()]
     learn_to_remember(model, clips, training, lambda step: remembered.append(step.loss))
     assert len(remembered) == 8
@@ -110,7 +116,7 @@ def test_both_stages_lower_their_loss_on_a_few_clips():
 
 @pytest.mark.slow
 def test_drawn_clips_are_those_of_their_seeds():
-    shape = ClipShape(num_clips=2, fps=4.0, clip_frames=4, size=64)
+    shape = ClipShape(num_clips=2, fps=4.0, clip_frames=4, width=96, height=64)
     both = draw_barn_clips([5, 6], shape, num_processes=1)
     again = draw_barn_clips([6], shape, num_processes=1)
     assert np.array_equal(both.pixels[1], again.pixels[0])

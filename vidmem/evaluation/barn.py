@@ -178,7 +178,8 @@ def _draw(model: StreamModel, seed: int, num_clips: int) -> LabelledClips:
         BarnConfig(minutes=(seconds + 1) / 60, seed=seed),
         fps=card.fps,
         clip_frames=card.clip_frames,
-        size=card.frame_height,
+        width=card.frame_width,
+        height=card.frame_height,
         num_clips=num_clips,
     )
 

@@ -39,7 +39,43 @@ def augment(
     flat = torch.from_numpy(np.stack(moved)).float().flatten(1, 3)
     clips = torch.baddbmm(offset[:, None], flat, matrix).view(pixels.shape)
     clips = clips.permute(0, 1, 4, 2, 3)
-    return _soften(clips) if rng.random() < 0.3 else clips
+    return _soften(clips) if rng.random() < 0.15 else clips
+
+
+def look_closely(
+    pixels: NDArray[np.uint8],
+    poses: NDArray[np.float32],
+    size: int,
+    spread: float,
+    rng: np.random.Generator,
+) -> NDArray[np.uint8]:
+    """Cut a square around an animal, turned so that it points right, give or take.
+
+    Args:
+        pixels: `[B, T, H, W, 3]`.
+        poses: `[B, 3]`: place as fractions from the left and the top, direction in radians.
+        size: Of the square, in pixels.
+        spread: Half the range of directions, in radians; pi: any.
+        rng: Where chance comes from.
+
+    Returns:
+        `[B, T, size, size, 3]`.
+    """
+    height, width = pixels.shape[2:4]
+    chance = torch.from_numpy(rng.random((len(pixels), 3)) * 2 - 1).float()
+    x, y, angle = torch.from_numpy(poses).float().unbind(1)
+    turn = angle + spread * chance[:, 0]
+    scale_x, scale_y = size / width, size / height
+    rows = [
+        torch.stack([scale_x * turn.cos(), -scale_x * turn.sin(), 2 * x - 1], 1),
+        torch.stack([scale_y * turn.sin(), scale_y * turn.cos(), 2 * y - 1], 1),
+    ]
+    affine = torch.stack(rows, 1)
+    affine[:, :, 2] += 0.3 * chance[:, 1:] * torch.tensor([scale_x, scale_y])
+    planes = torch.from_numpy(pixels).permute(0, 1, 4, 2, 3).flatten(1, 2).float()
+    grid = F.affine_grid(affine, [len(pixels), 1, size, size], align_corners=False)
+    cut = F.grid_sample(planes, grid, padding_mode="border", align_corners=False)
+    return cut.unflatten(1, (-1, 3)).permute(0, 1, 3, 4, 2).to(torch.uint8).numpy()
 
 
 def _move(clip: NDArray[np.uint8], draws: NDArray[np.float64]) -> NDArray[np.uint8]:
@@ -60,11 +96,11 @@ def _colour(draws: Tensor, card: ModelCard) -> tuple[Tensor, Tensor]:
     Returns:
         The matrix, to be multiplied from the right with 0..255 colours, and the offset `[B, 3]`.
     """
-    saturation, contrast, brightness = 0.5 + draws[:, 0], 0.75 + 0.5 * draws[:, 1], draws[:, 2]
+    saturation, contrast = 0.7 + 0.6 * draws[:, 0], 0.85 + 0.3 * draws[:, 1]
     grey = torch.full((3, 3), 1 / 3)
     mix = grey + saturation[:, None, None] * (torch.eye(3) - grey)
     mean, std = torch.tensor(card.mean), torch.tensor(card.std)
-    shift = -0.5 * contrast + 0.4 + 0.2 * brightness
+    shift = -0.5 * contrast + 0.45 + 0.1 * draws[:, 2]
     matrix = mix * contrast[:, None, None] / std
     return matrix / 255, (shift[:, None] - mean) / std
 

@@ -1,7 +1,10 @@
-"""How `fam-swin-nano` is trained: first to see, then to remember.
+"""How `fam-swin-nano` is trained: first to look, then to see, then to remember.
 
-1. *See*: single clips, without memory. Of the two rests that look alike either counts as right.
-2. *Remember*: sequences of clips. What comes before the first memory read stays as it is and is
+1. *Look*: single clips, cut out around the focal sow and turned to point right, since the drawing
+   knows where she is and how she lies; in the course of it she comes to point anywhere. Of the two
+   rests that look alike either counts as right.
+2. *See*: single clips, the whole picture, in which she has to be found.
+3. *Remember*: sequences of clips. What comes before the first memory read stays as it is and is
    computed once; the last blocks, the memory attentions and the head learn, with one step of
    truncated back-propagation through memory. `l_mem` changes from step to step, 0 included, since
    people move that slider.
@@ -10,6 +13,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -17,11 +21,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
 from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, ModelCard
-from vidmem.training.augmentation import augment
+from vidmem.training.augmentation import augment, look_closely
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
 from vidmem.training.loop import LoopConfig, StepReport, run_loop
 from vidmem.training.losses import merged_cross_entropy
@@ -53,8 +58,8 @@ def nano_card() -> ModelCard:
         fps=4.0,
         clip_frames=16,
         window_stride=16,
-        frame_height=128,
-        frame_width=128,
+        frame_height=96,
+        frame_width=160,
         resize="squash",
         trained_on=(
             "Trained on generated barn videos. On other footage its labels mean nothing until you "
@@ -76,16 +81,27 @@ class BarnTraining:
     num_clips: int = 48
     """Clips of each video, in a row."""
 
-    see: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1800, learning_rate=1.5e-3, warmup_steps=60)
+    look: LoopConfig = field(
+        default_factory=lambda: LoopConfig(steps=4000, learning_rate=7e-4, warmup_steps=40)
     )
     """First stage."""
+
+    look_batch: int = 32
+    """Clips per step."""
+
+    look_size: int = 64
+    """Height and width of what is cut out, in pixels."""
+
+    see: LoopConfig = field(
+        default_factory=lambda: LoopConfig(steps=700, learning_rate=5e-4, warmup_steps=30)
+    )
+    """Second stage."""
 
     see_batch: int = 32
     """Clips per step."""
 
     remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=350))
-    """Second stage."""
+    """Third stage."""
 
     remember_batch: int = 16
     """Sequences per step."""
@@ -94,10 +110,10 @@ class BarnTraining:
     """Clips of a sequence."""
 
     l_mem_choices: tuple[int, ...] = (8, 8, 8, 5, 12, 0)
-    """Drawn from in the second stage."""
+    """Drawn from in the third stage."""
 
     look_alike_weight: float = 2.0
-    """Of the clips that need memory, in the second stage."""
+    """Of the clips that need memory, in the third stage."""
 
 
 def train_nano(
@@ -119,43 +135,92 @@ def train_nano(
         num_clips=training.num_clips,
         fps=card.fps,
         clip_frames=card.clip_frames,
-        size=card.frame_height,
+        width=card.frame_width,
+        height=card.frame_height,
     )
     started = time.monotonic()
     clips = draw_barn_clips(range(training.num_videos), shape, num_processes=num_processes)
     logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
     model = FamSwin(nano_config(), card).train()
+    learn_to_look(model, clips, training, lambda step: report("look", step))
     learn_to_see(model, clips, training, lambda step: report("see", step))
     learn_to_remember(model, clips, training, lambda step: report("remember", step))
     return model.eval()
 
 
+def learn_to_look(
+    model: FamSwin, clips: BarnClips, training: BarnTraining, report: Callable[[StepReport], None]
+) -> None:
+    """Train on what is cut out around the focal sow; changes the model in place."""
+    rng = np.random.default_rng(training.seed)
+    flat, poses = _flat_pixels(clips), clips.focal_poses.reshape(-1, 3)
+
+    def pixels_of(chosen: NDArray[np.int64], step: int) -> NDArray[np.uint8]:
+        grown = min(1.0, 0.1 + step / (0.5 * training.look.steps))
+        return look_closely(flat[chosen], poses[chosen], training.look_size, grown * math.pi, rng)
+
+    some = rng.choice(len(flat), 64, replace=False)
+    whiten_patches(model, augment(pixels_of(some, training.look.steps), model.card, rng))
+    loss_of_step = _clip_loss(model, clips, training.look_batch, pixels_of, rng)
+    run_loop(model.parameters(), loss_of_step, training.look, report)
+
+
+@torch.no_grad()
+def whiten_patches(model: FamSwin, clips: Tensor) -> None:
+    """Start the patch embedding as the principal components of real tubelets, at equal strength.
+
+    At random it would pass on little but brightness, in which tubelets differ most.
+    """
+    proj, tubelets = model.patch_embedding.proj, []
+    hook = proj.register_forward_pre_hook(lambda _, inputs: tubelets.append(inputs[0]))
+    model.patch_embedding(clips)
+    hook.remove()
+    values = tubelets[0].flatten(0, -2)
+    mean = values.mean(0)
+    variances, directions = torch.linalg.eigh(torch.cov(values.T))
+    strongest = directions[:, -proj.out_features :] / variances[-proj.out_features :].sqrt()
+    proj.weight.copy_(strongest.T)
+    proj.bias.copy_(-strongest.T @ mean)
+
+
 def learn_to_see(
     model: FamSwin, clips: BarnClips, training: BarnTraining, report: Callable[[StepReport], None]
 ) -> None:
-    """Train on single clips, without memory; changes the model in place."""
-    rng = np.random.default_rng(training.seed)
+    """Train on whole pictures, without memory; changes the model in place."""
+    rng = np.random.default_rng(training.seed + 1)
+    flat = _flat_pixels(clips)
+    loss_of_step = _clip_loss(
+        model, clips, training.see_batch, lambda chosen, step: flat[chosen], rng
+    )
+    run_loop(model.parameters(), loss_of_step, training.see, report)
+
+
+def _clip_loss(
+    model: FamSwin,
+    clips: BarnClips,
+    batch: int,
+    pixels_of: Callable[[NDArray[np.int64], int], NDArray[np.uint8]],
+    rng: np.random.Generator,
+) -> Callable[[int], Tensor]:
+    """The loss of single clips; either of the look-alikes is right."""
     labels = torch.from_numpy(clips.labels.ravel())
     weights = sample_weights(clips).ravel()
 
     def loss_of_step(step: int) -> Tensor:
-        del step
-        chosen = rng.choice(len(labels), training.see_batch, replace=False)
-        video, number = np.divmod(np.sort(chosen), training.num_clips)
-        pixels = clips.pixels[video, number]
-        index = torch.from_numpy(np.sort(chosen))
-        logits = model(augment(pixels, model.card, rng))
-        is_merged = torch.ones(len(index), dtype=torch.bool)
+        chosen = rng.choice(len(labels), batch, replace=False)
+        index = torch.from_numpy(chosen)
+        logits = model(augment(pixels_of(chosen, step), model.card, rng))
+        is_merged = torch.ones(batch, dtype=torch.bool)
         return merged_cross_entropy(logits, labels[index], GROUP, is_merged, weights[index])
 
-    run_loop(model.parameters(), loss_of_step, training.see, report)
+    return loss_of_step
 
 
 def learn_to_remember(
     model: FamSwin, clips: BarnClips, training: BarnTraining, report: Callable[[StepReport], None]
 ) -> None:
     """Train memory on sequences of clips; changes the model in place."""
-    rng = np.random.default_rng(training.seed + 1)
+    rng = np.random.default_rng(training.seed + 2)
     model.copy_memory_projections()
     copies = [encode_videos(model, clips, np.random.default_rng(copy)) for copy in (0, 1)]
     labels, delays = torch.from_numpy(clips.labels), torch.from_numpy(clips.delay_clips)
@@ -215,6 +280,11 @@ def encode_videos(model: FamSwin, clips: BarnClips, rng: np.random.Generator) ->
     first = next(grids)
     rows = [first.tokens.half(), *(grid.tokens.half() for grid in grids)]
     return Trunks(first, torch.stack(rows))
+
+
+def _flat_pixels(clips: BarnClips) -> NDArray[np.uint8]:
+    """All clips in one row, `[V * N, T, H, W, 3]`."""
+    return clips.pixels.reshape(-1, *clips.pixels.shape[2:])
 
 
 def sample_weights(clips: BarnClips) -> Tensor:

@@ -28,9 +28,13 @@ class LabelledClips:
     purity: NDArray[np.float64]
     """`[N]`: share of the window that has its label, 0 to 1."""
 
+    focal_poses: NDArray[np.float64]
+    """`[N, 3]`: place and direction of the focal sow in mid-clip; see `BarnVideo.focal_pose`."""
+
     def __post_init__(self) -> None:
-        if not len(self.pixels) == len(self.labels) == len(self.delay_clips) == len(self.purity):
-            raise ValueError("pixels, labels, delay_clips and purity must have one entry per clip")
+        columns = (self.labels, self.delay_clips, self.purity, self.focal_poses)
+        if any(len(column) != len(self.pixels) for column in columns):
+            raise ValueError("pixels, labels and the rest must have one entry per clip")
 
 
 def label_windows(
@@ -51,22 +55,29 @@ def label_windows(
     return labels, delays, purity
 
 
+def focal_poses(video: BarnVideo, times: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Place and direction of the focal sow at some moments, `[N, 3]`."""
+    return np.array([video.focal_pose(float(seconds)) for seconds in times]).reshape(-1, 3)
+
+
 def render_clips(
     config: BarnConfig,
     *,
     fps: float = 4.0,
     clip_frames: int = 16,
-    size: int = 128,
+    width: int = 160,
+    height: int = 96,
     num_clips: int,
     start_seconds: float = 0.0,
 ) -> LabelledClips:
-    """Draw contiguous, non-overlapping clips of one video, the frame squashed to a square.
+    """Draw contiguous, non-overlapping clips of one video, the frame squashed to a size.
 
     Args:
         config: Of the video; must be long enough.
         fps: Sampled frames per second.
         clip_frames: Sampled frames in a clip.
-        size: Height and width of a frame.
+        width: Of a frame, in pixels.
+        height: Likewise.
         num_clips: How many clips.
         start_seconds: Where the first window starts.
 
@@ -85,10 +96,11 @@ def render_clips(
         video, clip_seconds=clip_seconds, num_clips=num_clips, start_seconds=start_seconds
     )
     times = start_seconds + np.arange(num_clips * clip_frames) / fps
-    pixels = video.frames(times, size, size)
+    pixels = video.frames(times, width, height)
     return LabelledClips(
-        pixels=pixels.reshape(num_clips, clip_frames, size, size, 3),
+        pixels=pixels.reshape(num_clips, clip_frames, height, width, 3),
         labels=labels,
         delay_clips=delays,
         purity=purity,
+        focal_poses=focal_poses(video, times.reshape(num_clips, clip_frames).mean(1)),
     )

@@ -48,6 +48,10 @@ class Herd:
         order = [sow, *moving] if self.bouts[index].label == "nursing" else [*moving, sow]
         return Groups(tuple(still), tuple(order))
 
+    def focal_sow(self, seconds: float) -> Animal:
+        """The one whose label counts."""
+        return self._sow(self.bout_index(seconds), seconds)
+
     def _sow(self, index: int, seconds: float) -> Animal:
         bout = self.bouts[index]
         if bout.label == "walking":

@@ -71,6 +71,22 @@ class BarnVideo:
         """Whether the camera sees by infra-red."""
         return self._camera.night_share(seconds) > 0.5
 
+    def focal_pose(self, seconds: float) -> tuple[float, float, float]:
+        """Where the focal sow is and which way she points.
+
+        Returns:
+            Fractions of the picture from the left and the top, and radians from pointing right,
+            clockwise.
+        """
+        sow = self._herd.focal_sow(seconds)
+        return *self._in_picture(sow, self._camera.shake(seconds)), sow.angle
+
+    def _in_picture(self, animal: Animal, shake: tuple[int, int]) -> tuple[float, float]:
+        zoom = self._herd.layout.zoom
+        x = (animal.x - WIDTH / 2) * zoom + WIDTH / 2 + shake[0]
+        y = (animal.y - HEIGHT / 2) * zoom + HEIGHT / 2 + shake[1]
+        return x / WIDTH, y / HEIGHT
+
     def frame(self, seconds: float, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
         """The picture at a moment, `[H, W, 3]`; the whole scene squashed to that size."""
         factor = 2 if width * height < 320 * 200 else 1
@@ -118,8 +134,8 @@ class BarnVideo:
         cos, sin = math.cos(animal.angle) * scale, math.sin(animal.angle) * scale
         wide = animal.side * animal.stretch
         matrix = (across * cos, -across * sin * wide, down * sin, down * cos * wide)
-        x = ((animal.x - WIDTH / 2) * zoom + WIDTH / 2 + shake[0]) * across
-        y = ((animal.y - HEIGHT / 2) * zoom + HEIGHT / 2 + shake[1]) * down
+        left, top = self._in_picture(animal, shake)
+        x, y = left * canvas.width, top * canvas.height
         if animal.coat != PIGLET:  # piglets are too low to cast more than their outline
             offset = 3.5 + 6.5 * animal.lift
             under = (x + offset * across, y + offset * down)
