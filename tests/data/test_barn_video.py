@@ -108,7 +108,9 @@ def test_window_labels_agree_with_moments() -> None:
 
 def test_clips_are_the_frames_at_their_times() -> None:
     config = BarnConfig(minutes=2, seed=8)
-    clips = render_clips(config, fps=2, clip_frames=8, width=48, height=48, num_clips=5, start_seconds=20)
+    clips = render_clips(
+        config, fps=2, clip_frames=8, width=48, height=48, num_clips=5, start_seconds=20
+    )
     assert clips.pixels.shape == (5, 8, 48, 48, 3)
     video = BarnVideo(config)
     assert np.array_equal(clips.pixels[2, 3], video.frame(20 + 2 * 4 + 1.5, 48, 48))
@@ -117,7 +119,9 @@ def test_clips_are_the_frames_at_their_times() -> None:
 
 
 def test_delays_count_clips_since_the_deciding_visit() -> None:
-    clips = render_clips(BarnConfig(minutes=6, seed=5), width=16, height=16, num_clips=88, clip_frames=4, fps=1)
+    clips = render_clips(
+        BarnConfig(minutes=6, seed=5), width=16, height=16, num_clips=88, clip_frames=4, fps=1
+    )
     video = make_video(seed=5, minutes=6)
     is_rest = np.array([CLASS_NAMES[i] in LOOK_ALIKES for i in clips.labels])
     assert is_rest.any()

@@ -159,7 +159,7 @@ def learn_to_look(
         grown = min(1.0, 0.1 + step / (0.5 * training.look.steps))
         return look_closely(flat[chosen], poses[chosen], training.look_size, grown * math.pi, rng)
 
-    some = rng.choice(len(flat), 64, replace=False)
+    some = rng.choice(len(flat), min(64, len(flat)), replace=False)
     whiten_patches(model, augment(pixels_of(some, training.look.steps), model.card, rng))
     loss_of_step = _clip_loss(model, clips, training.look_batch, pixels_of, rng)
     run_loop(model.parameters(), loss_of_step, training.look, report)
