@@ -99,6 +99,8 @@ class Run:
         self.pictures = PictureWorker(video.path, self._tools.open_pictures, self._no_picture)
         self._start_seconds, self._look = 0.0, None
         self._forget_results()
+        self.csv_path = None
+        self.board.put("csv", None)
         self._set_status("ready")
         self.board.put("look", None)
         self._put_source(text.WORDS["reader_at_play"])
@@ -108,8 +110,7 @@ class Run:
         epoch = self.view.epoch + 1 if self.view else 0
         names = tuple(self._model.card.class_names) if self._model else ()
         self.view = RunView(self.board, names, epoch)
-        self.csv_path = None
-        for topic, value in (("now", None), ("bouts", []), ("csv", None)):
+        for topic, value in (("now", None), ("bouts", [])):
             self.board.put(topic, value)
         self.board.put("memory", empty_memory(self._settings))
         self.board.put("cost", {"seconds": [], "mib": [], "note": ""})
@@ -334,6 +335,7 @@ class Run:
         if prediction.restarted != self._told:
             self.notify(prediction.restarted)
         self._told = None
+        self.csv_path = engine.out or self.csv_path  # another model begins another file
         error = engine.storage_error
         if error is not None and error is not self._storage_error:
             self._complain(error)

@@ -64,8 +64,10 @@ class Columns:
         return len(self._classes) - 1
 
     def known(self, class_index: int) -> int:
-        """The row of a class that has one, else -1."""
-        return self._classes.index(class_index) if class_index in self._classes else -1
+        """The row of a class that has one, else that of `other`, else -1."""
+        if class_index in self._classes:
+            return self._classes.index(class_index)
+        return MAX_COLUMNS - 1 if self._has_other else -1
 
     def values(self, probabilities: Sequence[float]) -> np.ndarray:
         """The probabilities by row, as bytes; `other` holds what the named rows leave."""

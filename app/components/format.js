@@ -42,7 +42,7 @@ Object.assign(window.vidmem, (() => {
     return window.vidmem.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
   }
   function colour(index) {
-    return index < 0 ? "var(--line)" : `var(--c${index % 12})`;
+    return index < 0 ? "var(--dim)" : `var(--c${index % 12})`;
   }
   function paint(index) {
     return getComputedStyle(document.documentElement).getPropertyValue(`--c${index % 12}`).trim();
