@@ -258,27 +258,20 @@ def train(
     out: Annotated[Path, typer.Argument(help="The folder for the model.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
     videos: Annotated[int, typer.Option(min=2, help="Barn videos drawn to learn from.")] = 128,
-    see_steps: Annotated[int, typer.Option(min=1, help="Steps on single clips.")] = 1800,
-    remember_steps: Annotated[int, typer.Option(min=1, help="Steps on sequences.")] = 350,
 ) -> None:
     """Train fam-swin-nano on generated barn videos, as the bundled one was."""
     from vidmem.models import save
     from vidmem.training.barn import BarnTraining, train_nano
     from vidmem.training.loop import StepReport
 
-    base = BarnTraining(seed=seed, num_videos=videos)
-    recipe = replace(
-        base,
-        see=replace(base.see, steps=see_steps),
-        remember=replace(base.remember, steps=remember_steps),
-    )
+    recipe = BarnTraining(seed=seed, num_videos=videos)
     console = _console()
 
     def report(stage: str, step: StepReport) -> None:
         if step.step % 25 == 0:
             console.print(f"{stage:9} step {step.step:5}  loss {step.loss:.3f}", markup=False)
 
-    console.print(f"drawing {videos} videos, then {see_steps} + {remember_steps} steps")
+    console.print(f"drawing {videos} videos, then {recipe.num_steps} steps in three stages")
     save(train_nano(recipe, report), out)
     console.print(f"wrote {out}", markup=False)
 

@@ -82,7 +82,7 @@ class BarnTraining:
     """Clips of each video, in a row."""
 
     look: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=4000, learning_rate=7e-4, warmup_steps=40)
+        default_factory=lambda: LoopConfig(steps=3000, learning_rate=7e-4, warmup_steps=40)
     )
     """First stage."""
 
@@ -114,6 +114,11 @@ class BarnTraining:
 
     look_alike_weight: float = 2.0
     """Of the clips that need memory, in the third stage."""
+
+    @property
+    def num_steps(self) -> int:
+        """Optimiser steps of all stages."""
+        return self.look.steps + self.see.steps + self.remember.steps
 
 
 def train_nano(
