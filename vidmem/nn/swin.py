@@ -88,6 +88,25 @@ class PatchMerging(nn.Module):
         return Grid(self.reduction(self.norm(merged)), size)
 
 
+@dataclass(frozen=True)
+class _KeptBiases:
+    """What was gathered from a table of relative position biases, and that table."""
+
+    table: Tensor
+    by_plan: dict[WindowPlan, list[Tensor]]
+
+    @classmethod
+    def of(cls, table: Tensor) -> _KeptBiases:
+        """Nothing gathered yet."""
+        return cls(table.detach().clone(), {})
+
+    def is_of(self, table: Tensor) -> bool:
+        """Whether the table still has the same values."""
+        kept = self.table
+        is_alike = (kept.dtype, kept.device) == (table.dtype, table.device)
+        return is_alike and torch.equal(kept, table)
+
+
 class WindowAttention(nn.Module):
     """Self-attention inside shifted windows, with a learned bias per head and relative position."""
 
@@ -107,8 +126,7 @@ class WindowAttention(nn.Module):
         nn.init.trunc_normal_(self.relative_position_bias_table, std=0.02)
         index = relative_position_index(attention_window)
         self.register_buffer("relative_position_index", index, persistent=False)
-        self._bias_cache: dict[WindowPlan, list[Tensor]] = {}
-        self._bias_version: tuple[int, int, torch.dtype] | None = None
+        self._kept_biases = _KeptBiases.of(self.relative_position_bias_table)
 
     def forward(self, tokens: Tensor, size: Size3) -> Tensor:
         """Attend inside the windows of a `(T, H, W)` grid: `[B, N, D]` to `[B, N, D]`."""
@@ -135,17 +153,24 @@ class WindowAttention(nn.Module):
         return out_GALE.transpose(1, 2).reshape(batch, -1, width)
 
     def _biases(self, plan: WindowPlan) -> list[Tensor]:
-        """The bias `[A, L, L]` of each group of boxes, kept while the table stays the same."""
+        """The bias `[A, L, L]` of each group of boxes, kept while the table stays the same.
+
+        The values are compared, since no version of a tensor can be trusted: fused optimisers and
+        `parameter.data` change values without counting. Off the CPU comparing would wait for the
+        device, and gathering is quick.
+        """
         table = self.relative_position_bias_table
-        if torch.is_grad_enabled() and table.requires_grad:
+        if torch.is_grad_enabled() or table.device.type != "cpu":
             return [self._bias(group) for group in plan.groups]
-        version = (table.data_ptr(), table._version, table.dtype)
-        if version != self._bias_version or len(self._bias_cache) > 4:
-            self._bias_version = version
-            self._bias_cache.clear()
-        if plan not in self._bias_cache:
-            self._bias_cache[plan] = [self._bias(group) for group in plan.groups]
-        return self._bias_cache[plan]
+        kept = self._kept_biases  # held here: streams in other threads may replace it
+        if not kept.is_of(table):
+            kept = self._kept_biases = _KeptBiases.of(table)
+        biases = kept.by_plan.get(plan)
+        if biases is None:
+            if len(kept.by_plan) > 4:
+                kept.by_plan.clear()
+            biases = kept.by_plan[plan] = [self._bias(group) for group in plan.groups]
+        return biases
 
     def _bias(self, group: BoxGroup) -> Tensor:
         places = group.window_positions

@@ -77,6 +77,7 @@ def cut_axis(size: int, window: int, shift: int) -> list[Segment]:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # a plan made for inference must serve training too
 def window_plan(size: Size3, window: Size3, shift: Size3, device: torch.device) -> WindowPlan:
     """Plan the boxes of a `(T, H, W)` grid; cached, since it depends on the shape alone.
 
