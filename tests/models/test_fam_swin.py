@@ -223,6 +223,16 @@ def test_anchors_stay():
 
 
 @torch.no_grad()
+def test_anchors_are_the_first_clips_that_were_written():
+    model = make_tiny_model(anchors=2, memory_every=2)
+    _, state = model.forward_clips(make_clips(batch=1, num_clips=13))
+    assert state.slot_clips[0].tolist() == [0, 2, 10, 12]
+    assert state.resized(3).slot_clips[0].tolist() == [0, 2, 12]
+    restored = model.state_from_tensors(state.to_tensors())
+    assert restored.resized(3).slot_clips[0].tolist() == [0, 2, 12]
+
+
+@torch.no_grad()
 def test_resizing_in_mid_stream_keeps_the_newest_clips(tiny_model):
     clips = make_clips(batch=1, num_clips=8)
     _, state = tiny_model.forward_clips(clips[:, :6])

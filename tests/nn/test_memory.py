@@ -62,6 +62,33 @@ def test_anchors_are_never_evicted():
     assert queue.resized(3).slot_clips[0].tolist() == [0, 1, 9]
 
 
+def test_later_clips_do_not_become_anchors_when_room_is_made_for_them():
+    queue = empty(anchors=2)
+    for clip in range(10):
+        queue = push(queue, clip)
+    without, with_one = queue.resized(0).resized(4), queue.resized(2).resized(4)
+    for clip in range(10, 20):
+        without, with_one = push(without, clip), push(with_one, clip)
+    assert without.slot_clips[0].tolist() == [16, 17, 18, 19]
+    assert with_one.slot_clips[0].tolist() == [0, 17, 18, 19]
+
+
+def test_the_newest_clip_finds_room_beside_too_many_anchors():
+    queue = empty(anchors=9)
+    for clip in range(6):
+        queue = push(queue, clip)
+    assert queue.slot_clips[0].tolist() == [0, 1, 2, 5]
+    assert queue.resized(3).slot_clips[0].tolist() == [0, 1, 5]
+    assert queue.resized(1).slot_clips[0].tolist() == [5]
+
+
+def test_each_stream_of_a_batch_has_its_own_anchors():
+    queue = empty(anchors=1)
+    for clip in range(8):  # the second stream misses its first clip
+        queue = push(queue, clip, [True, clip > 0])
+    assert queue.slot_clips.tolist() == [[0, 5, 6, 7], [4, 5, 6, 7]]
+
+
 @pytest.mark.parametrize(("l_mem", "want"), [(0, []), (2, [4, 5]), (6, [-1, -1, 2, 3, 4, 5])])
 def test_resizing_keeps_the_newest(l_mem, want):
     queue = empty()
@@ -109,6 +136,19 @@ def test_cached_keys_and_values_equal_re_projected_tokens():
     want = attention(x, attention.keys_values(raw, now, is_projected=False))
     got = attention(x, attention.keys_values(cached, now, is_projected=True))
     torch.testing.assert_close(got, want)
+
+
+@pytest.mark.parametrize("is_projected", [False, True])
+def test_a_queue_of_another_dtype_is_read(is_projected):
+    attention = make_attention()
+    width = (4 if is_projected else 2) * D
+    queue = MemoryQueue.empty(2, 3, (M, width), like=torch.zeros(1))
+    now, x = torch.ones(2, dtype=torch.long), torch.randn(2, 7, 2 * D)
+    queue = queue.push(torch.randn(2, M, width), now - 1, torch.zeros(2, 2), now > 0)
+    want = attention(x, attention.keys_values(queue, now, is_projected=is_projected))
+    attention.bfloat16()
+    got = attention(x.bfloat16(), attention.keys_values(queue, now, is_projected=is_projected))
+    torch.testing.assert_close(got.float(), want, rtol=0.05, atol=0.05)
 
 
 def test_empty_slots_add_nothing():

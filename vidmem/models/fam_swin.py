@@ -158,7 +158,7 @@ class FamSwin(nn.Module):
                 l_mem,
                 (memory.tokens_per_clip, self.config.width(stage) * (2 if is_projected else 1)),
                 like=self.head.weight.detach(),
-                anchors=memory.anchors,
+                anchors=memory.anchor_clips,
             )
             for stage in self.memory_stages
             if memory is not None
@@ -219,7 +219,7 @@ class FamSwin(nn.Module):
         Raises:
             ValueError: If the tensors do not fit this model.
         """
-        anchors = self.config.memory.anchors if self.config.memory else 0
+        anchors = self.config.memory.anchor_clips if self.config.memory else 0
         is_projected = bool(tensors["is_projected"])
         queues = []
         for number, stage in enumerate(self.memory_stages):

@@ -25,7 +25,12 @@ class MemoryConfig:
     """Write every n-th clip, so the same queue reaches n times further back."""
 
     anchors: int = 0
-    """Clips at the start of a stream that are never evicted."""
+    """Clips written first that are never evicted, as long as the newest finds room."""
+
+    @property
+    def anchor_clips(self) -> int:
+        """Clips from the start of a stream among which the anchors are."""
+        return self.anchors * self.memory_every
 
     def __post_init__(self) -> None:
         if self.l_mem < 0:

@@ -36,7 +36,7 @@ class MemoryQueue:
     """`[B, l_mem, 2]`, float64: source time of that clip, half open; zeros where unknown."""
 
     anchors: int = 0
-    """Clips at the start of a stream that are never evicted."""
+    """Clips numbered below this are never evicted, as long as one slot is left for the newest."""
 
     @classmethod
     def empty(
@@ -109,7 +109,7 @@ class MemoryQueue:
         return replace(self, tokens=self.tokens.detach())
 
     def resized(self, l_mem: int) -> MemoryQueue:
-        """The queue with another `l_mem`, keeping the newest clips (and the anchors)."""
+        """The queue with another `l_mem`, keeping the newest clips, and anchors as `push` does."""
         if l_mem <= self.l_mem:
             return self._select_slots(self._newest(l_mem))
         tokens_per_clip, dim = self.tokens.shape[2:]
@@ -135,17 +135,21 @@ class MemoryQueue:
     def _sources(self, is_write: Tensor) -> Tensor:
         """`[B, l_mem]`: which old slot (or `l_mem`, the new clip) each new slot takes."""
         slots = torch.arange(self.l_mem, device=is_write.device).expand(len(is_write), -1)
-        is_full = self.slot_clips[:, 0] != EMPTY
-        evicted = torch.where(is_full, min(self.anchors, self.l_mem - 1), 0)
+        num_anchors = self._is_anchor(self.l_mem).sum(1)  # a full queue begins with them
+        evicted = torch.where(self.slot_clips[:, 0] == EMPTY, 0, num_anchors)
         moved = slots + (slots >= evicted[:, None])
         return torch.where(is_write[:, None], moved, slots)
 
     def _newest(self, l_mem: int) -> Tensor:
         """`[B, l_mem]`: the slots to keep, oldest first; anchors go before everything."""
-        is_anchor = self.is_valid & (self.slot_clips < self.anchors)
-        rank = torch.where(is_anchor, torch.iinfo(torch.int64).max, self.slot_clips)
+        rank = torch.where(self._is_anchor(l_mem), torch.iinfo(torch.int64).max, self.slot_clips)
         kept = rank.argsort(dim=1, descending=True, stable=True)[:, :l_mem]
         return kept.sort(dim=1).values
+
+    def _is_anchor(self, l_mem: int) -> Tensor:
+        """`[B, l_mem]`, true for the clips that a queue of `l_mem` slots may not evict."""
+        is_early = self.is_valid & (self.slot_clips < self.anchors)
+        return is_early & (is_early.cumsum(1) < l_mem)
 
     def _select_slots(self, source: Tensor) -> MemoryQueue:
         """The queue made of the slots `source` `[B, l_mem]` of this one."""
@@ -235,7 +239,8 @@ class MemoryAttention(nn.Module):
         Slots that are empty in every stream are left out on a CPU, where shapes are free; elsewhere
         the shapes stay fixed.
         """
-        tokens, clips, is_valid = queue.tokens, queue.slot_clips, queue.is_valid
+        tokens = queue.tokens.to(self.key.weight.dtype)
+        clips, is_valid = queue.slot_clips, queue.is_valid
         if tokens.device.type == "cpu":
             used = int(queue.num_clips.max()) if queue.l_mem else 0
             first = queue.l_mem - used
