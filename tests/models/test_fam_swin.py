@@ -2,6 +2,7 @@ import gc
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -187,6 +188,45 @@ def test_gradients_reach_one_step_back_and_no_further():
         logits[:, last].sum().backward()
         reached = clips.grad.abs().amax(dim=(0, 2, 3, 4, 5)) > 0
         assert reached.tolist() == [t in (last - 1, last) for t in range(5)]
+
+
+@pytest.mark.parametrize("is_projected", [False, True])
+def test_gradients_of_a_batch_of_streams_stay_one_step_long(is_projected):
+    model = make_tiny_model(memory_every=2).train()
+    clips = make_clips(batch=2, num_clips=6).requires_grad_()
+    state = model.init_state(2, is_projected=is_projected)
+    logits, state = model.forward_clips(clips, replace(state, clip_index=torch.tensor([0, 1])))
+    assert state.slot_clips.tolist() == [[-1, 0, 2, 4], [-1, 2, 4, 6]]
+    logits[:, 3].sum().backward()
+    reached = clips.grad.abs().amax(dim=(2, 3, 4, 5)) > 0
+    assert reached.tolist() == [
+        [False, False, True, True, False, False],
+        [False, False, False, True, False, False],  # its clip before (the third) was not written
+    ]
+
+
+@pytest.mark.parametrize("is_projected", [False, True])
+def test_in_eval_mode_no_graph_grows_through_memory(is_projected):
+    model, clips = make_tiny_model(), make_clips(batch=1, num_clips=3).requires_grad_()
+    logits, state = model.forward_clips(clips, model.init_state(1, is_projected=is_projected))
+    assert not any(queue.tokens.requires_grad for queue in state.queues)
+    logits[:, 2].sum().backward()
+    reached = clips.grad.abs().amax(dim=(0, 2, 3, 4, 5)) > 0
+    assert reached.tolist() == [False, False, True]
+
+
+def test_a_stream_goes_on_when_the_mode_is_switched():
+    model, clips = make_tiny_model(), make_clips(batch=1)
+    with torch.no_grad():
+        want, _ = model.forward_clips(clips)
+    with torch.inference_mode():
+        first, state = model.forward_clips(clips[:, :2])
+    state = model.state_from_tensors({k: v.clone() for k, v in state.to_tensors().items()})
+    middle, state = model.train().forward_clips(clips[:, 2:4], state)
+    middle.sum().backward()
+    with torch.no_grad():
+        last, _ = model.eval().forward_clips(clips[:, 4:], state)
+    torch.testing.assert_close(torch.cat([first, middle, last], 1), want, **TOLERANCE)
 
 
 def test_the_summariser_learns():

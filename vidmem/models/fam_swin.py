@@ -112,7 +112,7 @@ class FamSwin(nn.Module):
         """Run clips in a row through memory: what training calls, and the stream's plain version.
 
         In training mode, gradients flow through the newest clip's memory tokens and no further back
-        (one step of truncated back-propagation).
+        (one step of truncated back-propagation). In eval mode none flow through memory.
 
         Args:
             clips: `[B, N, T, 3, H, W]`.
@@ -206,11 +206,13 @@ class FamSwin(nn.Module):
         logits = self._logits(features)
         if not state.l_mem:
             return StepOutput(logits, replace(state, clip_index=state.clip_index + 1))
+        state = state.detach()
         if torch.is_grad_enabled() and self.training:
             # What is written carries gradient into this clip, not into what this clip remembered.
-            state = state.detach()
             features = self._tail(trunk, self._keys_values(state))
         written = self._written(features, state.is_projected)
+        if not self.training:
+            written = [tokens.detach() for tokens in written]
         return StepOutput(logits, self._pushed(state, written, clip_seconds))
 
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> FamSwinState:
