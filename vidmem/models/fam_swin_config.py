@@ -71,6 +71,11 @@ class FamSwinConfig:
     """None: plain Video Swin."""
 
     def __post_init__(self) -> None:
+        _check_counts("tubelet_size", self.tubelet_size, 3)
+        _check_counts("attention_window", self.attention_window, 3)
+        _check_counts("depths", self.depths, 4)
+        _check_counts("num_heads", self.num_heads, 4)
+        _check_counts("embed_dim and num_classes", (self.embed_dim, self.num_classes), 2)
         for stage, heads in enumerate(self.num_heads):
             width = self.embed_dim * 2**stage
             if width % heads:
@@ -78,11 +83,12 @@ class FamSwinConfig:
                     f"num_heads must divide the width of each stage, got {heads} heads and width "
                     f"{width} at stage {stage + 1}"
                 )
-        if min(self.depths) < 1 or self.num_classes < 1:
-            raise SettingError(
-                f"depths and num_classes must be at least 1, got {self.depths}, {self.num_classes}"
-            )
 
     def width(self, stage: int) -> int:
         """Token width at a stage (from 1)."""
         return self.embed_dim * 2 ** (stage - 1)
+
+
+def _check_counts(name: str, values: tuple[int, ...], length: int) -> None:
+    if len(values) != length or min(values) < 1:
+        raise SettingError(f"{name} must be {length} numbers of at least 1, got {values}")
