@@ -3,7 +3,7 @@ import json
 import pytest
 import torch
 
-from vidmem.errors import CheckpointError
+from vidmem.errors import CheckpointError, StorageError
 from vidmem.models import load_folder, load_torchvision_swin, save
 from vidmem.models.checkpoint import torchvision_key
 
@@ -17,6 +17,22 @@ def test_saved_and_loaded_is_the_same_model(tiny_model, tmp_path):
     clip = torch.randn(1, 8, 3, 64, 64)
     with torch.no_grad():
         assert torch.equal(loaded(clip), tiny_model(clip))
+
+
+def test_weights_come_back_in_float32(tiny_model, tmp_path):
+    save(tiny_model.bfloat16(), tmp_path)
+    loaded = load_folder(tmp_path)
+    assert loaded.dtype == torch.float32
+    assert torch.equal(loaded.head.weight, tiny_model.head.weight.float())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tiny_model, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="could not be written to .*file"):
+        save(tiny_model, tmp_path / "file")
+    (tmp_path / "model.safetensors").mkdir()  # refused by safetensors with an error of its own
+    with pytest.raises(StorageError, match="could not be written to"):
+        save(tiny_model, tmp_path)
 
 
 def test_torchvisions_names_are_mapped():
@@ -46,6 +62,12 @@ def test_damaged_weights_are_refused(tiny_model, tmp_path):
         (lambda d: d.update(format="other"), "not written by vidmem"),
         (lambda d: d.update(architecture="other"), "architecture 'other'"),
         (lambda d: d["config"].update(depth=3), "does not describe a FAM Swin"),
+        (lambda d: d.pop("architecture"), "architecture None"),
+        (lambda d: d.update(card="nano"), "does not describe a FAM Swin"),
+        (lambda d: d.update(config=[1, 2]), "does not describe a FAM Swin"),
+        (lambda d: d["config"].update(embed_dim="16"), "does not describe a FAM Swin"),
+        (lambda d: d["config"].update(depths=[1, 2]), "depths must be 4 numbers"),
+        (lambda d: d["card"].update(class_names=None), "does not describe a FAM Swin"),
         (lambda d: d["card"].update(class_names=["one"]), "1 classes for 3 logits"),
         (lambda d: d["config"].update(embed_dim=32), "must have shape"),
         (lambda d: d["config"].update(depths=[1, 1, 1, 1]), "of another model"),

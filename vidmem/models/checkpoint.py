@@ -54,12 +54,12 @@ def save(model: FamSwin, folder: str | Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         save_file(weights, folder / WEIGHTS_FILE)
         (folder / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
-    except OSError as error:
+    except (OSError, safetensors.SafetensorError) as error:
         raise StorageError(f"the model could not be written to {folder}: {error}") from error
 
 
 def load_folder(folder: str | Path) -> FamSwin:
-    """Read a model that `save` wrote: on the CPU, in the dtype it was saved in, in eval mode.
+    """Read a model that `save` wrote: on the CPU, in float32, in eval mode.
 
     Raises:
         CheckpointError: If a file is missing, damaged, or of another program.
@@ -69,14 +69,14 @@ def load_folder(folder: str | Path) -> FamSwin:
     try:
         config = fam_swin_config(document["config"])
         card = ModelCard(**_tuples(document["card"]))
-    except (KeyError, TypeError, SettingError) as error:
+        num_names = len(card.class_names)
+    except (KeyError, TypeError, AttributeError, SettingError) as error:
         raise CheckpointError(
             f"{folder / CONFIG_FILE} does not describe a FAM Swin: {error}"
         ) from error
-    if len(card.class_names) != config.num_classes:
+    if num_names != config.num_classes:
         raise CheckpointError(
-            f"{folder / CONFIG_FILE} names {len(card.class_names)} classes for "
-            f"{config.num_classes} logits"
+            f"{folder / CONFIG_FILE} names {num_names} classes for {config.num_classes} logits"
         )
     model = FamSwin(config, card)
     weights = _read_weights(folder / WEIGHTS_FILE)
@@ -159,10 +159,11 @@ def _read_config(path: Path) -> dict[str, Any]:
         raise CheckpointError(f"{path} cannot be read as JSON: {error}") from error
     if not isinstance(document, dict) or document.get("format") != "vidmem":
         raise CheckpointError(f"{path} was not written by vidmem.save")
-    if document.get("format_version") != FORMAT_VERSION or document["architecture"] != "fam_swin":
+    version, architecture = document.get("format_version"), document.get("architecture")
+    if version != FORMAT_VERSION or architecture != "fam_swin":
         raise CheckpointError(
-            f"{path} is of format {document.get('format_version')}, architecture "
-            f"{document.get('architecture')!r}; this vidmem reads {FORMAT_VERSION}, 'fam_swin'"
+            f"{path} is of format {version}, architecture {architecture!r}; this vidmem reads "
+            f"{FORMAT_VERSION}, 'fam_swin'"
         )
     return document
 
