@@ -28,7 +28,7 @@ def test_weights_come_back_in_float32(tiny_model, tmp_path):
 
 def test_a_folder_that_cannot_be_written_is_named(tiny_model, tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(StorageError, match="could not be written to .*file"):
+    with pytest.raises(StorageError, match=r"could not be written to .*file"):
         save(tiny_model, tmp_path / "file")
     (tmp_path / "model.safetensors").mkdir()  # refused by safetensors with an error of its own
     with pytest.raises(StorageError, match="could not be written to"):

@@ -8,10 +8,10 @@ import psutil
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from tests.conftest import make_tiny_model
-from vidmem.errors import SettingError
+from vidmem.errors import SettingError, StateError
 from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, load_torchvision_swin, save
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
@@ -335,6 +335,38 @@ def test_resumed_in_another_process_equals_uninterrupted(tiny_model, tmp_path):
         torch.testing.assert_close(file.get_tensor("logits"), want[:, 3:], **TOLERANCE)
 
 
+@torch.no_grad()
+@pytest.mark.parametrize("l_mem", [0, 3])
+def test_a_state_survives_a_file(tiny_model, l_mem, tmp_path):
+    clips = make_clips(batch=2, num_clips=5)
+    _, state = tiny_model.forward_clips(clips, tiny_model.init_state(2, l_mem=l_mem))
+    save_file(state.select([1, 0]).to_tensors(), tmp_path / "state.safetensors")
+    again = tiny_model.state_from_tensors(load_file(tmp_path / "state.safetensors"))
+    assert again.num_bytes == state.num_bytes
+    want = tiny_model.step(clips[:, 0], state.resized(4))
+    got = tiny_model.step(clips[:, 0].flip(0), again.resized(4))
+    torch.testing.assert_close(got.logits.flip(0), want.logits)
+    assert torch.equal(got.state.slot_clips, want.state.slot_clips)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda t: t.pop("queue1.slot_clips"), "lacks 'queue1.slot_clips'"),
+        (lambda t: t.pop("is_projected"), "lacks 'is_projected'"),
+        (lambda t: t.update({"queue0.tokens": torch.zeros(2, 4, 8, 64)}), "stage 3 must have"),
+        (lambda t: t.update({"queue0.tokens": torch.zeros(2, 4, 9, 128)}), "stage 3 must have"),
+        (lambda t: t.update({"queue0.slot_seconds": torch.zeros(2, 4)}), "stage 3 must have"),
+        (lambda t: t.update({"clip_index": torch.zeros(1).long()}), "of different sizes"),
+    ],
+)
+def test_a_state_of_another_model_is_refused(tiny_model, change, message):
+    tensors = tiny_model.init_state(2).to_tensors()
+    change(tensors)
+    with pytest.raises(StateError, match=message):
+        tiny_model.state_from_tensors(tensors)
+
+
 def test_wrong_shapes_are_named(tiny_model):
     with pytest.raises(ValueError, match=r"add the batch with clip\[None\]"):
         tiny_model.step(torch.zeros(8, 3, 64, 64), tiny_model.init_state(1))
@@ -342,35 +374,3 @@ def test_wrong_shapes_are_named(tiny_model):
         tiny_model.forward_clips(torch.zeros(1, 8, 3, 64, 64))
     with pytest.raises(ValueError, match="1 streams and the state 2"):
         tiny_model.step(torch.zeros(1, 8, 3, 64, 64), tiny_model.init_state(2))
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"l_mem": -1}, "at least 0 clips"),
-        ({"tokens_per_clip": 0}, "at least 1"),
-        ({"memory_every": 0}, "at least 1 clip"),
-        ({"anchors": -1}, "at least 0 clips"),
-        ({"stages": (4, 3)}, "in order"),
-    ],
-)
-def test_impossible_memory_is_refused(options, message):
-    with pytest.raises(SettingError, match=message):
-        MemoryConfig(**options)
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"num_heads": (5, 6, 12, 24)}, "num_heads must divide"),
-        ({"num_heads": (0, 6, 12, 24)}, r"num_heads must be 4 numbers of at least 1, got \(0, 6"),
-        ({"depths": (2, 2)}, "depths must be 4 numbers"),
-        ({"tubelet_size": (0, 4, 4)}, "tubelet_size must be 3 numbers"),
-        ({"attention_window": (7, 7)}, "attention_window must be 3 numbers"),
-        ({"embed_dim": 0}, "embed_dim and num_classes must be 2 numbers of at least 1"),
-        ({"num_classes": 0}, "embed_dim and num_classes must be 2 numbers of at least 1"),
-    ],
-)
-def test_impossible_architecture_is_refused(options, message):
-    with pytest.raises(SettingError, match=message):
-        FamSwinConfig(**options)

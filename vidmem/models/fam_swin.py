@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from vidmem.errors import SettingError
+from vidmem.errors import SettingError, StateError
 from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput
@@ -219,26 +219,40 @@ class FamSwin(nn.Module):
         """Make a state of what `FamSwinState.to_tensors` gave.
 
         Raises:
-            ValueError: If the tensors do not fit this model.
+            StateError: If the tensors do not fit this model.
         """
-        anchors = self.config.memory.anchor_clips if self.config.memory else 0
-        is_projected = bool(tensors["is_projected"])
-        queues = []
-        for number, stage in enumerate(self.memory_stages):
-            queue = MemoryQueue(
-                tokens=tensors[f"queue{number}.tokens"].to(self.device, self.dtype),
-                slot_clips=tensors[f"queue{number}.slot_clips"].to(self.device),
-                slot_seconds=tensors[f"queue{number}.slot_seconds"].to(self.device),
-                anchors=anchors,
+        try:
+            is_projected = bool(tensors["is_projected"])
+            clip_index = tensors["clip_index"].to(self.device)
+            queues = tuple(
+                self._queue_from_tensors(f"queue{number}.", stage, tensors, is_projected)
+                for number, stage in enumerate(self.memory_stages)
             )
-            width = self.config.width(stage) * (2 if is_projected else 1)
-            if queue.tokens.shape[-1] != width:
-                raise ValueError(
-                    f"memory of stage {stage} must be {width} wide, got {queue.tokens.shape[-1]}"
-                )
-            queues.append(queue)
-        clip_index = tensors["clip_index"].to(self.device)
-        return FamSwinState(queues=tuple(queues), clip_index=clip_index, is_projected=is_projected)
+        except KeyError as error:
+            raise StateError(f"the saved stream lacks {error}: it is of another model") from error
+        rows = {len(clip_index), *(len(queue.tokens) for queue in queues)}
+        if len(rows) > 1 or len({queue.l_mem for queue in queues}) > 1:
+            raise StateError("the saved stream's queues are of different sizes: it is damaged")
+        return FamSwinState(queues=queues, clip_index=clip_index, is_projected=is_projected)
+
+    def _queue_from_tensors(
+        self, prefix: str, stage: int, tensors: dict[str, Tensor], is_projected: bool
+    ) -> MemoryQueue:
+        assert self.config.memory is not None
+        queue = MemoryQueue(
+            tokens=tensors[f"{prefix}tokens"].to(self.device, self.dtype),
+            slot_clips=tensors[f"{prefix}slot_clips"].to(self.device),
+            slot_seconds=tensors[f"{prefix}slot_seconds"].to(self.device),
+            anchors=self.config.memory.anchor_clips,
+        )
+        width = self.config.width(stage) * (2 if is_projected else 1)
+        slots = (*queue.slot_clips.shape, self.config.memory.tokens_per_clip, width)
+        if queue.tokens.shape != slots or queue.slot_seconds.shape != (*slots[:-2], 2):
+            raise StateError(
+                f"memory of stage {stage} must have shape {list(slots)}, got "
+                f"{list(queue.tokens.shape)}: the saved stream is of another model"
+            )
+        return queue
 
     def stage_outputs(self, clip: Tensor) -> list[Tensor]:
         """The output of every stage without memory, `[B, T', H', W', D]` each."""
