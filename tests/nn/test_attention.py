@@ -28,6 +28,17 @@ def test_backends_equal_dense(backend, piece_bytes, under, monkeypatch):
     torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("heads", [1, 3, 4, 5, 8])
+@pytest.mark.parametrize("queries", [1, 40, 1000])
+def test_pieces_stay_small_and_cover_everything(heads, queries, monkeypatch):
+    monkeypatch.setattr(attention, "PIECE_BYTES", 1 << 12)
+    row_bytes, counts = 2 * 32, torch.zeros(6, heads, queries)
+    for piece in attention._pieces(counts.shape, row_bytes):
+        counts[piece] += 1
+        assert counts[piece].numel() * row_bytes <= max(2 << 12, 16 * 4 * row_bytes)
+    assert counts.eq(1).all()
+
+
 def test_weights_sum_to_one_over_what_is_unmasked():
     q, k, _ = make_inputs()
     mask = torch.rand(3, 1, 1, 29) > 0.5
@@ -37,10 +48,13 @@ def test_weights_sum_to_one_over_what_is_unmasked():
     assert weights.masked_select(~mask).eq(0).all()
 
 
-def test_training_takes_the_differentiable_backend():
-    q, k, v = (x.bfloat16().requires_grad_() for x in make_inputs())
-    attend(q, k, v).sum().backward()
-    assert q.grad is not None
+@pytest.mark.parametrize("learned", range(4))
+def test_training_takes_the_differentiable_backend(learned, monkeypatch):
+    inputs = [x.bfloat16() for x in (*make_inputs(), torch.zeros(5, 37, 29))]
+    inputs[learned].requires_grad_()
+    monkeypatch.setattr(attention, "_attend_in_pieces", None)
+    attend(*inputs[:3], bias=inputs[3]).sum().backward()
+    assert inputs[learned].grad is not None
 
 
 def test_the_choice_of_backend_is_said():

@@ -73,7 +73,8 @@ def attend(
     if bias is not None and mask is not None:
         raise ValueError("attend takes a bias or a mask, got both; put -inf into the bias instead")
     if backend is None:
-        needs_grad = torch.is_grad_enabled() and q_BAQE.requires_grad
+        inputs = (q_BAQE, k_BAKE, v_BAKE) if bias is None else (q_BAQE, k_BAKE, v_BAKE, bias)
+        needs_grad = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
         backend = "sdpa" if needs_grad else resolve_backend(q_BAQE.device, q_BAQE.dtype).name
     if backend == "sdpa":
         attn_mask = mask if bias is None else bias[None]
@@ -120,10 +121,10 @@ def _pieces(shape: torch.Size, row_bytes: int) -> Iterator[tuple[slice, slice, s
     """Cut batch, heads and queries so that the scores of a piece take about `PIECE_BYTES`."""
     num_batch, num_heads, num_queries = shape[:3]
     batch = max(1, PIECE_BYTES // (num_heads * num_queries * row_bytes))
-    heads = num_heads if num_heads * num_queries * row_bytes <= 2 * PIECE_BYTES else 4
-    queries = max(16, PIECE_BYTES // (min(heads, num_heads) * row_bytes))
-    if heads == num_heads:
-        queries = num_queries
+    heads, queries = num_heads, num_queries
+    if num_heads * num_queries * row_bytes > 2 * PIECE_BYTES:
+        heads = min(4, num_heads)
+        queries = max(16, PIECE_BYTES // (heads * row_bytes))
     for b in range(0, num_batch, batch):
         for a in range(0, num_heads, heads):
             for q in range(0, num_queries, queries):
