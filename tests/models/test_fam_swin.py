@@ -140,6 +140,23 @@ def test_cached_keys_and_values_equal_re_projected_memory(tiny_model):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_half_precision_agrees_with_itself_and_with_float32(tiny_model, dtype):
+    clips, (rtol, atol) = make_clips(), (0.05, 0.05)
+    want, _ = tiny_model.forward_clips(clips)
+    tiny_model.to(dtype)
+    whole, state = tiny_model.forward_clips(clips)
+    assert {queue.tokens.dtype for queue in state.queues} == {dtype}
+    assert whole.dtype == torch.float32
+    torch.testing.assert_close(whole, want, rtol=rtol, atol=atol)
+    plain, _ = tiny_model.forward_clips(clips, tiny_model.init_state(2, is_projected=False))
+    torch.testing.assert_close(plain, whole, rtol=rtol, atol=atol)
+    _, middle = tiny_model.forward_clips(clips[:, :3])
+    resumed = tiny_model.state_from_tensors(middle.to_tensors())
+    assert torch.equal(tiny_model.forward_clips(clips[:, 3:], resumed)[0], whole[:, 3:])
+
+
+@torch.no_grad()
 def test_an_evicted_clip_still_speaks_through_feedback(tiny_model):
     clips = make_clips(batch=1, num_clips=8)
     changed = clips.clone()
@@ -152,8 +169,11 @@ def test_an_evicted_clip_still_speaks_through_feedback(tiny_model):
 @torch.no_grad()
 def test_without_feedback_an_evicted_clip_is_silent(tiny_model):
     clips = make_clips(batch=1, num_clips=8)
-    changed = clips.clone()
-    changed[:, 0] = torch.randn_like(changed[:, 0])
+
+    def with_another(number):
+        changed = clips.clone()
+        changed[:, number] = torch.randn_like(changed[:, number])
+        return changed
 
     def last_logits(clips):
         # Each clip is written by a stream of its own, so its memory knows nothing of earlier clips.
@@ -177,7 +197,11 @@ def test_without_feedback_an_evicted_clip_is_silent(tiny_model):
             )
         return tiny_model.step(clips[:, -1], state).logits
 
-    assert torch.equal(last_logits(clips), last_logits(changed))
+    want = last_logits(clips)
+    for evicted in (0, 1, 2):
+        assert torch.equal(last_logits(with_another(evicted)), want)
+    for remembered in (3, 4, 5, 6):
+        assert not torch.equal(last_logits(with_another(remembered)), want)
 
 
 def test_gradients_reach_one_step_back_and_no_further():

@@ -326,7 +326,7 @@ class FamSwin(nn.Module):
         index = state.clip_index
         is_write = index % self.config.memory.memory_every == 0
         if clip_seconds is None:
-            clip_seconds = torch.zeros(len(index), 2)
+            clip_seconds = torch.zeros(len(index), 2, device=index.device)
         seconds = clip_seconds.to(index.device, torch.float64)
         queues = tuple(
             queue.push(tokens, index, seconds, is_write)
