@@ -35,8 +35,15 @@ def shared_reference() -> Path:
     return _shared_folder("reference")
 
 
-def make_tiny_model(*, gate: float = 1.0, l_mem: int = 4, memory_every: int = 1, anchors: int = 0):
-    """A FAM Swin with random weights: 64 x 64 pixels, 8 frames, 3 classes; memory speaks loudly."""
+def make_tiny_model(
+    *,
+    gate: float = 1.0,
+    l_mem: int = 4,
+    memory_every: int = 1,
+    anchors: int = 0,
+    num_classes: int = 3,
+):
+    """A FAM Swin with random weights: 64 x 64 pixels, 8 frames; memory speaks loudly."""
     memory = MemoryConfig(
         l_mem=l_mem, tokens_per_clip=8, memory_every=memory_every, anchors=anchors
     )
@@ -46,7 +53,7 @@ def make_tiny_model(*, gate: float = 1.0, l_mem: int = 4, memory_every: int = 1,
         depths=(1, 1, 2, 1),
         num_heads=(1, 2, 2, 4),
         attention_window=(2, 4, 4),
-        num_classes=3,
+        num_classes=num_classes,
         memory=memory,
     )
     card = ModelCard(
