@@ -100,7 +100,7 @@ class BarnTraining:
     see_batch: int = 32
     """Clips per step."""
 
-    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=350))
+    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=400, learning_rate=8e-4))
     """Third stage."""
 
     remember_batch: int = 16

@@ -23,6 +23,9 @@ class LoopConfig:
     weight_decay: float = 0.02
     """Of matrices; vectors (norms, biases, gates) are not decayed."""
 
+    scalar_rate: float = 10.0
+    """Times the learning rate for single numbers: a gate has to come all the way from zero."""
+
     warmup_steps: int = 20
     """Steps of linear rise."""
 
@@ -53,13 +56,15 @@ def run_loop(
     learned = [p for p in parameters if p.requires_grad]
     groups = [
         {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in learned if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in learned if p.ndim == 1], "weight_decay": 0.0},
+        {"params": [p for p in learned if p.ndim == 0], "weight_decay": 0.0},
     ]
+    shares = (1.0, 1.0, config.scalar_rate)
     optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
     for step in range(config.steps):
         rate = learning_rate(step, config)
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        for group, share in zip(optimizer.param_groups, shares, strict=True):
+            group["lr"] = rate * share
         loss = loss_of_step(step)
         if not math.isfinite(loss.item()):
             raise FloatingPointError(
