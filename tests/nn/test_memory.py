@@ -138,6 +138,32 @@ def test_cached_keys_and_values_equal_re_projected_tokens():
     torch.testing.assert_close(got, want)
 
 
+@torch.no_grad()
+def test_what_is_read_is_gate_times_attention_over_normed_memory_and_the_no_memory_token():
+    attention = make_attention()
+    for parameter in attention.parameters():
+        torch.nn.init.normal_(parameter)
+    queue = MemoryQueue.empty(1, 4, (M, 2 * D), like=torch.zeros(1))
+    remembered = torch.randn(2, M, 2 * D)
+    for clip, tokens in enumerate(remembered):
+        queue = queue.push(
+            tokens[None], torch.tensor([clip]), torch.zeros(1, 2), torch.ones(1).bool()
+        )
+    x = torch.randn(1, 5, 2 * D)
+    got = attention(x, attention.keys_values(queue, torch.tensor([2]), is_projected=False))
+
+    normed = attention.memory_norm(torch.cat([attention.no_memory[None], *remembered]))
+    ages = attention.age(torch.tensor([2] * M + [1] * M))
+    keys = attention.key(normed) + torch.cat([torch.zeros(1, 2 * D), ages])
+    values, queries = attention.value(normed), attention.query(attention.norm(x[0]))
+    heads = []
+    for columns in (slice(0, D), slice(D, 2 * D)):
+        scores = queries[:, columns] @ keys[:, columns].T / D**0.5
+        heads.append(scores.softmax(-1) @ values[:, columns])
+    want = attention.gate * attention.proj(torch.cat(heads, -1))
+    torch.testing.assert_close(got[0], want)
+
+
 @pytest.mark.parametrize("is_projected", [False, True])
 def test_a_queue_of_another_dtype_is_read(is_projected):
     attention = make_attention()

@@ -4,7 +4,7 @@ import threading
 import pytest
 import torch
 
-from vidmem.nn.swin import WindowAttention
+from vidmem.nn.swin import Grid, SwinBlock, SwinStage, WindowAttention
 from vidmem.nn.windows import window_plan
 
 SIZE = (3, 5, 4)
@@ -158,3 +158,26 @@ def test_threads_share_one_module():
         thread.join()
     assert len(results) == 4
     assert all(torch.equal(result, results[0]) for result in results)
+
+
+@torch.no_grad()
+def test_memory_is_read_between_window_attention_and_mlp():
+    torch.manual_seed(5)
+    block, tokens = SwinBlock(8, 2, (2, 3, 3), (1, 1, 1)), make_tokens()
+    read = torch.nn.Linear(8, 8)
+    got = block(Grid(tokens, SIZE), read).tokens
+    x = tokens + block.attention(block.norm1(tokens), SIZE)
+    x = x + read(x)
+    torch.testing.assert_close(got, x + block.mlp(block.norm2(x)))
+
+
+@torch.no_grad()
+def test_only_the_last_block_of_a_stage_reads_memory():
+    torch.manual_seed(6)
+    stage, grid = SwinStage(8, 3, 2, (2, 3, 3)), Grid(make_tokens(), SIZE)
+    seen = []
+    trunk = stage.forward_trunk(grid)
+    whole = stage.forward_last(trunk, lambda tokens: seen.append(tokens) or 0 * tokens)
+    assert len(seen) == 1
+    torch.testing.assert_close(whole.tokens, stage(grid).tokens)
+    assert torch.equal(trunk.tokens, stage.blocks[1](stage.blocks[0](grid)).tokens)
