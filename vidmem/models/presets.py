@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -226,7 +226,7 @@ def fetch(file: PretrainedFile, timeout_seconds: float = 30.0) -> Path:
     """
     path = cache_folder() / file.name
     if path.is_file():
-        _check_hash(path, file)
+        _check_hash(path, path, file)
         return path
     part = path.with_suffix(f".{os.getpid()}.part")
     try:
@@ -237,9 +237,9 @@ def fetch(file: PretrainedFile, timeout_seconds: float = 30.0) -> Path:
         ):
             while block := answer.read(1 << 20):
                 out.write(block)
-        _check_hash(part, file)
+        _check_hash(part, path, file)
         part.replace(path)
-    except (OSError, urllib.error.URLError) as error:
+    except (OSError, HTTPException) as error:  # a URLError is an OSError
         raise WeightsNotAvailableError(
             f"{file.name} could not be fetched ({error}). Download {file.url} on a machine with "
             f"network and put it at {path}"
@@ -249,11 +249,12 @@ def fetch(file: PretrainedFile, timeout_seconds: float = 30.0) -> Path:
     return path
 
 
-def _check_hash(path: Path, file: PretrainedFile) -> None:
-    with path.open("rb") as stream:
+def _check_hash(source: Path, path: Path, file: PretrainedFile) -> None:
+    """Refuse what is not the published file; `path` is where it is, or would have been put."""
+    with source.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if not digest.startswith(file.sha256_prefix):
         raise WeightsNotAvailableError(
-            f"{path} is not the published file: its SHA-256 begins {digest[:8]}, expected "
-            f"{file.sha256_prefix}; delete it and download {file.url} again"
+            f"{file.name} is not the published file: its SHA-256 begins {digest[:8]}, expected "
+            f"{file.sha256_prefix}; delete {path} if it is there and download {file.url} again"
         )
