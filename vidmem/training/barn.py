@@ -82,7 +82,7 @@ class BarnTraining:
     """Clips of each video, in a row."""
 
     look: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=3000, learning_rate=7e-4, warmup_steps=40)
+        default_factory=lambda: LoopConfig(steps=9000, learning_rate=8e-4, warmup_steps=40)
     )
     """First stage."""
 
@@ -93,14 +93,14 @@ class BarnTraining:
     """Height and width of what is cut out, in pixels."""
 
     see: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=700, learning_rate=5e-4, warmup_steps=30)
+        default_factory=lambda: LoopConfig(steps=1000, learning_rate=6e-4, warmup_steps=30)
     )
     """Second stage."""
 
     see_batch: int = 32
     """Clips per step."""
 
-    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=400, learning_rate=8e-4))
+    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=280, learning_rate=8e-4))
     """Third stage."""
 
     remember_batch: int = 16
@@ -161,7 +161,7 @@ def learn_to_look(
     flat, poses = _flat_pixels(clips), clips.focal_poses.reshape(-1, 3)
 
     def pixels_of(chosen: NDArray[np.int64], step: int) -> NDArray[np.uint8]:
-        grown = min(1.0, 0.1 + step / (0.5 * training.look.steps))
+        grown = min(1.0, 0.1 + 6 * step / training.look.steps)
         return look_closely(flat[chosen], poses[chosen], training.look_size, grown * math.pi, rng)
 
     some = rng.choice(len(flat), min(64, len(flat)), replace=False)
