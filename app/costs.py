@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 MAX_MARKS = 240
-SETTLED_SECONDS = 30.0
+SETTLED_SECONDS = 180.0
+"""Before that, one more page of memory would read as hundreds of MiB per hour."""
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class CostCurve:
     seconds: list[float]
     mib: list[float]
     mib_per_hour: float | None
-    """Over the later half; `None` in the first half minute."""
+    """Over the later half; `None` in the first `SETTLED_SECONDS`."""
 
 
 class CostMeter:
