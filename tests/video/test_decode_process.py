@@ -278,3 +278,33 @@ def test_a_picture_reader_shares_the_safety(video: Path, monkeypatch) -> None:
     monkeypatch.setattr(PictureReader, "TASK", "tests.video.fake_tasks:hang_at_open")
     with pytest.raises(DecoderTimeoutError, match=r"plain\.mp4"):
         PictureReader(video, timeout_seconds=0.7)
+
+
+LEFT_OPEN = """
+import sys
+from vidmem.video import FrameFeed
+
+
+def read(feed):
+    try:
+        while True:
+            yield feed.read(4)
+    finally:
+        feed.close()
+
+
+frames = read(FrameFeed(sys.argv[1], fps=25, width=128, height=96))
+next(frames)  # a generator that a module holds is closed when its globals are cleared, very late
+"""
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_script_may_end_with_a_feed_left_open(attempt: int, video: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", LEFT_OPEN, str(video)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

@@ -12,6 +12,7 @@ inherits no lock and no GPU.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -20,9 +21,11 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -84,6 +87,29 @@ class ChildLimits:
     """Messages held in the parent; when they are not taken, the child waits."""
 
 
+_running: weakref.WeakSet[ChildProcess] = weakref.WeakSet()
+
+
+@cache
+def _register_exit() -> None:
+    atexit.register(_close_running)
+
+
+def _close_at_exit(child: ChildProcess) -> None:
+    """Close a child before the interpreter shuts down.
+
+    Later, when what is left of a script is finalised, its daemon threads stand still holding the
+    locks of the pipes, and closing those would end the whole process with a fatal error.
+    """
+    _register_exit()
+    _running.add(child)
+
+
+def _close_running() -> None:
+    for child in list(_running):
+        child.close()
+
+
 class ChildProcess:
     """A running child. Every wait has a time limit; `close` ends it whatever it does.
 
@@ -106,6 +132,7 @@ class ChildProcess:
         self._last_heard = time.monotonic()
         self._complaints: deque[str] = deque(maxlen=20)
         self._process = _start()
+        _close_at_exit(self)
         self._threads = [
             threading.Thread(target=target, name=f"vidmem-child-{name}", daemon=True)
             for target, name in (
