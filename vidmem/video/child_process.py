@@ -43,6 +43,9 @@ from vidmem.video.child_format import HEADER
 
 GIB = 1 << 30
 WATCH_SECONDS = 0.2
+PIPE_BYTES = 1 << 20
+"""What Linux lets any process have."""
+
 PATIENCE = 20
 """Time limits that a child may be busy without a result, as long as it says that it is alive."""
 
@@ -305,7 +308,7 @@ def _start() -> subprocess.Popen[bytes]:
     command = [sys.executable, "-P", "-c", _START, str(PACKAGE_ROOT)]
     environment = {**_ALLOCATION, **os.environ, "PYTHONUNBUFFERED": "1"}
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -315,6 +318,20 @@ def _start() -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise DecoderError(f"a process for decoding could not be started: {error}") from error
+    _widen(_pipe(process.stdout))
+    return process
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Let a whole batch of frames wait in the pipe.
+
+    Else the child stands still in the middle of one whenever the parent's interpreter is busy.
+    """
+    if sys.platform == "linux":
+        import fcntl
+
+        with contextlib.suppress(OSError):  # a system may allow less
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
