@@ -12,6 +12,7 @@ import av
 import av.error
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from vidmem.video.container import open_container, packets_of, video_stream
 from vidmem.video.probe import VideoInfo
@@ -92,6 +93,7 @@ class PyavSource:
         self._gaps: list[Gap] = []
         self._sent: dict[int, bool] = {}
         self._lost = _Lost()
+        self._reformatter = VideoReformatter()
         self._open()
 
     @property
@@ -156,8 +158,9 @@ class PyavSource:
         width, height = self.width, self.height
         if rotation in (90, 270):
             width, height = height, width
-        picture = frame.reformat(
-            width=width, height=height, format="rgb24", interpolation="BILINEAR"
+        # One reformatter for all frames: `frame.reformat` works its tables out anew for each.
+        picture = self._reformatter.reformat(
+            frame, width=width, height=height, format="rgb24", interpolation="BILINEAR", threads=1
         )
         pixels = picture.to_ndarray()
         return np.ascontiguousarray(np.rot90(pixels, rotation // 90)) if rotation else pixels
