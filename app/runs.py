@@ -370,6 +370,9 @@ class Run:
     def _set_status(self, status: str) -> None:
         self.status = status
         self.put_play()
+        if status in {"finished", "stopped"} and self._look is None and self.pictures is not None:
+            # No tick wishes for pictures from here on: the last one is to be the playhead's.
+            self.pictures.want(self.pacer.playhead_seconds, is_urgent=True)
 
     def put_play(self) -> None:
         """Tell the page where the run is."""

@@ -32,6 +32,14 @@ def test_a_video_is_watched_to_the_end(desk):
     assert len(run.board.get("memory")["slots"]) == 14
 
 
+def test_at_the_end_the_picture_is_the_playheads(desk):
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    wait_until(lambda: run.pictures.shown.seconds == run.pacer.playhead_seconds)
+    assert run.pacer.playhead_seconds > 55
+
+
 def test_pause_holds_and_step_lets_one_clip_through(desk):
     run = desk.open()
     step(run)

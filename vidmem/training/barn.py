@@ -37,7 +37,7 @@ GROUP = tuple(CLASS_NAMES.index(name) for name in LOOK_ALIKES)
 
 
 def nano_config() -> FamSwinConfig:
-    """Small enough for a laptop: 1.9 million weights, about 5 ms a clip on two cores."""
+    """Small enough for a laptop: 1.9 million weights."""
     return FamSwinConfig(
         tubelet_size=(4, 8, 8),
         embed_dim=32,
