@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import logging
 import shlex
+import shutil
 import signal
 import sys
 from dataclasses import replace
@@ -257,22 +258,27 @@ def doctor() -> None:
 def train(
     out: Annotated[Path, typer.Argument(help="The folder for the model.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
-    videos: Annotated[int, typer.Option(min=2, help="Barn videos drawn to learn from.")] = 128,
+    videos: Annotated[int, typer.Option(min=2, help="Barn videos drawn to learn from.")] = 256,
 ) -> None:
-    """Train fam-swin-nano on generated barn videos, as the bundled one was."""
+    """Train fam-swin-nano on generated barn videos, as the bundled one was.
+
+    If it is stopped after the first stage, the same command goes on from there.
+    """
     from vidmem.models import save
     from vidmem.training.barn import BarnTraining, train_nano
     from vidmem.training.loop import StepReport
 
     recipe = BarnTraining(seed=seed, num_videos=videos)
+    after_seeing = out.with_name(f"{out.name}.after-seeing-seed{seed}-videos{videos}")
     console = _console()
 
     def report(stage: str, step: StepReport) -> None:
         if step.step % 25 == 0:
             console.print(f"{stage:9} step {step.step:5}  loss {step.loss:.3f}", markup=False)
 
-    console.print(f"drawing {videos} videos, then {recipe.num_steps} steps in three stages")
-    save(train_nano(recipe, report), out)
+    console.print(f"drawing {videos} videos, then {recipe.num_steps} steps in two stages")
+    save(train_nano(recipe, report, after_seeing=after_seeing), out)
+    shutil.rmtree(after_seeing)
     console.print(f"wrote {out}", markup=False)
 
 

@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 import torch
 
-from vidmem.data.barn import CLASS_NAMES
+from vidmem.data.barn import (
+    CLASS_NAMES,
+    MOMENTS,
+    SIGHTING_KINDS,
+    BarnConfig,
+    BarnVideo,
+    render_clips,
+)
 from vidmem.evaluation.barn import evaluate_barn
 from vidmem.models import FamSwin
-from vidmem.training.augmentation import augment
+from vidmem.training.augmentation import Variation
 from vidmem.training.barn import (
     GROUP,
     BarnTraining,
-    learn_to_look,
     learn_to_remember,
     learn_to_see,
     nano_card,
@@ -21,6 +27,7 @@ from vidmem.training.barn import (
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
 from vidmem.training.loop import LoopConfig, learning_rate, run_loop
 from vidmem.training.losses import merged_cross_entropy
+from vidmem.training.sightings import NOTHING, cell_kinds
 
 
 def make_clips(num_videos=3, num_clips=6):
@@ -31,7 +38,8 @@ def make_clips(num_videos=3, num_clips=6):
         labels=rng.integers(0, len(CLASS_NAMES), shape),
         delay_clips=np.full(shape, -1),
         purity=np.ones(shape, np.float32),
-        focal_poses=np.full((*shape, 3), 0.5, np.float32),
+        sow_places=rng.random((*shape, MOMENTS, 3, 2), np.float32),
+        sow_kinds=rng.integers(0, len(SIGHTING_KINDS), (*shape, MOMENTS, 3)),
     )
 
 
@@ -58,11 +66,45 @@ def test_clips_of_one_video_are_varied_alike():
     clip = np.random.default_rng(0).integers(0, 256, (1, 4, 32, 32, 3), np.uint8)
     twice = np.concatenate([clip, clip])
     card, rng = nano_card(), np.random.default_rng(1)
-    same = augment(twice, card, rng, is_one_video=True)
+    same = Variation.draw(2, rng, is_one_video=True).of_pixels(twice, card)
     torch.testing.assert_close(same[0], same[1])
-    each = augment(twice, card, rng)
+    each = Variation.draw(2, rng).of_pixels(twice, card)
     assert not torch.allclose(each[0], each[1])
     assert same.shape == (2, 4, 3, 32, 32)
+
+
+def test_places_go_where_the_pixels_go():
+    rng = np.random.default_rng(2)
+    pixels = np.zeros((40, 1, 96, 160, 3), np.uint8)
+    spots = np.stack([rng.integers(20, 76, 40), rng.integers(20, 140, 40)], 1)
+    for clip, (y, x) in zip(pixels, spots, strict=True):
+        clip[0, y - 1 : y + 2, x - 1 : x + 2] = 255
+    places = torch.from_numpy((spots[:, ::-1] + 0.5) / (160, 96)).float()
+    variation = replace(Variation.draw(40, rng), is_soft=False)
+    clips = variation.of_pixels(pixels, nano_card())
+    brightness = clips.sum(dim=(1, 2)).flatten(1)
+    brightest = brightness.argsort(1, descending=True)[:, :9]
+    found = torch.stack([brightest % 160, brightest // 160], -1).float().mean(1) + 0.5
+    torch.testing.assert_close(variation.of_places(places, 160, 96), found, rtol=0, atol=1e-3)
+
+
+def test_a_cell_shows_the_nearest_sow_if_she_is_near():
+    places = torch.tensor([[[[24.0, 40.0], [30.0, 40.0], [152.0, 8.0]]]])
+    kinds = torch.tensor([[[3, 9, 10]]])
+    cells = cell_kinds(places, kinds, (6, 10), (96, 160))[0, 0]
+    assert cells[2, 1] == 3
+    assert cells[0, 9] == 10
+    assert cells[5, 5] == NOTHING
+
+
+def test_sightings_are_where_the_animals_are_drawn():
+    clips = render_clips(BarnConfig(minutes=1, seed=4), num_clips=2)
+    video = BarnVideo(BarnConfig(minutes=1, seed=4))
+    seconds = 4.0 + (0.5 * 4 - 0.5) / 4
+    want = [(sow.x, sow.y) for sow in video.sightings(seconds)]
+    np.testing.assert_allclose(clips.sow_places[1, 0], want)
+    assert clips.sow_kinds.shape == (2, MOMENTS, 3)
+    assert SIGHTING_KINDS[clips.sow_kinds[1, 0, 0]] == video.sightings(seconds)[0].kind
 
 
 def test_the_rate_rises_then_falls_to_zero():
@@ -93,23 +135,20 @@ def test_all_stages_learn_on_a_few_clips():
     training = BarnTraining(
         num_videos=3,
         num_clips=6,
-        look=LoopConfig(steps=25, learning_rate=2e-3, warmup_steps=3),
-        look_batch=8,
-        see=LoopConfig(steps=3, learning_rate=2e-3, warmup_steps=3),
+        see=LoopConfig(steps=25, learning_rate=2e-3, warmup_steps=3),
         see_batch=8,
         remember=LoopConfig(steps=8, warmup_steps=2),
         remember_batch=2,
         sequence_clips=4,
     )
-    looked, seen, remembered = [], [], []
-    learn_to_look(model, clips, training, lambda step: looked.append(step.loss))
-    assert np.mean(looked[-5:]) < looked[0]
+    seen, remembered = [], []
     learn_to_see(model, clips, training, lambda step: seen.append(step.loss))
-    assert len(seen) == 3
+    assert np.mean(seen[-5:]) < seen[0]
     trunk = [p.detach().clone() for p in model.stages[0].parameters()]
     learn_to_remember(model, clips, training, lambda step: remembered.append(step.loss))
     assert len(remembered) == 8
-    assert all(attention.gate.item() != 0 for attention in model.memory.values())
+    gates = [p.item() for name, p in model.named_parameters() if name.endswith("gate")]
+    assert len(gates) == 2 and 0 not in gates
     for before, now in zip(trunk, model.stages[0].parameters(), strict=True):
         assert torch.equal(before, now)
 

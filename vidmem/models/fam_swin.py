@@ -104,7 +104,7 @@ class FamSwin(nn.Module):
             ValueError: If the clips have another shape.
         """
         _check_clip(clips)
-        return self._logits(self._tail(self.trunk(clips), ()))
+        return self.classify(self._tail(self.trunk(clips), ()).last)
 
     def forward_clips(
         self, clips: Tensor, state: FamSwinState | None = None
@@ -203,7 +203,7 @@ class FamSwin(nn.Module):
             )
         memory = self._keys_values(state)
         features = self._tail(trunk, memory)
-        logits = self._logits(features)
+        logits = self.classify(features.last)
         if not state.l_mem:
             return StepOutput(logits, replace(state, clip_index=state.clip_index + 1))
         state = state.detach()
@@ -254,15 +254,19 @@ class FamSwin(nn.Module):
             )
         return queue
 
-    def stage_outputs(self, clip: Tensor) -> list[Tensor]:
-        """The output of every stage without memory, `[B, T', H', W', D]` each."""
+    def stage_grids(self, clip: Tensor) -> list[Grid]:
+        """The output of every stage without memory; the last one is for `classify`."""
         _check_clip(clip)
         grid = self.patch_embedding(clip.to(self.dtype))
-        outputs = []
+        grids = []
         for number, stage in enumerate(self.stages):
             grid = stage(self.merges[number - 1](grid) if number else grid)
-            outputs.append(grid.unflatten())
-        return outputs
+            grids.append(grid)
+        return grids
+
+    def classify(self, last: Grid) -> Tensor:
+        """Logits `[B, num_classes]`, float32, of the output of the last stage."""
+        return self.head(self.norm(last.tokens).mean(1)).float()
 
     def _stage(self, stage: int) -> SwinStage:
         module = self.stages[stage - 1]
@@ -305,9 +309,6 @@ class FamSwin(nn.Module):
             return None
         attention, memory = self._memory(stage), reads[stage]
         return lambda tokens: attention(tokens, memory)
-
-    def _logits(self, features: _Features) -> Tensor:
-        return self.head(self.norm(features.last.tokens).mean(1)).float()
 
     def _written(self, features: _Features, is_projected: bool) -> list[Tensor]:
         """The memory tokens of a clip, or their keys and values, one tensor per stage."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,80 +16,79 @@ REACH = 4
 """Pixels by which a clip may be moved."""
 
 
-def augment(
-    pixels: NDArray[np.uint8],
-    card: ModelCard,
-    rng: np.random.Generator,
-    *,
-    is_one_video: bool = False,
-) -> Tensor:
-    """Vary clips in light, colour, sharpness, side and place, and normalise them.
+@dataclass(frozen=True)
+class Variation:
+    """How the clips of one batch differ from what was drawn."""
 
-    Args:
-        pixels: `[B, T, H, W, 3]`.
-        card: Says how to normalise.
-        rng: Where chance comes from.
-        is_one_video: All clips get the same variation, as those of one camera do.
+    is_mirrored: NDArray[np.bool_]
+    """`[B, 2]`: across and down."""
 
-    Returns:
-        `[B, T, 3, H, W]`, float32.
-    """
-    draws = rng.random((1 if is_one_video else len(pixels), 7))
-    draws = np.broadcast_to(draws, (len(pixels), 7))
-    moved = [_move(clip, draw) for clip, draw in zip(pixels, draws, strict=True)]
-    matrix, offset = _colour(torch.from_numpy(draws[:, 4:7].copy()).float(), card)
-    flat = torch.from_numpy(np.stack(moved)).float().flatten(1, 3)
-    clips = torch.baddbmm(offset[:, None], flat, matrix).view(pixels.shape)
-    clips = clips.permute(0, 1, 4, 2, 3)
-    return _soften(clips) if rng.random() < 0.15 else clips
+    shift: NDArray[np.int64]
+    """`[B, 2]`: how far the clip moves to the right and down before it is mirrored, in pixels."""
 
+    colour: Tensor
+    """`[B, 3]`, 0 to 1: saturation, contrast, brightness."""
 
-def look_closely(
-    pixels: NDArray[np.uint8],
-    poses: NDArray[np.float32],
-    size: int,
-    spread: float,
-    rng: np.random.Generator,
-) -> NDArray[np.uint8]:
-    """Cut a square around an animal, turned so that it points right, give or take.
+    is_soft: bool
+    """Whether some detail is lost, as in a codec."""
 
-    Args:
-        pixels: `[B, T, H, W, 3]`.
-        poses: `[B, 3]`: place as fractions from the left and the top, direction in radians.
-        size: Of the square, in pixels.
-        spread: Half the range of directions, in radians; pi: any.
-        rng: Where chance comes from.
+    @classmethod
+    def draw(cls, batch: int, rng: np.random.Generator, *, is_one_video: bool = False) -> Variation:
+        """Draw one for each clip, or one for all of them, as those of one camera need."""
+        draws = np.broadcast_to(rng.random((1 if is_one_video else batch, 7)), (batch, 7))
+        return cls(
+            is_mirrored=draws[:, :2] < 0.5,
+            shift=(draws[:, 2:4] * (2 * REACH + 1)).astype(np.int64) - REACH,
+            colour=torch.from_numpy(draws[:, 4:].copy()).float(),
+            is_soft=bool(rng.random() < 0.15),
+        )
 
-    Returns:
-        `[B, T, size, size, 3]`.
-    """
-    height, width = pixels.shape[2:4]
-    chance = torch.from_numpy(rng.random((len(pixels), 3)) * 2 - 1).float()
-    x, y, angle = torch.from_numpy(poses).float().unbind(1)
-    turn = angle + spread * chance[:, 0]
-    scale_x, scale_y = size / width, size / height
-    rows = [
-        torch.stack([scale_x * turn.cos(), -scale_x * turn.sin(), 2 * x - 1], 1),
-        torch.stack([scale_y * turn.sin(), scale_y * turn.cos(), 2 * y - 1], 1),
-    ]
-    affine = torch.stack(rows, 1)
-    affine[:, :, 2] += 0.3 * chance[:, 1:] * torch.tensor([scale_x, scale_y])
-    planes = torch.from_numpy(pixels).permute(0, 1, 4, 2, 3).flatten(1, 2).float()
-    grid = F.affine_grid(affine, [len(pixels), 1, size, size], align_corners=False)
-    cut = F.grid_sample(planes, grid, padding_mode="border", align_corners=False)
-    return cut.unflatten(1, (-1, 3)).permute(0, 1, 3, 4, 2).to(torch.uint8).numpy()
+    def of_pixels(
+        self, pixels: NDArray[np.uint8], card: ModelCard, dtype: torch.dtype = torch.float32
+    ) -> Tensor:
+        """Vary and normalise clips.
 
+        Args:
+            pixels: `[B, T, H, W, 3]`.
+            card: Says how to normalise.
+            dtype: Of the result.
 
-def _move(clip: NDArray[np.uint8], draws: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Mirror `[T, H, W, 3]` and move it by some pixels, repeating the border."""
-    if draws[0] < 0.5:
-        clip = clip[:, :, ::-1]
-    if draws[1] < 0.5:
-        clip = clip[:, ::-1]
-    dy, dx = (draws[2:4] * (2 * REACH + 1)).astype(int) - REACH
-    rows = np.clip(np.arange(clip.shape[1]) + dy, 0, clip.shape[1] - 1)
-    columns = np.clip(np.arange(clip.shape[2]) + dx, 0, clip.shape[2] - 1)
-    return clip[:, rows][:, :, columns]
+        Returns:
+            `[B, T, 3, H, W]`.
+        """
+        moved = np.stack([self._move(row, clip) for row, clip in enumerate(pixels)])
+        matrix, offset = _colour(self.colour, card)
+        flat = torch.from_numpy(moved).to(dtype).flatten(1, 3)
+        clips = torch.baddbmm(offset[:, None].to(dtype), flat, matrix.to(dtype))
+        clips = clips.view(pixels.shape).permute(0, 1, 4, 2, 3)
+        return _soften(clips) if self.is_soft else clips
+
+    def of_places(self, places: Tensor, width: int, height: int) -> Tensor:
+        """Where points of the clips are afterwards.
+
+        Args:
+            places: `[B, ..., 2]`, as fractions of the picture from the left and the top.
+            width: Of the picture, in pixels.
+            height: Likewise.
+
+        Returns:
+            `[B, ..., 2]`, in pixels.
+        """
+        size = torch.tensor([width, height], dtype=places.dtype)
+        between = [1] * (places.ndim - 2)
+        shift = torch.from_numpy(self.shift).to(places.dtype).view(-1, *between, 2)
+        is_mirrored = torch.from_numpy(self.is_mirrored.copy()).view(-1, *between, 2)
+        moved = places * size + shift
+        return torch.where(is_mirrored, size - moved, moved)
+
+    def _move(self, row: int, clip: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Move `[T, H, W, 3]`, repeating the border, then mirror it."""
+        height, width = clip.shape[1:3]
+        left, top = REACH - self.shift[row]
+        padded = np.pad(clip, ((0, 0), (REACH, REACH), (REACH, REACH), (0, 0)), mode="edge")
+        moved = padded[:, top : top + height, left : left + width]
+        across, down = self.is_mirrored[row]
+        return moved[:, :: -1 if down else 1, :: -1 if across else 1]
 
 
 def _colour(draws: Tensor, card: ModelCard) -> tuple[Tensor, Tensor]:
@@ -106,7 +107,6 @@ def _colour(draws: Tensor, card: ModelCard) -> tuple[Tensor, Tensor]:
 
 
 def _soften(clips: Tensor) -> Tensor:
-    """Lose some detail, as a codec does."""
     flat = clips.flatten(0, 1)
     small = F.interpolate(flat, scale_factor=0.75, mode="bilinear")
     return F.interpolate(small, size=flat.shape[-2:], mode="bilinear").view(clips.shape)

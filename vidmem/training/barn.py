@@ -1,35 +1,41 @@
-"""How `fam-swin-nano` is trained: first to look, then to see, then to remember.
+"""How `fam-swin-nano` is trained: first to see, then to remember.
 
-1. *Look*: single clips, cut out around the focal sow and turned to point right, since the drawing
-   knows where she is and how she lies; in the course of it she comes to point anywhere. Of the two
-   rests that look alike either counts as right.
-2. *See*: single clips, the whole picture, in which she has to be found.
-3. *Remember*: sequences of clips. What comes before the first memory read stays as it is and is
+1. *See*: single clips. Besides the label, it learns what each part of the picture shows
+   (`vidmem.training.sightings`). Of the two rests that look alike either counts as right.
+2. *Remember*: sequences of clips. What comes before the first memory read stays as it is and is
    computed once; the last blocks, the memory attentions and the head learn, with one step of
-   truncated back-propagation through memory. `l_mem` changes from step to step, 0 included, since
-   people move that slider.
+   truncated back-propagation through memory. `l_mem` changes from step to step: 0, since people
+   switch memory off, and very few clips, since then only what clips pass on to later ones helps.
 """
 
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
-from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, ModelCard
-from vidmem.training.augmentation import augment, look_closely
+from vidmem.models import (
+    FamSwin,
+    FamSwinConfig,
+    MemoryConfig,
+    ModelCard,
+    load_folder,
+    save,
+)
+from vidmem.models.presets import has_fast_bf16
+from vidmem.training.augmentation import Variation
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
-from vidmem.training.loop import LoopConfig, StepReport, run_loop
+from vidmem.training.loop import LoopConfig, StepReport, hidden_matrices, run_loop
 from vidmem.training.losses import merged_cross_entropy
+from vidmem.training.sightings import SightingHeads, sighting_loss
 
 logger = logging.getLogger(__name__)
 
@@ -75,33 +81,22 @@ class BarnTraining:
     seed: int = 0
     """Of the weights and of the order of samples."""
 
-    num_videos: int = 128
+    num_videos: int = 256
     """Videos drawn; their seeds are 0, 1, 2, ..."""
 
-    num_clips: int = 48
+    num_clips: int = 32
     """Clips of each video, in a row."""
 
-    look: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=9000, learning_rate=8e-4, warmup_steps=40)
+    see: LoopConfig = field(
+        default_factory=lambda: LoopConfig(steps=6000, learning_rate=8e-4, warmup_steps=40)
     )
     """First stage."""
-
-    look_batch: int = 32
-    """Clips per step."""
-
-    look_size: int = 64
-    """Height and width of what is cut out, in pixels."""
-
-    see: LoopConfig = field(
-        default_factory=lambda: LoopConfig(steps=1000, learning_rate=6e-4, warmup_steps=30)
-    )
-    """Second stage."""
 
     see_batch: int = 32
     """Clips per step."""
 
     remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=280, learning_rate=8e-4))
-    """Third stage."""
+    """Second stage."""
 
     remember_batch: int = 16
     """Sequences per step."""
@@ -110,21 +105,22 @@ class BarnTraining:
     """Clips of a sequence."""
 
     l_mem_choices: tuple[int, ...] = (8, 8, 8, 5, 12, 0)
-    """Drawn from in the third stage."""
+    """Drawn from in the second stage."""
 
     look_alike_weight: float = 2.0
-    """Of the clips that need memory, in the third stage."""
+    """Of the clips that need memory, in the second stage."""
 
     @property
     def num_steps(self) -> int:
         """Optimiser steps of all stages."""
-        return self.look.steps + self.see.steps + self.remember.steps
+        return self.see.steps + self.remember.steps
 
 
 def train_nano(
     training: BarnTraining,
     report: Callable[[str, StepReport], None],
     *,
+    after_seeing: Path,
     num_processes: int = 2,
 ) -> FamSwin:
     """Draw the videos and train a model on them.
@@ -132,6 +128,8 @@ def train_nano(
     Args:
         training: The recipe; with the same recipe, machine and torch, the same weights.
         report: Called after each optimiser step with the name of the stage.
+        after_seeing: A folder for the model after the first stage. Where it is there already, from
+            a run that was stopped, training goes on from it.
         num_processes: For drawing.
     """
     torch.manual_seed(training.seed)
@@ -146,28 +144,14 @@ def train_nano(
     started = time.monotonic()
     clips = draw_barn_clips(range(training.num_videos), shape, num_processes=num_processes)
     logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
-    model = FamSwin(nano_config(), card).train()
-    learn_to_look(model, clips, training, lambda step: report("look", step))
-    learn_to_see(model, clips, training, lambda step: report("see", step))
+    if after_seeing.is_dir():
+        model = load_folder(after_seeing).train()
+    else:
+        model = FamSwin(nano_config(), card).train()
+        learn_to_see(model, clips, training, lambda step: report("see", step))
+        save(model, after_seeing)
     learn_to_remember(model, clips, training, lambda step: report("remember", step))
     return model.eval()
-
-
-def learn_to_look(
-    model: FamSwin, clips: BarnClips, training: BarnTraining, report: Callable[[StepReport], None]
-) -> None:
-    """Train on what is cut out around the focal sow; changes the model in place."""
-    rng = np.random.default_rng(training.seed)
-    flat, poses = _flat_pixels(clips), clips.focal_poses.reshape(-1, 3)
-
-    def pixels_of(chosen: NDArray[np.int64], step: int) -> NDArray[np.uint8]:
-        grown = min(1.0, 0.1 + 6 * step / training.look.steps)
-        return look_closely(flat[chosen], poses[chosen], training.look_size, grown * math.pi, rng)
-
-    some = rng.choice(len(flat), min(64, len(flat)), replace=False)
-    whiten_patches(model, augment(pixels_of(some, training.look.steps), model.card, rng))
-    loss_of_step = _clip_loss(model, clips, training.look_batch, pixels_of, rng)
-    run_loop(model.parameters(), loss_of_step, training.look, report)
 
 
 @torch.no_grad()
@@ -191,34 +175,37 @@ def whiten_patches(model: FamSwin, clips: Tensor) -> None:
 def learn_to_see(
     model: FamSwin, clips: BarnClips, training: BarnTraining, report: Callable[[StepReport], None]
 ) -> None:
-    """Train on whole pictures, without memory; changes the model in place."""
-    rng = np.random.default_rng(training.seed + 1)
-    flat = _flat_pixels(clips)
-    loss_of_step = _clip_loss(
-        model, clips, training.see_batch, lambda chosen, step: flat[chosen], rng
-    )
-    run_loop(model.parameters(), loss_of_step, training.see, report)
-
-
-def _clip_loss(
-    model: FamSwin,
-    clips: BarnClips,
-    batch: int,
-    pixels_of: Callable[[NDArray[np.int64], int], NDArray[np.uint8]],
-    rng: np.random.Generator,
-) -> Callable[[int], Tensor]:
-    """The loss of single clips; either of the look-alikes is right."""
-    labels = torch.from_numpy(clips.labels.ravel())
-    weights = sample_weights(clips).ravel()
+    """Train on single clips, without memory; changes the model in place."""
+    rng = np.random.default_rng(training.seed)
+    pixels = clips.pixels.reshape(-1, *clips.pixels.shape[2:])
+    some = rng.choice(len(pixels), min(64, len(pixels)), replace=False)
+    whiten_patches(model, Variation.draw(len(some), rng).of_pixels(pixels[some], model.card))
+    labels, weights = torch.from_numpy(clips.labels.ravel()), sample_weights(clips).ravel()
+    places = torch.from_numpy(clips.sow_places).flatten(0, 1)
+    kinds = torch.from_numpy(clips.sow_kinds).flatten(0, 1)
+    heads, size = SightingHeads(model), (model.card.frame_height, model.card.frame_width)
+    dtype = training_dtype()
 
     def loss_of_step(step: int) -> Tensor:
-        chosen = rng.choice(len(labels), batch, replace=False)
+        del step
+        chosen = rng.choice(len(labels), training.see_batch, replace=False)
         index = torch.from_numpy(chosen)
-        logits = model(augment(pixels_of(chosen, step), model.card, rng))
-        is_merged = torch.ones(batch, dtype=torch.bool)
-        return merged_cross_entropy(logits, labels[index], GROUP, is_merged, weights[index])
+        variation = Variation.draw(len(chosen), rng)
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            logits, cells = heads(model, variation.of_pixels(pixels[chosen], model.card, dtype))
+        is_merged = torch.ones(len(chosen), dtype=torch.bool)
+        loss = merged_cross_entropy(logits, labels[index], GROUP, is_merged, weights[index])
+        seen_at = variation.of_places(places[index], size[1], size[0])
+        return loss + sum(sighting_loss(cell, seen_at, kinds[index], size) for cell in cells)
 
-    return loss_of_step
+    learned = [*model.parameters(), *heads.parameters()]
+    matrices = hidden_matrices(model.stages, model.merges)
+    run_loop(learned, loss_of_step, training.see, report, matrices=matrices)
+
+
+def training_dtype() -> torch.dtype:
+    """bf16 where this CPU multiplies it in hardware: half as much to compute and to move."""
+    return torch.bfloat16 if has_fast_bf16() else torch.float32
 
 
 def learn_to_remember(
@@ -258,7 +245,8 @@ def learn_to_remember(
             weights[rows[:, None], columns].flatten(),
         )
 
-    run_loop(model.parameters(), loss_of_step, training.remember, report)
+    matrices = hidden_matrices(model.stages, model.merges, model.memory)
+    run_loop(model.parameters(), loss_of_step, training.remember, report, matrices=matrices)
 
 
 @dataclass(frozen=True)
@@ -280,16 +268,14 @@ class Trunks:
 def encode_videos(model: FamSwin, clips: BarnClips, rng: np.random.Generator) -> Trunks:
     """Run all clips up to the first memory read; each video is varied in its own way."""
     grids = (
-        model.trunk(augment(pixels, model.card, rng, is_one_video=True)) for pixels in clips.pixels
+        model.trunk(
+            Variation.draw(len(pixels), rng, is_one_video=True).of_pixels(pixels, model.card)
+        )
+        for pixels in clips.pixels
     )
     first = next(grids)
     rows = [first.tokens.half(), *(grid.tokens.half() for grid in grids)]
     return Trunks(first, torch.stack(rows))
-
-
-def _flat_pixels(clips: BarnClips) -> NDArray[np.uint8]:
-    """All clips in one row, `[V * N, T, H, W, 3]`."""
-    return clips.pixels.reshape(-1, *clips.pixels.shape[2:])
 
 
 def sample_weights(clips: BarnClips) -> Tensor:

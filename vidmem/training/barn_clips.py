@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vidmem.data.barn import BarnConfig, LabelledClips, render_clips
+from vidmem.data.barn import MOMENTS, BarnConfig, LabelledClips, render_clips
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +31,11 @@ class BarnClips:
     purity: NDArray[np.float32]
     """`[V, N]`, share of the window that has its label."""
 
-    focal_poses: NDArray[np.float32]
-    """`[V, N, 3]`, place and direction of the focal sow; see `BarnVideo.focal_pose`."""
+    sow_places: NDArray[np.float32]
+    """`[V, N, K, 3, 2]`, where the sows are at K moments of a clip; see `LabelledClips`."""
+
+    sow_kinds: NDArray[np.int64]
+    """`[V, N, K, 3]`, what they do, index into `SIGHTING_KINDS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,22 +79,22 @@ def draw_barn_clips(
         progress: Called with videos done and videos in all.
     """
     size = (len(seeds), shape.num_clips)
-    pixels = np.empty((*size, shape.clip_frames, shape.height, shape.width, 3), np.uint8)
-    labels = np.zeros(size, np.int64)
-    delays = np.full(size, -1, np.int64)
-    purity = np.ones(size, np.float32)
-    poses = np.zeros((*size, 3), np.float32)
+    drawn = BarnClips(
+        pixels=np.empty((*size, shape.clip_frames, shape.height, shape.width, 3), np.uint8),
+        labels=np.zeros(size, np.int64),
+        delay_clips=np.full(size, -1, np.int64),
+        purity=np.ones(size, np.float32),
+        sow_places=np.zeros((*size, MOMENTS, 3, 2), np.float32),
+        sow_kinds=np.zeros((*size, MOMENTS, 3), np.int64),
+    )
     jobs = [(row, seed, shape) for row, seed in enumerate(seeds)]
     with multiprocessing.get_context("spawn").Pool(num_processes) as pool:
         for done, (row, clips) in enumerate(pool.imap_unordered(_draw_video, jobs), 1):
-            pixels[row], labels[row] = clips.pixels, clips.labels
-            delays[row], purity[row] = clips.delay_clips, clips.purity
-            poses[row] = clips.focal_poses
+            for column in fields(drawn):
+                getattr(drawn, column.name)[row] = getattr(clips, column.name)
             if progress:
                 progress(done, len(seeds))
-    return BarnClips(
-        pixels=pixels, labels=labels, delay_clips=delays, purity=purity, focal_poses=poses
-    )
+    return drawn
 
 
 def _draw_video(job: tuple[int, int, ClipShape]) -> tuple[int, LabelledClips]:

@@ -17,8 +17,11 @@ class LoopConfig:
     steps: int
     """Optimiser steps."""
 
-    learning_rate: float = 2e-3
-    """The highest; reached after the warm-up, then down to zero along a cosine."""
+    learning_rate: float = 8e-4
+    """Of AdamW, the highest; reached after the warm-up, then down to zero along a cosine."""
+
+    matrix_rate: float = 5.0
+    """Times the learning rate for the matrices that Muon trains."""
 
     weight_decay: float = 0.02
     """Of matrices; vectors (norms, biases, gates) are not decayed."""
@@ -47,34 +50,83 @@ def run_loop(
     loss_of_step: Callable[[int], Tensor],
     config: LoopConfig,
     report: Callable[[StepReport], None],
+    *,
+    matrices: Iterable[nn.Parameter] = (),
 ) -> None:
-    """Minimise what `loss_of_step` returns with AdamW.
+    """Minimise what `loss_of_step` returns: some matrices with Muon, the rest with AdamW.
+
+    Muon: Jordan et al. 2024, <https://kellerjordan.github.io/posts/muon/>; steps scaled to those
+    of AdamW as in Liu et al., arXiv:2502.16982, section 2.2.
+
+    Args:
+        parameters: All that is to be learnt.
+        loss_of_step: Gives the loss of step 0, 1, ...
+        config: How long and how fast.
+        report: Called after each step.
+        matrices: Those of the parameters that Muon trains; see `hidden_matrices`.
 
     Raises:
         FloatingPointError: If the loss stops being finite.
     """
     learned = [p for p in parameters if p.requires_grad]
-    groups = [
-        {"params": [p for p in learned if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in learned if p.ndim == 1], "weight_decay": 0.0},
-        {"params": [p for p in learned if p.ndim == 0], "weight_decay": 0.0},
-    ]
-    shares = (1.0, 1.0, config.scalar_rate)
-    optimizer = torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)
+    optimizers = _optimizers(learned, [p for p in matrices if p.requires_grad], config)
     for step in range(config.steps):
         rate = learning_rate(step, config)
-        for group, share in zip(optimizer.param_groups, shares, strict=True):
-            group["lr"] = rate * share
+        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            group["lr"] = rate * group["share"]
         loss = loss_of_step(step)
         if not math.isfinite(loss.item()):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {step}; lower the learning rate"
             )
-        optimizer.zero_grad(set_to_none=True)
+        for parameter in learned:
+            parameter.grad = None
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, config.max_grad_norm)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         report(StepReport(step, loss.item(), rate))
+
+
+def hidden_matrices(*modules: nn.Module) -> list[nn.Parameter]:
+    """The weights of all linear layers inside some modules."""
+    layers = (layer for module in modules for layer in module.modules())
+    return [layer.weight for layer in layers if isinstance(layer, nn.Linear)]
+
+
+def _optimizers(
+    learned: list[nn.Parameter], matrices: list[nn.Parameter], config: LoopConfig
+) -> list[torch.optim.Optimizer]:
+    taken = {id(p) for p in matrices}
+    rest = [p for p in learned if id(p) not in taken]
+    groups = [
+        {
+            "params": [p for p in rest if p.ndim > 1],
+            "weight_decay": config.weight_decay,
+            "share": 1.0,
+        },
+        {"params": [p for p in rest if p.ndim == 1], "weight_decay": 0.0, "share": 1.0},
+        {
+            "params": [p for p in rest if p.ndim == 0],
+            "weight_decay": 0.0,
+            "share": config.scalar_rate,
+        },
+    ]
+    rate = config.learning_rate
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), fused=True)
+    ]
+    if matrices:
+        group = {"params": matrices, "share": config.matrix_rate}
+        optimizers.append(
+            torch.optim.Muon(
+                [group],
+                lr=rate,
+                weight_decay=config.weight_decay,
+                adjust_lr_fn="match_rms_adamw",
+            )
+        )
+    return optimizers
 
 
 def learning_rate(step: int, config: LoopConfig) -> float:

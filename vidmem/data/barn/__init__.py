@@ -1,22 +1,31 @@
 """Generated videos of farrowing pens whose labels are known exactly."""
 
 from vidmem.data.barn.behaviour import CLASS_NAMES, LOOK_ALIKES, VISIBLE_CLASSES, BarnConfig, Bout
-from vidmem.data.barn.dataset import LabelledClips, focal_poses, label_windows, render_clips
-from vidmem.data.barn.video import BarnVideo
+from vidmem.data.barn.dataset import (
+    MOMENTS,
+    LabelledClips,
+    label_windows,
+    render_clips,
+    see_sows,
+)
+from vidmem.data.barn.video import SIGHTING_KINDS, BarnVideo, Sighting
 from vidmem.data.barn.writing import WrittenVideo, write_labels, write_video
 
 __all__ = [
     "CLASS_NAMES",
     "LOOK_ALIKES",
+    "MOMENTS",
+    "SIGHTING_KINDS",
     "VISIBLE_CLASSES",
     "BarnConfig",
     "BarnVideo",
     "Bout",
     "LabelledClips",
+    "Sighting",
     "WrittenVideo",
-    "focal_poses",
     "label_windows",
     "render_clips",
+    "see_sows",
     "write_labels",
     "write_video",
 ]

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.data.barn.behaviour import CLASS_NAMES, BarnConfig
-from vidmem.data.barn.video import BarnVideo
+from vidmem.data.barn.video import SIGHTING_KINDS, BarnVideo
+
+MOMENTS = 4
+"""Moments of a clip, evenly spread, at which its sows are looked up."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +31,15 @@ class LabelledClips:
     purity: NDArray[np.float64]
     """`[N]`: share of the window that has its label, 0 to 1."""
 
-    focal_poses: NDArray[np.float64]
-    """`[N, 3]`: place and direction of the focal sow in mid-clip; see `BarnVideo.focal_pose`."""
+    sow_places: NDArray[np.float64]
+    """`[N, K, 3, 2]`: where the three sows are at `MOMENTS` moments of each clip, as fractions of
+    the picture from the left and the top."""
+
+    sow_kinds: NDArray[np.int64]
+    """`[N, K, 3]`: what they do, index into `SIGHTING_KINDS`."""
 
     def __post_init__(self) -> None:
-        columns = (self.labels, self.delay_clips, self.purity, self.focal_poses)
+        columns = (self.labels, self.delay_clips, self.purity, self.sow_places, self.sow_kinds)
         if any(len(column) != len(self.pixels) for column in columns):
             raise ValueError("pixels, labels and the rest must have one entry per clip")
 
@@ -55,9 +62,14 @@ def label_windows(
     return labels, delays, purity
 
 
-def focal_poses(video: BarnVideo, times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Place and direction of the focal sow at some moments, `[N, 3]`."""
-    return np.array([video.focal_pose(float(seconds)) for seconds in times]).reshape(-1, 3)
+def see_sows(
+    video: BarnVideo, times: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Places `[N, K, 3, 2]` and kinds `[N, K, 3]` of the sows at moments `[N, K]`."""
+    seen = [video.sightings(float(seconds)) for seconds in times.ravel()]
+    places = np.array([[(sow.x, sow.y) for sow in sows] for sows in seen])
+    kinds = np.array([[SIGHTING_KINDS.index(sow.kind) for sow in sows] for sows in seen])
+    return places.reshape(*times.shape, -1, 2), kinds.reshape(*times.shape, -1)
 
 
 def render_clips(
@@ -97,10 +109,14 @@ def render_clips(
     )
     times = start_seconds + np.arange(num_clips * clip_frames) / fps
     pixels = video.frames(times, width, height)
+    within = ((np.arange(MOMENTS) + 0.5) * clip_frames / MOMENTS - 0.5) / fps
+    moments = start_seconds + clip_seconds * np.arange(num_clips)[:, None] + within
+    sow_places, sow_kinds = see_sows(video, moments)
     return LabelledClips(
         pixels=pixels.reshape(num_clips, clip_frames, height, width, 3),
         labels=labels,
         delay_clips=delays,
         purity=purity,
-        focal_poses=focal_poses(video, times.reshape(num_clips, clip_frames).mean(1)),
+        sow_places=sow_places,
+        sow_kinds=sow_kinds,
     )

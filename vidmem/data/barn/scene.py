@@ -48,9 +48,10 @@ class Herd:
         order = [sow, *moving] if self.bouts[index].label == "nursing" else [*moving, sow]
         return Groups(tuple(still), tuple(order))
 
-    def focal_sow(self, seconds: float) -> Animal:
-        """The one whose label counts."""
-        return self._sow(self.bout_index(seconds), seconds)
+    def sows(self, seconds: float) -> tuple[Animal, ...]:
+        """The focal sow, whose label counts, and her neighbours."""
+        focal = self._sow(self.bout_index(seconds), seconds)
+        return (focal, *(n.animal(seconds) for n in self._neighbours))
 
     def _sow(self, index: int, seconds: float) -> Animal:
         bout = self.bouts[index]

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from vidmem.data.barn.animals import PIGLET, Animal
-from vidmem.data.barn.behaviour import BarnConfig, Bout, majority_label, random_stream
+from vidmem.data.barn.behaviour import (
+    LOOK_ALIKES,
+    VISIBLE_CLASSES,
+    BarnConfig,
+    Bout,
+    majority_label,
+    random_stream,
+)
 from vidmem.data.barn.caching import remember
 from vidmem.data.barn.camera import Camera
 from vidmem.data.barn.pen import BORDER, HEIGHT, WIDTH, PenPainter
@@ -19,6 +27,33 @@ from vidmem.data.barn.sprites import Coat, PoseKey, Sprite, paint, place_sprite,
 
 _SKINS = ((226, 176, 160), (220, 164, 144), (232, 190, 176), (212, 168, 152), (204, 146, 118))
 _MARKS = ((38, 78, 176), (188, 40, 62), (34, 132, 84), (122, 52, 150))
+
+POSTURES_OF_NEIGHBOURS = {
+    "standing": "standing",
+    "sternal": "lying sternal",
+    "lateral": "lying lateral",
+    "curled": "resting",
+}
+SIGHTING_KINDS = (
+    *VISIBLE_CLASSES,
+    "resting",
+    *(f"neighbour {name}" for name in POSTURES_OF_NEIGHBOURS.values()),
+)
+"""What a sow can be seen to do; the two rests are one, since they look alike."""
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One sow at one moment."""
+
+    x: float
+    """Of her middle, as a fraction of the picture from the left."""
+
+    y: float
+    """Likewise, from the top."""
+
+    kind: str
+    """One of `SIGHTING_KINDS`."""
 
 
 class BarnVideo:
@@ -71,15 +106,15 @@ class BarnVideo:
         """Whether the camera sees by infra-red."""
         return self._camera.night_share(seconds) > 0.5
 
-    def focal_pose(self, seconds: float) -> tuple[float, float, float]:
-        """Where the focal sow is and which way she points.
-
-        Returns:
-            Fractions of the picture from the left and the top, and radians from pointing right,
-            clockwise.
-        """
-        sow = self._herd.focal_sow(seconds)
-        return *self._in_picture(sow, self._camera.shake(seconds)), sow.angle
+    def sightings(self, seconds: float) -> tuple[Sighting, ...]:
+        """Where the sows are and what they do: first the focal sow, then her two neighbours."""
+        shake = self._camera.shake(seconds)
+        focal, *neighbours = self._herd.sows(seconds)
+        label = self.label_at(seconds)
+        kinds = ["resting" if label in LOOK_ALIKES else label]
+        kinds += [f"neighbour {POSTURES_OF_NEIGHBOURS[sow.key.name]}" for sow in neighbours]
+        places = [self._in_picture(sow, shake) for sow in (focal, *neighbours)]
+        return tuple(Sighting(*place, kind) for place, kind in zip(places, kinds, strict=True))
 
     def _in_picture(self, animal: Animal, shake: tuple[int, int]) -> tuple[float, float]:
         zoom = self._herd.layout.zoom
