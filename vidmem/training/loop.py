@@ -91,7 +91,8 @@ def run_loop(
 def hidden_matrices(*modules: nn.Module) -> list[nn.Parameter]:
     """The weights of all linear layers inside some modules."""
     layers = (layer for module in modules for layer in module.modules())
-    return [layer.weight for layer in layers if isinstance(layer, nn.Linear)]
+    linear = (layer for layer in layers if isinstance(layer, nn.Linear))
+    return [p for layer in linear for p in layer.parameters() if p.ndim > 1]
 
 
 def _optimizers(
