@@ -15,6 +15,7 @@ VidmemError
 ├── CheckpointError
 │   └── WeightsNotAvailableError
 ├── StateError
+├── AttentionError
 ├── StorageError
 └── MissingPackageError
 
@@ -91,3 +92,7 @@ class StorageError(VidmemError):
 
 class MissingPackageError(VidmemError):
     """An optional package is not installed; the message has the command that installs it."""
+
+
+class AttentionError(VidmemError):
+    """An attention backend cannot do here what it was asked for."""

@@ -13,13 +13,15 @@ def make_inputs(batch=3, heads=5, queries=37, keys=29, width=8):
 
 @pytest.mark.parametrize("backend", ["sdpa", "pieces"])
 @pytest.mark.parametrize("piece_bytes", [1 << 9, 1 << 14, 1 << 22])
-@pytest.mark.parametrize("under", ["nothing", "bias", "mask"])
+@pytest.mark.parametrize("under", ["nothing", "bias", "row bias", "mask"])
 def test_backends_equal_dense(backend, piece_bytes, under, monkeypatch):
     monkeypatch.setattr(attention, "PIECE_BYTES", piece_bytes)
     q, k, v = make_inputs()
     options = {}
     if under == "bias":
         options["bias"] = torch.randn(5, 37, 29)
+    if under == "row bias":
+        options["bias"] = torch.randn(3, 5, 1, 29)
     if under == "mask":
         options["mask"] = torch.rand(3, 1, 1, 29) > 0.5
         options["mask"][..., 0] = True

@@ -60,7 +60,8 @@ def attend(
         q_BAQE: Queries.
         k_BAKE: Keys.
         v_BAKE: Values.
-        bias: `[A, Q, K]`, added to the scores of every batch row.
+        bias: Added to the scores: `[A, Q, K]`, the same for every batch row, or `[B, A, Q, K]`,
+            any of them 1; -inf where a query may not attend.
         mask: Boolean `[B, 1, 1, K]`, true where a query may attend; not together with `bias`.
         backend: None: what `resolve_backend` says.
 
@@ -77,7 +78,7 @@ def attend(
         needs_grad = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
         backend = "sdpa" if needs_grad else resolve_backend(q_BAQE.device, q_BAQE.dtype).name
     if backend == "sdpa":
-        attn_mask = mask if bias is None else bias[None]
+        attn_mask = mask if bias is None else _with_batch(bias)
         return F.scaled_dot_product_attention(q_BAQE, k_BAKE, v_BAKE, attn_mask=attn_mask)
     if backend == "pieces":
         return _attend_in_pieces(q_BAQE, k_BAKE, v_BAKE, bias=bias, mask=mask)
@@ -106,15 +107,20 @@ def _attend_in_pieces(
     output_BQAE = q_BAQE.new_empty(*(q_BAQE.shape[i] for i in (0, 2, 1, 3)))
     output_BAQE = output_BQAE.transpose(1, 2)
     scale = q_BAQE.shape[-1] ** -0.5
+    whole_bias = None if bias is None else _with_batch(bias).expand(*q_BAQE.shape[:3], -1)
     row_bytes = k_BAKE.shape[2] * k_BAKE.element_size()
     for b, a, q in _pieces(q_BAQE.shape, row_bytes):
         scores = torch.matmul(q_BAQE[b, a, q] * scale, k_BAEK[b, a])
-        if bias is not None:
-            scores += bias[a, q]
+        if whole_bias is not None:
+            scores += whole_bias[b, a, q]
         if mask is not None:
             scores.masked_fill_(~mask[b], float("-inf"))
         output_BAQE[b, a, q] = torch.matmul(scores.softmax(-1), v_BAKE[b, a])
     return output_BAQE
+
+
+def _with_batch(bias: Tensor) -> Tensor:
+    return bias if bias.ndim == 4 else bias[None]
 
 
 def _pieces(shape: torch.Size, row_bytes: int) -> Iterator[tuple[slice, slice, slice]]:

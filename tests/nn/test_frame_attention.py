@@ -1,0 +1,137 @@
+import itertools
+import shutil
+
+import pytest
+import torch
+
+from vidmem.errors import AttentionError, SettingError
+from vidmem.nn import frame_attention
+from vidmem.nn.frame_attention import attend_frames
+from vidmem.nn.frames import FrameLayout
+
+needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
+
+
+def make_layout(**changes):
+    fields = {
+        "num_frames": 5,
+        "tokens_per_frame": 3,
+        "local_frame_range": 1,
+        "num_lookback_heads": 2,
+        "num_heads": 3,
+    }
+    return FrameLayout(**(fields | changes))
+
+
+def make_inputs(layout, batch=2, width=5, dtype=torch.float32):
+    torch.manual_seed(0)
+    shape = (batch, layout.num_heads, layout.length, width)
+    return tuple(torch.randn(shape, dtype=dtype) for _ in range(3))
+
+
+LAYOUTS = [
+    make_layout(
+        num_frames=frames,
+        local_frame_range=reach,
+        num_lookback_heads=back,
+        context_scope=scope,
+        has_context_frames=context,
+    )
+    for frames, reach, back, (scope, context) in itertools.product(
+        (1, 2, 7), (0, 1, 3, 9), (0, 1, 3), (("global", True), ("local", True), ("global", False))
+    )
+]
+
+
+@pytest.mark.parametrize("has_bias", [False, True])
+@pytest.mark.parametrize("copy_bytes", [1, 2000, 1 << 25])
+def test_sdpa_equals_dense(has_bias, copy_bytes, monkeypatch):
+    monkeypatch.setattr(frame_attention, "COPY_BYTES", copy_bytes)
+    bias = torch.randn(3, 3) if has_bias else None
+    for layout in LAYOUTS:
+        inputs = make_inputs(layout)
+        want = attend_frames(*inputs, layout, offset_bias=bias, backend="dense")
+        got = attend_frames(*inputs, layout, offset_bias=bias, backend="sdpa")
+        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("has_bias", [False, True])
+def test_gradients_of_sdpa_equal_those_of_dense(has_bias):
+    for layout in LAYOUTS[::5]:
+        gradients = []
+        for backend in ("sdpa", "dense"):
+            bias = torch.ones(3, 3).requires_grad_() if has_bias else None
+            inputs = [x.requires_grad_() for x in make_inputs(layout)]
+            out = attend_frames(*inputs, layout, offset_bias=bias, backend=backend)
+            (out * torch.arange(out.shape[-1])).sum().backward()
+            learned = [*inputs, bias] if bias is not None else inputs
+            gradients.append([x.grad for x in learned])
+        for got, want in zip(*gradients, strict=True):
+            torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
+
+
+def test_bf16_stays_close_to_float32():
+    layout = make_layout(num_frames=9, local_frame_range=2)
+    inputs = make_inputs(layout, width=16)
+    want = attend_frames(*inputs, layout, backend="dense")
+    got = attend_frames(*(x.bfloat16() for x in inputs), layout, backend="sdpa")
+    torch.testing.assert_close(got.float(), want, rtol=0.05, atol=0.05)
+
+
+def test_a_batch_equals_its_rows():
+    layout = make_layout()
+    inputs = make_inputs(layout)
+    both = attend_frames(*inputs, layout, backend="sdpa")
+    each = [attend_frames(*(x[i : i + 1] for x in inputs), layout, backend="sdpa") for i in (0, 1)]
+    torch.testing.assert_close(both, torch.cat(each))
+
+
+@pytest.mark.slow
+@needs_compiler
+@pytest.mark.parametrize("width", [5, 16, 24])
+def test_flex_equals_dense(width):
+    bias = torch.randn(3, 3)
+    for scope, tokens, offset_bias in (("global", 3, None), ("local", 7, bias)):
+        layout = make_layout(
+            num_frames=40, tokens_per_frame=tokens, local_frame_range=4, context_scope=scope
+        )
+        inputs = make_inputs(layout, width=width)
+        want = attend_frames(*inputs, layout, offset_bias=offset_bias, backend="dense")
+        with torch.no_grad():
+            got = attend_frames(*inputs, layout, offset_bias=offset_bias, backend="flex")
+        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.slow
+@needs_compiler
+def test_moving_the_range_compiles_nothing():
+    layout = make_layout(num_frames=60)
+    inputs = make_inputs(layout, width=16)
+    with torch.no_grad():
+        attend_frames(*inputs, layout, backend="flex")
+        with torch.compiler.set_stance("fail_on_recompile"):
+            for reach in (0, 5, 2, 59, 1):
+                moved = layout.with_range(reach)
+                got = attend_frames(*inputs, moved, backend="flex")
+                want = attend_frames(*inputs, moved, backend="dense")
+                torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_flex_without_gradients_says_what_to_use():
+    layout = make_layout()
+    inputs = [x.requires_grad_() for x in make_inputs(layout)]
+    with pytest.raises(AttentionError, match="use the sdpa backend"):
+        attend_frames(*inputs, layout, backend="flex")
+
+
+def test_misuse_fails_clearly():
+    layout = make_layout()
+    inputs = make_inputs(layout)
+    with pytest.raises(SettingError, match="flex, sdpa, dense"):
+        attend_frames(*inputs, layout, backend="magic")
+    with pytest.raises(ValueError, match=r"\[B, 3, 18, E\]"):
+        attend_frames(*inputs, make_layout(num_frames=4), backend="sdpa")
+    with pytest.raises(SettingError, match="from 0 to 3"):
+        make_layout(num_lookback_heads=4)
+    with pytest.raises(SettingError, match="at least 0 frames"):
+        make_layout(local_frame_range=-1)

@@ -1,0 +1,157 @@
+"""The one place that calls `flex_attention`, compiled; it never runs eagerly in silence.
+
+Eager `flex_attention` forms all scores and is slower than plain attention, and after a few
+recompilations torch falls back to it by itself. Here a compilation that fails, and one
+recompilation too many, is an `AttentionError` that says what to do instead.
+
+What may change while a stream runs (the range, the number of frames, which slots are valid) is
+captured as a tensor, so that nothing is compiled again for it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import lru_cache
+from threading import Lock
+
+import torch
+from torch import Tensor
+from torch._dynamo.exc import FailOnRecompileLimitHit
+from torch.nn.attention.flex_attention import BlockMask, flex_attention
+
+from vidmem.errors import AttentionError
+from vidmem.nn.block_masks import BLOCK_TOKENS, frame_block_relations
+from vidmem.nn.frames import FrameLayout
+from vidmem.nn.masks import spool_mask_mod
+
+ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
+_KEPT_BLOCK_MASKS = 16
+
+
+def flex_attend(
+    q_BAQE: Tensor,
+    k_BAKE: Tensor,
+    v_BAKE: Tensor,
+    block_mask: BlockMask,
+    score_mod: ScoreMod | None = None,
+) -> Tensor:
+    """Compiled `flex_attention`.
+
+    Raises:
+        AttentionError: If it cannot be compiled here, is compiled again and again, or gradients are
+            asked for where it has none (CPU).
+    """
+    needs_grad = torch.is_grad_enabled() and any(x.requires_grad for x in (q_BAQE, k_BAKE, v_BAKE))
+    if needs_grad and q_BAQE.device.type != "cuda":
+        raise AttentionError(
+            f"flex_attention has no gradients on {q_BAQE.device.type}; use the sdpa backend, or "
+            "torch.no_grad()"
+        )
+    try:
+        with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+            return _compiled()(q_BAQE, k_BAKE, v_BAKE, score_mod=score_mod, block_mask=block_mask)
+    except FailOnRecompileLimitHit as error:
+        raise AttentionError(
+            "flex_attention was compiled again and again for new shapes; keep the number of frames "
+            "and tokens fixed, or use the sdpa backend"
+        ) from error
+    except Exception as error:
+        if not _is_of_compiler(error):
+            raise
+        raise AttentionError(
+            f"flex_attention cannot be compiled here ({_first_line(error)}); it needs a C++ "
+            "compiler on a CPU and Triton on CUDA. Install it, or use the sdpa backend"
+        ) from error
+
+
+def flex_attend_frames(
+    q_BALE: Tensor,
+    k_BALE: Tensor,
+    v_BALE: Tensor,
+    layout: FrameLayout,
+    offset_bias: Tensor | None = None,
+) -> Tensor:
+    """`vidmem.nn.frame_attention.attend_frames`, compiled."""
+    masks = _frame_masks(layout.with_range(0), q_BALE.device)
+    score_mod = None
+    if offset_bias is not None:
+        masks.offset_bias = offset_bias
+        score_mod = masks.score_mod
+    return flex_attend(q_BALE, k_BALE, v_BALE, masks.block_mask(layout), score_mod)
+
+
+class FrameMasks:
+    """The block masks of one sequence of frames under any range.
+
+    The predicate reads the range from a tensor; block masks of other ranges have the same shapes,
+    so a slider that moves the range compiles nothing.
+    """
+
+    def __init__(self, layout: FrameLayout, device: torch.device) -> None:
+        self._device = device
+        self._range = torch.zeros((), dtype=torch.int64, device=device)
+        self._num_frames = torch.tensor(layout.num_frames, device=device)
+        self._mask_mod = spool_mask_mod(
+            self._num_frames,
+            layout.tokens_per_frame,
+            self._range,
+            layout.num_lookback_heads,
+            layout.context_scope,
+            has_context_frames=layout.has_context_frames,
+        )
+        self._kept: OrderedDict[int, BlockMask] = OrderedDict()
+        self._lock = Lock()
+        self.offset_bias: Tensor | None = None
+        self.score_mod = self._make_score_mod(layout)
+
+    def block_mask(self, layout: FrameLayout) -> BlockMask:
+        """The block mask under the range of `layout`, whose other fields are those of this one."""
+        reach = layout.local_frame_range
+        with self._lock:
+            self._range.fill_(reach)
+            if reach not in self._kept:
+                relations = frame_block_relations(layout)
+                there = type(relations)(
+                    relations.some.to(self._device), relations.every.to(self._device)
+                )
+                length = (layout.length, layout.length)
+                self._kept[reach] = there.to_block_mask(self._mask_mod, length, BLOCK_TOKENS)
+            self._kept.move_to_end(reach)
+            while len(self._kept) > _KEPT_BLOCK_MASKS:
+                self._kept.popitem(last=False)
+            return self._kept[reach]
+
+    def _make_score_mod(self, layout: FrameLayout) -> ScoreMod:
+        tokens, edge = layout.tokens_per_frame, layout.num_context_frames
+        num_frames = self._num_frames
+
+        def score_mod(score: Tensor, b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+            bias = self.offset_bias
+            assert bias is not None
+            asked, seen = q_idx // tokens, kv_idx // tokens
+            is_real = (asked >= edge) & (seen >= edge)
+            is_real = is_real & (asked < num_frames + edge) & (seen < num_frames + edge)
+            distance = (asked - seen).abs().clamp(max=bias.shape[1] - 1)
+            return score + torch.where(is_real, bias[h, distance], 0.0)
+
+        return score_mod
+
+
+@lru_cache(maxsize=8)
+def _frame_masks(layout: FrameLayout, device: torch.device) -> FrameMasks:
+    return FrameMasks(layout, device)
+
+
+@lru_cache(maxsize=1)
+def _compiled() -> Callable[..., Tensor]:
+    return torch.compile(flex_attention, dynamic=None)
+
+
+def _is_of_compiler(error: Exception) -> bool:
+    module = type(error).__module__
+    return module.startswith(("torch._dynamo", "torch._inductor", "triton"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

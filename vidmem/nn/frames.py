@@ -1,0 +1,90 @@
+"""How a sequence of frames may attend: the one description that all backends are made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+from vidmem.errors import SettingError
+from vidmem.nn.masks import CONTEXT_SCOPES, ContextScope, MaskMod, spool_mask_mod
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameLayout:
+    """Frames in order, with or without context frames, and which frames each head sees.
+
+    See `vidmem.nn.masks` for a picture of the mask.
+    """
+
+    num_frames: int
+    """Real frames."""
+
+    tokens_per_frame: int
+    """Tokens of a frame, context frames included."""
+
+    local_frame_range: int
+    """Frames that a head sees to its side, besides the query's own."""
+
+    num_lookback_heads: int
+    """The first heads; the others look ahead."""
+
+    num_heads: int
+    """All heads."""
+
+    context_scope: ContextScope = "global"
+    """What context frames see: all frames, or those within the range of their own end."""
+
+    has_context_frames: bool = True
+    """Whether there is a frame before the first and one after the last."""
+
+    def __post_init__(self) -> None:
+        for name in ("num_frames", "tokens_per_frame", "num_heads"):
+            if getattr(self, name) < 1:
+                raise SettingError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.local_frame_range < 0:
+            raise SettingError(
+                f"local_frame_range must be at least 0 frames (0: the query's own frame only), "
+                f"got {self.local_frame_range}"
+            )
+        if not 0 <= self.num_lookback_heads <= self.num_heads:
+            raise SettingError(
+                f"num_lookback_heads must be from 0 to {self.num_heads}, "
+                f"got {self.num_lookback_heads}"
+            )
+        if self.context_scope not in CONTEXT_SCOPES:
+            raise SettingError(f"context_scope must be global or local, got {self.context_scope!r}")
+
+    @property
+    def num_context_frames(self) -> int:
+        """Context frames at each end: 1 or 0."""
+        return int(self.has_context_frames)
+
+    @property
+    def sequence_frames(self) -> int:
+        """Frames of the sequence, context frames included."""
+        return self.num_frames + 2 * self.num_context_frames
+
+    @property
+    def length(self) -> int:
+        """Tokens of the sequence."""
+        return self.sequence_frames * self.tokens_per_frame
+
+    @property
+    def reach(self) -> int:
+        """The range, as far as there are frames."""
+        return min(self.local_frame_range, self.num_frames - 1)
+
+    def with_range(self, local_frame_range: int) -> Self:
+        """The same frames under another range."""
+        return replace(self, local_frame_range=local_frame_range)
+
+    def mask_mod(self) -> MaskMod:
+        """The predicate."""
+        return spool_mask_mod(
+            self.num_frames,
+            self.tokens_per_frame,
+            self.local_frame_range,
+            self.num_lookback_heads,
+            self.context_scope,
+            has_context_frames=self.has_context_frames,
+        )
