@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from logging import CRITICAL
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +30,6 @@ from vidmem.models.backbone_files import (
     read_json,
     read_preprocessing,
 )
-
 
 _VISION_TOWERS = {"clip": "clip_vision_model", "siglip": "siglip_vision_model"}
 _NOT_OPTIONS = {
@@ -337,7 +337,7 @@ def _silent_transformers() -> Iterator[None]:
     from transformers.utils import logging
 
     verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(logging.CRITICAL)
+    logging.set_verbosity(CRITICAL)
     logging.disable_progress_bar()
     try:
         yield
