@@ -27,6 +27,8 @@ from vidmem.nn.masks import spool_mask_mod
 
 ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 _KEPT_BLOCK_MASKS = 16
+MAX_COMPILATIONS = 32
+"""Shapes and layouts of one process; each takes seconds to compile."""
 
 
 def flex_attend(
@@ -49,7 +51,9 @@ def flex_attend(
             "torch.no_grad()"
         )
     try:
-        with torch._dynamo.config.patch(fail_on_recompile_limit_hit=True):
+        with torch._dynamo.config.patch(
+            fail_on_recompile_limit_hit=True, recompile_limit=MAX_COMPILATIONS
+        ):
             return _compiled()(q_BAQE, k_BAKE, v_BAKE, score_mod=score_mod, block_mask=block_mask)
     except FailOnRecompileLimitHit as error:
         raise AttentionError(
@@ -145,7 +149,8 @@ def _frame_masks(layout: FrameLayout, device: torch.device) -> FrameMasks:
 
 @lru_cache(maxsize=1)
 def _compiled() -> Callable[..., Tensor]:
-    return torch.compile(flex_attention, dynamic=None)
+    # Not dynamic: torch 2.13 writes C++ that does not compile for some symbolic lengths on a CPU.
+    return torch.compile(flex_attention, dynamic=False)
 
 
 def _is_of_compiler(error: Exception) -> bool:
