@@ -8,7 +8,6 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 import torch
 import transformers
@@ -16,12 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from vidmem.errors import CheckpointError, WeightsNotAvailableError
 from vidmem.models.backbone_config import BackboneConfig
-from vidmem.models.backbone_files import (
-    Preprocessing,
-    find_backbone,
-    own_folder,
-    read_preprocessing,
-)
+from vidmem.models.backbone_files import Preprocessing
 from vidmem.models.backbones import Backbone, load_backbone, pooled_grid
 from vidmem.models.interface import ModelCard
 
@@ -48,17 +42,6 @@ PICTURES = {
     "image_mean": [0.5, 0.4, 0.3],
     "image_std": [0.2, 0.3, 0.4],
 }
-
-
-@pytest.fixture(autouse=True)
-def _no_network_and_own_cache(monkeypatch, tmp_path_factory):
-    def refuse(name, **options):
-        if options.get("local_files_only"):
-            raise huggingface_hub.errors.LocalEntryNotFoundError("not in the cache")
-        raise AssertionError(f"the hub was contacted for {name}")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", refuse)
-    monkeypatch.setenv("VIDMEM_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 def save_encoder(folder: Path, model, pictures=PICTURES) -> Path:
@@ -298,67 +281,6 @@ def test_a_token_too_many_is_noticed():
         backbone(make_frames())
 
 
-def test_a_folder_that_is_not_there_says_so(tmp_path):
-    with pytest.raises(WeightsNotAvailableError, match="there is no folder"):
-        load_backbone(tmp_path / "nothing")
-    with pytest.raises(WeightsNotAvailableError, match=r"no config\.json and no model\.safet"):
-        load_backbone(tmp_path)
-
-
-def test_a_missing_shard_is_named(tmp_path):
-    save_encoder(tmp_path, make_encoder("dinov2"))
-    index = {"weight_map": {"a": "model-1.safetensors", "b": "model.safetensors"}}
-    (tmp_path / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(WeightsNotAvailableError, match=r"has no model-1\.safetensors;"):
-        find_backbone(tmp_path)
-
-
-def test_a_hub_name_is_not_fetched_unasked():
-    with pytest.raises(WeightsNotAvailableError) as caught:
-        load_backbone("facebook/dinov2-small")
-    message = str(caught.value)
-    assert "https://huggingface.co/facebook/dinov2-small/tree/main" in message
-    assert str(own_folder("facebook/dinov2-small")) in message
-    assert "config.json, preprocessor_config.json and model.safetensors" in message
-
-
-def test_files_put_where_the_message_says_are_found():
-    save_encoder(own_folder("facebook/dinov2-small"), make_encoder("dinov2"))
-    assert load_backbone("facebook/dinov2-small").embed_dim == 24
-
-
-def test_a_hub_name_is_fetched_when_asked(monkeypatch):
-    def fetch(name, *, local_dir=None, local_files_only=False, **options):
-        if local_files_only:
-            raise huggingface_hub.errors.LocalEntryNotFoundError("not in the cache")
-        assert options["etag_timeout"] <= 60
-        save_encoder(Path(local_dir), make_encoder("dinov2"))
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
-    assert load_backbone("facebook/dinov2-small", may_fetch=True).embed_dim == 24
-
-
-def test_the_hub_being_away_says_what_to_do(monkeypatch):
-    def fail(name, **options):
-        raise huggingface_hub.errors.LocalEntryNotFoundError("no network\nand more")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fail)
-    with pytest.raises(WeightsNotAvailableError, match=r"fetched \(no network\)\. Download config"):
-        load_backbone("facebook/dinov2-small", may_fetch=True)
-
-
-def test_a_hub_model_without_safetensors_is_refused(monkeypatch):
-    def fetch(name, *, local_dir=None, local_files_only=False, **options):
-        if local_files_only:
-            raise huggingface_hub.errors.LocalEntryNotFoundError("not in the cache")
-        Path(local_dir).mkdir(parents=True)
-        (Path(local_dir) / "config.json").write_text("{}")
-
-    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetch)
-    with pytest.raises(WeightsNotAvailableError, match=r"has no model\.safetensors on the Hugging"):
-        load_backbone("someone/old-model", may_fetch=True)
-
-
 def test_pictures_are_as_the_encoder_knows_them(tmp_path):
     backbone = load_backbone(save_encoder(tmp_path, make_encoder("dinov2")))
     assert backbone.preprocessing == Preprocessing(
@@ -370,31 +292,6 @@ def test_pictures_are_as_the_encoder_knows_them(tmp_path):
     )
     card = ModelCard(name="a", title="A", class_names=("x",), **asdict(backbone.preprocessing))
     assert card.frame_height == 32
-
-
-HALF = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}
-
-
-@pytest.mark.parametrize(
-    ("values", "want"),
-    [
-        ({"size": {"height": 24, "width": 32}}, (24, 32, "squash", 0.5)),
-        ({"size": 40, "do_center_crop": False}, (40, 40, "squash", 0.5)),
-        ({"size": {"shortest_edge": 48}}, (48, 48, "crop", 0.5)),
-        ({"size": 40, "crop_size": 32, "do_center_crop": True}, (32, 32, "crop", 0.5)),
-        ({"size": 8, "rescale_factor": 0.00392156862745098}, (8, 8, "squash", 0.5)),
-        ({"size": 8, "do_rescale": False, "image_mean": [127.5] * 3}, (8, 8, "squash", 0.5)),
-        ({"size": 8, "do_normalize": False}, (8, 8, "squash", 0.0)),
-    ],
-)
-def test_every_way_to_write_the_size_is_read(values, want, tmp_path):
-    (tmp_path / "preprocessor_config.json").write_text(json.dumps({**HALF, **values}))
-    got = read_preprocessing(tmp_path)
-    assert (got.frame_height, got.frame_width, got.resize, got.mean[0]) == want
-    (tmp_path / "preprocessor_config.json").unlink()
-    both = {"image_processor": {**HALF, **values}, "processor_class": "CLIPProcessor"}
-    (tmp_path / "processor_config.json").write_text(json.dumps(both))
-    assert read_preprocessing(tmp_path) == got
 
 
 def test_unknown_pictures_are_refused_unless_said(tmp_path):
