@@ -110,8 +110,7 @@ class Run:
         epoch = self.view.epoch + 1 if self.view else 0
         names = tuple(self._model.card.class_names) if self._model else ()
         self.view = RunView(self.board, names, epoch)
-        for topic, value in (("now", None), ("bouts", [])):
-            self.board.put(topic, value)
+        self.board.put("now", None)
         self.board.put("memory", empty_memory(self._settings))
         self.board.put("cost", {"seconds": [], "mib": [], "note": ""})
         self.view.refresh(is_forced=True)

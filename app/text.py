@@ -239,6 +239,11 @@ def slope(mib_per_hour: float | None) -> str:
     return f"{mib_per_hour:+.1f} MiB/h"
 
 
+def settled(seconds: float) -> str:
+    """What holds of bouts that can no longer be counted anew."""
+    return f"Bouts before {clock(seconds)} stay as they were counted." if seconds > 0 else ""
+
+
 def evicted(count: int) -> str:
     """What became of the clips that are no longer in the queue."""
     if count <= 0:

@@ -1,4 +1,4 @@
-"""All predictions of a run, in order of time, in bounded memory; asked for in buckets."""
+"""All predictions of a run as they are drawn: in order of time, in bounded memory, in buckets."""
 
 from __future__ import annotations
 
@@ -26,15 +26,6 @@ class Point:
     column: int
     values: bytes
     """One per column, 0 to 255 for probabilities from 0 to 1."""
-
-
-@dataclass(frozen=True)
-class Bouts:
-    """Runs of one label, in order."""
-
-    starts: np.ndarray
-    ends: np.ndarray
-    columns: np.ndarray
 
 
 class Columns:
@@ -95,11 +86,6 @@ class Timeline:
 
     def __len__(self) -> int:
         return self._size
-
-    @property
-    def last_number(self) -> int:
-        """Of the newest point; -1 before the first."""
-        return self._next_number - 1
 
     @property
     def end_seconds(self) -> float:
@@ -185,12 +171,6 @@ class Timeline:
             through = self._next_number - 1
         return {"through": through, **_buckets(times, labels, values, max(1, num_buckets))}
 
-    def bouts(self, min_seconds: float = 0.0) -> Bouts:
-        """Runs of one label; those shorter than `min_seconds` join the bout before them."""
-        with self._lock:
-            times, labels = self._times[: self._size].copy(), self._labels[: self._size].copy()
-        return find_bouts(times, labels, min_seconds)
-
     def at(self, seconds: float) -> tuple[int, float] | None:
         """The row and its probability at a time, where there is a prediction."""
         with self._lock:
@@ -220,32 +200,3 @@ def _buckets(times: np.ndarray, labels: np.ndarray, values: np.ndarray, num_buck
         "column": labels.tolist(),
         "values": values.tolist(),
     }
-
-
-def find_bouts(times: np.ndarray, labels: np.ndarray, min_seconds: float = 0.0) -> Bouts:
-    """Runs of one label over `[n, 2]` times; a hole in time ends a bout.
-
-    A run shorter than `min_seconds` joins the bout before it (the first one: the bout after it).
-    """
-    if not len(labels):
-        return Bouts(np.zeros(0), np.zeros(0), np.zeros(0, dtype=np.int16))
-    runs = _runs(times, labels)
-    lengths = runs.ends - runs.starts
-    if min_seconds <= 0 or (lengths >= min_seconds).all():
-        return runs
-    columns = runs.columns.copy()
-    long = np.flatnonzero(lengths >= min_seconds)
-    if not len(long):
-        return runs
-    before = np.searchsorted(long, np.arange(len(columns)), side="right") - 1
-    columns = columns[long[np.maximum(before, 0)]]
-    return _runs(np.stack([runs.starts, runs.ends], axis=1), columns)
-
-
-def _runs(times: np.ndarray, labels: np.ndarray) -> Bouts:
-    lengths = times[:, 1] - times[:, 0]
-    is_hole = times[1:, 0] - times[:-1, 1] > np.maximum(lengths[1:], lengths[:-1]) * 0.51 + 0.05
-    is_first = np.concatenate([[True], (labels[1:] != labels[:-1]) | is_hole])
-    firsts = np.flatnonzero(is_first)
-    lasts = np.append(firsts[1:], len(labels)) - 1
-    return Bouts(times[firsts, 0], times[lasts, 1], labels[firsts])

@@ -7,11 +7,12 @@ from typing import Any
 
 from app import text
 from app.board import Board
+from app.bouts import BoutBook
 from app.costs import CostMeter
 from app.pacing import SpeedMeter
 from app.strip import Clip, MemoryStrip, thumbnail
-from app.timeline import Timeline
-from vidmem.streaming import Prediction, ScoreMerger, StreamSettings
+from app.timeline import MAX_COLUMNS, Timeline
+from vidmem.streaming import MomentScore, Prediction, ScoreMerger, StreamSettings
 
 MAX_CLASSES_SHOWN = 8
 MAX_GAPS = 200
@@ -33,6 +34,8 @@ class RunView:
         self.strip = MemoryStrip()
         self.meter = SpeedMeter()
         self._merger = ScoreMerger()
+        self._bouts = BoutBook(MAX_COLUMNS)
+        self._bridge_seconds = 0.0
         self._costs = CostMeter()
         self._started = time.monotonic()
         self._gaps: list[tuple[float, float]] = []
@@ -71,21 +74,27 @@ class RunView:
 
     def _draw(self, prediction: Prediction, best: int, settings: StreamSettings) -> None:
         """Put a prediction on the timeline: overlapping windows as the mean over each moment."""
-        start, end = prediction.start_seconds, prediction.end_seconds
+        # A hole shorter than a sampling interval is none: nothing was sampled in it.
+        self._bridge_seconds = settings.unseen_seconds + 1 / settings.fps
+        moments = self._merger.add(prediction)
         stride = settings.seconds_between_predictions
         if stride >= settings.seconds_per_clip - 1e-9:
-            self.timeline.add(start, end, best, prediction.probabilities)
-            return
-        for moment in self._merger.add(prediction):
-            self.timeline.add(
-                moment.start_seconds, moment.end_seconds, moment.best_class, moment.probabilities
-            )
+            moments += self._merger.flush()  # no later window looks at these moments too
+        self._keep(moments)
+        start, end = prediction.start_seconds, prediction.end_seconds
         reached = self.timeline.end_seconds
         start = max(start, reached) if reached < end else end - stride
-        while start < end - 1e-6:  # not final yet: later windows will look at these moments too
+        while start < end - 1e-6 and self._merger.num_open:  # not final yet: drawn, not counted
             piece = min(start + stride, end)
             self.timeline.add(start, piece, best, prediction.probabilities)
             start = piece
+
+    def _keep(self, moments: list[MomentScore]) -> None:
+        for moment in moments:
+            start, end = moment.start_seconds, moment.end_seconds
+            self.timeline.add(start, end, moment.best_class, moment.probabilities)
+            column = self.timeline.columns.known(moment.best_class)
+            self._bouts.add(start, end, column, self._bridge_seconds)
 
     def _now(self, prediction: Prediction, column: int, settings: StreamSettings) -> dict[str, Any]:
         order = range(len(self.class_names))
@@ -157,17 +166,18 @@ class RunView:
 
     def _put_bouts(self) -> None:
         min_seconds = self._settings.min_bout_seconds if self._settings else 0.0
-        bouts = self.timeline.bouts(min_seconds)
-        lengths = bouts.ends - bouts.starts
-        whole = float(lengths.sum()) or 1.0
-        self._shortest_seconds = float(lengths[1:-1].min()) if len(lengths) > 2 else None
+        facts = self._bouts.facts(min_seconds)
+        self._shortest_seconds = facts.shortest_seconds
+        whole = sum(total.num_seconds for total in facts.totals) or 1.0
         rows = []
         for column, name in enumerate(self.timeline.columns.names):
-            mine = lengths[bouts.columns == column]
-            if len(mine):
-                total = float(mine.sum())
-                rows.append([name, column, len(mine), round(total, 2), round(total / whole, 4)])
-        self.board.put("bouts", sorted(rows, key=lambda row: -row[3]))
+            mine = facts.totals[column]
+            if mine.num_bouts:
+                share = mine.num_seconds / whole
+                row = [name, column, mine.num_bouts, round(mine.num_seconds, 2), round(share, 4)]
+                rows.append(row)
+        note = text.settled(facts.settled_seconds)
+        self.board.put("bouts", {"rows": sorted(rows, key=lambda row: -row[3]), "note": note})
 
     def _put_costs(self) -> None:
         curve = self._costs.curve()
@@ -184,10 +194,7 @@ class RunView:
 
     def finish(self) -> None:
         """Close what is open at the end of the video."""
-        for moment in self._merger.flush():
-            self.timeline.add(
-                moment.start_seconds, moment.end_seconds, moment.best_class, moment.probabilities
-            )
+        self._keep(self._merger.flush())
         self.refresh(is_forced=True)
 
     def look(self, seconds: float) -> dict[str, Any]:

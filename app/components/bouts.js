@@ -1,7 +1,7 @@
 // The table of bouts so far, and the way to the predictions as they are on disk now.
 const vm = window.vidmem;
 const table = element.querySelector("table"), body = element.querySelector("tbody");
-const empty = element.querySelector(".vm-empty"), csv = element.querySelector(".vm-csv");
+const empty = element.querySelector(".vm-empty"), csv = element.querySelector(".vm-csv"), settled = element.querySelector(".vm-settled");
 
 function row([label, colour, count, seconds, share]) {
   const line = document.createElement("tr");
@@ -18,7 +18,8 @@ function row([label, colour, count, seconds, share]) {
   }));
   return line;
 }
-vm.on("bouts", (rows) => {
+vm.on("bouts", ({ rows, note }) => {
+  settled.textContent = note;
   body.replaceChildren(...rows.map(row));
   table.hidden = rows.length === 0;
   empty.hidden = rows.length > 0;

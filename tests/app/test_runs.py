@@ -26,7 +26,7 @@ def test_a_video_is_watched_to_the_end(desk):
     wait_until(lambda: run.status == "finished")
     assert run.view.newest.index == 14
     assert run.board.get("play")["analysed_seconds"] == 60
-    rows = run.board.get("bouts")
+    rows = run.board.get("bouts")["rows"]
     assert sum(row[3] for row in rows) == 60
     assert sum(row[4] for row in rows) == 1
     assert len(run.board.get("memory")["slots"]) == 14
@@ -192,7 +192,7 @@ def test_another_video_stops_the_one_that_plays(desk):
     run.choose(desk.shelf.find(run.run_id, f"folder/{path.name}"))
     assert run.status == "ready"
     assert desk.machine.engines[-1].closed.is_set()
-    assert run.board.get("bouts") == []
+    assert run.board.get("bouts")["rows"] == []
     assert len(run.view.timeline) == 0
 
 

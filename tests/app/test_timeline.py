@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from app.timeline import MAX_COLUMNS, Columns, Timeline, find_bouts
+from app.timeline import MAX_COLUMNS, Columns, Timeline
 
 
 def filled(count: int, num_classes: int = 3, max_points: int = 50_000) -> Timeline:
@@ -48,7 +47,6 @@ def test_a_second_pass_replaces_the_first():
     assert len(drawn["start"]) == 30
     assert drawn["column"][10:15] == [2] * 5
     assert drawn["column"][15] == 1
-    assert timeline.last_number == 34
     assert [point.number for point in timeline.since(32)] == [33, 34]
 
 
@@ -75,24 +73,3 @@ def test_many_classes_share_few_rows():
     assert columns.column_of(399) == MAX_COLUMNS - 1
     probabilities = np.full(400, 1 / 400)
     assert columns.values(probabilities).tolist()[-1] == round(389 / 400 * 255)
-
-
-@pytest.mark.parametrize(
-    ("min_seconds", "wanted"),
-    [
-        (0, [(0, 4, 0), (4, 5, 1), (5, 9, 0), (9, 11, 2)]),
-        (2, [(0, 9, 0), (9, 11, 2)]),
-        (3, [(0, 11, 0)]),
-        (20, [(0, 4, 0), (4, 5, 1), (5, 9, 0), (9, 11, 2)]),
-    ],
-)
-def test_short_bouts_join_the_one_before(min_seconds, wanted):
-    labels = np.array([0] * 4 + [1] + [0] * 4 + [2] * 2)
-    times = np.stack([np.arange(11.0), np.arange(11.0) + 1], axis=1)
-    bouts = find_bouts(times, labels, min_seconds)
-    assert list(zip(bouts.starts, bouts.ends, bouts.columns, strict=True)) == wanted
-
-
-def test_a_hole_in_time_ends_a_bout():
-    times = np.array([[0.0, 1], [1, 2], [10, 11]])
-    assert len(find_bouts(times, np.array([0, 0, 0])).starts) == 2

@@ -185,11 +185,16 @@ class BoutTracker:
 
     def add(self, moment: MomentScore) -> list[Bout]:
         """Take the next moment; returns the bouts that are now finished."""
-        stretch = Bout(
-            start_seconds=moment.start_seconds,
-            end_seconds=moment.end_seconds,
-            class_index=moment.best_class,
+        return self.add_stretch(
+            Bout(
+                start_seconds=moment.start_seconds,
+                end_seconds=moment.end_seconds,
+                class_index=moment.best_class,
+            )
         )
+
+    def add_stretch(self, stretch: Bout) -> list[Bout]:
+        """As `add`, from a stretch of time with one behaviour; it may be part of a longer bout."""
         finished = [] if self._is_continued_by(stretch) else self.flush()
         return finished + self._take(stretch)
 
