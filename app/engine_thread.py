@@ -92,8 +92,8 @@ class EngineThread:
             if self.pacer.is_stopped:
                 return
             if prediction is None:
-                self.pacer.finish()
-                self._listener.finished(error)
+                if self.pacer.finish():
+                    self._listener.finished(error)
             else:
                 self.pacer.took(prediction.end_seconds)
                 self._listener.took(engine, prediction)

@@ -22,6 +22,7 @@ class Pacer:
         self._is_paused = False
         self._is_stopped = self._is_finished = False
         self._steps = 0
+        self._jumps = self._turn = 0  # jumps so far, and those before the clip that is in work
         self._is_real_time = False
         self._head = 0.0
         self._since = clock()
@@ -64,6 +65,7 @@ class Pacer:
     def start_at(self, seconds: float) -> None:
         """Begin, or go on after a jump, at a time in the video."""
         with self._changed:
+            self._jumps += 1
             self._limit = seconds
             self._is_finished = False
             self._anchor(seconds)
@@ -91,11 +93,14 @@ class Pacer:
             self._steps += 1
             self._changed.notify_all()
 
-    def finish(self) -> None:
-        """Hold at the end of the video, until a jump or the stop."""
+    def finish(self) -> bool:
+        """Hold at the end of the video, until a jump or the stop; False: a jump came meanwhile."""
         with self._changed:
+            if self._turn != self._jumps:
+                return False
             self._is_finished, self._steps = True, 0
             self._anchor(self._limit)
+            return True
 
     def stop(self) -> None:
         """Let the engine's thread end."""
@@ -115,17 +120,19 @@ class Pacer:
     def wait_for_turn(self, lead_seconds: float = 0.0) -> bool:
         """Block until the next clip may be taken; False: stop.
 
+        What `took` and `finish` tell then is of this clip: after a jump it counts for nothing.
+
         Args:
             lead_seconds: In real time, how long before it is due a clip is taken.
         """
         with self._changed:
             while not self._is_stopped:
-                if self._steps and not self._is_finished:
-                    self._steps -= 1
-                    return True
                 is_held = self._is_paused or self._is_finished
                 delay = self._delay(lead_seconds)
-                if not is_held and delay <= 0:
+                is_step = self._steps > 0 and not self._is_finished
+                if is_step or (not is_held and delay <= 0):
+                    self._steps -= is_step
+                    self._turn = self._jumps
                     return True
                 self._changed.wait(None if is_held else min(delay, 1.0))
             return False
@@ -138,6 +145,8 @@ class Pacer:
     def took(self, end_seconds: float) -> None:
         """Tell that the video is analysed up to a time."""
         with self._changed:
+            if self._turn != self._jumps:
+                return
             playhead = self._playhead()
             self._limit = end_seconds
             self._anchor(playhead if self._is_real_time and not self._is_paused else end_seconds)

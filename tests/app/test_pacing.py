@@ -17,6 +17,11 @@ class Clock:
         return self.now
 
 
+def take(pacer: Pacer, end_seconds: float) -> None:
+    assert pacer.wait_for_turn()
+    pacer.took(end_seconds)
+
+
 def test_as_fast_as_possible_the_playhead_is_what_was_analysed():
     pacer = Pacer()
     pacer.start_at(0)
@@ -31,12 +36,12 @@ def test_in_real_time_the_playhead_moves_with_the_clock_and_not_beyond_what_is_k
     pacer = Pacer(clock)
     pacer.set_real_time(True)
     pacer.start_at(10)
-    pacer.took(18)
+    take(pacer, 18)
     clock.now += 3
     assert pacer.playhead_seconds == 13
     clock.now += 30
     assert pacer.playhead_seconds == 18
-    pacer.took(26)
+    take(pacer, 26)
     clock.now += 2
     assert pacer.playhead_seconds == 20
 
@@ -46,7 +51,7 @@ def test_a_pause_stops_the_playhead():
     pacer = Pacer(clock)
     pacer.set_real_time(True)
     pacer.start_at(0)
-    pacer.took(60)
+    take(pacer, 60)
     clock.now += 5
     pacer.pause()
     clock.now += 50
@@ -66,10 +71,31 @@ def test_a_step_lets_one_through_and_a_stop_ends_the_waiting():
 
 def test_at_the_end_it_waits_for_a_jump():
     pacer = Pacer()
-    pacer.finish()
+    assert pacer.finish()
     threading.Timer(0.05, pacer.start_at, [3.0]).start()
     assert pacer.wait_for_turn()
     assert pacer.playhead_seconds == 3
+
+
+@pytest.mark.parametrize(("before", "jump"), [(4.0, 600.0), (604.0, 10.0)])
+def test_a_clip_that_was_in_work_at_a_jump_does_not_lead_back(before, jump):
+    pacer = Pacer(Clock())
+    pacer.set_real_time(True)
+    pacer.start_at(before)
+    assert pacer.wait_for_turn()
+    pacer.start_at(jump)
+    pacer.took(before + 4)
+    assert pacer.playhead_seconds == jump
+    take(pacer, jump + 4)
+    assert pacer.limit_seconds == jump + 4
+
+
+def test_a_jump_that_comes_with_the_end_of_the_video_is_not_lost():
+    pacer = Pacer()
+    assert pacer.wait_for_turn()
+    pacer.start_at(10)
+    assert not pacer.finish()
+    assert pacer.wait_for_turn()
 
 
 def test_the_speed_is_that_of_the_last_clips():
