@@ -35,6 +35,7 @@ PACKAGES: tuple[tuple[str, str, Condition], ...] = (
         "the default reader; has no wheel for macOS and ARM, where PyAV reads all",
         "optional",
     ),
+    ("transformers", "the image encoders of Spool", "missing"),
     ("gradio", "the app", "optional"),
     ("plotly", "the app's curves", "optional"),
 )

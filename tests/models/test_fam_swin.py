@@ -54,9 +54,8 @@ def test_stages_and_logits_equal_torchvisions(reference):
     config, tensors = reference
     model = model_of_reference(config, tensors, memory=None)
     clip = tensors["input"].transpose(1, 2)
-    for number, grid in enumerate(model.stage_grids(clip), 1):
-        stage = grid.unflatten()
-        torch.testing.assert_close(stage, tensors[f"out.stage{number}"], rtol=0, atol=1e-4)
+    for n, grid in enumerate(model.stage_grids(clip), 1):
+        torch.testing.assert_close(grid.unflatten(), tensors[f"out.stage{n}"], rtol=0, atol=1e-4)
     torch.testing.assert_close(model(clip), tensors["out.logits"], rtol=0, atol=1e-4)
 
 

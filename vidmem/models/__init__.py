@@ -1,24 +1,36 @@
 """Whole networks, each beside its config."""
 
+from vidmem.models.backbone_config import BackboneConfig
+from vidmem.models.backbone_files import Preprocessing
+from vidmem.models.backbones import Backbone, load_backbone
 from vidmem.models.checkpoint import load_folder, load_torchvision_swin, save
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
 from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput, StreamModel, StreamState
 from vidmem.models.presets import bundled_models, list_models, load
+from vidmem.models.spool import Spool, SpoolScores
+from vidmem.models.spool_config import SpoolConfig
 
 __all__ = [
+    "Backbone",
+    "BackboneConfig",
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",
     "MemoryConfig",
     "ModelCard",
+    "Preprocessing",
+    "Spool",
+    "SpoolConfig",
+    "SpoolScores",
     "StepOutput",
     "StreamModel",
     "StreamState",
     "bundled_models",
     "list_models",
     "load",
+    "load_backbone",
     "load_folder",
     "load_torchvision_swin",
     "save",

@@ -22,7 +22,14 @@ from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
-from vidmem.nn.swin import Grid, MemoryRead, PatchEmbedding, PatchMerging, SwinStage
+from vidmem.nn.swin import (
+    Grid,
+    MemoryRead,
+    PatchEmbedding,
+    PatchMerging,
+    SwinStage,
+    WindowAttention,
+)
 
 
 @dataclass(frozen=True)
@@ -85,6 +92,12 @@ class FamSwin(nn.Module):
             block = self._stage(stage).last_block
             attention = block.attention
             self._memory(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
+
+    def use_flex(self, is_flex: bool) -> None:
+        """Compute all attention with compiled `flex_attention`, or without, as at first."""
+        for module in self.modules():
+            if isinstance(module, WindowAttention | MemoryAttention):
+                module.is_flex = is_flex
 
     def close_gates(self) -> None:
         """Set every gate to zero: memory is written but adds nothing."""

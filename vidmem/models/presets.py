@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from vidmem.errors import CheckpointError, SettingError, WeightsNotAvailableError
+from vidmem.models.cache_folder import cache_folder
 from vidmem.models.checkpoint import CONFIG_FILE, load_folder, load_torchvision_swin
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig
@@ -115,13 +116,6 @@ def asset(name: str) -> Path:
         if (folder / name).exists():
             return folder / name
     raise CheckpointError(f"the bundled file {name} is missing; install vidmem again")
-
-
-def cache_folder() -> Path:
-    """Where fetched weights are kept: `$VIDMEM_CACHE`, or `vidmem` in the user's cache folder."""
-    if folder := os.environ.get("VIDMEM_CACHE"):
-        return Path(folder)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "vidmem"
 
 
 def load(name_or_folder: str | Path, device: str = "auto", dtype: str = "auto") -> FamSwin:

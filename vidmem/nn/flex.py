@@ -21,9 +21,15 @@ from torch._dynamo.exc import FailOnRecompileLimitHit
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
 from vidmem.errors import AttentionError
-from vidmem.nn.block_masks import BLOCK_TOKENS, frame_block_relations
+from vidmem.nn.block_masks import (
+    BLOCK_TOKENS,
+    BlockRelations,
+    frame_block_relations,
+    group_block_relations,
+)
 from vidmem.nn.frames import FrameLayout
-from vidmem.nn.masks import spool_mask_mod
+from vidmem.nn.masks import box_of_place, group_mask_mod, memory_mask_mod, spool_mask_mod
+from vidmem.nn.windows import WindowPlan
 
 ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 _KEPT_BLOCK_MASKS = 16
@@ -83,6 +89,70 @@ def flex_attend_frames(
         masks.offset_bias = offset_bias
         score_mod = masks.score_mod
     return flex_attend(q_BALE, k_BALE, v_BALE, masks.block_mask(layout), score_mod)
+
+
+def flex_attend_windows(
+    q_BANE: Tensor,
+    k_BANE: Tensor,
+    v_BANE: Tensor,
+    plan: WindowPlan,
+    bias_table: Tensor,
+    relative_position_index: Tensor,
+) -> Tensor:
+    """Attention in shifted windows, in one call for all of them.
+
+    Args:
+        q_BANE: Queries, one for each of the N places of `plan.order`.
+        k_BANE: Keys.
+        v_BANE: Values.
+        plan: Of the grid.
+        bias_table: `[rows, A]`, learned bias per relative position.
+        relative_position_index: Row of the table for each pair of places in a window.
+
+    Returns:
+        `[B, A, N, E]`.
+    """
+    block_mask, place_in_window = _window_masks(plan)
+
+    def score_mod(score: Tensor, b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+        row = relative_position_index[place_in_window[q_idx], place_in_window[kv_idx]]
+        return score + bias_table[row, h]
+
+    return flex_attend(q_BANE, k_BANE, v_BANE, block_mask, score_mod)
+
+
+def flex_attend_memory(
+    q_BANE: Tensor, k_BAKE: Tensor, v_BAKE: Tensor, is_valid: Tensor, tokens_per_clip: int
+) -> Tensor:
+    """Attention of a clip over the no-memory token and the slots that were written.
+
+    Args:
+        q_BANE: Queries.
+        k_BAKE: Keys, the no-memory token first.
+        v_BAKE: Values.
+        is_valid: `[B, l_mem]`, boolean.
+        tokens_per_clip: Memory tokens of a slot.
+
+    Returns:
+        `[B, A, N, E]`.
+    """
+    length = (q_BANE.shape[2], k_BAKE.shape[2])
+    counts = [-(-n // BLOCK_TOKENS) for n in length]
+    some = torch.ones(1, *counts, dtype=torch.bool, device=q_BANE.device)
+    relations = BlockRelations(some, torch.zeros_like(some))
+    mask_mod = memory_mask_mod(is_valid, tokens_per_clip)
+    block_mask = relations.to_block_mask(mask_mod, length, BLOCK_TOKENS)
+    return flex_attend(q_BANE, k_BAKE, v_BAKE, block_mask)
+
+
+@lru_cache(maxsize=64)
+def _window_masks(plan: WindowPlan) -> tuple[BlockMask, Tensor]:
+    """The block mask of a grid's boxes, and the place in its window of each place."""
+    box = box_of_place(plan)
+    length = (len(box), len(box))
+    block_mask = group_block_relations(box).to_block_mask(group_mask_mod(box), length, BLOCK_TOKENS)
+    places = [group.window_positions.repeat(group.num_boxes) for group in plan.groups]
+    return block_mask, torch.cat(places)
 
 
 class FrameMasks:

@@ -188,6 +188,12 @@ class MemoryKeysValues:
     mask: Tensor | None
     """`[B, 1, 1, 1 + S * M]`, true where there is something to attend to; None: everywhere."""
 
+    is_valid: Tensor
+    """`[B, S]`, true where a slot was written."""
+
+    tokens_per_clip: int
+    """Memory tokens of a slot."""
+
 
 class MemoryAttention(nn.Module):
     """Attention of a clip's tokens over the memory queue, added through a gate that starts at zero.
@@ -201,6 +207,7 @@ class MemoryAttention(nn.Module):
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
+        self.is_flex = False
         self.norm = nn.LayerNorm(dim)
         self.memory_norm = nn.LayerNorm(dim)
         self.query = nn.Linear(dim, dim)
@@ -236,12 +243,12 @@ class MemoryAttention(nn.Module):
     ) -> MemoryKeysValues:
         """Make ready what the clips numbered `clip_index` `[B]` attend to.
 
-        Slots that are empty in every stream are left out on a CPU, where shapes are free; elsewhere
-        the shapes stay fixed.
+        Slots that are empty in every stream are left out on a CPU, where shapes are free;
+        elsewhere, and where attention is compiled, the shapes stay fixed.
         """
         tokens = queue.tokens.to(self.key.weight.dtype)
         clips, is_valid = queue.slot_clips, queue.is_valid
-        if tokens.device.type == "cpu":
+        if tokens.device.type == "cpu" and not self.is_flex:
             used = int(queue.num_clips.max()) if queue.l_mem else 0
             first = queue.l_mem - used
             tokens, clips, is_valid = tokens[:, first:], clips[:, first:], is_valid[:, first:]
@@ -253,14 +260,25 @@ class MemoryAttention(nn.Module):
             keys=torch.cat([no_key, (keys_BSMD + age[:, :, None]).flatten(1, 2)], 1),
             values=torch.cat([no_value, values_BSMD.flatten(1, 2)], 1),
             mask=_token_mask(is_valid, tokens.shape[2]),
+            is_valid=is_valid,
+            tokens_per_clip=tokens.shape[2],
         )
 
     def forward(self, tokens: Tensor, memory: MemoryKeysValues) -> Tensor:
         """What memory adds to the tokens: `[B, N, D]` to `[B, N, D]`, zero while the gate is."""
         query = self._heads(self.query(self.norm(tokens)))
         keys, values = self._heads(memory.keys), self._heads(memory.values)
-        read_BANE = attend(query, keys, values, mask=memory.mask)
+        read_BANE = self._read(query, keys, values, memory)
         return self.gate * self.proj(read_BANE.transpose(1, 2).flatten(2))
+
+    def _read(
+        self, query: Tensor, keys: Tensor, values: Tensor, memory: MemoryKeysValues
+    ) -> Tensor:
+        if not self.is_flex:
+            return attend(query, keys, values, mask=memory.mask)
+        from vidmem.nn.flex import flex_attend_memory  # brings torch's compiler: seconds
+
+        return flex_attend_memory(query, keys, values, memory.is_valid, memory.tokens_per_clip)
 
     def _heads(self, x_BLD: Tensor) -> Tensor:
         return x_BLD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)

@@ -127,6 +127,7 @@ class WindowAttention(nn.Module):
         index = relative_position_index(attention_window)
         self.register_buffer("relative_position_index", index, persistent=False)
         self._kept_biases = _KeptBiases.of(self.relative_position_bias_table)
+        self.is_flex = False
 
     def forward(self, tokens: Tensor, size: Size3) -> Tensor:
         """Attend inside the windows of a `(T, H, W)` grid: `[B, N, D]` to `[B, N, D]`."""
@@ -135,13 +136,34 @@ class WindowAttention(nn.Module):
         if plan.has_padding:
             tokens = F.pad(tokens, (0, 0, 0, 1))  # the zeros that `order` calls `num_tokens`
         qkv_BND = self.qkv(tokens.index_select(1, plan.order))
+        attended = self._attend_flex(qkv_BND, plan) if self.is_flex else self._attend(qkv_BND, plan)
+        return self.proj(attended).index_select(1, plan.restore)
+
+    def _attend(self, qkv_BND: Tensor, plan: WindowPlan) -> Tensor:
+        """Boxes of one shape at a time."""
         outputs, start = [], 0
         for group, bias in zip(plan.groups, self._biases(plan), strict=True):
             stop = start + group.num_boxes * group.tokens_per_box
             outputs.append(self._attend_boxes(qkv_BND[:, start:stop], group, bias))
             start = stop
-        attended = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
-        return self.proj(attended).index_select(1, plan.restore)
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
+
+    def _attend_flex(self, qkv_BND: Tensor, plan: WindowPlan) -> Tensor:
+        """All boxes in one compiled call."""
+        from vidmem.nn.flex import flex_attend_windows  # brings torch's compiler: seconds
+
+        q_BANE, k_BANE, v_BANE = qkv_BND.unflatten(-1, (3, self.num_heads, -1)).permute(
+            2, 0, 3, 1, 4
+        )
+        out = flex_attend_windows(
+            q_BANE,
+            k_BANE,
+            v_BANE,
+            plan,
+            self.relative_position_bias_table,
+            self.relative_position_index,
+        )
+        return out.transpose(1, 2).flatten(2)
 
     def _attend_boxes(self, qkv_BND: Tensor, group: BoxGroup, bias_ALL: Tensor) -> Tensor:
         batch, width = qkv_BND.shape[0], qkv_BND.shape[2] // 3
