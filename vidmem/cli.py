@@ -235,6 +235,26 @@ def sample(
 
 
 @cli.command()
+def bench(
+    what: Annotated[str, typer.Argument(help="spool: its temporal blocks.")] = "spool",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="float32 or bfloat16.")] = "float32",
+) -> None:
+    """Measure what a model costs on this machine, as ratios within one run."""
+    import torch
+
+    from vidmem.models.presets import resolve_device
+    from vidmem.profiling.bench_spool import bench_as_markdown, bench_spool
+
+    dtypes = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+    if what != "spool" or dtype not in dtypes:
+        raise SettingError(f"bench measures spool in float32 or bfloat16, got {what} in {dtype}")
+    _console().print(
+        bench_as_markdown(bench_spool(resolve_device(device), dtypes[dtype])), markup=False
+    )
+
+
+@cli.command()
 def doctor() -> None:
     """Say what is installed, what runs where, what is missing and how to get it."""
     from vidmem.doctor import examine, is_healthy
