@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from app import text
 from app.board import Board
 from app.engine_thread import EngineThread
+from app.live_model import LiveModel
 from app.pacing import Pacer
 from app.pictures import PictureWorker
-from app.sections import (
-    chips,
-    empty_memory,
-    model_section,
-    play_section,
-    settings_section,
-    source_section,
-)
+from app.sections import chips, empty_memory, play_section, source_section
 from app.tools import Engine, EngineRequest, Tools
 from app.videos import Video
 from app.view import RunView
-from vidmem.errors import SettingError
-from vidmem.streaming import Prediction, StreamSettings
+from vidmem.errors import SettingError, VidmemError
+from vidmem.streaming import Prediction
 
 ACTIVE = frozenset({"opening", "playing", "paused"})
-LIVE_SETTINGS = frozenset({"l_mem", "window_stride", "clip_frames", "fps", "min_bout_seconds"})
+
+
+class _StoppedError(VidmemError):
+    """The run was stopped while its engine was opening; nobody is told."""
 
 
 class Run:
@@ -42,13 +41,13 @@ class Run:
         self.pacer = Pacer()
         self.commands = threading.RLock()
         self._tools, self._folder = tools, runs_folder
-        self._model_name, self._model = model_name, None
-        self._settings: StreamSettings | None = None
+        self._live = LiveModel(self.board, tools, model_name)
         self.video: Video | None = None
         self._info: Any = None
         self.view: RunView | None = None
         self.pictures: PictureWorker | None = None
         self._thread: EngineThread | None = None
+        self._request: EngineRequest | None = None
         self._storage_error: Exception | None = None
         self._told: str | None = None
         self.status = "empty"  # ready, opening, playing, paused, finished, stopped, failed
@@ -66,22 +65,13 @@ class Run:
 
     def use_model(self) -> Any:
         """The model, loaded with the first call."""
-        if self._model is None:
-            self._model = self._tools.load_model(self._model_name)
-            self._take_model(self._model)
-        return self._model
+        model = self._live.load()
+        self._put_chips()
+        return model
 
-    def _take_model(self, model: Any) -> None:
-        self._model = model
-        self._settings = StreamSettings.for_model(model)
-        self.board.put("model", model_section(self._model_name, model))
-        self._put_settings()
-        self.board.put("chips", chips(model, self._engine.reader_name if self._engine else None))
-
-    def _put_settings(self) -> None:
-        if self._model is None or self._settings is None:
-            return
-        self.board.put("settings", settings_section(self._model, self._settings))
+    def _put_chips(self) -> None:
+        reader = self._engine.reader_name if self._engine else None
+        self.board.put("chips", chips(self._live.model, reader))
 
     # Commands
 
@@ -108,10 +98,9 @@ class Run:
 
     def _forget_results(self) -> None:
         epoch = self.view.epoch + 1 if self.view else 0
-        names = tuple(self._model.card.class_names) if self._model else ()
-        self.view = RunView(self.board, names, epoch)
+        self.view = RunView(self.board, self._live.class_names, epoch)
         self.board.put("now", None)
-        self.board.put("memory", empty_memory(self._settings))
+        self.board.put("memory", empty_memory(self._live.settings))
         self.board.put("cost", {"seconds": [], "mib": [], "note": ""})
         self.view.refresh(is_forced=True)
 
@@ -121,16 +110,18 @@ class Run:
 
     def play(self) -> None:
         """Begin, or go on after a pause."""
-        if self.video is None or (self.is_active and self.status != "paused"):
+        if self.video is None or self.status == "playing":
             return
         self.look(None)
-        if self.is_active:
+        if not self.is_active:
+            self._begin()
+            return
+        self.pacer.play()
+        if self.status == "paused":
             if self.view:
                 self.view.meter.restart()
-            self.pacer.play()
-            self._set_status("playing")
-            return
-        self._begin()
+            self.status = "playing"
+        self.put_play()
 
     def _begin(self, *, is_one_step: bool = False) -> None:
         self._end_thread()
@@ -150,16 +141,14 @@ class Run:
         """Hold before the next clip."""
         if self.status in {"opening", "playing"}:
             self.pacer.pause()
-            if self.status == "playing":
-                self._set_status("paused")
+            self._set_status("paused" if self.status == "playing" else "opening")
 
     def step(self) -> None:
         """Analyse one clip, then hold."""
         self.look(None)
         if self.is_active:
             self.pacer.step()
-            if self.status == "playing":
-                self._set_status("paused")
+            self._set_status("opening" if self.status == "opening" else "paused")
         elif self.video is not None and self.status != "finished":
             self._begin(is_one_step=True)
 
@@ -210,7 +199,8 @@ class Run:
 
     @property
     def _engine(self) -> Engine | None:
-        thread = self._thread
+        """The engine, once it is told of all that was changed while it opened (`opened`)."""
+        thread = None if self.status == "opening" else self._thread
         return thread.engine if thread is not None and thread.is_alive else None
 
     def set_speed(self, *, is_real_time: bool) -> None:
@@ -234,7 +224,8 @@ class Run:
     def back(self) -> None:
         """Hold, and look one clip further back than what is shown."""
         self.pause()
-        stride = self._settings.seconds_between_predictions if self._settings else 1.0
+        settings = self._live.settings
+        stride = settings.seconds_between_predictions if settings else 1.0
         shown = self.pacer.playhead_seconds if self._look is None else self._look
         self.look(max(0.0, shown - stride))
 
@@ -244,22 +235,14 @@ class Run:
         Raises:
             SettingError: If the value is not allowed; it names the allowed ones.
         """
-        if setting not in LIVE_SETTINGS:
-            raise SettingError(
-                f"{setting} cannot be changed here; it must be one of {sorted(LIVE_SETTINGS)}"
-            )
-        self.use_model()
-        assert self._settings is not None
-        number = float(value) if setting in {"fps", "min_bout_seconds"} else int(value)
-        changed = self._settings.changed(**{setting: number})
+        change, changed = self._live.checked(setting, value)
         if engine := self._engine:
-            self._tell(engine.update(**{setting: number}))
-        self._settings = changed
-        self._put_settings()
+            self._tell(engine.update(**change))
+        self._live.set(changed)
         if self.view is not None:
             self.view.set_settings(changed)
         if not self.is_active and self.view is not None and self.view.newest is None:
-            self.board.put("memory", empty_memory(self._settings))
+            self.board.put("memory", empty_memory(changed))
 
     def change_model(self, name: str) -> None:
         """Use another model, with the sampling it was made for.
@@ -267,18 +250,12 @@ class Run:
         Raises:
             VidmemError: If it cannot be loaded; the run then keeps the one it had.
         """
-        choice = next((one for one in self._tools.list_models() if one.name == name), None)
-        if choice is None or not choice.is_available:
-            raise SettingError(f"the model {name} is not on this machine")
-        model = self._tools.load_model(name)
-        before = self._model
-        self._model_name = name
-        self._take_model(model)
-        assert self._settings is not None
+        before = self._live.class_names
+        self._live.change(name)
+        self._put_chips()
         if engine := self._engine:
-            settings = {key: self._settings.as_dict()[key] for key in LIVE_SETTINGS}
-            self._tell(engine.update(model=model, **settings))
-        if before is None or before.card.class_names != model.card.class_names:
+            self._tell(engine.update(model=self._live.model, **self._live.live_settings()))
+        if before != self._live.class_names:
             self._forget_results()
 
     def _tell(self, sentence: str | None) -> None:
@@ -304,28 +281,56 @@ class Run:
     # What the engine's thread tells
 
     def _open_engine(self) -> Engine:
-        model = self.use_model()
-        assert self.video is not None
-        assert self._settings is not None
-        self._forget_results()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self.csv_path = self._folder / f"{self.run_id[:12]}-{self._num_plays}.csv"
-        return self._tools.open_engine(
-            EngineRequest(
+        self.use_model()
+        with self._in_turn():
+            assert self.video is not None
+            assert self._live.settings is not None
+            self._forget_results()
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self.csv_path = self._folder / f"{self.run_id[:12]}-{self._num_plays}.csv"
+            self._request = request = EngineRequest(
                 path=self.video.path,
-                model=model,
-                settings=self._settings,
+                model=self._live.model,
+                settings=self._live.settings,
                 start_seconds=self._start_seconds,
                 out=self.csv_path,
             )
-        )
+        return self._tools.open_engine(request)
+
+    @contextlib.contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Keep commands out, in the engine's thread: unless one waits for this thread to end."""
+        while not self.commands.acquire(timeout=0.05):
+            if self.pacer.is_stopped:
+                raise _StoppedError
+        try:
+            if self.pacer.is_stopped:
+                raise _StoppedError
+            yield
+        finally:
+            self.commands.release()
 
     def opened(self, engine: Engine) -> None:
-        """The video is open: say who reads it."""
-        self.board.put("csv", f"runs/{self.run_id}/predictions.csv")
-        self._put_source(f"Reader: {engine.reader_reason}")
-        self.board.put("chips", chips(self._model, engine.reader_name))
-        self._set_status("paused" if self.pacer.is_paused else "playing")
+        """The video is open: pass on what was changed meanwhile, and say who reads it."""
+        with self._in_turn():
+            self._catch_up(engine)
+            self.board.put("csv", f"runs/{self.run_id}/predictions.csv")
+            self._put_source(f"Reader: {engine.reader_reason}")
+            self._set_status("paused" if self.pacer.is_paused else "playing")
+            self._put_chips()
+
+    def _catch_up(self, engine: Engine) -> None:
+        """Tell the engine what was changed since it was asked for."""
+        asked, live = self._request, self._live
+        assert asked is not None
+        changes, before = live.live_settings(), asked.settings.as_dict()
+        if live.model is not asked.model:
+            self._tell(engine.update(model=live.model, **changes))
+        else:
+            changes = {name: now for name, now in changes.items() if now != before[name]}
+            self._tell(engine.update(**changes))
+        if self._start_seconds != asked.start_seconds:
+            self._tell(engine.seek(self._start_seconds))
 
     def took(self, engine: Engine, prediction: Prediction) -> None:
         """A clip was judged: show it."""

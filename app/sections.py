@@ -107,6 +107,7 @@ def play_section(
     head = pacer.playhead_seconds
     return {
         "status": status,
+        "is_held": pacer.is_paused,
         "can_play": has_video,
         "speed": "real" if pacer.is_real_time else "fast",
         "pace": pace,

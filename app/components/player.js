@@ -10,17 +10,17 @@ const PLAY = "M7 4.5v15l13-7.5z", PAUSE = "M6 5h4.2v14H6zM13.8 5H18v14h-4.2z";
 
 let play = { status: "empty" }, now = null, looking = null, playhead = null, lastSpoken = "", spokenAt = 0;
 
-const isActive = () => play.status === "playing" || play.status === "opening";
+const isActive = () => play.status === "playing" || (play.status === "opening" && !play.is_held);
 const total = () => vm.last.source?.duration_seconds ?? 0;
 
 // At the end there is nothing more to step to; looking back, there is.
 const canGoForward = () => looking !== null || (play.can_play && play.status !== "finished");
 
 function drawTransport() {
-  const active = isActive(), begun = active || play.status === "paused";
+  const active = isActive(), begun = active || ["opening", "paused"].includes(play.status);
   toggle.querySelector("path").setAttribute("d", active ? PAUSE : PLAY);
   const again = now && !begun ? "play_again" : "play";
-  toggle.querySelector("span").textContent = vm.words[active ? "pause" : play.status === "paused" ? "resume" : again];
+  toggle.querySelector("span").textContent = vm.words[active ? "pause" : begun ? "resume" : again];
   toggle.disabled = !play.can_play && !begun;
   find("[data-act=stop]").disabled = !begun;
   find("[data-act=back]").disabled = !now;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from tests.app.conftest import wait_until
 from tests.app.fakes import FakeModel, write_video
@@ -171,6 +172,49 @@ def test_overlapping_windows_are_drawn_as_one_score_per_moment(desk):
     assert drawn["start"][0] == 0
     assert drawn["end"][-1] == 60
     assert drawn["start"][1:] == drawn["end"][:-1]
+
+
+def test_what_is_changed_while_it_opens_holds_from_the_first_clip(desk):
+    desk.machine.opening_seconds = 0.3
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run._request is not None)
+    run.change("l_mem", 5)
+    run.jump(40, is_playing=True)
+    run.pause()
+    assert run.board.get("play")["is_held"]
+    run.play()
+    assert not run.board.get("play")["is_held"]
+    wait_until(lambda: run.status == "finished")
+    assert desk.machine.engines[-1].settings.l_mem == 5
+    assert run.view.timeline.range(0, 60)["start"] == [40, 44, 48, 52, 56]
+    assert run.view.newest.l_mem == 5
+
+
+def test_a_model_chosen_while_it_opens_is_the_one_that_speaks(desk):
+    desk.machine.models["two"] = FakeModel("two", class_names=("rest", "move"), l_mem=5)
+    desk.machine.opening_seconds = 0.3
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run._request is not None)
+    run.change_model("two")
+    wait_until(lambda: run.status == "finished")
+    assert len(run.view.timeline) == 15
+    assert run.board.get("timeline")["classes"] == ["rest", "move"]
+
+
+def test_a_stop_while_it_opens_does_not_wait_for_itself(desk):
+    desk.machine.opening_seconds = 0.2
+    run = desk.open()
+    run.play()
+    wait_until(lambda: run._request is not None)
+    began = time.monotonic()
+    with run.commands:
+        run.stop()
+    assert time.monotonic() - began < 3
+    assert run.status == "stopped"
+    run.play()
+    wait_until(lambda: run.status == "finished")
 
 
 def test_closing_frees_threads_even_while_the_engine_is_opening(desk):
