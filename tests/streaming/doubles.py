@@ -171,11 +171,13 @@ class FakeVideo:
     def __init__(self, num_frames: int, **kwargs) -> None:
         self.num_frames, self.kwargs = num_frames, kwargs
         self.feeds: list[FakeFeed] = []
+        self.readers: list[str] = []  # those that were asked for
 
     def __call__(self, request: FeedRequest) -> FakeFeed:
         feed = FakeFeed(
             self.num_frames, fps=request.fps, start_frame=request.start_frame, **self.kwargs
         )
+        self.readers.append(request.reader)
         self.feeds.append(feed)
         return feed
 

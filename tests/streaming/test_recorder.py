@@ -159,6 +159,31 @@ def test_a_moved_video_is_still_the_same(video, tmp_path):
         assert next(engine).index == 1
 
 
+@pytest.mark.parametrize("wanted", ["auto", "pyav"])
+def test_a_resumed_run_is_read_by_the_reader_it_had_at_last(video, tmp_path, wanted):
+    files = RunFiles(out=tmp_path / "predictions.csv", state_path=tmp_path / "state")
+    feeds = FakeVideo(NUM_FRAMES, reader_name="decord")
+    with Engine(video, FakeModel(), files=files, open_feed=feeds) as engine:
+        next(engine)
+        feeds.feeds[0].reader_name = "pyav"  # decord met damage, or outgrew its limit
+        next(engine)
+    resumed = FakeVideo(NUM_FRAMES, reader_name="pyav")
+    files = RunFiles(out=files.out, state_path=files.state_path, resume=True)
+    with Engine(video, FakeModel(), reader=wanted, files=files, open_feed=resumed) as engine:
+        next(engine)
+    assert resumed.readers == ["pyav"]
+
+
+def test_another_reader_is_refused_at_a_resume(video, tmp_path):
+    files = RunFiles(out=tmp_path / "predictions.csv", state_path=tmp_path / "state")
+    feeds = FakeVideo(NUM_FRAMES, reader_name="pyav")
+    with Engine(video, FakeModel(), reader="pyav", files=files, open_feed=feeds) as engine:
+        next(engine)
+    files = RunFiles(out=files.out, state_path=files.state_path, resume=True)
+    with pytest.raises(StateError, match="read with pyav; go on with that"):
+        Engine(video, FakeModel(), reader="decord", files=files, open_feed=feeds)
+
+
 def test_saving_takes_its_share_of_the_time_and_no_more(video, tmp_path, monkeypatch):
     num_saves = 0
 

@@ -57,7 +57,7 @@ class Engine:
             model: Shared with other engines if need be; it keeps nothing of a stream.
             settings: `None`: what the model was trained with, or those of the run resumed.
             start_seconds: Where to begin; a resumed run goes on where it was instead.
-            reader: "auto", "decord" or "pyav".
+            reader: "auto", "decord" or "pyav"; a resumed run goes on with the one it had.
             files: Where predictions and state are written; `None`: nowhere.
             open_feed: Where sampled frames come from.
 
@@ -76,7 +76,8 @@ class Engine:
         self.settings = settings_for(model, saved.settings if saved else settings)
         self._wishes = Wishes(self.settings, model)
         self._stream = Stream(model, self.settings, saved.stream_state(model) if saved else None)
-        self._open, self._reader_wanted = open_feed, reader
+        self._open = open_feed
+        self._reader_wanted = saved.check_reader(reader, files.state_path) if saved else reader
         self._running = threading.Lock()  # held while a clip is worked on
         self._restarted: str | None = None
         self._is_ended = self._is_closed = False
@@ -302,6 +303,7 @@ class Engine:
             settings=self.settings,
             position=self._windows.position,
             mark=self._recorder.mark,
+            reader=self._windows.feed.reader_name,
             is_finished=is_finished,
         )
 

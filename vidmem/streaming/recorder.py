@@ -68,6 +68,9 @@ class Checkpoint:
     mark: FileMark
     """The rows of the predictions file that were written up to here."""
 
+    reader: str
+    """Who reads the video: readers scale pictures a little differently."""
+
     is_finished: bool = False
 
 
@@ -84,6 +87,7 @@ class SavedRun:
     position: Position
     is_finished: bool
     mark: FileMark
+    reader: str
 
     @classmethod
     def find(
@@ -140,7 +144,17 @@ class SavedRun:
             position=Position(**facts["position"]),
             is_finished=facts["is_finished"],
             mark=FileMark(**facts["mark"]),
+            reader=facts["reader"],
         )
+
+    def check_reader(self, wanted: str, path: str | Path | None) -> str:
+        """The reader to go on with; `StateError` if another one is wanted."""
+        if wanted not in ("auto", self.reader):
+            raise StateError(
+                f"{path} was saved by a run that read with {self.reader}; go on with that, since "
+                f"{wanted} gives slightly other pictures"
+            )
+        return self.reader
 
     def check_settings(self, wanted: StreamSettings, path: Path) -> None:
         """Raise `StateError` unless these are the run's settings, as it began or as it is now."""
@@ -274,6 +288,7 @@ class Recorder:
             "position": asdict(checkpoint.position),
             "is_finished": checkpoint.is_finished,
             "mark": asdict(checkpoint.mark),
+            "reader": checkpoint.reader,
         }
         write_state_file(self._state_path, checkpoint.state.memory.to_tensors(), facts)
 

@@ -40,7 +40,7 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
         window_stride: Sampled frames from the start of one window to the start of the next.
         l_mem: Clips remembered; 0 is memory off.
         start_seconds: Where to begin.
-        reader: "auto", "decord" or "pyav".
+        reader: "auto", "decord" or "pyav"; a resumed run goes on with the one it had.
         device: For a model given by name.
         dtype: For a model given by name.
         out: A predictions.csv to write as predictions come.
