@@ -8,6 +8,11 @@ from vidmem.models import load_folder, load_torchvision_swin, save
 from vidmem.models.checkpoint import torchvision_key
 
 
+class FullDisk:
+    def __call__(self, *paths):
+        raise OSError(28, "No space left on device")
+
+
 def test_saved_and_loaded_is_the_same_model(tiny_model, tmp_path):
     save(tiny_model, tmp_path)
     loaded = load_folder(tmp_path)
@@ -33,6 +38,16 @@ def test_a_folder_that_cannot_be_written_is_named(tiny_model, tmp_path):
     (tmp_path / "model.safetensors").mkdir()  # refused by safetensors with an error of its own
     with pytest.raises(StorageError, match="could not be written to"):
         save(tiny_model, tmp_path)
+
+
+def test_a_checkpoint_that_cannot_be_replaced_stays_whole(tiny_model, tmp_path, monkeypatch):
+    save(tiny_model, tmp_path)
+    before = (tmp_path / "model.safetensors").read_bytes()
+    monkeypatch.setattr("safetensors.torch.save", lambda weights: b"half")
+    monkeypatch.setattr("pathlib.Path.replace", FullDisk())
+    with pytest.raises(StorageError, match="could not be written"):
+        save(tiny_model, tmp_path)
+    assert (tmp_path / "model.safetensors").read_bytes() == before
 
 
 def test_torchvisions_names_are_mapped():

@@ -12,6 +12,7 @@ from vidmem.data.barn import (
     BarnVideo,
     render_clips,
 )
+from vidmem.errors import SettingError
 from vidmem.evaluation.barn import evaluate_barn
 from vidmem.models import FamSwin
 from vidmem.training.augmentation import Variation
@@ -121,6 +122,11 @@ def test_a_loss_that_is_not_finite_stops_training():
         run_loop([weight], lambda _: weight.sum() * float("nan"), LoopConfig(steps=1), print)
 
 
+def test_sequences_longer_than_the_videos_are_refused():
+    with pytest.raises(SettingError, match="from 1 to num_clips, 8, got 9"):
+        BarnTraining(num_clips=8, sequence_clips=9)
+
+
 def test_mixed_windows_weigh_less():
     clips = replace(make_clips(1, 2), purity=np.array([[1.0, 0.5]], np.float32))
     weights = sample_weights(clips)[0]
@@ -165,6 +171,8 @@ def test_drawn_clips_are_those_of_their_seeds():
 @pytest.mark.slow
 def test_an_untrained_model_can_be_scored():
     model = FamSwin(nano_config(), nano_card()).eval()
+    with pytest.raises(ValueError, match="at least one l_mem"):
+        evaluate_barn(model, l_mems=(), seeds=[3])
     with_memory, without = evaluate_barn(model, l_mems=(8, 0), seeds=[3], clips_per_video=6)
     assert with_memory.num_clips == without.num_clips == 6
     assert without.l_mem == 0

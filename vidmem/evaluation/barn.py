@@ -78,10 +78,12 @@ def evaluate_barn(
         progress: Called with videos done and videos in all.
 
     Raises:
-        ValueError: If the model's classes are not those of the barn.
+        ValueError: If the model's classes are not those of the barn, or there is nothing to score.
     """
     if model.card.class_names != CLASS_NAMES:
         raise ValueError(f"the model must name the barn's classes, got {model.card.class_names}")
+    if not l_mems or not seeds:
+        raise ValueError(f"at least one l_mem and one seed are needed, got {l_mems} and {seeds}")
     labels, delays, predicted = [], [], [[] for _ in l_mems]
     for done, seed in enumerate(seeds, 1):
         clips = _draw(model, seed, clips_per_video)

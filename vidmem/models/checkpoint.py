@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import safetensors
-from safetensors.torch import load_file, save_file
+import safetensors.torch
+from safetensors.torch import load_file
 from torch import Tensor
 
 from vidmem.errors import CheckpointError, SettingError, StorageError
@@ -36,7 +37,7 @@ def save(model: FamSwin, folder: str | Path) -> None:
 
     Args:
         model: Any of vidmem's networks.
-        folder: Made if it is not there; an older checkpoint in it is replaced.
+        folder: Made if it is not there; an older checkpoint in it is replaced, each file at once.
 
     Raises:
         StorageError: If the folder cannot be written.
@@ -52,8 +53,12 @@ def save(model: FamSwin, folder: str | Path) -> None:
     weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        save_file(weights, folder / WEIGHTS_FILE)
-        (folder / CONFIG_FILE).write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        part = folder / f".{WEIGHTS_FILE}.part"
+        part.write_bytes(safetensors.torch.save(weights))
+        part.replace(folder / WEIGHTS_FILE)
+        part = folder / f".{CONFIG_FILE}.part"
+        part.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        part.replace(folder / CONFIG_FILE)
     except (OSError, safetensors.SafetensorError) as error:
         raise StorageError(f"the model could not be written to {folder}: {error}") from error
 

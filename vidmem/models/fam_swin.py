@@ -360,3 +360,8 @@ def _check_clip(clip: Tensor) -> None:
     if clip.ndim != 5 or clip.shape[2] != 3:
         hint = "; add the batch with clip[None]" if clip.ndim == 4 else ""
         raise ValueError(f"clip must have shape [B, T, 3, H, W], got {list(clip.shape)}{hint}")
+    if not clip.is_floating_point():
+        raise ValueError(
+            f"clip must be normalised floating point, got {clip.dtype}; vidmem.video.to_clip makes "
+            "it of pixels"
+        )

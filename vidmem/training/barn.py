@@ -22,6 +22,7 @@ import torch
 from torch import Tensor
 
 from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
+from vidmem.errors import SettingError
 from vidmem.models import (
     FamSwin,
     FamSwinConfig,
@@ -104,11 +105,18 @@ class BarnTraining:
     sequence_clips: int = 24
     """Clips of a sequence."""
 
-    l_mem_choices: tuple[int, ...] = (8, 8, 8, 5, 12, 0)
+    l_mem_choices: tuple[int, ...] = (8, 8, 5, 2, 1, 0)
     """Drawn from in the second stage."""
 
     look_alike_weight: float = 2.0
     """Of the clips that need memory, in the second stage."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sequence_clips <= self.num_clips:
+            raise SettingError(
+                f"sequence_clips must be from 1 to num_clips, {self.num_clips}, "
+                f"got {self.sequence_clips}"
+            )
 
     @property
     def num_steps(self) -> int:
@@ -214,11 +222,11 @@ def learn_to_remember(
     """Train memory on sequences of clips; changes the model in place."""
     rng = np.random.default_rng(training.seed + 2)
     model.copy_memory_projections()
-    copies = [encode_videos(model, clips, np.random.default_rng(copy)) for copy in (0, 1)]
+    copies = [encode_videos(model, clips, rng) for _ in range(2)]
     labels, delays = torch.from_numpy(clips.labels), torch.from_numpy(clips.delay_clips)
     weights = sample_weights(clips)
     weights[delays >= 0] *= training.look_alike_weight
-    steps_of = torch.arange(training.sequence_clips)
+    steps_of, dtype = torch.arange(training.sequence_clips), training_dtype()
 
     def loss_of_step(step: int) -> Tensor:
         del step
@@ -231,7 +239,8 @@ def learn_to_remember(
         state = model.init_state(len(rows), l_mem=l_mem)
         logits = []
         for column in columns.unbind(1):
-            output = model.step_trunk(trunks.at(rows, column), state)
+            with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+                output = model.step_trunk(trunks.at(rows, column), state)
             logits.append(output.logits)
             state = output.state
         delay = delays[rows[:, None], columns]
