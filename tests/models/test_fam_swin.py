@@ -389,12 +389,3 @@ def test_a_state_of_another_model_is_refused(tiny_model, change, message):
     change(tensors)
     with pytest.raises(StateError, match=message):
         tiny_model.state_from_tensors(tensors)
-
-
-def test_wrong_shapes_are_named(tiny_model):
-    with pytest.raises(ValueError, match=r"add the batch with clip\[None\]"):
-        tiny_model.step(torch.zeros(8, 3, 64, 64), tiny_model.init_state(1))
-    with pytest.raises(ValueError, match=r"\[B, N, T, 3, H, W\]"):
-        tiny_model.forward_clips(torch.zeros(1, 8, 3, 64, 64))
-    with pytest.raises(ValueError, match="1 streams and the state 2"):
-        tiny_model.step(torch.zeros(1, 8, 3, 64, 64), tiny_model.init_state(2))
