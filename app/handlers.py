@@ -103,14 +103,6 @@ class Handlers:
         """A page was closed."""
         self._registry.left(page)
 
-    def predictions(self, run_id: str) -> tuple[Path, str] | None:
-        """The CSV of a run as it is now, and the name to download it under."""
-        run = self._registry.find(run_id)
-        if run is None or run.csv_path is None or not run.csv_path.is_file():
-            return None
-        stem = Path(run.video.path.name).stem if run.video else "video"
-        return run.csv_path, f"{stem}-predictions.csv"
-
     def _act(self, run: Run, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
         action = ACTIONS.get(name)
         if action is None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from app import text
 from app.folders import (
@@ -31,6 +32,7 @@ from vidmem.errors import VidmemError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from app.downloads import CsvFolder
     from app.handlers import Handlers
     from app.registry import RunRegistry
 
@@ -88,6 +90,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     sweep_dead_upload_folders(Path(tempfile.gettempdir()), UPLOADS_PREFIX)
     settings.upload_folder.mkdir(parents=True, exist_ok=True)
     quiet_environment(settings.upload_folder)
+    from app.downloads import CsvFolder
     from app.handlers import Handlers
     from app.registry import RunRegistry
     from app.runs import Run
@@ -95,15 +98,16 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 
     tools = tools or vidmem_tools(settings.model)
     runs_folder = settings.runs_folder or default_runs_folder()
+    files = CsvFolder(runs_folder)
     shelf = VideoShelf(settings.sample or bundled_sample(), settings.videos, settings.upload_folder)
     registry = RunRegistry(
-        lambda run_id: Run(run_id, tools, settings.model, runs_folder),
+        lambda run_id: Run(run_id, tools, settings.model, files),
         max_runs=settings.max_runs,
         on_freed=shelf.forget,
         grace_seconds=settings.grace_seconds,
     )
     handlers = Handlers(registry, shelf, tools, max_upload_bytes=settings.max_upload_bytes)
-    api, end_connections = _mount(handlers, settings, runs_folder)
+    api, end_connections = _mount(handlers, settings, files, blocked_folder=runs_folder)
 
     def sweep() -> None:
         sweep_uploads(settings.upload_folder)
@@ -115,29 +119,32 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 
 
 def _mount(
-    handlers: Handlers, settings: AppSettings, runs_folder: Path
+    handlers: Handlers, settings: AppSettings, files: CsvFolder, *, blocked_folder: Path
 ) -> tuple[FastAPI, Callable[[], None]]:
     """The page and the one address beside it."""
     from fastapi import FastAPI
-    from fastapi.responses import FileResponse, PlainTextResponse, Response
+    from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
     from app.page import mount_page
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
-    def predictions(run_id: str) -> Response:
-        found = handlers.predictions(run_id)
+    def predictions(run_id: str, name: str) -> Response:
+        found = files.open(run_id, name)
         if found is None:
             return PlainTextResponse("There are no predictions of this run (any more).", 404)
-        path, name = found
-        return FileResponse(path, media_type="text/csv", filename=name)
+        headers = {
+            "Content-Length": str(found.num_bytes),
+            "Content-Disposition": f"attachment; filename*=utf-8''{quote(found.name)}",
+        }
+        return StreamingResponse(found.pieces, media_type="text/csv", headers=headers)
 
-    api.add_api_route("/runs/{run_id}/predictions.csv", predictions, response_model=None)
+    api.add_api_route("/runs/{run_id}/{name}", predictions, response_model=None)
     end_connections = mount_page(
         api,
         handlers,
         max_upload_bytes=settings.max_upload_bytes,
-        blocked_folders=[str(runs_folder)],
+        blocked_folders=[str(blocked_folder)],
     )
     return api, end_connections
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from app import text
 from app.board import Board
+from app.downloads import CsvFolder, RunFiles
 from app.engine_thread import EngineThread
 from app.live_model import LiveModel
 from app.pacing import Pacer
@@ -35,12 +35,12 @@ class Run:
     engine's thread. Everything the page shows is on the `board`.
     """
 
-    def __init__(self, run_id: str, tools: Tools, model_name: str, runs_folder: Path) -> None:
+    def __init__(self, run_id: str, tools: Tools, model_name: str, files: CsvFolder) -> None:
         self.run_id = run_id
         self.board = Board()
         self.pacer = Pacer()
         self.commands = threading.RLock()
-        self._tools, self._folder = tools, runs_folder
+        self._tools, self._files = tools, RunFiles(self.board, files, run_id)
         self._live = LiveModel(self.board, tools, model_name)
         self.video: Video | None = None
         self._info: Any = None
@@ -54,8 +54,6 @@ class Run:
         self._is_real_time = False
         self._start_seconds = 0.0
         self._look: float | None = None
-        self._num_plays = 0
-        self.csv_path: Path | None = None
         self.put_play()
 
     @property
@@ -89,8 +87,7 @@ class Run:
         self.pictures = PictureWorker(video.path, self._tools.open_pictures, self._no_picture)
         self._start_seconds, self._look = 0.0, None
         self._forget_results()
-        self.csv_path = None
-        self.board.put("csv", None)
+        self._files.leave()
         self._set_status("ready")
         self.board.put("look", None)
         self._put_source(text.WORDS["reader_at_play"])
@@ -126,7 +123,6 @@ class Run:
     def _begin(self, *, is_one_step: bool = False) -> None:
         self._end_thread()
         self.dismiss()
-        self._num_plays += 1
         self._storage_error = None
         self.pacer = Pacer()
         self.pacer.set_real_time(self._is_real_time)
@@ -286,14 +282,12 @@ class Run:
             assert self.video is not None
             assert self._live.settings is not None
             self._forget_results()
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self.csv_path = self._folder / f"{self.run_id[:12]}-{self._num_plays}.csv"
             self._request = request = EngineRequest(
                 path=self.video.path,
                 model=self._live.model,
                 settings=self._live.settings,
                 start_seconds=self._start_seconds,
-                out=self.csv_path,
+                out=self._files.begin(self.video.path),
             )
         return self._tools.open_engine(request)
 
@@ -314,7 +308,7 @@ class Run:
         """The video is open: pass on what was changed meanwhile, and say who reads it."""
         with self._in_turn():
             self._catch_up(engine)
-            self.board.put("csv", f"runs/{self.run_id}/predictions.csv")
+            self._files.show()
             self._put_source(f"Reader: {engine.reader_reason}")
             self._set_status("paused" if self.pacer.is_paused else "playing")
             self._put_chips()
@@ -339,7 +333,7 @@ class Run:
         if prediction.restarted != self._told:
             self.notify(prediction.restarted)
         self._told = None
-        self.csv_path = engine.out or self.csv_path  # another model begins another file
+        self._files.went_on(engine.out)
         error = engine.storage_error
         if error is not None and error is not self._storage_error:
             self._complain(error)

@@ -121,6 +121,7 @@ WORDS = {
     "total": "total",
     "share": "share",
     "download_csv": "Download CSV",
+    "earlier_files": "Earlier files:",
     # what the server says
     "sample_group": "Bundled sample",
     "folder_group": "Folder on this machine",

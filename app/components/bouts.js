@@ -2,6 +2,7 @@
 const vm = window.vidmem;
 const table = element.querySelector("table"), body = element.querySelector("tbody");
 const empty = element.querySelector(".vm-empty"), csv = element.querySelector(".vm-csv"), settled = element.querySelector(".vm-settled");
+const earlier = element.querySelector(".vm-earlier"), earlierTitle = earlier.textContent;
 
 function row([label, colour, count, seconds, share]) {
   const line = document.createElement("tr");
@@ -24,7 +25,15 @@ vm.on("bouts", ({ rows, note }) => {
   table.hidden = rows.length === 0;
   empty.hidden = rows.length > 0;
 });
-vm.on("csv", (address) => {
-  csv.hidden = !address;
-  if (address) csv.href = address;
+function link([address, name]) {
+  const anchor = document.createElement("a");
+  anchor.href = address;
+  anchor.download = anchor.textContent = name;
+  return anchor;
+}
+vm.on("csv", ({ newest, earlier: files }) => {
+  csv.hidden = !newest;
+  if (newest) [csv.href, csv.download] = newest;
+  earlier.hidden = files.length === 0;
+  earlier.replaceChildren(earlierTitle, ...files.flatMap((file) => [" ", link(file)]));
 });

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from app.downloads import CsvFolder
 from app.handlers import Handlers
 from app.registry import RunRegistry
 from app.runs import Run
@@ -36,8 +37,9 @@ class Desk:
         self.shelf = VideoShelf(sample, folder / "videos", folder / "uploads")
         tools = self.machine.tools()
         self.now = 0.0
+        self.files = CsvFolder(folder / "runs")
         self.registry = RunRegistry(
-            lambda run_id: Run(run_id, tools, "fake", folder / "runs"),
+            lambda run_id: Run(run_id, tools, "fake", self.files),
             max_runs=max_runs,
             on_freed=self.shelf.forget,
             clock=lambda: self.now,

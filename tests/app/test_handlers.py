@@ -155,18 +155,6 @@ def test_a_run_that_was_freed_is_replaced_by_a_new_one_that_says_so(desk):
     assert "was closed" in sections(answer)["notice"]["text"]
 
 
-def test_the_predictions_can_be_downloaded_while_it_runs(desk):
-    desk.machine.clip_seconds = 0.05
-    run = desk.open()
-    assert desk.handlers.predictions(run.run_id) is None
-    desk.ask(run, ("play", None))
-    wait_until(lambda: run.view.newest is not None)
-    path, name = desk.handlers.predictions(run.run_id)
-    assert name == "sample-predictions.csv"
-    assert run.is_active
-    assert len(path.read_text().splitlines()) > 1
-
-
 def test_a_page_that_heard_nothing_for_a_while_gets_a_sign_of_life(desk):
     run = desk.open()
     message = json.dumps({"run": run.run_id, "known": {}, "beat": 77})
