@@ -85,6 +85,10 @@ class RunFiles:
         self._out = None
         self.show()
 
+    def links_of(self, run_id: str) -> list[tuple[str, str]]:
+        """The files of another run."""
+        return self._folder.links(run_id)
+
     def show(self) -> None:
         """Tell of all files; the newest is the one being watched, if there is one."""
         links = self._folder.links(self._run_id)

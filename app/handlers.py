@@ -56,11 +56,11 @@ class Handlers:
         run, is_new = self._registry.open(run_id, page)
         if is_new:
             self._fill(run)
-        return self._greet(run)
+        return self._greet(run, page)
 
-    def _greet(self, run: Run) -> Reply:
+    def _greet(self, run: Run, page: str) -> Reply:
         """All that a page needs when it has nothing."""
-        hello = {"max_upload_bytes": self._max_upload_bytes}
+        hello = {"max_upload_bytes": self._max_upload_bytes, "page": page}
         return self._send(run, {}, {"hello": hello, **_news(run, {})})
 
     def _fill(self, run: Run) -> None:
@@ -79,12 +79,12 @@ class Handlers:
     def sync(self, page: str, run_id: str, message: str) -> Reply | None:
         """Do what a page asks for, and send what it does not have; `None`: nothing is new."""
         asked = _parse(message)
-        run = self._registry.find(run_id, page)
+        run = self._registry.looked_at(run_id, page, is_hidden=bool(asked.get("is_hidden")))
         if run is None:
             run, _ = self._registry.open(None, page)
             self._fill(run)
-            run.notify(text.CLOSED)
-            return self._greet(run)
+            run.replaces(run_id)
+            return self._greet(run, page)
         extra: dict[str, Any] = {}
         for action in asked.get("actions", ())[:MAX_ACTIONS]:
             extra |= self._act(run, str(action.get("name")), action.get("value") or {})

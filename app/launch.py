@@ -121,7 +121,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 def _mount(
     handlers: Handlers, settings: AppSettings, files: CsvFolder, *, blocked_folder: Path
 ) -> tuple[FastAPI, Callable[[], None]]:
-    """The page and the one address beside it."""
+    """The page and the two addresses beside it."""
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
@@ -139,6 +139,11 @@ def _mount(
         }
         return StreamingResponse(found.pieces, media_type="text/csv", headers=headers)
 
+    def left(page: str) -> Response:
+        handlers.left(page)
+        return Response(status_code=204)
+
+    api.add_api_route("/left/{page}", left, methods=["POST"], response_model=None)
     api.add_api_route("/runs/{run_id}/{name}", predictions, response_model=None)
     end_connections = mount_page(
         api,

@@ -14,16 +14,31 @@ from app.runs import Run
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 20.0
-IDLE_SECONDS = 12 * 3600.0
-"""A page in a hidden tab asks for nothing, but its connection stays: this is for lost ones only."""
+SILENT_SECONDS = 60.0
+"""A page on view asks every second; one that does not for so long was closed unnoticed."""
+HIDDEN_SECONDS = 12 * 3600.0
+"""A browser may let a hidden page sleep: it is open until its connection ends, or for so long."""
+
+
+@dataclass
+class _Page:
+    asked_at: float
+    is_hidden: bool
+
+    def is_lost(self, now: float) -> bool:
+        return now - self.asked_at >= (HIDDEN_SECONDS if self.is_hidden else SILENT_SECONDS)
 
 
 @dataclass
 class _Entry:
     run: Run
-    pages: set[str] = field(default_factory=set)
-    last_asked: float = 0.0
+    pages: dict[str, _Page] = field(default_factory=dict)
     left_at: float | None = None
+
+    def let_go(self, page: str, now: float) -> None:
+        """One page less; the last one's leaving begins the grace."""
+        if self.pages.pop(page, None) is not None and not self.pages:
+            self.left_at = now
 
 
 class RunRegistry:
@@ -72,26 +87,29 @@ class RunRegistry:
             self._looked_at(entry, page)
             return entry.run, is_new
 
-    def find(self, run_id: str, page: str | None = None) -> Run | None:
-        """The run of an id; `page` says who asks."""
+    def find(self, run_id: str) -> Run | None:
+        """The run of an id."""
         with self._lock:
             entry = self._entries.get(run_id)
-            if entry is not None and page is not None:
-                self._looked_at(entry, page)
             return entry.run if entry else None
 
-    def _looked_at(self, entry: _Entry, page: str) -> None:
-        entry.pages.add(page)
-        entry.last_asked, entry.left_at = self._clock(), None
+    def looked_at(self, run_id: str, page: str, *, is_hidden: bool) -> Run | None:
+        """The run of an id that a page asks about; hidden, it may not ask again for long."""
+        with self._lock:
+            entry = self._entries.get(run_id)
+            if entry is not None:
+                self._looked_at(entry, page, is_hidden=is_hidden)
+            return entry.run if entry else None
+
+    def _looked_at(self, entry: _Entry, page: str, *, is_hidden: bool = False) -> None:
+        entry.pages[page] = _Page(self._clock(), is_hidden)
+        entry.left_at = None
 
     def left(self, page: str) -> None:
         """A page was closed or is being reloaded."""
         with self._lock:
             for entry in self._entries.values():
-                if page in entry.pages:
-                    entry.pages.discard(page)
-                    if not entry.pages:
-                        entry.left_at = self._clock()
+                entry.let_go(page, self._clock())
 
     def may_begin(self, run: Run) -> bool:
         """Whether one more engine may start: call it while holding the registry's `beginning`."""
@@ -103,11 +121,13 @@ class RunRegistry:
         """Free the runs that nobody looks at; returns their ids."""
         now = self._clock()
         with self._lock:
+            for entry in self._entries.values():
+                for page in [name for name, one in entry.pages.items() if one.is_lost(now)]:
+                    entry.let_go(page, now)
             gone = [
                 run_id
                 for run_id, entry in self._entries.items()
-                if (entry.left_at is not None and now - entry.left_at >= self._grace_seconds)
-                or now - entry.last_asked >= IDLE_SECONDS
+                if entry.left_at is not None and now - entry.left_at >= self._grace_seconds
             ]
             runs = [self._entries.pop(run_id).run for run_id in gone]
         for run in runs:

@@ -260,9 +260,14 @@ class Run:
         self.notify(sentence)
 
     def notify(self, sentence: str | None, level: str = "info") -> None:
-        """Put a sentence on the page."""
+        """Put a sentence on the page; those of level "info" leave by themselves."""
         if sentence:
             self.board.put("notice", {"level": level, "text": sentence})
+
+    def replaces(self, run_id: str) -> None:
+        """Say that an earlier run of the page was closed, and where its files are."""
+        links = self._files.links_of(run_id)
+        self.board.put("notice", {"level": "note", "text": text.CLOSED, "links": links})
 
     def dismiss(self) -> None:
         """Take the sentence away."""

@@ -148,7 +148,10 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 KEPT = "What was analysed is kept."
 DISK_FULL = "The disk is full: {what} could not be written. Make room and press play again."
 PORT_TAKEN = "{host}:{port} cannot be used: something else listens there. Choose another --port."
-CLOSED = "This run was closed because no page was showing it. Press play to begin again."
+CLOSED = (
+    "The run of this page was closed: for a while the app saw no page that showed it. "
+    "What it predicted is kept. Press play to begin again."
+)
 SLOW = "The decoder gave no picture in time; the analysis goes on without pictures for a while."
 
 

@@ -25,15 +25,9 @@ vm.on("bouts", ({ rows, note }) => {
   table.hidden = rows.length === 0;
   empty.hidden = rows.length > 0;
 });
-function link([address, name]) {
-  const anchor = document.createElement("a");
-  anchor.href = address;
-  anchor.download = anchor.textContent = name;
-  return anchor;
-}
 vm.on("csv", ({ newest, earlier: files }) => {
   csv.hidden = !newest;
   if (newest) [csv.href, csv.download] = newest;
   earlier.hidden = files.length === 0;
-  earlier.replaceChildren(earlierTitle, ...files.flatMap((file) => [" ", link(file)]));
+  earlier.replaceChildren(earlierTitle, ...files.flatMap((file) => [" ", vm.download(file)]));
 });

@@ -9,7 +9,7 @@ window.vidmem = (() => {
   const tail = []; // points newer than the range on the timeline
   const QUIET = 4000, SILENT = 12000; // milliseconds until a sign of life is asked for, and until its lack is told
   let notify = () => {}, heardAt = performance.now();
-  let runId = "";
+  let runId = "", page = "", isLeaving = false;
 
   function on(topic, listener) {
     listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
@@ -79,7 +79,10 @@ window.vidmem = (() => {
     if (answer.run !== runId) startRun(answer.run);
     known.lively = answer.lively;
     if (answer.epoch !== known.epoch) startEpoch(answer.epoch);
-    if (answer.hello) emit("hello", answer.hello);
+    if (answer.hello) {
+      page = answer.hello.page;
+      emit("hello", answer.hello);
+    }
     if (answer.is_behind) emit("behind", true);
     if (answer.range) receiveRange(answer.range);
     if (answer.points) receivePoints(answer.points);
@@ -95,7 +98,8 @@ window.vidmem = (() => {
   function message() {
     const now = performance.now();
     const beat = now - heardAt > QUIET ? Math.round(now) : undefined;
-    return JSON.stringify({ run: runId, known, actions: outbox.splice(0), beat });
+    const is_hidden = document.visibilityState === "hidden";
+    return JSON.stringify({ run: runId, known, actions: outbox.splice(0), beat, is_hidden });
   }
   function act(name, value = null) {
     const pending = outbox.findIndex((action) => action.name === name);
@@ -108,8 +112,17 @@ window.vidmem = (() => {
   function sameSetting(old, value) {
     return (old?.setting ?? null) === (value?.setting ?? null);
   }
-  // A hidden page asks for nothing, so its silence means nothing.
-  document.addEventListener("visibilitychange", () => { heardAt = performance.now(); });
+  // A hidden page may be put to sleep: the app is told, so that it does not take silence for a closed page.
+  document.addEventListener("visibilitychange", () => {
+    heardAt = performance.now();
+    if (!isLeaving) notify();
+  });
+  // The connection that tells the app of a closed page is not opened again once it broke: so this tells it too.
+  window.addEventListener("pageshow", () => { isLeaving = false; });
+  window.addEventListener("pagehide", () => {
+    isLeaving = true;
+    if (page) navigator.sendBeacon(`left/${encodeURIComponent(page)}`);
+  });
   setInterval(() => {
     if (document.visibilityState === "visible") emit("silent", performance.now() - heardAt > SILENT);
   }, 2000);

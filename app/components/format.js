@@ -50,6 +50,12 @@ Object.assign(window.vidmem, (() => {
   function token(name) {
     return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
   }
+  function download([address, name]) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = link.textContent = name;
+    return link;
+  }
   function isTyping(target) {
     return target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName);
   }
@@ -62,5 +68,5 @@ Object.assign(window.vidmem, (() => {
       requestAnimationFrame(() => { waiting = false; draw(); });
     };
   }
-  return { clock, span, bytes, age, parseClock, fill, colour, paint, token, isTyping, perFrame };
+  return { clock, span, bytes, age, parseClock, fill, colour, paint, token, download, isTyping, perFrame };
 })());

@@ -99,8 +99,8 @@ let fading = 0;
 function drawNotice() {
   const value = vm.last.silent ? { level: "error", text: vm.words.silent } : vm.last.notice;
   notice.hidden = !value;
-  notice.classList.toggle("vm-mild", value?.level === "info");
-  notice.firstElementChild.textContent = value?.text ?? "";
+  notice.classList.toggle("vm-mild", value?.level === "info" || value?.level === "note");
+  notice.firstElementChild.replaceChildren(value?.text ?? "", ...(value?.links ?? []).flatMap((file) => [" ", vm.download(file)]));
   clearTimeout(fading);
   if (value?.level === "info") fading = setTimeout(() => vm.act("dismiss"), 10000);
 }

@@ -52,10 +52,18 @@ class Desk:
         assert run is not None
         return run
 
-    def ask(self, run: Run, *actions: tuple[str, Any], page: str = "page", **known: Any) -> dict:
+    def ask(
+        self,
+        run: Run,
+        *actions: tuple[str, Any],
+        page: str = "page",
+        is_hidden: bool = False,
+        **known: Any,
+    ) -> dict:
         message = {
             "run": run.run_id,
             "known": known,
+            "is_hidden": is_hidden,
             "actions": [{"name": name, "value": value} for name, value in actions],
         }
         reply = self.handlers.sync(page, run.run_id, json.dumps(message))

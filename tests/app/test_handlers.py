@@ -19,7 +19,7 @@ def sections(answer: dict) -> dict:
 def test_a_new_page_gets_the_sample_the_model_and_the_limits(desk):
     reply = desk.handlers.open_page("page", None)
     answer = json.loads(reply.payload)
-    assert answer["hello"] == {"max_upload_bytes": 1000}
+    assert answer["hello"] == {"max_upload_bytes": 1000, "page": "page"}
     shown = sections(answer)
     assert shown["source"]["key"] == "sample"
     assert shown["source"]["facts"].startswith("1 min · 1280×720 · 25 fps · H.264")  # noqa: RUF001
@@ -149,10 +149,17 @@ def test_a_file_that_vanished_is_said_and_another_can_be_chosen(desk):
 
 def test_a_run_that_was_freed_is_replaced_by_a_new_one_that_says_so(desk):
     run = desk.open()
+    run.play()
+    wait_until(lambda: run.status == "finished")
     desk.registry.clear()
     answer = desk.ask(run)
     assert answer["run"] != run.run_id
-    assert "was closed" in sections(answer)["notice"]["text"]
+    notice = sections(answer)["notice"]
+    assert "was closed" in notice["text"]
+    ((address, name),) = notice["links"]
+    assert name == "sample-predictions.csv"
+    rows = b"".join(desk.files.open(run.run_id, address.rsplit("/", 1)[-1]).pieces)
+    assert len(rows.splitlines()) == 16
 
 
 def test_a_page_that_heard_nothing_for_a_while_gets_a_sign_of_life(desk):

@@ -11,7 +11,7 @@ def test_a_reload_within_the_grace_finds_the_run_again(desk):
     desk.now += 10
     assert desk.registry.sweep() == []
     assert desk.open("second", run.run_id) is run
-    desk.now += 100
+    desk.now += 50
     assert desk.registry.sweep() == []
 
 
@@ -48,9 +48,26 @@ def test_a_page_that_asks_again_after_it_was_lost_keeps_its_run(desk):
     assert desk.registry.sweep() == []
 
 
-def test_a_run_that_nobody_asks_about_for_long_is_freed(desk):
+def test_a_page_on_view_that_falls_silent_was_closed_unnoticed(desk):
     run = desk.open("first")
-    desk.now += 13 * 3600
+    desk.ask(run, page="first")
+    desk.now += 59
+    assert desk.registry.sweep() == []
+    desk.now += 2
+    assert desk.registry.sweep() == []  # the grace begins
+    desk.now += 21
+    assert desk.registry.sweep() == [run.run_id]
+
+
+def test_a_hidden_page_may_be_silent_for_hours(desk):
+    run = desk.open("first")
+    desk.ask(run, page="first", is_hidden=True)
+    desk.now += 11 * 3600
+    assert desk.registry.sweep() == []
+    desk.ask(run, page="first")
+    desk.now += 61
+    desk.registry.sweep()
+    desk.now += 21
     assert desk.registry.sweep() == [run.run_id]
 
 

@@ -129,6 +129,18 @@ def test_a_reload_finds_the_run_and_closing_frees_it(open_page, site):
     wait_until(lambda: site.registry().find(run) is None, seconds=12)
 
 
+def test_a_page_whose_connection_broke_still_tells_that_it_is_closed(browser, site):
+    page = browser.new_page()
+    page.route("**/heartbeat/**", lambda route: route.abort())  # Gradio never opens it again
+    page.goto(site.address)
+    page.wait_for_function("window.vidmem?.run", timeout=20_000)
+    run = page.evaluate("window.vidmem.run")
+    assert site.registry().find(run) is not None
+    page.goto("about:blank")
+    wait_until(lambda: site.registry().find(run) is None, seconds=12)
+    page.close()
+
+
 def test_two_people_watch_their_own_and_a_third_is_told(open_page, site):
     site.clip_seconds = 0.3
     first, second, third = open_page(), open_page(), open_page()
