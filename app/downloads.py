@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from app import text
 from app.board import Board
 
 MAX_LINKS = 8
@@ -66,11 +67,13 @@ class RunFiles:
         self._board, self._folder, self._run_id = board, folder, run_id
         self._out: Path | None = None
         self._num_plays = 0
+        self._unsaved_seconds: float | None = None
         self.show()
 
     def begin(self, video: Path) -> Path:
         """Where the next play of a video is written."""
         self._num_plays += 1
+        self._set_unsaved(None)
         self._out = self._folder.new_path(self._run_id, self._num_plays, video)
         return self._out
 
@@ -83,7 +86,23 @@ class RunFiles:
     def leave(self) -> None:
         """What was written is of another video from here on."""
         self._out = None
+        self._set_unsaved(None)
         self.show()
+
+    @property
+    def unsaved(self) -> str:
+        """What to say where predictions are not saved; empty where they are."""
+        return "" if self._unsaved_seconds is None else text.not_saved(self._unsaved_seconds)
+
+    def failed(self, error: Exception, seconds: float) -> None:
+        """From a time on nothing is saved; said until the next play, whatever else is said."""
+        if self._unsaved_seconds is None:
+            self._set_unsaved(seconds, text.storage_trouble(error, self._out, seconds))
+
+    def _set_unsaved(self, seconds: float | None, trouble: str = "") -> None:
+        self._unsaved_seconds = seconds
+        storage = {"text": trouble, "unsaved": self.unsaved} if self.unsaved else None
+        self._board.put("storage", storage)
 
     def links_of(self, run_id: str) -> list[tuple[str, str]]:
         """The files of another run."""

@@ -48,7 +48,6 @@ class Run:
         self.pictures: PictureWorker | None = None
         self._thread: EngineThread | None = None
         self._request: EngineRequest | None = None
-        self._storage_error: Exception | None = None
         self._told: str | None = None
         self.status = "empty"  # ready, opening, playing, paused, finished, stopped, failed
         self._is_real_time = False
@@ -123,7 +122,6 @@ class Run:
     def _begin(self, *, is_one_step: bool = False) -> None:
         self._end_thread()
         self.dismiss()
-        self._storage_error = None
         self.pacer = Pacer()
         self.pacer.set_real_time(self._is_real_time)
         self.pacer.start_at(self._start_seconds)
@@ -339,10 +337,8 @@ class Run:
             self.notify(prediction.restarted)
         self._told = None
         self._files.went_on(engine.out)
-        error = engine.storage_error
-        if error is not None and error is not self._storage_error:
-            self._complain(error)
-        self._storage_error = error
+        if engine.storage_error is not None:
+            self._files.failed(engine.storage_error, prediction.start_seconds)
         self.put_play()
 
     def finished(self, error: Exception | None) -> None:
@@ -380,7 +376,7 @@ class Run:
     def put_play(self) -> None:
         """Tell the page where the run is."""
         view, info = self.view, self._info
-        pace = text.STATUS.get(self.status, "")
+        pace = f"{text.STATUS.get(self.status, '')} {self._files.unsaved}".strip()
         if self.status == "playing" and view is not None and info is not None:
             to_go = info.duration_seconds - self.pacer.limit_seconds
             pace = text.pace(view.meter.facts(max(0.0, to_go)))

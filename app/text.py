@@ -146,7 +146,12 @@ UNEXPECTED = (
 )
 TIMES = "\N{MULTIPLICATION SIGN}"
 KEPT = "What was analysed is kept."
-DISK_FULL = "The disk is full: {what} could not be written. Make room and press play again."
+DISK_FULL = "The disk is full: predictions could not be written. Make room and press play again."
+NOT_SAVED = "Not saved from {time} on."
+SAVE_THE_REST = (
+    "The run goes on without saving. To save what is missing, make room, press stop, jump to "
+    "{time} and play: it goes to a file of its own."
+)
 PORT_TAKEN = "{host}:{port} cannot be used: something else listens there. Choose another --port."
 CLOSED = (
     "The run of this page was closed: for a while the app saw no page that showed it. "
@@ -174,11 +179,29 @@ def _sentence(error: Exception, name: str) -> str:
         return f"Reading {name or 'the video'} hung and was stopped. {KEPT} {error}"
     if isinstance(error, DecoderCrashedError | DecoderMemoryError):
         return f"The decoder of {name or 'the video'} failed. {KEPT} {error}"
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DISK_FULL.format(what="predictions.csv")
+    if _is_disk_full(error):
+        return DISK_FULL
     if isinstance(error, VidmemError | OSError):
         return str(error)
     return UNEXPECTED.format(name=type(error).__name__)
+
+
+def not_saved(seconds: float) -> str:
+    """From where on predictions are on the page only."""
+    return NOT_SAVED.format(time=clock(seconds))
+
+
+def storage_trouble(error: Exception, path: Path | None, seconds: float) -> str:
+    """Why predictions are not saved from a time on, and what to do about it."""
+    reason = "The disk is full." if _is_disk_full(error) else f"{error}."
+    reason = reason.replace(str(path), "The predictions file")
+    return f"{reason} {not_saved(seconds)} {SAVE_THE_REST.format(time=clock(seconds))}"
+
+
+def _is_disk_full(error: BaseException) -> bool:
+    """Whether it is, or came of, a write that found no room."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def busy(count: int, limit: int) -> str:

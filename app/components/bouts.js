@@ -31,3 +31,4 @@ vm.on("csv", ({ newest, earlier: files }) => {
   earlier.hidden = files.length === 0;
   earlier.replaceChildren(earlierTitle, ...files.flatMap((file) => [" ", vm.download(file)]));
 });
+vm.on("storage", (value) => { element.querySelector(".vm-unsaved").textContent = value?.unsaved ?? ""; });

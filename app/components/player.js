@@ -4,7 +4,7 @@ const find = (selector) => element.querySelector(selector);
 const screen = find(".vm-screen"), image = find(".vm-screen img"), waiting = find(".vm-waiting");
 const tag = find(".vm-tag"), clock = find(".vm-clock"), big = find(".vm-big"), lookback = find(".vm-lookback");
 const progress = find(".vm-progress"), pace = find(".vm-pace"), speed = find(".vm-speed");
-const toggle = find("[data-act=toggle]"), jumpTime = find("#vm-jump-time"), notice = find(".vm-notice");
+const toggle = find("[data-act=toggle]"), jumpTime = find("#vm-jump-time"), notice = find(".vm-notice:not(.vm-storage)"), storage = find(".vm-storage");
 const spoken = find("[role=status]");
 const PLAY = "M7 4.5v15l13-7.5z", PAUSE = "M6 5h4.2v14H6zM13.8 5H18v14h-4.2z";
 
@@ -105,6 +105,10 @@ function drawNotice() {
   if (value?.level === "info") fading = setTimeout(() => vm.act("dismiss"), 10000);
 }
 vm.on("notice", drawNotice);
+vm.on("storage", (value) => {
+  storage.hidden = !value;
+  storage.firstElementChild.textContent = value?.text ?? "";
+});
 vm.on("silent", drawNotice);
 vm.on("run", () => { image.hidden = true; now = looking = playhead = null; });
 setInterval(() => { if (play.status === "playing" && playhead?.rate) drawClock(); speak(); }, 200);

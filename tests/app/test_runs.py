@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 
@@ -135,17 +136,36 @@ def test_an_unexpected_error_ends_the_run_and_not_the_app(desk, caplog):
     wait_until(lambda: run.status == "finished")
 
 
-def test_a_full_disk_is_said_and_the_run_goes_on(desk):
+def test_a_full_disk_is_said_with_a_remedy_until_the_next_play(desk):
     desk.machine.clip_seconds = 0.02
     run = desk.open()
     run.play()
     wait_until(lambda: run.view is not None and run.view.newest is not None)
-    desk.machine.engines[-1].storage_error = StorageError("no space left for predictions.csv")
-    wait_until(lambda: run.board.get("notice") is not None)
-    assert "no space left" in run.board.get("notice")["text"]
-    run.dismiss()
+    error = StorageError(f"{desk.folder}/runs/x.csv cannot be written: No space left on device")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    desk.machine.engines[-1].storage_error = error
+    wait_until(lambda: run.board.get("storage") is not None)
+    run.change("clip_frames", 8)  # says something else, in a notice that leaves by itself
+    told = run.board.get("storage")
     wait_until(lambda: run.status == "finished")
-    assert run.board.get("notice") is None
+    assert run.board.get("storage") == told
+    assert told["text"].startswith("The disk is full. Not saved from 00:")
+    assert "make room" in told["text"]
+    assert told["unsaved"] in run.board.get("play")["pace"]
+    assert run.board.get("play")["pace"].startswith("Watched to the end. Not saved from 00:")
+    run.play()
+    wait_until(lambda: run.board.get("storage") is None)
+
+
+def test_why_nothing_is_saved_is_said_without_the_servers_path(desk):
+    run = desk.open()
+    step(run)
+    engine = desk.machine.engines[-1]
+    engine.storage_error = StorageError(f"{engine.out} cannot be written: it was removed")
+    step(run)
+    told = run.board.get("storage")["text"]
+    assert told.startswith("The predictions file cannot be written: it was removed.")
+    assert str(desk.folder) not in told
 
 
 def test_another_model_brings_its_own_classes_and_sampling(desk):
