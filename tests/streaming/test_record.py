@@ -65,6 +65,16 @@ def test_an_older_file_is_kept_beside_the_new_one(video, tmp_path):
     assert len(read_rows(out)) == 12
 
 
+def test_no_copy_of_an_older_file_is_ever_overwritten(video, tmp_path):
+    out, kept = tmp_path / "predictions.csv", []
+    for _ in range(4):
+        with make_engine(video, out=out) as engine:
+            [next(engine) for _ in range(len(kept) + 1)]
+        kept.append(out.read_bytes())
+    names = ["predictions.csv.previous", "predictions.csv.previous-2", "predictions.csv.previous-3"]
+    assert [(tmp_path / name).read_bytes() for name in names] == kept[:3]
+
+
 def test_a_bad_video_leaves_an_older_file_alone(video, tmp_path):
     out = tmp_path / "predictions.csv"
     out.write_text("start_seconds\n1.0\n")

@@ -54,11 +54,13 @@ class PredictionFile:
     def create(cls, path: Path, class_names: tuple[str, ...]) -> PredictionFile:
         """Start a new file; one with rows that is already there is kept as `<name>.previous`.
 
+        Further ones are `<name>.previous-2` and so on: they are for people to delete, not for us.
+
         Raises:
             StorageError: If the folder is missing or cannot be written to.
         """
         if has_rows(path):
-            previous = path.with_name(f"{path.name}.previous")
+            previous = _free_name(path.with_name(f"{path.name}.previous"))
             with storage_errors(path):
                 path.replace(previous)
             logger.warning("%s was there already and is now %s", path, previous.name)
@@ -177,6 +179,15 @@ def _write_all(descriptor: int, data: bytes) -> None:
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
+
+
+def _free_name(path: Path) -> Path:
+    """The path, or with `-2`, `-3` and so on where files of that name are there."""
+    free, number = path, 1
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.name}-{number}")
+    return free
 
 
 def has_rows(path: Path) -> bool:
