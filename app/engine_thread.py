@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from app.pacing import Pacer
 from app.tools import Engine
@@ -41,10 +41,17 @@ class Listener(Protocol):
 class EngineThread:
     """Runs from `start` until `stop`; at the end of the video it waits for a jump."""
 
-    def __init__(self, pacer: Pacer, open_engine: Callable[[], Engine], listener: Listener) -> None:
+    def __init__(
+        self,
+        pacer: Pacer,
+        open_engine: Callable[[], Engine],
+        listener: Listener,
+        fit_threads: Callable[[Any], None],
+    ) -> None:
         self.pacer = pacer
         self.engine: Engine | None = None
         self._open, self._listener = open_engine, listener
+        self._fit_threads, self._fitted = fit_threads, None
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     @property
@@ -68,6 +75,7 @@ class EngineThread:
         try:
             self.engine = self._open()
             if not self.pacer.is_stopped:
+                self._fit(self.engine)
                 self._listener.opened(self.engine)
                 self._drive(self.engine)
         except VidmemError as problem:
@@ -95,8 +103,15 @@ class EngineThread:
                 if self.pacer.finish():
                     self._listener.finished(error)
             else:
+                self._fit(engine)
                 self.pacer.took(prediction.end_seconds)
                 self._listener.took(engine, prediction)
+
+    def _fit(self, engine: Engine) -> None:
+        """How many threads torch takes belongs to the thread that asks: so this one asks."""
+        if engine.model is not self._fitted:
+            self._fitted = engine.model
+            self._fit_threads(engine.model)
 
     def _close_engine(self) -> None:
         if self.engine is not None:

@@ -128,7 +128,7 @@ class Run:
         if is_one_step:
             self.pacer.step()
         self._set_status("opening")
-        self._thread = EngineThread(self.pacer, self._open_engine, self)
+        self._thread = EngineThread(self.pacer, self._open_engine, self, self._tools.fit_threads)
         self._thread.start()
 
     def pause(self) -> None:

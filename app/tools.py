@@ -41,6 +41,11 @@ class Engine(Protocol):
         ...
 
     @property
+    def model(self) -> Any:
+        """The model that judged the newest clip."""
+        ...
+
+    @property
     def out(self) -> Path | None:
         """The predictions file being written."""
         ...
@@ -80,6 +85,8 @@ class Tools:
     probe: Callable[[Path], Any]
     open_pictures: Callable[[Path], PictureSource]
     open_engine: Callable[[EngineRequest], Engine]
+    fit_threads: Callable[[Any], None]
+    """Give a model its number of threads; for the thread that calls it, and for threads to come."""
 
 
 @dataclass
@@ -111,12 +118,7 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
     """
     from vidmem.models.presets import list_models, load
 
-    def load_fitted(name: str) -> Any:
-        model = load(name)
-        fit_threads(model)
-        return model
-
-    shelf = ModelShelf(load_fitted)
+    shelf = ModelShelf(load)
 
     def choices() -> list[ModelChoice]:
         listed = [
@@ -138,6 +140,7 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
         probe=_probe,
         open_pictures=_open_pictures,
         open_engine=_open_engine,
+        fit_threads=fit_threads,
     )
 
 

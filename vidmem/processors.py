@@ -25,7 +25,10 @@ def wait_passively() -> None:
 
 
 def fit_threads(model: Any) -> None:
-    """Give a small model one thread, and a larger one as many as torch chose by itself."""
+    """Give a small model one thread, and a larger one as many as torch chose by itself.
+
+    It holds for the thread that calls, and for threads to come: call it where the model runs.
+    """
     import torch
 
     threads = _threads_of_torch()

@@ -204,6 +204,9 @@ class FakeMachine:
     clip_seconds: float = 0.05
     models: dict[str, FakeModel] = field(default_factory=lambda: {"fake": FakeModel()})
     engines: list[FakeEngine] = field(default_factory=list)
+    fitted: list[tuple[str, str]] = field(default_factory=list)
+    """Models that were given threads, and in which thread."""
+
     opening_seconds: float = 0.0
     error_at: tuple[float, Exception] | None = None
 
@@ -216,7 +219,11 @@ class FakeMachine:
             probe=self.probe,
             open_pictures=lambda path: FakePictures(),
             open_engine=self.open_engine,
+            fit_threads=self.fit_threads,
         )
+
+    def fit_threads(self, model: FakeModel) -> None:
+        self.fitted.append((model.card.name, threading.current_thread().name))
 
     def probe(self, path: Path) -> FakeInfo:
         if not path.is_file():

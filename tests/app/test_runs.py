@@ -178,6 +178,7 @@ def test_another_model_brings_its_own_classes_and_sampling(desk):
     wait_until(lambda: run.status == "finished")
     assert run.view.class_names == ("rest", "move")
     assert run.board.get("timeline")["classes"] == ["rest", "move"]
+    assert desk.machine.fitted == [("fake", "engine"), ("two", "engine")]
     assert run.board.get("settings")["values"]["l_mem"] == 5
 
 
@@ -233,6 +234,14 @@ def test_a_stop_while_it_opens_does_not_wait_for_itself(desk):
     assert run.status == "stopped"
     run.play()
     wait_until(lambda: run.status == "finished")
+
+
+def test_each_play_asks_for_threads_in_its_own_thread(desk):
+    run = desk.open()
+    for _ in range(2):
+        run.play()
+        wait_until(lambda: run.status == "finished")
+    assert desk.machine.fitted == [("fake", "engine")] * 2
 
 
 def test_closing_frees_threads_even_while_the_engine_is_opening(desk):
