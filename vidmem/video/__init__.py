@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vidmem.video.pictures import Picture, PictureReader
     from vidmem.video.probe import VideoInfo, probe_video
     from vidmem.video.reader import Frame, Frames, VideoReader, open_video
-    from vidmem.video.sampling import Gap, Window, num_sampled_frames, num_windows, sample_windows
+    from vidmem.video.sampling import Gap, Window
     from vidmem.video.skipping import SkipGain, measure_skip_gain
     from vidmem.video.transforms import decode_size, to_clip
 
@@ -32,12 +32,9 @@ _HOME = {
     "Window": "sampling",
     "decode_size": "transforms",
     "measure_skip_gain": "skipping",
-    "num_sampled_frames": "sampling",
-    "num_windows": "sampling",
     "open_video": "reader",
     "probe_safely": "decode_process",
     "probe_video": "probe",
-    "sample_windows": "sampling",
     "to_clip": "transforms",
 }
 
@@ -56,12 +53,9 @@ __all__ = [
     "Window",
     "decode_size",
     "measure_skip_gain",
-    "num_sampled_frames",
-    "num_windows",
     "open_video",
     "probe_safely",
     "probe_video",
-    "sample_windows",
     "to_clip",
 ]
 

@@ -1,4 +1,4 @@
-"""Which frames make each window: integers and seconds, no file and no tensor.
+"""Which frames are sampled and what a window is: integers and seconds, no file and no tensor.
 
     time      0.00   0.25   0.50   0.75   1.00   1.25   1.50 s
     sampled   0      1      2      3      4      5      6        at 4 frames per second
@@ -10,7 +10,6 @@ are closed at the start and open at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -102,74 +101,3 @@ class SampleClock:
     def seconds(self, pts: int) -> float:
         """Ticks to seconds since the first frame shown."""
         return float((pts - self.start_pts) * self.time_base)
-
-
-def check_sampling(fps: float, clip_frames: int, window_stride: int) -> None:
-    """Refuse impossible numbers.
-
-    Raises:
-        ValueError: If `fps` is not above 0, or one of the counts is below 1.
-    """
-    if not fps > 0:
-        raise ValueError(f"fps must be above 0 frames per second, got {fps}")
-    if clip_frames < 1:
-        raise ValueError(f"clip_frames must be at least 1 sampled frame, got {clip_frames}")
-    if window_stride < 1:
-        raise ValueError(f"window_stride must be at least 1 sampled frame, got {window_stride}")
-
-
-def num_sampled_frames(duration_seconds: float, fps: float) -> int:
-    """Sampled frames of a video of this length; at least one."""
-    ticks = Fraction(duration_seconds).limit_denominator(1_000_000)
-    rate = Fraction(fps).limit_denominator(1_000_000)
-    return max(1, int(-(-(ticks - ROUNDING_SECONDS) * rate // 1)))
-
-
-def num_windows(num_samples: int, clip_frames: int, window_stride: int) -> int:
-    """Windows needed so that every sampled frame is in one, where the stride allows it."""
-    if num_samples <= 0:
-        return 0
-    return 1 + max(0, -(-(num_samples - clip_frames) // window_stride))
-
-
-def make_window(
-    index: int,
-    start_frame: int,
-    *,
-    num_frames: int,
-    num_real_frames: int,
-    fps: float,
-    is_last: bool,
-) -> Window:
-    """A window with its times worked out."""
-    return Window(
-        index=index,
-        start_frame=start_frame,
-        num_frames=num_frames,
-        num_real_frames=num_real_frames,
-        start_seconds=start_frame / fps,
-        end_seconds=(start_frame + num_real_frames) / fps,
-        is_last=is_last,
-    )
-
-
-def sample_windows(
-    num_samples: int, *, fps: float, clip_frames: int, window_stride: int
-) -> Iterator[Window]:
-    """All windows of a video of `num_samples` sampled frames; the last one may be padded.
-
-    Raises:
-        ValueError: If a number is impossible.
-    """
-    check_sampling(fps, clip_frames, window_stride)
-    count = num_windows(num_samples, clip_frames, window_stride)
-    for index in range(count):
-        start_frame = index * window_stride
-        yield make_window(
-            index,
-            start_frame,
-            num_frames=clip_frames,
-            num_real_frames=min(clip_frames, num_samples - start_frame),
-            fps=fps,
-            is_last=index == count - 1,
-        )
