@@ -64,6 +64,16 @@ def test_the_memory_is_felt_with_the_next_clip(desk):
     assert len(run.view.strip) == 4
 
 
+def test_without_memory_no_thumbnails_are_made(desk):
+    run = desk.open()
+    run.change("l_mem", 0)
+    step(run)
+    assert run.view.strip.thumbnails(-1) == []
+    run.change("l_mem", 4)
+    step(run)
+    assert [clip for clip, _ in run.view.strip.thumbnails(-1)] == [1]
+
+
 def test_a_change_that_empties_the_memory_is_said_once(desk):
     run = desk.open()
     step(run)
