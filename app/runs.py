@@ -356,13 +356,16 @@ class Run:
             self._set_status("failed")
 
     def _complain(self, error: Exception) -> None:
+        self.notify(self._sentence_for(error), "error")
+
+    def _sentence_for(self, error: Exception) -> str:
         video = self.video
         name, path = (video.title, video.path) if video else ("", None)
-        self.notify(text.sentence_for(error, name, path), "error")
+        return text.sentence_for(error, name, path)
 
     def _no_picture(self, error: Exception) -> None:
         if self.status not in {"failed", "stopped"}:
-            self.notify(f"{text.SLOW} ({error})")
+            self.notify(text.NO_PICTURE.format(reason=self._sentence_for(error)))
 
     # For the page
 

@@ -157,7 +157,7 @@ CLOSED = (
     "The run of this page was closed: for a while the app saw no page that showed it. "
     "What it predicted is kept. Press play to begin again."
 )
-SLOW = "The decoder gave no picture in time; the analysis goes on without pictures for a while."
+NO_PICTURE = "The analysis goes on without pictures for a while. {reason}"
 
 
 def sentence_for(error: Exception, name: str = "", path: Path | None = None) -> str:

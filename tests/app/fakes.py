@@ -88,8 +88,14 @@ class FakePicture:
     pts_seconds: float
 
 
+@dataclass
 class FakePictures:
+    machine: FakeMachine
+
     def picture(self, seconds: float) -> FakePicture:
+        time.sleep(self.machine.picture_seconds)
+        if self.machine.picture_error is not None:
+            raise self.machine.picture_error
         buffer = io.BytesIO()
         Image.fromarray(draw(seconds, 640, 360)).save(buffer, "JPEG", quality=80)
         return FakePicture(buffer.getvalue(), seconds)
@@ -208,6 +214,8 @@ class FakeMachine:
     """Models that were given threads, and in which thread."""
 
     opening_seconds: float = 0.0
+    picture_seconds: float = 0.0
+    picture_error: Exception | None = None
     error_at: tuple[float, Exception] | None = None
 
     def tools(self) -> Tools:
@@ -217,7 +225,7 @@ class FakeMachine:
                 ModelChoice(name, m.card.title, True) for name, m in self.models.items()
             ],
             probe=self.probe,
-            open_pictures=lambda path: FakePictures(),
+            open_pictures=lambda path: FakePictures(self),
             open_engine=self.open_engine,
             fit_threads=self.fit_threads,
         )

@@ -8,7 +8,7 @@ import time
 
 from tests.app.conftest import wait_until
 from tests.app.fakes import FakeModel, write_video
-from vidmem.errors import DecoderTimeoutError, StorageError
+from vidmem.errors import DecoderCrashedError, DecoderTimeoutError, StorageError
 
 
 def engine_threads() -> list[threading.Thread]:
@@ -175,6 +175,16 @@ def test_why_nothing_is_saved_is_said_without_the_servers_path(desk):
     step(run)
     told = run.board.get("storage")["text"]
     assert told.startswith("The predictions file cannot be written: it was removed.")
+    assert str(desk.folder) not in told
+
+
+def test_why_there_is_no_picture_is_said_without_the_servers_path(desk):
+    path = desk.folder / "sample.mp4"
+    desk.machine.picture_error = DecoderCrashedError(f"the decoder of {path} crashed")
+    run = desk.open()
+    wait_until(lambda: run.board.get("notice") is not None)
+    told = run.board.get("notice")["text"]
+    assert told.startswith("The analysis goes on without pictures for a while. The decoder of Barn")
     assert str(desk.folder) not in told
 
 
