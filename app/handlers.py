@@ -51,7 +51,7 @@ class Handlers:
         self._max_upload_bytes = max_upload_bytes
         self._beginning = threading.Lock()  # held from "may one more begin?" until it has
 
-    def open_page(self, page: str, run_id: str | None) -> Reply:
+    def open_page(self, page: str, run_id: str) -> Reply:
         """A page was opened or reloaded: find its run again, or give it a new one."""
         run, is_new = self._registry.open(run_id, page)
         if is_new:
@@ -81,7 +81,7 @@ class Handlers:
         asked = _parse(message)
         run = self._registry.looked_at(run_id, page, is_hidden=bool(asked.get("is_hidden")))
         if run is None:
-            run, _ = self._registry.open(None, page)
+            run, _ = self._registry.open("", page)
             self._fill(run)
             run.replaces(run_id)
             return self._greet(run, page)

@@ -83,8 +83,8 @@ def _wire(
     """Three events: the page opens, it asks (by the clock or by a hand), it is closed."""
     outputs = [*carried, timer]
 
-    def open_page(request: gr.Request) -> tuple[Any, Any, Any]:
-        return _answer(handlers.open_page(_page(request), request.query_params.get("run")))
+    def open_page(run: str, request: gr.Request) -> tuple[Any, Any, Any]:
+        return _answer(handlers.open_page(_page(request), run))
 
     def sync(run: str, message: str, request: gr.Request) -> tuple[Any, Any, Any]:
         return _answer(handlers.sync(_page(request), run, message))
@@ -92,7 +92,8 @@ def _wire(
     def left(request: gr.Request) -> None:
         handlers.left(_page(request))
 
-    page.load(open_page, outputs=outputs, queue=False, show_progress="hidden")
+    opening = {"inputs": [carried[1]], "js": "(feed) => [window.vidmem.keptRun()]"}
+    page.load(open_page, **opening, outputs=outputs, queue=False, show_progress="hidden")
     ask: dict[str, Any] = {
         "fn": sync,
         "inputs": list(carried),

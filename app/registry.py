@@ -76,10 +76,10 @@ class RunRegistry:
         with self._lock:
             return sum(entry.run.is_active for entry in self._entries.values())
 
-    def open(self, run_id: str | None, page: str) -> tuple[Run, bool]:
+    def open(self, run_id: str, page: str) -> tuple[Run, bool]:
         """The run of an id that a page brought along, or a new one; and whether it is new."""
         with self._lock:
-            entry = self._entries.get(run_id or "")
+            entry = self._entries.get(run_id)
             is_new = entry is None
             if entry is None:
                 new_id = uuid.uuid4().hex

@@ -2,6 +2,7 @@
 // Loaded in the head, before any part. A part says `vidmem.on("now", draw)`; a control says `vidmem.act("play")`.
 window.vidmem = (() => {
   const MAX_TAIL = 1500; // newest points kept beside the range asked of the server
+  const KEPT = "vidmem-run";
   const listeners = new Map();
   const last = {};
   const outbox = [];
@@ -57,10 +58,15 @@ window.vidmem = (() => {
   function startRun(id) {
     runId = id;
     Object.assign(known, { versions: {}, epoch: null, point: -1, thumbnail: -1, picture: -1 });
-    const address = new URL(window.location.href);
-    address.searchParams.set("run", id);
-    window.history.replaceState(null, "", address);
+    keepRun(id);
     emit("run", id);
+  }
+  // A reload finds its run by this. It is not in the address: who is sent that shall have a run of their own.
+  function keepRun(id) {
+    try { sessionStorage.setItem(KEPT, id); } catch { /* storage is switched off: a reload then begins anew */ }
+  }
+  function keptRun() {
+    try { return sessionStorage.getItem(KEPT) ?? ""; } catch { return ""; }
   }
 
   // New results, of another play, video or model: nothing drawn before holds.
@@ -132,5 +138,5 @@ window.vidmem = (() => {
     if (outbox.length) send();
   }
 
-  return { on, emit, act, receive, message, connect, last, tail, words: {}, get run() { return runId; } };
+  return { on, emit, act, receive, message, keptRun, connect, last, tail, words: {}, get run() { return runId; } };
 })();

@@ -46,7 +46,7 @@ class Desk:
         )
         self.handlers = Handlers(self.registry, self.shelf, tools, max_upload_bytes=1000)
 
-    def open(self, page: str = "page", run_id: str | None = None) -> Run:
+    def open(self, page: str = "page", run_id: str = "") -> Run:
         reply = self.handlers.open_page(page, run_id)
         run = self.registry.find(reply.run_id)
         assert run is not None

@@ -17,7 +17,7 @@ def sections(answer: dict) -> dict:
 
 
 def test_a_new_page_gets_the_sample_the_model_and_the_limits(desk):
-    reply = desk.handlers.open_page("page", None)
+    reply = desk.handlers.open_page("page", "")
     answer = json.loads(reply.payload)
     assert answer["hello"] == {"max_upload_bytes": 1000, "page": "page"}
     shown = sections(answer)
