@@ -7,6 +7,7 @@ let settings = null, heldUntil = 0;
 const plural = (count, unit) => vm.fill(count === 1 ? `one_${unit}` : `many_${unit}`, { count });
 const perClip = (s) => s.clip_frames / s.fps;
 const perStride = (s) => s.window_stride / s.fps;
+const shortestBout = (s) => Math.max(perClip(s), perStride(s), s.min_bout_seconds); // as StreamSettings has it
 function remembers(s) {
   if (s.l_mem === 0) return vm.words.remembers_nothing;
   return vm.fill("remembers", { span: vm.span(s.l_mem * s.memory_every * perStride(s)) });
@@ -21,7 +22,7 @@ const meaning = {
   l_mem: { value: (s) => plural(s.l_mem, "clip"), means: remembers },
   window_stride: { value: (s) => plural(s.window_stride, "frame"), means: strideMeans },
   clip_frames: { value: (s) => plural(s.clip_frames, "frame"), means: (s) => vm.fill("sees", { span: vm.span(perClip(s)) }) },
-  fps: { value: (s) => `${s.fps}`, means: (s) => vm.fill("resolves", { span: vm.span(perStride(s)) }) },
+  fps: { value: (s) => `${s.fps}`, means: (s) => vm.fill("resolves", { span: vm.span(shortestBout(s)) }) },
   min_bout_seconds: { value: (s) => vm.span(s.min_bout_seconds), means: (s) => vm.words[s.min_bout_seconds > 0 ? "raw_kept" : "all_bouts"] },
 };
 

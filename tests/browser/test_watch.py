@@ -19,6 +19,7 @@ from tests.browser.conftest import (
     wait_for_status,
     wait_until,
 )
+from vidmem.streaming import StreamSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -87,6 +88,9 @@ def test_controls_are_felt_within_one_clip(open_page, site):
     )
     set_slider(page, "window_stride", 4)
     page.wait_for_function("window.vidmem.last.settings.values.window_stride === 4")
+    told = page.locator(".vm-slider", has_text="Frames per second").inner_text()
+    used = StreamSettings(**page.evaluate("window.vidmem.last.settings.values"))
+    assert told.endswith(f"shortest bout it can resolve: {used.shortest_bout_seconds:g} s")
     now = newest(page)["index"]
     wait_for_clip(page, now + 2)
     first = newest(page)
