@@ -244,9 +244,15 @@ def _news(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _picture(run: Run, known: int) -> dict[str, Any] | None:
-    """The newest picture, if the page does not have it."""
-    shown = run.pictures.shown if run.pictures else None
-    if shown is None or shown.number <= known:
+    """The newest picture, if the page does not have it: with its own video, time and label."""
+    pictures = run.pictures
+    shown = pictures.shown if pictures else None
+    if pictures is None or shown is None or shown.number <= known:
         return None
-    jpeg = base64.b64encode(shown.jpeg).decode("ascii")
-    return {"number": shown.number, "seconds": round(shown.seconds, 3), "jpeg": jpeg}
+    return {
+        **(run.view.said_at(shown.seconds) if run.view else {}),
+        "number": shown.number,
+        "seconds": round(shown.seconds, 3),
+        "video": pictures.video.key,
+        "jpeg": base64.b64encode(shown.jpeg).decode("ascii"),
+    }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from app.videos import Video
 from vidmem.errors import VidmemError
 
 logger = logging.getLogger(__name__)
@@ -70,17 +71,19 @@ class PictureWorker:
 
     def __init__(
         self,
-        path: Path,
+        video: Video,
         open_source: Callable[[Path], PictureSource],
         on_error: Callable[[Exception], None],
     ) -> None:
-        self._path, self._open, self._on_error = path, open_source, on_error
+        self.video = video
+        self._open, self._on_error = open_source, on_error
         self._changed = threading.Condition()
         self._wish: float | None = None
         self._is_urgent = False
         self._is_closed = False
         self._not_before = 0.0
         self._shown: Shown | None = None
+        self._met: float | None = None  # the wish that it is the answer to: its own time is earlier
         self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
         self._thread.start()
 
@@ -94,7 +97,7 @@ class PictureWorker:
         with self._changed:
             if self._wish is not None and self._is_urgent and not is_urgent:
                 return
-            if not is_urgent and self._shown and abs(self._shown.seconds - seconds) < 0.02:
+            if not is_urgent and self._met is not None and abs(self._met - seconds) < 0.02:
                 return
             self._wish, self._is_urgent = seconds, is_urgent
             self._changed.notify_all()
@@ -133,8 +136,9 @@ class PictureWorker:
                     continue
                 started = time.monotonic()
                 try:
-                    source = source or self._open(self._path)
+                    source = source or self._open(self.video.path)
                     self._show(source.picture(wish))
+                    self._met = wish
                 except (VidmemError, OSError, EOFError) as error:
                     source = _closed(source)
                     self._rest(error)
@@ -151,7 +155,7 @@ class PictureWorker:
         self._shown = Shown(next(_numbers), picture.pts_seconds, picture.jpeg)
 
     def _rest(self, error: Exception) -> None:
-        logger.warning("no picture of %s: %s", self._path.name, error)
+        logger.warning("no picture of %s: %s", self.video.path.name, error)
         self._not_before = time.monotonic() + REST_AFTER_ERROR_SECONDS
         self._on_error(error)
 

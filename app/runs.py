@@ -83,7 +83,7 @@ class Run:
         if self.pictures is not None:
             self.pictures.close()
         self.video, self._info = video, info
-        self.pictures = PictureWorker(video.path, self._tools.open_pictures, self._no_picture)
+        self.pictures = PictureWorker(video, self._tools.open_pictures, self._no_picture)
         self._start_seconds, self._look = 0.0, None
         self._forget_results()
         self._files.leave()
@@ -208,11 +208,8 @@ class Run:
     def look(self, seconds: float | None) -> None:
         """Show the picture at a time, `None`: the one at the playhead again."""
         self._look = seconds
-        if seconds is None:
-            self.board.put("look", None)
-            return
-        self.board.put("look", self.view.look(seconds) if self.view else {"seconds": seconds})
-        if self.pictures is not None:
+        self.board.put("look", None if seconds is None else {"seconds": seconds})
+        if seconds is not None and self.pictures is not None:
             self.pictures.want(seconds, is_urgent=True)
 
     def back(self) -> None:
@@ -374,7 +371,7 @@ class Run:
         self.put_play()
         if status in {"finished", "stopped"} and self._look is None and self.pictures is not None:
             # No tick wishes for pictures from here on: the last one is to be the playhead's.
-            self.pictures.want(self.pacer.playhead_seconds, is_urgent=True)
+            self.pictures.want(self._picture_seconds(), is_urgent=True)
 
     def put_play(self) -> None:
         """Tell the page where the run is."""
@@ -394,4 +391,8 @@ class Run:
         if self._is_real_time and self.status == "playing":
             self.put_play()
         if self._look is None and self.pictures is not None and self.is_active:
-            self.pictures.want(self.pacer.playhead_seconds)
+            self.pictures.want(self._picture_seconds())
+
+    def _picture_seconds(self) -> float:
+        head = self.pacer.playhead_seconds
+        return self.view.judged(head) if self.view else head

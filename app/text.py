@@ -63,6 +63,7 @@ WORDS = {
     "looking_at": "Looking at {time}",
     "analysed": "Analysed so far",
     "of_total": "{time} of {total}",
+    "analysed_to": "Analysed to {time} of {total}",
     "spoken": "{label} from {time}",
     "now": "Now",
     "now_empty": "The model's judgement of each clip appears here as the video streams.",

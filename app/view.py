@@ -198,14 +198,21 @@ class RunView:
         self._keep(self._merger.flush())
         self.refresh(is_forced=True)
 
-    def look(self, seconds: float) -> dict[str, Any]:
-        """What was predicted at a time, for the picture's tag."""
+    def judged(self, playhead_seconds: float) -> float:
+        """A time inside the newest clip where the playhead is its open end, which nobody judged."""
+        newest, settings = self._newest, self._settings
+        if newest is None or settings is None or playhead_seconds != newest.end_seconds:
+            return playhead_seconds  # in real time, after a jump, before the first clip
+        return max(newest.start_seconds, playhead_seconds - 0.5 / settings.fps)
+
+    def said_at(self, seconds: float) -> dict[str, Any]:
+        """What was predicted at a time, for the tag of a picture; empty where nothing was."""
         found = self.timeline.at(seconds)
         if found is None:
-            return {"seconds": seconds}
+            return {}
         column, probability = found
         label = self.timeline.columns.names[column]
-        return {"seconds": seconds, "label": label, "probability": probability, "colour": column}
+        return {"label": label, "probability": probability, "colour": column}
 
 
 def _reading(prediction: Prediction) -> str:

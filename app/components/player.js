@@ -4,11 +4,12 @@ const find = (selector) => element.querySelector(selector);
 const screen = find(".vm-screen"), image = find(".vm-screen img"), waiting = find(".vm-waiting");
 const tag = find(".vm-tag"), clock = find(".vm-clock"), big = find(".vm-big"), lookback = find(".vm-lookback");
 const progress = find(".vm-progress"), pace = find(".vm-pace"), speed = find(".vm-speed");
-const toggle = find("[data-act=toggle]"), jumpTime = find("#vm-jump-time"), notice = find(".vm-notice:not(.vm-storage)"), storage = find(".vm-storage");
+const toggle = find("[data-act=toggle]"), jumpTime = find("#vm-jump-time"), notice = find(".vm-notice"), storage = find(".vm-storage");
 const spoken = find("[role=status]");
 const PLAY = "M7 4.5v15l13-7.5z", PAUSE = "M6 5h4.2v14H6zM13.8 5H18v14h-4.2z";
 
 let play = { status: "empty" }, now = null, looking = null, playhead = null, lastSpoken = "", spokenAt = 0;
+let picture = null, arriving = null; // the one on view, and the one that the browser is about to show
 
 const isActive = () => play.status === "playing" || (play.status === "opening" && !play.is_held);
 const total = () => vm.last.source?.duration_seconds ?? 0;
@@ -32,7 +33,6 @@ function drawTransport() {
   const message = play.status === "opening" ? vm.words.opening : play.status === "empty" ? vm.words.choose_first : "";
   waiting.textContent = message;
   waiting.classList.toggle("vm-spin", play.status === "opening");
-  pace.textContent = play.pace ?? "";
 }
 
 function drawProgress() {
@@ -42,21 +42,29 @@ function drawProgress() {
   progress.setAttribute("aria-valuetext", vm.fill("of_total", { time: vm.clock(play.analysed_seconds ?? 0, total()), total: vm.clock(total(), total()) }));
 }
 
-function drawTag() {
-  const shown = looking === null ? now : looking.label === undefined ? null : looking;
-  tag.hidden = !shown;
-  if (!shown) return;
-  tag.firstElementChild.style.background = vm.colour(shown.colour);
-  tag.lastElementChild.textContent = `${shown.label} · ${shown.probability.toFixed(2)}`;
+// What lies on the picture is of the picture: where the playhead is stands below it.
+function drawPicture() {
+  const isShown = picture !== null && picture.video === vm.last.source?.key;
+  image.hidden = clock.hidden = !isShown;
+  tag.hidden = !isShown || picture.label === undefined;
+  if (!isShown) return;
+  image.alt = vm.fill("picture_at", { time: vm.clock(picture.seconds, total(), true) });
+  clock.textContent = vm.clock(picture.seconds, total());
+  if (tag.hidden) return;
+  tag.firstElementChild.style.background = vm.colour(picture.colour);
+  tag.lastElementChild.textContent = `${picture.label} · ${picture.probability.toFixed(2)}`;
 }
+const unlabelled = (one) => one && { ...one, label: undefined };
 
-// Between two answers of the server the clock goes on by itself, at the rate that the server told.
-function drawClock() {
-  clock.hidden = !playhead || !total();
-  if (clock.hidden) return;
+// Between two answers of the server the playhead goes on by itself, at the rate that the server told.
+function drawPlayhead() {
+  const begun = playhead && total() && (now || playhead.seconds > 0);
+  if (!begun) { pace.textContent = play.pace ?? ""; return; }
   const since = (performance.now() - playhead.at) / 1000;
   const seconds = Math.min(playhead.seconds + playhead.rate * since, playhead.limit);
-  clock.textContent = vm.fill("of_total", { time: vm.clock(seconds, total()), total: vm.clock(total(), total()) });
+  const isEdge = play.speed === "fast" && now && Math.abs(seconds - now.end_seconds) < 0.01;
+  const place = vm.fill(isEdge ? "analysed_to" : "of_total", { time: vm.clock(seconds, total()), total: vm.clock(total(), total()) });
+  pace.textContent = play.pace ? `${place} · ${play.pace}` : place;
   vm.emit("playhead", seconds);
 }
 
@@ -80,20 +88,24 @@ vm.on("play", (value) => {
   playhead = value.playhead && { ...value.playhead, at: performance.now() };
   drawTransport();
   drawProgress();
-  drawClock();
+  drawPlayhead();
 });
-vm.on("now", (value) => { now = value; drawTag(); drawTransport(); speak(); });
-vm.on("look", (value) => { looking = value; drawTag(); drawLookback(); drawTransport(); });
-vm.on("picture", (picture) => {
-  image.hidden = false;
-  image.src = `data:image/jpeg;base64,${picture.jpeg}`;
-  image.alt = vm.fill("picture_at", { time: vm.clock(picture.seconds, total(), true) });
+vm.on("now", (value) => { now = value; drawPlayhead(); drawTransport(); speak(); });
+vm.on("look", (value) => { looking = value; drawLookback(); drawTransport(); });
+vm.on("picture", (value) => {
+  arriving = value;
+  image.src = `data:image/jpeg;base64,${value.jpeg}`;
 });
-vm.on("source", (source) => {
-  if (!source) image.hidden = true;
+image.addEventListener("load", () => { picture = arriving; drawPicture(); });
+vm.on("epoch", () => { // its label was said by a play that is over
+  [picture, arriving] = [unlabelled(picture), unlabelled(arriving)];
+  drawPicture();
+});
+vm.on("source", () => {
   drawTransport();
   drawProgress();
-  drawClock();
+  drawPicture();
+  drawPlayhead();
 });
 let fading = 0;
 function drawNotice() {
@@ -110,8 +122,11 @@ vm.on("storage", (value) => {
   storage.firstElementChild.textContent = value?.text ?? "";
 });
 vm.on("silent", drawNotice);
-vm.on("run", () => { image.hidden = true; now = looking = playhead = null; });
-setInterval(() => { if (play.status === "playing" && playhead?.rate) drawClock(); speak(); }, 200);
+vm.on("run", () => {
+  picture = arriving = now = looking = playhead = null;
+  drawPicture();
+});
+setInterval(() => { if (play.status === "playing" && playhead?.rate) drawPlayhead(); speak(); }, 200);
 
 const clipSeconds = () => vm.last.settings?.seconds_between_predictions ?? 1;
 function stepTo(seconds) {

@@ -98,7 +98,7 @@ class FakePictures:
             raise self.machine.picture_error
         buffer = io.BytesIO()
         Image.fromarray(draw(seconds, 640, 360)).save(buffer, "JPEG", quality=80)
-        return FakePicture(buffer.getvalue(), seconds)
+        return FakePicture(buffer.getvalue(), seconds - seconds % 0.125)  # the frame on display
 
     def close(self) -> None: ...
 

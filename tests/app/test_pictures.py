@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.pictures import PictureWorker
+from app.videos import Video
 from tests.app.conftest import wait_until
 from tests.app.fakes import FakePicture
 from vidmem.errors import DecoderTimeoutError
@@ -19,13 +20,14 @@ class Source:
         self.seconds_each = seconds_each
         self.error: Exception | None = None
         self.is_closed = False
+        self.frame_seconds = 1e-6
 
     def picture(self, seconds: float) -> FakePicture:
         self.asked.append(seconds)
         time.sleep(self.seconds_each)
         if self.error:
             raise self.error
-        return FakePicture(b"jpeg", seconds)
+        return FakePicture(b"jpeg", seconds - seconds % self.frame_seconds)
 
     def close(self) -> None:
         self.is_closed = True
@@ -43,7 +45,9 @@ def errors():
 
 @pytest.fixture
 def worker(source, errors):
-    made = PictureWorker(Path("video.mp4"), lambda path: source, errors.append)
+    made = PictureWorker(
+        Video("sample", "Sample", Path("video.mp4")), lambda path: source, errors.append
+    )
     yield made
     made.close()
     assert source.is_closed
@@ -56,7 +60,7 @@ def test_only_the_newest_wish_is_met(worker, source):
     for seconds in range(1, 20):
         worker.want(seconds)
     worker.want(20, is_urgent=True)
-    wait_until(lambda: worker.shown and worker.shown.seconds == 20)
+    wait_until(lambda: worker.shown and worker.shown.seconds == pytest.approx(20))
     assert source.asked == [0, 20]
 
 
@@ -71,10 +75,25 @@ def test_pictures_take_a_small_share_of_the_time(worker, source):
     assert len(source.asked) <= 3
 
 
+def test_a_wish_that_was_met_is_not_met_again_though_the_frame_is_earlier(worker, source):
+    source.frame_seconds = 0.5
+    worker.want(10.4, is_urgent=True)
+    wait_until(lambda: worker.shown)
+    number = worker.shown.number
+    end = time.monotonic() + 0.8
+    while time.monotonic() < end:
+        worker.want(10.4)
+        time.sleep(0.05)
+    assert (worker.shown.number, worker.shown.seconds) == (number, 10.0)
+    assert source.asked == [10.4]
+    worker.want(10.6)
+    wait_until(lambda: worker.shown.seconds == 10.5)
+
+
 def test_an_error_is_told_and_another_picture_can_be_had(worker, source, errors):
     source.error = DecoderTimeoutError("no picture within 20 s")
     worker.want(1, is_urgent=True)
     wait_until(lambda: errors)
     source.error = None
     worker.want(2, is_urgent=True)
-    wait_until(lambda: worker.shown and worker.shown.seconds == 2)
+    wait_until(lambda: worker.shown and worker.shown.seconds == pytest.approx(2))

@@ -34,12 +34,48 @@ def test_a_video_is_watched_to_the_end(desk):
     assert len(run.board.get("memory")["slots"]) == 14
 
 
-def test_at_the_end_the_picture_is_the_playheads(desk):
+def test_at_the_end_the_picture_is_of_the_last_clip(desk):
     run = desk.open()
     run.play()
     wait_until(lambda: run.status == "finished")
-    wait_until(lambda: run.pictures.shown.seconds == run.pacer.playhead_seconds)
-    assert run.pacer.playhead_seconds > 55
+    wait_until(lambda: run.pictures.shown.seconds > 55)
+    newest = run.view.newest
+    assert newest.start_seconds <= run.pictures.shown.seconds < newest.end_seconds
+    assert run.pacer.playhead_seconds == newest.end_seconds == 60
+
+
+def test_each_picture_is_sent_with_what_was_said_of_its_own_time(desk):
+    desk.machine.clip_seconds = 0.3
+    desk.machine.picture_seconds = 0.2
+    run = desk.open()
+    run.play()
+    sent: list[dict] = []
+    while run.status != "finished" or not run.pictures.shown.seconds > 55:
+        answer = desk.ask(run, picture=sent[-1]["number"] if sent else -1)
+        sent += [answer["picture"]] if "picture" in answer else []
+        time.sleep(0.02)
+    told = [picture for picture in sent if "label" in picture]
+    assert len(told) >= 2
+    for picture in told:
+        assert run.view.said_at(picture["seconds"])["label"] == picture["label"]
+        assert picture["video"] == "sample"
+
+
+def test_held_in_real_time_the_same_picture_is_not_sent_again(desk):
+    run = desk.open()
+    run.set_speed(is_real_time=True)
+    run.jump(10.03, is_playing=True)
+    wait_until(lambda: run.view.newest is not None)
+    run.pause()
+    wait_until(lambda: run.tick() or run.pictures.shown.seconds >= 10)
+    end = time.monotonic() + 2
+    numbers = set()
+    time.sleep(0.4)
+    while time.monotonic() < end:
+        run.tick()
+        numbers.add(run.pictures.shown.number)
+        time.sleep(0.05)
+    assert len(numbers) == 1
 
 
 def test_pause_holds_and_step_lets_one_clip_through(desk):
@@ -115,10 +151,9 @@ def test_looking_back_says_what_was_predicted_there(desk):
     run.play()
     wait_until(lambda: run.status == "finished")
     run.look(10)
-    looked = run.board.get("look")
-    assert looked["seconds"] == 10
-    assert looked["label"] in run.view.class_names
+    assert run.board.get("look") == {"seconds": 10}
     wait_until(lambda: run.pictures.shown.seconds == 10)
+    assert run.view.said_at(10)["label"] in run.view.class_names
     run.look(None)
     assert run.board.get("look") is None
 

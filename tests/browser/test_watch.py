@@ -229,6 +229,44 @@ def test_the_timeline_keeps_its_zoom_and_shows_the_frame_at_a_click(open_page, s
     page.wait_for_function("window.vidmem.last.look === null")
 
 
+def test_time_and_label_on_the_picture_are_the_pictures_own(open_page, site):
+    page = open_page()
+    site.clip_seconds = 0.3
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 9)
+    page.locator(".vm-main").click()
+    wait_for_status(page, "paused")
+    told = page.evaluate("""() => new Promise((resolve) => {
+        const wait = () => {
+            const { picture, play } = window.vidmem.last;
+            const isShown = document.querySelector('.vm-screen img').src.endsWith(picture.jpeg);
+            if (!isShown || picture.label === undefined) { requestAnimationFrame(wait); return; }
+            resolve({
+                clock: document.querySelector('.vm-clock').textContent,
+                wanted: window.vidmem.clock(picture.seconds, 48),
+                tag: document.querySelector('.vm-tag').innerText, label: picture.label,
+                seconds: picture.seconds, playhead: play.playhead.seconds,
+                pace: document.querySelector('.vm-pace').innerText,
+            });
+        };
+        wait();
+    })""")
+    assert told["clock"] == told["wanted"]
+    assert told["tag"].startswith(f"{told['label']} ·")
+    assert told["seconds"] < told["playhead"]
+    assert re.match(r"Analysed to 00:\d\d of 00:48 · Paused\.", told["pace"])
+    other = page.locator(".vm-source select")
+    other.select_option("folder/second pen.mp4")
+    page.wait_for_function(
+        "window.vidmem.last.source.key.startsWith('folder/') && "
+        "document.querySelector('.vm-screen img').hidden === "
+        "(window.vidmem.last.picture.video !== window.vidmem.last.source.key)"
+    )
+    page.wait_for_function("!document.querySelector('.vm-screen img').hidden")
+    assert page.evaluate("window.vidmem.last.picture.video").startswith("folder/")
+    assert page.locator(".vm-tag").is_hidden()
+
+
 def test_in_real_time_the_playhead_goes_with_the_clock(open_page, site):
     page = open_page()
     page.get_by_label("Speed").select_option("real")
