@@ -207,10 +207,11 @@ class Run:
 
     def look(self, seconds: float | None) -> None:
         """Show the picture at a time, `None`: the one at the playhead again."""
-        self._look = seconds
+        before, self._look = self._look, seconds
         self.board.put("look", None if seconds is None else {"seconds": seconds})
-        if seconds is not None and self.pictures is not None:
-            self.pictures.want(seconds, is_urgent=True)
+        if self.pictures is not None and (before, seconds) != (None, None):
+            wanted = self._picture_seconds() if seconds is None else seconds
+            self.pictures.want(wanted, is_urgent=True)
 
     def back(self) -> None:
         """Hold, and look one clip further back than what is shown."""

@@ -58,13 +58,13 @@ const unlabelled = (one) => one && { ...one, label: undefined };
 
 // Between two answers of the server the playhead goes on by itself, at the rate that the server told.
 function drawPlayhead() {
-  const begun = playhead && total() && (now || playhead.seconds > 0);
-  if (!begun) { pace.textContent = play.pace ?? ""; return; }
+  if (!playhead || !total()) { pace.textContent = play.pace ?? ""; return; }
   const since = (performance.now() - playhead.at) / 1000;
   const seconds = Math.min(playhead.seconds + playhead.rate * since, playhead.limit);
   const isEdge = play.speed === "fast" && now && Math.abs(seconds - now.end_seconds) < 0.01;
   const place = vm.fill(isEdge ? "analysed_to" : "of_total", { time: vm.clock(seconds, total()), total: vm.clock(total(), total()) });
-  pace.textContent = play.pace ? `${place} · ${play.pace}` : place;
+  const isOnTheWay = (now || seconds > 0) && play.status !== "finished";
+  pace.textContent = [isOnTheWay ? place : "", play.pace].filter(Boolean).join(" · ");
   vm.emit("playhead", seconds);
 }
 

@@ -156,6 +156,7 @@ def test_looking_back_says_what_was_predicted_there(desk):
     assert run.view.said_at(10)["label"] in run.view.class_names
     run.look(None)
     assert run.board.get("look") is None
+    wait_until(lambda: run.pictures.shown.seconds > 55)  # of the last clip again
 
 
 def test_a_decoder_that_hangs_is_said_and_a_jump_goes_on(desk):
