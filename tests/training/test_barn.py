@@ -6,6 +6,7 @@ import torch
 
 from vidmem.data.barn import (
     CLASS_NAMES,
+    LOOK_ALIKES,
     MOMENTS,
     SIGHTING_KINDS,
     BarnConfig,
@@ -19,6 +20,7 @@ from vidmem.training.augmentation import Variation
 from vidmem.training.barn import (
     GROUP,
     BarnTraining,
+    encode_videos,
     learn_to_remember,
     learn_to_see,
     nano_card,
@@ -151,7 +153,9 @@ def test_all_stages_learn_on_a_few_clips():
     learn_to_see(model, clips, training, lambda step: seen.append(step.loss))
     assert np.mean(seen[-5:]) < seen[0]
     trunk = [p.detach().clone() for p in model.stages[0].parameters()]
-    learn_to_remember(model, clips, training, lambda step: remembered.append(step.loss))
+    videos = encode_videos(model, clips, np.random.default_rng(0))
+    videos = videos.and_also(videos)
+    learn_to_remember(model, videos, training, lambda step: remembered.append(step.loss))
     assert len(remembered) == 8
     gates = [p.item() for name, p in model.named_parameters() if name.endswith("gate")]
     assert len(gates) == 2 and 0 not in gates
@@ -166,6 +170,20 @@ def test_drawn_clips_are_those_of_their_seeds():
     again = draw_barn_clips([6], shape, num_processes=1)
     assert np.array_equal(both.pixels[1], again.pixels[0])
     assert both.labels.shape == (2, 2)
+
+
+@pytest.mark.slow
+def test_twins_differ_in_their_visits_and_look_alikes_only():
+    shape = ClipShape(num_clips=40, fps=1.0, clip_frames=4, width=80, height=48)
+    one = draw_barn_clips([2], shape, num_processes=1)
+    twin = draw_barn_clips([2], shape, num_processes=1, swap_visits=True)
+    swapped = ["feeding", "drinking", *LOOK_ALIKES]
+    partner = dict(zip(swapped, ["drinking", "feeding", *reversed(LOOK_ALIKES)], strict=True))
+    names = [CLASS_NAMES[label] for label in one.labels[0]]
+    assert [CLASS_NAMES[label] for label in twin.labels[0]] == [partner.get(n, n) for n in names]
+    assert set(names) & set(LOOK_ALIKES)
+    same = (one.pixels == twin.pixels).all((2, 3, 4, 5))[0]
+    assert not same.all() and same[np.isin(names, LOOK_ALIKES)].any()
 
 
 @pytest.mark.slow

@@ -2,10 +2,12 @@
 
 1. *See*: single clips. Besides the label, it learns what each part of the picture shows
    (`vidmem.training.sightings`). Of the two rests that look alike either counts as right.
-2. *Remember*: sequences of clips. What comes before the first memory read stays as it is and is
-   computed once; the last blocks, the memory attentions and the head learn, with one step of
-   truncated back-propagation through memory. `l_mem` changes from step to step: 0, since people
-   switch memory off, and very few clips, since then only what clips pass on to later ones helps.
+2. *Remember*: sequences of clips, of the same videos and of their twins, in which the visits that
+   decide are swapped and nothing else: no other sign of the label is left to learn by heart. What
+   comes before the first memory read stays as it is and is computed once; the last blocks, the
+   memory attentions and the head learn, with one step of truncated back-propagation through memory.
+   `l_mem` changes from step to step: 0, since people switch memory off, and very few clips, since
+   then only what clips pass on to later ones helps.
 """
 
 from __future__ import annotations
@@ -13,12 +15,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
@@ -32,6 +34,8 @@ from vidmem.models import (
     save,
 )
 from vidmem.models.presets import has_fast_bf16
+from vidmem.nn.swin import Grid
+from vidmem.nn.windows import Size3
 from vidmem.training.augmentation import Variation
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
 from vidmem.training.loop import LoopConfig, StepReport, hidden_matrices, run_loop
@@ -96,7 +100,7 @@ class BarnTraining:
     see_batch: int = 32
     """Clips per step."""
 
-    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=280, learning_rate=8e-4))
+    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=400))
     """Second stage."""
 
     remember_batch: int = 16
@@ -149,16 +153,30 @@ def train_nano(
         width=card.frame_width,
         height=card.frame_height,
     )
-    started = time.monotonic()
-    clips = draw_barn_clips(range(training.num_videos), shape, num_processes=num_processes)
-    logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
+
+    def draw(*, swap_visits: bool) -> BarnClips:
+        started = time.monotonic()
+        clips = draw_barn_clips(
+            range(training.num_videos),
+            shape,
+            num_processes=num_processes,
+            swap_visits=swap_visits,
+        )
+        logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
+        return clips
+
+    clips = draw(swap_visits=False)
     if after_seeing.is_dir():
         model = load_folder(after_seeing).train()
     else:
         model = FamSwin(nano_config(), card).train()
         learn_to_see(model, clips, training, lambda step: report("see", step))
         save(model, after_seeing)
-    learn_to_remember(model, clips, training, lambda step: report("remember", step))
+    rng = np.random.default_rng(training.seed + 1)
+    sequences = encode_videos(model, clips, rng)
+    del clips  # before as many more are drawn
+    sequences = sequences.and_also(encode_videos(model, draw(swap_visits=True), rng))
+    learn_to_remember(model, sequences, training, lambda step: report("remember", step))
     return model.eval()
 
 
@@ -217,15 +235,16 @@ def training_dtype() -> torch.dtype:
 
 
 def learn_to_remember(
-    model: FamSwin, clips: BarnClips, training: BarnTraining, report: Callable[[StepReport], None]
+    model: FamSwin,
+    videos: EncodedVideos,
+    training: BarnTraining,
+    report: Callable[[StepReport], None],
 ) -> None:
     """Train memory on sequences of clips; changes the model in place."""
     rng = np.random.default_rng(training.seed + 2)
     model.copy_memory_projections()
-    copies = [encode_videos(model, clips, rng) for _ in range(2)]
-    labels, delays = torch.from_numpy(clips.labels), torch.from_numpy(clips.delay_clips)
-    weights = sample_weights(clips)
-    weights[delays >= 0] *= training.look_alike_weight
+    labels, delays = videos.labels, videos.delays
+    weights = torch.where(delays >= 0, training.look_alike_weight, 1.0) * videos.weights
     steps_of, dtype = torch.arange(training.sequence_clips), training_dtype()
 
     def loss_of_step(step: int) -> Tensor:
@@ -234,13 +253,13 @@ def learn_to_remember(
         latest = training.num_clips - training.sequence_clips
         starts = torch.from_numpy(rng.integers(latest + 1, size=training.remember_batch))
         columns = starts[:, None] + steps_of
-        trunks = copies[rng.integers(len(copies))]
+        variant = int(rng.integers(len(videos.tokens)))
         l_mem = int(rng.choice(training.l_mem_choices))
         state = model.init_state(len(rows), l_mem=l_mem)
         logits = []
         for column in columns.unbind(1):
             with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
-                output = model.step_trunk(trunks.at(rows, column), state)
+                output = model.step_trunk(videos.trunk(variant, rows, column), state)
             logits.append(output.logits)
             state = output.state
         delay = delays[rows[:, None], columns]
@@ -259,32 +278,62 @@ def learn_to_remember(
 
 
 @dataclass(frozen=True)
-class Trunks:
-    """What all clips look like just before the first memory read."""
+class EncodedVideos:
+    """What all clips look like just before the first memory read, and their labels."""
 
-    grid: Any
-    """One clip's `vidmem.nn.swin.Grid`, for its size."""
+    size: Size3
+    """Of the token grid of a clip."""
 
-    tokens: Tensor
-    """`[V, N, L, D]`, float16."""
+    tokens: tuple[Tensor, ...]
+    """`[V, N, L, D]`, float16, for each of some variations of the videos."""
 
-    def at(self, videos: Tensor, clips: Tensor) -> Any:
-        """The trunks of some clips as one batch."""
-        return replace(self.grid, tokens=self.tokens[videos, clips].float())
+    labels: Tensor
+    """`[V, N]`"""
+
+    delays: Tensor
+    """`[V, N]`, as in `BarnClips`."""
+
+    weights: Tensor
+    """`[V, N]`, of `sample_weights`."""
+
+    def trunk(self, variant: int, videos: Tensor, clips: Tensor) -> Grid:
+        """Some clips as one batch."""
+        return Grid(self.tokens[variant][videos, clips].float(), self.size)
+
+    def and_also(self, others: EncodedVideos) -> EncodedVideos:
+        """These videos and others of the same length."""
+        return EncodedVideos(
+            size=self.size,
+            tokens=tuple(torch.cat(both) for both in zip(self.tokens, others.tokens, strict=True)),
+            labels=torch.cat([self.labels, others.labels]),
+            delays=torch.cat([self.delays, others.delays]),
+            weights=torch.cat([self.weights, others.weights]),
+        )
 
 
 @torch.no_grad()
-def encode_videos(model: FamSwin, clips: BarnClips, rng: np.random.Generator) -> Trunks:
+def encode_videos(
+    model: FamSwin, clips: BarnClips, rng: np.random.Generator, *, num_variations: int = 2
+) -> EncodedVideos:
     """Run all clips up to the first memory read; each video is varied in its own way."""
-    grids = (
-        model.trunk(
-            Variation.draw(len(pixels), rng, is_one_video=True).of_pixels(pixels, model.card)
-        )
-        for pixels in clips.pixels
+    dtype = training_dtype()
+
+    def encode(pixels: NDArray[np.uint8]) -> Grid:
+        variation = Variation.draw(len(pixels), rng, is_one_video=True)
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            return model.trunk(variation.of_pixels(pixels, model.card, dtype))
+
+    size = encode(clips.pixels[0]).size
+    return EncodedVideos(
+        size=size,
+        tokens=tuple(
+            torch.stack([encode(pixels).tokens.half() for pixels in clips.pixels])
+            for _ in range(num_variations)
+        ),
+        labels=torch.from_numpy(clips.labels),
+        delays=torch.from_numpy(clips.delay_clips),
+        weights=sample_weights(clips),
     )
-    first = next(grids)
-    rows = [first.tokens.half(), *(grid.tokens.half() for grid in grids)]
-    return Trunks(first, torch.stack(rows))
 
 
 def sample_weights(clips: BarnClips) -> Tensor:

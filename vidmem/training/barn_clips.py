@@ -68,6 +68,7 @@ def draw_barn_clips(
     shape: ClipShape,
     *,
     num_processes: int = 2,
+    swap_visits: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> BarnClips:
     """Draw one video per seed, in memory: 35 MB each, at 48 clips of 16 frames of 160 x 96.
@@ -76,6 +77,7 @@ def draw_barn_clips(
         seeds: One per video; the pixels depend on nothing else.
         shape: How the videos are cut.
         num_processes: Drawn side by side.
+        swap_visits: Draw the videos' twins; see `BarnVideo`.
         progress: Called with videos done and videos in all.
     """
     size = (len(seeds), shape.num_clips)
@@ -87,7 +89,7 @@ def draw_barn_clips(
         sow_places=np.zeros((*size, MOMENTS, 3, 2), np.float32),
         sow_kinds=np.zeros((*size, MOMENTS, 3), np.int64),
     )
-    jobs = [(row, seed, shape) for row, seed in enumerate(seeds)]
+    jobs = [(row, seed, shape, swap_visits) for row, seed in enumerate(seeds)]
     with multiprocessing.get_context("spawn").Pool(num_processes) as pool:
         for done, (row, clips) in enumerate(pool.imap_unordered(_draw_video, jobs), 1):
             for column in fields(drawn):
@@ -97,8 +99,8 @@ def draw_barn_clips(
     return drawn
 
 
-def _draw_video(job: tuple[int, int, ClipShape]) -> tuple[int, LabelledClips]:
-    row, seed, shape = job
+def _draw_video(job: tuple[int, int, ClipShape, bool]) -> tuple[int, LabelledClips]:
+    row, seed, shape, swap_visits = job
     clips = render_clips(
         BarnConfig(minutes=shape.minutes, seed=seed),
         fps=shape.fps,
@@ -106,5 +108,6 @@ def _draw_video(job: tuple[int, int, ClipShape]) -> tuple[int, LabelledClips]:
         width=shape.width,
         height=shape.height,
         num_clips=shape.num_clips,
+        swap_visits=swap_visits,
     )
     return row, clips

@@ -72,7 +72,7 @@ def see_sows(
     return places.reshape(*times.shape, -1, 2), kinds.reshape(*times.shape, -1)
 
 
-def render_clips(
+def render_clips(  # noqa: PLR0913 - the shape of the clips, each number by its name
     config: BarnConfig,
     *,
     fps: float = 4.0,
@@ -81,6 +81,7 @@ def render_clips(
     height: int = 96,
     num_clips: int,
     start_seconds: float = 0.0,
+    swap_visits: bool = False,
 ) -> LabelledClips:
     """Draw contiguous, non-overlapping clips of one video, the frame squashed to a size.
 
@@ -92,6 +93,7 @@ def render_clips(
         height: Likewise.
         num_clips: How many clips.
         start_seconds: Where the first window starts.
+        swap_visits: Draw the twin; see `BarnVideo`.
 
     Raises:
         ValueError: If the video ends before the last clip does.
@@ -103,7 +105,7 @@ def render_clips(
             f"{num_clips} clips of {clip_seconds:g} s from {start_seconds:g} s end at {end:g} s, "
             f"but the video ends at {config.duration_seconds:g} s; raise minutes"
         )
-    video = BarnVideo(config)
+    video = BarnVideo(config, swap_visits=swap_visits)
     labels, delays, purity = label_windows(
         video, clip_seconds=clip_seconds, num_clips=num_clips, start_seconds=start_seconds
     )

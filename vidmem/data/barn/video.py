@@ -60,6 +60,9 @@ class BarnVideo:
     """A generated video of farrowing pens from above; a pure function of its config.
 
     The label is that of the focal sow, in the middle pen, with a spray mark on her back.
+
+    Every video has a twin (`swap_visits`), in which she drinks where she fed and the reverse: the
+    look-alike labels are swapped with it, and nothing else that can be seen is.
     """
 
     def __init__(self, config: BarnConfig, *, swap_visits: bool = False) -> None:
