@@ -343,15 +343,15 @@ class Run:
         """Nothing more can be read from here on."""
         if self.view is not None:
             self.view.finish()
+        self._set_status("finished" if error is None else "failed")
         if error is not None:
             self._complain(error)
-        self._set_status("finished" if error is None else "failed")
 
     def closed(self, error: Exception | None) -> None:
         """The engine is gone."""
         if error is not None:
-            self._complain(error)
             self._set_status("failed")
+            self._complain(error)
 
     def _complain(self, error: Exception) -> None:
         self.notify(self._sentence_for(error), "error")

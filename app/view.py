@@ -56,8 +56,8 @@ class RunView:
         best = max(range(len(prediction.probabilities)), key=prediction.probabilities.__getitem__)
         self._draw(prediction, best, settings)
         column = self.timeline.columns.known(best)
-        has_slot = pixels is not None and prediction.l_mem > 0
-        middle = thumbnail(pixels[len(pixels) // 2]) if has_slot else None
+        is_shown = prediction.l_mem > 0  # without memory there is no slot for it
+        middle = thumbnail(pixels[len(pixels) // 2]) if is_shown and pixels is not None else None
         clip = Clip(
             start=prediction.start_seconds, end=prediction.end_seconds, column=column, jpeg=middle
         )

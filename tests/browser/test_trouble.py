@@ -46,8 +46,8 @@ def test_a_file_that_vanished_is_said_and_the_app_goes_on(open_page, site):
     page.wait_for_function("window.vidmem.last.source.title === 'gone.mp4'")
     gone.unlink()
     page.locator(".vm-main").click()
+    wait_for_status(page, "failed")
     page.get_by_role("alert").filter(has_text="not there any more").wait_for()
-    assert status(page) == "failed"
     page.locator(".vm-source select").select_option("sample")
     page.wait_for_function("window.vidmem.last.source.key === 'sample'")
     page.locator(".vm-main").click()
