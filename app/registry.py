@@ -18,6 +18,8 @@ SILENT_SECONDS = 60.0
 """A page on view asks every second; one that does not for so long was closed unnoticed."""
 HIDDEN_SECONDS = 12 * 3600.0
 """A browser may let a hidden page sleep: it is open until its connection ends, or for so long."""
+LATE_SECONDS = 3.0
+"""What a page asked just before it was closed may arrive after its farewell: it does not count."""
 
 
 @dataclass
@@ -34,6 +36,12 @@ class _Entry:
     run: Run
     pages: dict[str, _Page] = field(default_factory=dict)
     left_at: float | None = None
+    farewells: dict[str, float] = field(default_factory=dict)
+
+    def said_farewell(self, page: str, now: float) -> bool:
+        """Whether a page was closed just now."""
+        self.farewells = {one: at for one, at in self.farewells.items() if now - at < LATE_SECONDS}
+        return page in self.farewells
 
     def let_go(self, page: str, now: float) -> None:
         """One page less; the last one's leaving begins the grace."""
@@ -97,7 +105,7 @@ class RunRegistry:
         """The run of an id that a page asks about; hidden, it may not ask again for long."""
         with self._lock:
             entry = self._entries.get(run_id)
-            if entry is not None:
+            if entry is not None and not entry.said_farewell(page, self._clock()):
                 self._looked_at(entry, page, is_hidden=is_hidden)
             return entry.run if entry else None
 
@@ -109,6 +117,8 @@ class RunRegistry:
         """A page was closed or is being reloaded."""
         with self._lock:
             for entry in self._entries.values():
+                if page in entry.pages:
+                    entry.farewells[page] = self._clock()
                 entry.let_go(page, self._clock())
 
     def may_begin(self, run: Run) -> bool:

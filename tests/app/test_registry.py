@@ -15,6 +15,15 @@ def test_a_reload_within_the_grace_finds_the_run_again(desk):
     assert desk.registry.sweep() == []
 
 
+def test_what_a_page_asked_before_it_was_closed_does_not_bring_it_back(desk):
+    run = desk.open("first")
+    desk.registry.left("first")
+    desk.now += 1
+    desk.ask(run, page="first")
+    desk.now += 20
+    assert desk.registry.sweep() == [run.run_id]
+
+
 def test_a_run_without_a_page_is_freed_after_the_grace(desk):
     desk.machine.clip_seconds = 0.2
     run = desk.open("first")
