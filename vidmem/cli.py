@@ -282,14 +282,14 @@ def train(
 ) -> None:
     """Train fam-swin-nano on generated barn videos, as the bundled one was.
 
-    If it is stopped after the first stage, the same command goes on from there.
+    If it is stopped between two stages, the same command goes on from there.
     """
     from vidmem.models import save
     from vidmem.training.barn import BarnTraining, train_nano
     from vidmem.training.loop import StepReport
 
     recipe = BarnTraining(seed=seed, num_videos=videos)
-    after_seeing = out.with_name(f"{out.name}.after-seeing-seed{seed}-videos{videos}")
+    checkpoints = out.with_name(f"{out.name}.part-seed{seed}-videos{videos}")
     console = _console()
 
     def report(stage: str, step: StepReport) -> None:
@@ -297,8 +297,8 @@ def train(
             console.print(f"{stage:9} step {step.step:5}  loss {step.loss:.3f}", markup=False)
 
     console.print(f"drawing {videos} videos, then {recipe.num_steps} steps in two stages")
-    save(train_nano(recipe, report, after_seeing=after_seeing), out)
-    shutil.rmtree(after_seeing)
+    save(train_nano(recipe, report, checkpoints=checkpoints), out)
+    shutil.rmtree(checkpoints)
     console.print(f"wrote {out}", markup=False)
 
 

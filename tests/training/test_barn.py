@@ -145,7 +145,7 @@ def test_all_stages_learn_on_a_few_clips():
         num_clips=6,
         see=LoopConfig(steps=25, learning_rate=2e-3, warmup_steps=3),
         see_batch=8,
-        remember=LoopConfig(steps=8, warmup_steps=2),
+        remember=(LoopConfig(steps=8, warmup_steps=2),),
         remember_batch=2,
         sequence_clips=4,
     )

@@ -100,8 +100,8 @@ class BarnTraining:
     see_batch: int = 32
     """Clips per step."""
 
-    remember: LoopConfig = field(default_factory=lambda: LoopConfig(steps=400))
-    """Second stage."""
+    remember: tuple[LoopConfig, ...] = (LoopConfig(steps=400), LoopConfig(steps=400))
+    """Second stage, in rounds: the rate starts high again in each."""
 
     remember_batch: int = 16
     """Sequences per step."""
@@ -125,14 +125,14 @@ class BarnTraining:
     @property
     def num_steps(self) -> int:
         """Optimiser steps of all stages."""
-        return self.see.steps + self.remember.steps
+        return self.see.steps + sum(config.steps for config in self.remember)
 
 
 def train_nano(
     training: BarnTraining,
     report: Callable[[str, StepReport], None],
     *,
-    after_seeing: Path,
+    checkpoints: Path,
     num_processes: int = 2,
 ) -> FamSwin:
     """Draw the videos and train a model on them.
@@ -140,8 +140,8 @@ def train_nano(
     Args:
         training: The recipe; with the same recipe, machine and torch, the same weights.
         report: Called after each optimiser step with the name of the stage.
-        after_seeing: A folder for the model after the first stage. Where it is there already, from
-            a run that was stopped, training goes on from it.
+        checkpoints: A folder for the model as it is after each stage and round. What a run that
+            was stopped left there, training goes on from.
         num_processes: For drawing.
     """
     torch.manual_seed(training.seed)
@@ -165,18 +165,25 @@ def train_nano(
         logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
         return clips
 
+    kept = [checkpoints / str(number) for number in range(1 + len(training.remember))]
+    num_done = sum(folder.is_dir() for folder in kept)
     clips = draw(swap_visits=False)
-    if after_seeing.is_dir():
-        model = load_folder(after_seeing).train()
+    if num_done:
+        model = load_folder(kept[num_done - 1]).train()
     else:
         model = FamSwin(nano_config(), card).train()
         learn_to_see(model, clips, training, lambda step: report("see", step))
-        save(model, after_seeing)
+        model.copy_memory_projections()
+        save(model, kept[0])
     rng = np.random.default_rng(training.seed + 1)
     sequences = encode_videos(model, clips, rng)
     del clips  # before as many more are drawn
     sequences = sequences.and_also(encode_videos(model, draw(swap_visits=True), rng))
-    learn_to_remember(model, sequences, training, lambda step: report("remember", step))
+    for number in range(max(num_done - 1, 0), len(training.remember)):
+        learn_to_remember(
+            model, sequences, training, lambda step: report("remember", step), number=number
+        )
+        save(model, kept[number + 1])
     return model.eval()
 
 
@@ -239,10 +246,11 @@ def learn_to_remember(
     videos: EncodedVideos,
     training: BarnTraining,
     report: Callable[[StepReport], None],
+    *,
+    number: int = 0,
 ) -> None:
-    """Train memory on sequences of clips; changes the model in place."""
-    rng = np.random.default_rng(training.seed + 2)
-    model.copy_memory_projections()
+    """One round of training memory on sequences of clips; changes the model in place."""
+    rng = np.random.default_rng(training.seed + 2 + number)
     labels, delays = videos.labels, videos.delays
     weights = torch.where(delays >= 0, training.look_alike_weight, 1.0) * videos.weights
     steps_of, dtype = torch.arange(training.sequence_clips), training_dtype()
@@ -274,7 +282,8 @@ def learn_to_remember(
         )
 
     matrices = hidden_matrices(model.stages, model.merges, model.memory)
-    run_loop(model.parameters(), loss_of_step, training.remember, report, matrices=matrices)
+    config = training.remember[number]
+    run_loop(model.parameters(), loss_of_step, config, report, matrices=matrices)
 
 
 @dataclass(frozen=True)
