@@ -11,6 +11,7 @@ from vidmem.models.interface import ModelCard, StepOutput, StreamModel, StreamSt
 from vidmem.models.presets import bundled_models, list_models, load
 from vidmem.models.spool import Spool, SpoolScores
 from vidmem.models.spool_config import SpoolConfig
+from vidmem.nn.swin import Grid
 
 __all__ = [
     "Backbone",
@@ -18,6 +19,7 @@ __all__ = [
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",
+    "Grid",
     "MemoryConfig",
     "ModelCard",
     "Preprocessing",

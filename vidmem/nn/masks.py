@@ -18,6 +18,7 @@ and one token a frame (rows ask, columns answer):
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Literal
 
@@ -77,30 +78,12 @@ def heads_mask_mod(num_first_heads: int, first: MaskMod, others: MaskMod) -> Mas
 
 def any_mask_mod(*mask_mods: MaskMod) -> MaskMod:
     """Attend wherever one of the predicates allows it."""
-    if not mask_mods:
-        raise ValueError("any_mask_mod needs at least one mask_mod, got none")
-
-    def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
-        allowed = mask_mods[0](b, h, q_idx, kv_idx)
-        for other in mask_mods[1:]:
-            allowed = allowed | other(b, h, q_idx, kv_idx)
-        return allowed
-
-    return _named(mask_mod, "_or_".join(map(_name, mask_mods)))
+    return _combined(mask_mods, operator.or_, "_or_")
 
 
 def all_mask_mod(*mask_mods: MaskMod) -> MaskMod:
     """Attend only where all of the predicates allow it."""
-    if not mask_mods:
-        raise ValueError("all_mask_mod needs at least one mask_mod, got none")
-
-    def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
-        allowed = mask_mods[0](b, h, q_idx, kv_idx)
-        for other in mask_mods[1:]:
-            allowed = allowed & other(b, h, q_idx, kv_idx)
-        return allowed
-
-    return _named(mask_mod, "_and_".join(map(_name, mask_mods)))
+    return _combined(mask_mods, operator.and_, "_and_")
 
 
 def query_mask_mod(is_first: MaskMod, first: MaskMod, others: MaskMod) -> MaskMod:
@@ -223,6 +206,21 @@ def mask_matrix(
         )
     indices = torch.meshgrid(*(torch.arange(n) for n in shape), indexing="ij")
     return mask_mod(*indices).expand(shape)
+
+
+def _combined(
+    mask_mods: tuple[MaskMod, ...], operation: Callable[[Tensor, Tensor], Tensor], word: str
+) -> MaskMod:
+    if not mask_mods:
+        raise ValueError("at least one mask_mod is needed, got none")
+
+    def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+        allowed = mask_mods[0](b, h, q_idx, kv_idx)
+        for other in mask_mods[1:]:
+            allowed = operation(allowed, other(b, h, q_idx, kv_idx))
+        return allowed
+
+    return _named(mask_mod, word.join(map(_name, mask_mods)))
 
 
 def _named(mask_mod: MaskMod, name: str) -> MaskMod:

@@ -28,14 +28,13 @@ from vidmem.errors import SettingError
 from vidmem.models import (
     FamSwin,
     FamSwinConfig,
+    Grid,
     MemoryConfig,
     ModelCard,
     load_folder,
     save,
 )
 from vidmem.models.presets import has_fast_bf16
-from vidmem.nn.swin import Grid
-from vidmem.nn.windows import Size3
 from vidmem.training.augmentation import Variation
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
 from vidmem.training.loop import LoopConfig, StepReport, hidden_matrices, run_loop
@@ -290,7 +289,7 @@ def learn_to_remember(
 class EncodedVideos:
     """What all clips look like just before the first memory read, and their labels."""
 
-    size: Size3
+    size: tuple[int, int, int]
     """Of the token grid of a clip."""
 
     tokens: tuple[Tensor, ...]
