@@ -61,7 +61,8 @@ def test_each_video_is_a_stream_of_its_own_with_the_memory_asked_for(monkeypatch
         assert shape["num_clips"] == 5
         seed = config.seed
         ones = np.ones(5)
-        return LabelledClips(videos[seed], labels[seed], -ones.astype(int), ones, np.ones((5, 3)))
+        places, kinds = np.ones((5, 4, 3, 2)), np.ones((5, 4, 3), int)
+        return LabelledClips(videos[seed], labels[seed], -ones.astype(int), ones, places, kinds)
 
     monkeypatch.setattr(barn, "render_clips", draw)
     done = []
