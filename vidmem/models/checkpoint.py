@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,16 @@ import safetensors.torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from vidmem.errors import CheckpointError, SettingError, StorageError
+from vidmem.errors import CheckpointError, StorageError
+from vidmem.models.backbones import Backbone, load_backbone
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
 from vidmem.models.interface import ModelCard
+from vidmem.models.spool import Spool
+from vidmem.models.spool_config import SpoolConfig
 
 FORMAT_VERSION = 1
+FAM_SWIN, SPOOL = "fam_swin", "spool"
 WEIGHTS_FILE, CONFIG_FILE = "model.safetensors", "config.json"
 
 _TORCHVISION_KEYS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
@@ -32,8 +36,11 @@ _TORCHVISION_KEYS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] 
 """The one place that knows torchvision's names of `SwinTransformer3d`."""
 
 
-def save(model: FamSwin, folder: str | Path) -> None:
+def save(model: FamSwin | Spool, folder: str | Path) -> None:
     """Write a model to a folder: `model.safetensors` and `config.json`.
+
+    A Spool's backbone is written too where its weights are its own: fine-tuned, or trained here
+    (`SpoolConfig.backbone_config`). A frozen one from elsewhere is named, and found again by name.
 
     Args:
         model: Any of vidmem's networks.
@@ -43,14 +50,22 @@ def save(model: FamSwin, folder: str | Path) -> None:
         StorageError: If the folder cannot be written.
     """
     folder = Path(folder)
+    config = model.config
+    own_weights = model.state_dict()
+    if isinstance(config, SpoolConfig):
+        backbone = model.backbone
+        if isinstance(backbone, Backbone) and not config.is_backbone_frozen:
+            config = replace(config, backbone_config=asdict(backbone.config))
+        if config.backbone_config is None:
+            own_weights = _without_backbone(own_weights)
     document = {
         "format": "vidmem",
         "format_version": FORMAT_VERSION,
-        "architecture": "fam_swin",
-        "config": asdict(model.config),
+        "architecture": SPOOL if isinstance(config, SpoolConfig) else FAM_SWIN,
+        "config": asdict(config),
         "card": asdict(model.card),
     }
-    weights = {name: value.contiguous().cpu() for name, value in model.state_dict().items()}
+    weights = {name: value.contiguous().cpu() for name, value in own_weights.items()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         part = folder / f".{WEIGHTS_FILE}.part"
@@ -63,31 +78,54 @@ def save(model: FamSwin, folder: str | Path) -> None:
         raise StorageError(f"the model could not be written to {folder}: {error}") from error
 
 
-def load_folder(folder: str | Path) -> FamSwin:
+def load_folder(folder: str | Path) -> FamSwin | Spool:
     """Read a model that `save` wrote: on the CPU, in float32, in eval mode.
 
     Raises:
         CheckpointError: If a file is missing, damaged, or of another program.
+        WeightsNotAvailableError: If a Spool names a backbone that is not on this machine.
     """
     folder = Path(folder)
-    document = _read_config(folder / CONFIG_FILE)
+    path = folder / CONFIG_FILE
+    document = _read_config(path)
+    architecture = document["architecture"]
     try:
-        config = fam_swin_config(document["config"])
+        make_config = spool_config if architecture == SPOOL else fam_swin_config
+        config = make_config(document["config"])
         card = ModelCard(**_tuples(document["card"]))
         num_names = len(card.class_names)
-    except (KeyError, TypeError, AttributeError, SettingError) as error:
-        raise CheckpointError(
-            f"{folder / CONFIG_FILE} does not describe a FAM Swin: {error}"
-        ) from error
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise CheckpointError(f"{path} does not describe a {architecture}: {error}") from error
     if num_names != config.num_classes:
-        raise CheckpointError(
-            f"{folder / CONFIG_FILE} names {num_names} classes for {config.num_classes} logits"
-        )
-    model = FamSwin(config, card)
+        raise CheckpointError(f"{path} names {num_names} classes for {config.num_classes} logits")
     weights = _read_weights(folder / WEIGHTS_FILE)
+    if isinstance(config, SpoolConfig):
+        return _load_spool(config, card, weights)
+    model = FamSwin(config, card)
     check_same_weights(model.state_dict(), weights)
     model.load_state_dict(weights)
     return model.eval()
+
+
+def _load_spool(config: SpoolConfig, card: ModelCard, weights: dict[str, Tensor]) -> Spool:
+    if config.backbone_config is not None:
+        backbone = Backbone.from_config(config.backbone_config)
+    else:
+        backbone = load_backbone(config.backbone, tokens_per_frame=config.tokens_per_frame)
+    model = Spool(config, card, backbone=backbone)
+    own = model.state_dict()
+    check_same_weights(own if config.backbone_config else _without_backbone(own), weights)
+    model.load_state_dict(weights, strict=False)  # they were compared above
+    return model.eval()
+
+
+def _without_backbone(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value for name, value in weights.items() if not name.startswith("backbone.")}
+
+
+def spool_config(values: Mapping[str, Any]) -> SpoolConfig:
+    """A config from what JSON made of it."""
+    return SpoolConfig(**values)
 
 
 def fam_swin_config(values: Mapping[str, Any]) -> FamSwinConfig:
@@ -165,10 +203,10 @@ def _read_config(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict) or document.get("format") != "vidmem":
         raise CheckpointError(f"{path} was not written by vidmem.save")
     version, architecture = document.get("format_version"), document.get("architecture")
-    if version != FORMAT_VERSION or architecture != "fam_swin":
+    if version != FORMAT_VERSION or architecture not in (FAM_SWIN, SPOOL):
         raise CheckpointError(
             f"{path} is of format {version}, architecture {architecture!r}; this vidmem reads "
-            f"{FORMAT_VERSION}, 'fam_swin'"
+            f"{FORMAT_VERSION}, {FAM_SWIN!r} and {SPOOL!r}"
         )
     return document
 

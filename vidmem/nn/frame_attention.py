@@ -3,11 +3,11 @@
 | backend | cost in frames | gradients | what |
 | --- | --- | --- | --- |
 | `flex` | linear | on CUDA | compiled `flex_attention` under a block mask |
-| `sdpa` | linear | yes | each frame is a batch row beside copies of the frames that it sees |
+| `sdpa` | linear | yes | a few frames are a batch row beside a copy of the frames they see |
 | `dense` | quadratic | yes | plain products under the whole mask; the reference of the tests |
 
 Letters: B batch, A heads, F frames of the sequence, P tokens of a frame, L = F * P, E width per
-head, R the range, J the frames that a frame sees.
+head, N chunks of C frames, J the frames that a chunk sees.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ FRAME_BACKENDS: tuple[FrameBackend, ...] = get_args(FrameBackend)
 
 COPY_BYTES = 32 << 20
 """Keys and values that `sdpa` copies at a time."""
+
+CHUNK_TOKENS = 64
+"""Queries that share a copy of the keys and values that they see."""
 
 
 def resolve_frame_backend(device: torch.device | str) -> tuple[FrameBackend, str]:
@@ -125,41 +128,51 @@ def _attend_real(
     is_lookback: bool,
 ) -> Tensor:
     """The real frames of heads that look to one side: `[B, A, T, P, E]`."""
-    edge, reach = layout.num_context_frames, layout.reach
-    real = slice(edge, edge + layout.num_frames)
-    pad = (0, 0, 0, 0, reach, 0) if is_lookback else (0, 0, 0, 0, 0, reach)
-    padded = [F.pad(x[:, :, real], pad) for x in (k_BAFPE, v_BAFPE)]
-    context = None
-    if edge:
-        at = slice(0, 1) if is_lookback else slice(-1, None)
-        context = [x[:, :, at] for x in (k_BAFPE, v_BAFPE)]
+    edge, reach, total = layout.num_context_frames, layout.reach, layout.num_frames
+    chunk = _chunk_frames(layout)
+    num_chunks = -(-total // chunk)
+    num_padded = num_chunks * chunk - total
+    real = slice(edge, edge + total)
+    q_BANCPE = F.pad(q_BAFPE[:, :, real], (0, 0, 0, 0, 0, num_padded)).unflatten(2, (-1, chunk))
+    around = (reach, num_padded) if is_lookback else (0, reach + num_padded)
+    padded = [F.pad(x[:, :, real], (0, 0, 0, 0, *around)) for x in (k_BAFPE, v_BAFPE)]
+    at = slice(0, edge) if is_lookback else slice(edge + total, edge + total + edge)
+    context = [x[:, :, None, at] for x in (k_BAFPE, v_BAFPE)]
     outputs = []
-    for first, stop in _pieces(layout, q_BAFPE):
-        seen = [x[:, :, first : stop + reach].unfold(2, reach + 1, 1) for x in padded]
-        k_BANJPE, v_BANJPE = (x.permute(0, 1, 2, 5, 3, 4) for x in seen)
-        if context:
-            k_BANJPE, v_BANJPE = (
-                torch.cat([x, c[:, :, None].expand(-1, -1, stop - first, -1, -1, -1)], 3)
-                for x, c in zip((k_BANJPE, v_BANJPE), context, strict=True)
-            )
+    for first, stop in _pieces(layout, q_BANCPE, is_lookback=is_lookback):
+        frames = slice(first * chunk, stop * chunk + reach)
+        seen = [x[:, :, frames].unfold(2, chunk + reach, chunk) for x in padded]
+        k_BANJPE, v_BANJPE = (
+            torch.cat([x.permute(0, 1, 2, 5, 3, 4), c.expand(-1, -1, stop - first, -1, -1, -1)], 3)
+            for x, c in zip(seen, context, strict=True)
+        )
         bias = _band_bias(layout, first, stop, bias_AN, q_BAFPE, is_lookback=is_lookback)
-        q_BANPE = q_BAFPE[:, :, edge + first : edge + stop]
-        outputs.append(_attend_each_frame(q_BANPE, k_BANJPE, v_BANJPE, bias))
-    return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 2)
+        outputs.append(_attend_each_chunk(q_BANCPE[:, :, first:stop], k_BANJPE, v_BANJPE, bias))
+    out_BAFPE = outputs[0] if len(outputs) == 1 else torch.cat(outputs, 2)
+    return out_BAFPE[:, :, :total]
 
 
-def _attend_each_frame(
-    q_BANPE: Tensor, k_BANJPE: Tensor, v_BANJPE: Tensor, bias_NAJ: Tensor | None
+def _attend_each_chunk(
+    q_BANCPE: Tensor, k_BANJPE: Tensor, v_BANJPE: Tensor, bias_NACJ: Tensor | None
 ) -> Tensor:
-    """Every frame attends to its own J frames, as a row of the batch."""
-    batch, _, frames, tokens = q_BANPE.shape[:4]
-    q = q_BANPE.transpose(1, 2).flatten(0, 1)
-    k, v = (x.transpose(1, 2).flatten(0, 1).flatten(2, 3) for x in (k_BANJPE, v_BANJPE))
-    bias = None
-    if bias_NAJ is not None:
-        bias = bias_NAJ.repeat(batch, 1, 1).repeat_interleave(tokens, 2)[:, :, None]
-    out = attend(q, k, v, bias=bias)
-    return out.unflatten(0, (batch, frames)).transpose(1, 2)
+    """Every chunk of C frames attends to its own J frames, as a row of the batch."""
+    batch, _, num_chunks, chunk, tokens = q_BANCPE.shape[:5]
+    q, k, v = (
+        x.transpose(1, 2).flatten(0, 1).flatten(2, 3) for x in (q_BANCPE, k_BANJPE, v_BANJPE)
+    )
+    bias, backend = None, None
+    if bias_NACJ is not None:
+        bias = bias_NACJ.repeat_interleave(tokens, 2).repeat_interleave(tokens, 3)
+        bias = bias.repeat(batch, 1, 1, 1) if len(bias) > 1 else bias
+        if bias.requires_grad:  # fused attention gives biases no gradients
+            backend = "dense"
+    out = attend(q, k, v, bias=bias, backend=backend)
+    return (
+        out.unflatten(0, (batch, num_chunks))
+        .unflatten(3, (chunk, tokens))
+        .transpose(1, 2)
+        .flatten(2, 3)
+    )
 
 
 def _band_bias(
@@ -171,21 +184,38 @@ def _band_bias(
     *,
     is_lookback: bool,
 ) -> Tensor | None:
-    """`[N, A or 1, J]` for real frames `[first, stop)` from 0; None where nothing is masked."""
-    reach = layout.reach
-    frames = torch.arange(first, stop, device=like.device)
-    steps = torch.arange(reach + 1, device=like.device)  # from the first frame that is seen
-    sources = frames[:, None] + (steps - reach if is_lookback else steps)
-    is_real = (sources >= 0) & (sources < layout.num_frames)
-    edges = (reach, layout.num_frames) if is_lookback else (0, layout.num_frames - reach)
-    if bias_AN is None and edges[0] <= first and stop <= edges[1]:
+    """`[N, A or 1, C, J]` for some chunks, N being 1 where all are alike.
+
+    None where nothing is masked.
+    """
+    reach, total, chunk = layout.reach, layout.num_frames, _chunk_frames(layout)
+    is_inside = _is_inside(layout, first, stop, is_lookback=is_lookback)
+    if bias_AN is None and is_inside and chunk == 1:
         return None
-    bias_NAJ = like.new_zeros(len(frames), 1, reach + 1)
+    at = torch.arange(first, first + 1 if is_inside else stop, device=like.device) * chunk
+    asked = torch.arange(chunk, device=like.device)[:, None]
+    seen = torch.arange(chunk + reach, device=like.device)
+    distance = asked - seen + reach if is_lookback else seen - asked
+    sources = at[:, None] + seen - (reach if is_lookback else 0)
+    is_real = ((sources >= 0) & (sources < total))[:, None] | (distance == 0)  # padding sees itself
+    is_seen = is_real & (distance >= 0) & (distance <= reach)
+    bias_ACJ = like.new_zeros(1, 1, 1)
     if bias_AN is not None:
-        distance = (reach - steps if is_lookback else steps).clamp(max=bias_AN.shape[1] - 1)
-        bias_NAJ = bias_AN[None, :, distance].expand(len(frames), -1, -1).to(like.dtype)
-    bias_NAJ = bias_NAJ.masked_fill(~is_real[:, None], float("-inf"))
-    return F.pad(bias_NAJ, (0, layout.num_context_frames))
+        bias_ACJ = bias_AN[:, distance.clamp(0, bias_AN.shape[1] - 1)].to(like.dtype)
+    bias_NACJ = torch.where(is_seen[:, None], bias_ACJ, float("-inf"))
+    return F.pad(bias_NACJ, (0, layout.num_context_frames))
+
+
+def _chunk_frames(layout: FrameLayout) -> int:
+    """Frames that share a copy of what they see: as many as make a good number of queries."""
+    return max(1, min(CHUNK_TOKENS // layout.tokens_per_frame, layout.num_frames))
+
+
+def _is_inside(layout: FrameLayout, first: int, stop: int, *, is_lookback: bool) -> bool:
+    """Whether the range of no chunk from `first` to `stop` is cut short by an end of the video."""
+    chunk, reach = _chunk_frames(layout), layout.reach
+    low, high = (reach, 0) if is_lookback else (0, reach)
+    return first * chunk >= low and stop * chunk + high <= layout.num_frames
 
 
 def _attend_context(
@@ -213,17 +243,20 @@ def _attend_context(
     return outputs[0], outputs[1]
 
 
-def _pieces(layout: FrameLayout, q_BAFPE: Tensor) -> Iterator[tuple[int, int]]:
-    """Real frames in stretches whose copied keys and values take about `COPY_BYTES`.
+def _pieces(
+    layout: FrameLayout, q_BANCPE: Tensor, *, is_lookback: bool
+) -> Iterator[tuple[int, int]]:
+    """Chunks in stretches whose copied keys and values take about `COPY_BYTES`.
 
-    Frames whose range is cut short by an end of the video come first and last, by themselves: only
-    they need a mask.
+    Chunks whose range is cut short by an end of the video come first and last, by themselves: only
+    they differ in what is masked.
     """
-    batch, heads, _, tokens, width = q_BAFPE.shape
-    row = batch * heads * tokens * width * q_BAFPE.element_size()
-    step = max(1, COPY_BYTES // (2 * row * (layout.reach + 1 + layout.num_context_frames)))
-    reach, total = layout.reach, layout.num_frames
-    bounds = (0, min(reach, total), max(total - reach, min(reach, total)), total)
+    batch, heads, total, chunk, tokens, width = q_BANCPE.shape
+    row = batch * heads * tokens * width * q_BANCPE.element_size()
+    step = max(1, COPY_BYTES // (2 * row * (layout.reach + chunk + layout.num_context_frames)))
+    is_inside = [_is_inside(layout, n, n + 1, is_lookback=is_lookback) for n in range(total)]
+    low = is_inside.index(True) if any(is_inside) else total
+    bounds = (0, low, low + sum(is_inside), total)
     for low, high in pairwise(bounds):
         for first in range(low, high, step):
             yield first, min(first + step, high)
