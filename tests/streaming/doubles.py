@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor, nn
 
-from vidmem.models.interface import ModelCard, StepOutput
+from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.streaming.feed import FeedRequest
 from vidmem.video.decode_process import SampledFrames
 from vidmem.video.sampling import Gap
@@ -77,7 +77,18 @@ class FakeModel(nn.Module):
     def dtype(self) -> torch.dtype:
         return self.weight.dtype
 
-    def init_state(self, batch_size: int = 1, *, l_mem: int | None = None) -> FakeMemory:
+    @property
+    def traits(self) -> StreamTraits:
+        memory = self.config.memory
+        return StreamTraits(
+            l_mem=memory.l_mem if memory else 0,
+            has_memory=memory is not None,
+            frames_multiple=self.config.tubelet_size[0],
+        )
+
+    def init_state(
+        self, batch_size: int = 1, *, l_mem: int | None = None, clip_frames: int | None = None
+    ) -> FakeMemory:
         l_mem = self.config.memory.l_mem if l_mem is None else l_mem
         clips = torch.full((batch_size, l_mem), -1)
         return FakeMemory(tokens=torch.zeros(batch_size, l_mem), slot_clips=clips, clip_index=0)

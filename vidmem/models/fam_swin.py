@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from vidmem.errors import SettingError, StateError
 from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.fam_swin_state import FamSwinState
-from vidmem.models.interface import ModelCard, StepOutput
+from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
 from vidmem.nn.swin import (
@@ -150,18 +150,35 @@ class FamSwin(nn.Module):
             now = output.state
         return torch.stack(logits, 1), now
 
+    @property
+    def traits(self) -> StreamTraits:
+        """What a stream has to know beside the card."""
+        memory = self.config.memory
+        return StreamTraits(
+            l_mem=memory.l_mem if memory else 0,
+            has_memory=memory is not None,
+            memory_every=memory.memory_every if memory else 1,
+            frames_multiple=self.config.tubelet_size[0],
+        )
+
     def init_state(
-        self, batch_size: int = 1, *, l_mem: int | None = None, is_projected: bool | None = None
+        self,
+        batch_size: int = 1,
+        *,
+        l_mem: int | None = None,
+        clip_frames: int | None = None,
+        is_projected: bool | None = None,
     ) -> FamSwinState:
         """The state of streams that have seen nothing.
 
         Args:
             batch_size: Streams.
             l_mem: Clips to remember; the config's if None. 0 turns memory off.
+            clip_frames: Of no account here: memory tokens are as many for any clip.
             is_projected: Keep keys and values instead of memory tokens; None: when not training.
         """
         memory = self.config.memory
-        l_mem = (memory.l_mem if memory else 0) if l_mem is None else l_mem
+        l_mem = self.traits.l_mem if l_mem is None else l_mem
         if l_mem < 0:
             raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {l_mem}")
         is_projected = (not self.training) if is_projected is None else is_projected

@@ -54,6 +54,32 @@ class ModelCard:
     """A sentence for the page: on footage unlike this, the labels mean nothing."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class StreamTraits:
+    """What a stream has to know of a model beside its card."""
+
+    l_mem: int = 0
+    """Clips remembered unless somebody says otherwise."""
+
+    has_memory: bool = True
+    """Without it `l_mem` is 0, and stays so."""
+
+    memory_every: int = 1
+    """Every n-th clip is remembered."""
+
+    frames_multiple: int = 1
+    """Clips have a multiple of so many frames."""
+
+    encodes_frames_once: bool = False
+    """Clips lie back to back, and the last one of a video may be short."""
+
+    local_frame_range: int | None = None
+    """Frames that heads look back and ahead; None where there is no such thing."""
+
+    lookahead_layers: int = 0
+    """Layers with heads that look ahead: each waits for `local_frame_range` later frames."""
+
+
 class StreamState(Protocol):
     """What a model remembers of some streams: a value, of constant size."""
 
@@ -105,6 +131,11 @@ class StepOutput:
     state: Any
     """The next state."""
 
+    earlier_logits: Tensor | None = None
+    """`[B, K, num_classes]`, float32: those of the K clips before, oldest first, anew with what was
+    seen since; NaN for clips that there were not. The oldest will not change any more. `None`: this
+    model looks ahead at nothing."""
+
 
 class StreamModel(Protocol):
     """A model that a stream can be driven through, clip by clip."""
@@ -122,8 +153,15 @@ class StreamModel(Protocol):
         """What the weights are made of."""
         ...
 
-    def init_state(self, batch_size: int = 1, *, l_mem: int | None = None) -> Any:
-        """The state of streams that have seen nothing."""
+    @property
+    def traits(self) -> StreamTraits:
+        """What a stream has to know beside the card."""
+        ...
+
+    def init_state(
+        self, batch_size: int = 1, *, l_mem: int | None = None, clip_frames: int | None = None
+    ) -> Any:
+        """The state of streams that have seen nothing; None: as the model was trained."""
         ...
 
     def step(self, clip: Tensor, state: Any, clip_seconds: Tensor | None = None) -> StepOutput:

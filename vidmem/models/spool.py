@@ -15,11 +15,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from vidmem.errors import CheckpointError
+from vidmem.errors import CheckpointError, SettingError, StateError
 from vidmem.models.backbones import Backbone
-from vidmem.models.interface import ModelCard
+from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.spool_config import SpoolConfig
+from vidmem.models.spool_state import SpoolState
 from vidmem.nn.frame_attention import FrameBackend
+from vidmem.nn.memory import MemoryQueue
 from vidmem.nn.temporal import ContextFrames, TemporalBlock
 
 
@@ -97,6 +99,17 @@ class Spool(nn.Module):
         """What the weights are made of."""
         return self.clip_head.weight.dtype
 
+    @property
+    def traits(self) -> StreamTraits:
+        """What a stream has to know beside the card; `l_mem` are the window's clips but one."""
+        config = self.config
+        return StreamTraits(
+            l_mem=max(config.window_frames // self.card.clip_frames - 1, 0),
+            encodes_frames_once=True,
+            local_frame_range=config.local_frame_range,
+            lookahead_layers=config.num_layers if config.num_lookahead_heads else 0,
+        )
+
     def forward(self, clips: Tensor, *, local_frame_range: int | None = None) -> SpoolScores:
         """Score clips `[B, T, 3, H, W]`, normalised as the card says; see `forward_features`."""
         return self.forward_features(self.encode(clips), local_frame_range=local_frame_range)
@@ -147,6 +160,126 @@ class Spool(nn.Module):
             clip_logits=self.clip_head(summary).float(), frame_logits=self.frame_head(real).float()
         )
 
+    def init_state(
+        self,
+        batch_size: int = 1,
+        *,
+        l_mem: int | None = None,
+        clip_frames: int | None = None,
+        local_frame_range: int | None = None,
+    ) -> SpoolState:
+        """The state of streams that have seen nothing; None: the card's or the config's.
+
+        Args:
+            batch_size: Streams.
+            l_mem: Clips of a window before the newest one.
+            clip_frames: Frames of a clip.
+            local_frame_range: Frames that heads see to their side.
+        """
+        l_mem = self.traits.l_mem if l_mem is None else l_mem
+        if l_mem < 0:
+            raise SettingError(f"l_mem must be at least 0 clips (0: no past), got {l_mem}")
+        reach = self.config.local_frame_range if local_frame_range is None else local_frame_range
+        tokens = self.config.tokens_per_frame
+        shape = ((clip_frames or self.card.clip_frames) * tokens, self.embed_dim)
+        zeros = torch.zeros(batch_size, dtype=torch.long, device=self.device)
+        return SpoolState(
+            queue=MemoryQueue.empty(batch_size, l_mem, shape, like=self.clip_head.weight.detach()),
+            clip_index=zeros,
+            newest_frames=zeros + (clip_frames or self.card.clip_frames),
+            tokens_per_frame=tokens,
+            local_frame_range=reach,
+        )
+
+    def step(
+        self, clip: Tensor, state: SpoolState, clip_seconds: Tensor | None = None
+    ) -> StepOutput:
+        """Take the next clip of each stream: encode its frames, and judge the window they end.
+
+        Args:
+            clip: `[B, T, 3, H, W]`, normalised as the card says; the last one of a video may have
+                fewer frames than the others.
+            state: Of the same streams, in the same order. It is left as it was.
+            clip_seconds: `[B, 2]`, source time of the clips, kept beside their features.
+
+        Returns:
+            Logits of the clip (the mean of its frames'), those of the clips before it that it looks
+            back on from their future, and the next state.
+
+        Raises:
+            ValueError: If the clip has another shape or another number of streams than the state.
+        """
+        return self.step_features(self.encode(clip), state, clip_seconds)
+
+    def step_features(
+        self, features: Tensor, state: SpoolState, clip_seconds: Tensor | None = None
+    ) -> StepOutput:
+        """As `step`, from the features `[B, T, P, D]` of the clip's frames."""
+        self._check_step(features, state)
+        num_waiting = -(-self.config.latency_frames(state.local_frame_range) // state.clip_frames)
+        shape = (len(features), min(num_waiting, state.l_mem) + 1, self.config.num_classes)
+        logits = torch.full(shape, torch.nan, device=features.device)
+        held = state.num_remembered
+        for num_clips in held.unique().tolist():  # streams of one age share a batch
+            rows = (held == num_clips).nonzero()[:, 0]
+            window = torch.cat([state.select(rows).past(num_clips), features[rows]], 1)
+            scores = self.forward_features(window, local_frame_range=state.local_frame_range)
+            newest = min(shape[1], num_clips + 1)
+            logits[rows, shape[1] - newest :] = _mean_by_clip(
+                scores.frame_logits, num_clips, features.shape[1], newest
+            )
+        if clip_seconds is None:
+            clip_seconds = torch.zeros(len(features), 2, dtype=torch.float64, device=self.device)
+        following = state.push(features.to(self.dtype), clip_seconds)
+        earlier = logits[:, :-1] if self.config.num_lookahead_heads else None
+        return StepOutput(logits[:, -1], following, earlier)
+
+    def state_from_tensors(self, tensors: dict[str, Tensor]) -> SpoolState:
+        """Make a state of what `SpoolState.to_tensors` gave.
+
+        Raises:
+            StateError: If the tensors do not fit this model.
+        """
+        try:
+            features = tensors["features"]
+            state = SpoolState(
+                queue=MemoryQueue(
+                    tokens=features.to(self.device, self.dtype),
+                    slot_clips=tensors["slot_clips"].to(self.device),
+                    slot_seconds=tensors["slot_seconds"].to(self.device),
+                ),
+                clip_index=tensors["clip_index"].to(self.device),
+                newest_frames=tensors["newest_frames"].to(self.device),
+                tokens_per_frame=self.config.tokens_per_frame,
+                local_frame_range=int(tensors["local_frame_range"]),
+            )
+        except KeyError as error:
+            raise StateError(f"the saved stream lacks {error}: it is of another model") from error
+        tokens = self.config.tokens_per_frame
+        if features.ndim != 4 or features.shape[2] % tokens or features.shape[3] != self.embed_dim:
+            raise StateError(
+                f"the saved stream has features {list(features.shape)}, this model wants frames of "
+                f"{tokens} tokens of {self.embed_dim}"
+            )
+        return state
+
+    def _check_step(self, features: Tensor, state: SpoolState) -> None:
+        self._check_features(features)
+        if len(features) != len(state.clip_index):
+            raise ValueError(
+                f"the clip is of {len(features)} streams and the state of {len(state.clip_index)}"
+            )
+        if features.shape[1] > state.clip_frames:
+            raise ValueError(
+                f"clips of this state have at most {state.clip_frames} frames, got "
+                f"{features.shape[1]}; make one with init_state(clip_frames={features.shape[1]})"
+            )
+        is_short = (state.newest_frames < state.clip_frames) & (state.num_remembered > 0)
+        if is_short.any():
+            raise ValueError(
+                "the clip before had fewer frames than the others, so it was the last of its video"
+            )
+
     def _check_features(self, features: Tensor) -> None:
         tokens = self.config.tokens_per_frame
         is_fitting = features.ndim == 4 and features.shape[3] == self.embed_dim
@@ -157,3 +290,12 @@ class Spool(nn.Module):
                 f"features must have shape [B, T, {tokens}, {self.embed_dim}] with at least one "
                 f"frame, got {list(features.shape)}"
             )
+
+
+def _mean_by_clip(frame_logits: Tensor, num_past: int, num_frames: int, newest: int) -> Tensor:
+    """`[B, newest, num_classes]`: the mean logits of the newest clips, the last of `num_frames`."""
+    last = frame_logits[:, -num_frames:].mean(1, keepdim=True)
+    if newest == 1:
+        return last
+    past = frame_logits[:, :-num_frames].unflatten(1, (num_past, -1)).mean(2)
+    return torch.cat([past[:, num_past - newest + 1 :], last], 1)

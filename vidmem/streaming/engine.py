@@ -80,6 +80,7 @@ class Engine:
         self._reader_wanted = saved.check_reader(reader, files.state_path) if saved else reader
         self._running = threading.Lock()  # held while a clip is worked on
         self._restarted: str | None = None
+        self._settled: tuple[Prediction, ...] = ()  # of a stream that was begun anew
         self._is_ended = self._is_closed = False
         self._gauge = ProcessGauge()
         self._feed: Feed | None = None
@@ -195,6 +196,8 @@ class Engine:
             self._close_feed()  # one that was opened meanwhile
             try:
                 self._recorder.save(self._checkpoint)
+                # Beyond what the saved state counts: a run that goes on writes them again.
+                self._recorder.append(self._stream.settle())
             finally:
                 self._recorder.close()
 
@@ -210,8 +213,9 @@ class Engine:
             self._end(is_finished=True)
             return None
         prediction = self._judge(read)
-        self._recorder.append(prediction)
-        self._restarted = None
+        self._recorder.append(prediction.settled[len(self._settled) :])
+        self._recorder.count_clip()
+        self._restarted, self._settled = None, ()
         self._commit()
         self._recorder.save_if_due(self._checkpoint)
         return prediction
@@ -236,6 +240,7 @@ class Engine:
             process_bytes=self._gauge.resident_bytes(feed.child_pid),
             gaps=read.gaps,
             restarted=self._restarted,
+            revised=self._settled + prediction.revised,
         )
 
     def _grant_wishes(self) -> None:
@@ -250,6 +255,8 @@ class Engine:
             position = position.moved(frame_at(wish.seek_seconds, wish.settings.fps))
         self._restarted = reason or self._restarted
         self.settings = wish.settings
+        if reason is not None:
+            self._settle()
         if is_other_model:
             self._recorder.change_model(wish.model)
             self._stream = Stream(wish.model, wish.settings)
@@ -264,6 +271,12 @@ class Engine:
         self._is_ended = False
         self._commit()
         self._recorder.save(self._checkpoint)
+
+    def _settle(self) -> None:
+        """What is provisional stays as it is, since its future will not be seen."""
+        settled = self._stream.settle()
+        self._recorder.append(settled)
+        self._settled += settled
 
     def _open_windows(self, position: Position) -> WindowReader:
         """Open a feed where the next window starts, in the place of the one there was."""
@@ -312,6 +325,7 @@ class Engine:
         self._is_ended = True
         self._close_feed()
         if is_finished:
+            self._settle()
             self._commit(is_finished=True)
         self._recorder.save(self._checkpoint)
 

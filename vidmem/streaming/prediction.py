@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from vidmem.video.sampling import Gap, Window
 
@@ -52,6 +54,16 @@ class Prediction:
     model_seconds: float
     """From pixels to probabilities."""
 
+    is_final: bool = True
+    """Whether it stays as it is. A model that looks ahead judges a window anew while the frames
+    after it come in; until then its prediction is provisional."""
+
+    final_after_seconds: float = 0.0
+    """Source time from `end_seconds` until it is final."""
+
+    revised: tuple[Prediction, ...] = ()
+    """Earlier windows, judged anew with what was seen since; those first that are final now."""
+
     wait_seconds: float = 0.0
     """Spent waiting for the decoder."""
 
@@ -67,3 +79,33 @@ class Prediction:
 
     restarted: str | None = None
     """Why the memory was emptied before this window; `None` where it was not."""
+
+    @property
+    def settled(self) -> tuple[Prediction, ...]:
+        """The predictions that became final with this one, in the order of their windows."""
+        return tuple(one for one in (*self.revised, self) if one.is_final)
+
+    def judged_anew(
+        self, probabilities: tuple[float, ...], *, is_final: bool | None = None
+    ) -> Self:
+        """The same window with other probabilities."""
+        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        return replace(
+            self,
+            label=self.class_names[best],
+            probability=probabilities[best],
+            probabilities=probabilities,
+            is_final=self.is_final if is_final is None else is_final,
+        )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a file."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The inverse of `as_dict`, also after JSON."""
+        tuples = {name: tuple(v) for name, v in values.items() if isinstance(v, list | tuple)}
+        tuples["gaps"] = tuple(Gap(**gap) for gap in values["gaps"])
+        tuples["revised"] = tuple(cls.from_dict(one) for one in values["revised"])
+        return cls(**{**values, **tuples, "window": Window(**values["window"])})

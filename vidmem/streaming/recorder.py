@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
-
-from torch import Tensor
 
 from vidmem.errors import StateError, StorageError
 from vidmem.models.interface import StreamModel
@@ -78,8 +77,7 @@ class Checkpoint:
 class SavedRun:
     """A run as its state file has it."""
 
-    tensors: dict[str, Tensor]
-    first_index: int
+    saved: SavedState
     settings: StreamSettings
     first_settings: StreamSettings
     """Those the run was started with; `settings` may have been changed while it ran."""
@@ -130,15 +128,15 @@ class SavedRun:
 
     def stream_state(self, model: StreamModel) -> StreamState:
         """The stream as it was."""
-        memory = model.state_from_tensors(self.tensors)
-        return StreamState(memory=memory, first_index=self.first_index)
+        return StreamState.from_saved(self.saved, model)
 
     @classmethod
     def _parse(cls, saved: SavedState) -> SavedRun:
         facts = saved.facts
+        if "first_index" not in facts or "pending" not in facts:
+            raise KeyError("the stream's first_index and pending predictions")
         return cls(
-            tensors=saved.tensors,
-            first_index=facts["first_index"],
+            saved=saved,
             settings=StreamSettings(**facts["settings"]),
             first_settings=StreamSettings(**facts["first_settings"]),
             position=Position(**facts["position"]),
@@ -212,11 +210,15 @@ class Recorder:
         self.out = self.out.with_name(saved.mark.name)
         self._file = PredictionFile.reopen(self.out, self._class_names, saved.mark)
 
-    def append(self, prediction: Prediction) -> None:
-        """Write a prediction's row."""
-        file = self._file
-        if file is not None:
-            self._guard(lambda: file.append(prediction))
+    def append(self, predictions: Iterable[Prediction]) -> None:
+        """Write a row for each."""
+        for prediction in predictions:
+            file = self._file
+            if file is not None:
+                self._guard(partial(file.append, prediction))
+
+    def count_clip(self) -> None:
+        """One more clip that is not in the saved state."""
         self._clips_since_save += 1
 
     def save_if_due(self, checkpoint: Checkpoint) -> None:
@@ -284,7 +286,7 @@ class Recorder:
             "source": self._source.as_dict(),
             "settings": checkpoint.settings.as_dict(),
             "first_settings": self._first_settings.as_dict(),
-            "first_index": checkpoint.state.first_index,
+            **checkpoint.state.facts(),
             "position": asdict(checkpoint.position),
             "is_finished": checkpoint.is_finished,
             "mark": asdict(checkpoint.mark),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from vidmem.errors import SettingError
 
@@ -15,6 +15,7 @@ FPS_RANGE = (0.1, 60.0)
 CLIP_FRAMES_RANGE = (2, 128)
 MAX_STRIDE_IN_CLIPS = 4
 L_MEM_RANGE = (0, 200)
+FRAME_RANGE_RANGE = (0, 64)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +44,15 @@ class StreamSettings:
     memory_every: int = 1
     """The model writes every n-th clip to memory, so the same queue reaches n times further."""
 
+    local_frame_range: int | None = None
+    """Sampled frames that heads look back and ahead, 0 to 64; `None` for models without."""
+
+    lookahead_layers: int = 0
+    """The model's layers that look ahead; each waits for `local_frame_range` later frames."""
+
+    is_back_to_back: bool = False
+    """The model encodes every frame once, so `window_stride` is `clip_frames`."""
+
     def __post_init__(self) -> None:
         _check_number("fps", self.fps, *FPS_RANGE, unit="frames per second")
         _check_integer("clip_frames", self.clip_frames, *CLIP_FRAMES_RANGE)
@@ -56,6 +66,13 @@ class StreamSettings:
         _check_integer("window_stride", self.window_stride, 1, max_stride)
         _check_integer("l_mem", self.l_mem, *L_MEM_RANGE)
         _check_number("min_bout_seconds", self.min_bout_seconds, 0.0, 86_400.0, unit="seconds")
+        if self.local_frame_range is not None:
+            _check_integer("local_frame_range", self.local_frame_range, *FRAME_RANGE_RANGE)
+        if self.is_back_to_back and self.window_stride != self.clip_frames:
+            raise SettingError(
+                f"window_stride must be clip_frames for this model, which encodes every frame "
+                f"once, got {self.window_stride} and {self.clip_frames}"
+            )
 
     @classmethod
     def from_card(cls, card: ModelCard, **overrides: float | None) -> Self:
@@ -66,13 +83,17 @@ class StreamSettings:
     @classmethod
     def for_model(cls, model: StreamModel, **overrides: float | None) -> Self:
         """As `from_card`, with the memory, tubelet and memory interval of the model's config."""
-        settings = cls.from_card(model.card, l_mem=model_l_mem(model))
-        return replace(settings.changed(**overrides), **model_facts(model))
+        traits = model.traits
+        base = cls.from_card(
+            model.card, l_mem=traits.l_mem, local_frame_range=traits.local_frame_range
+        )
+        return settings_for(model, replace(base, **_facts(model)).changed(**overrides))
 
     def changed(self, **changes: float | None) -> Self:
         """These settings with some changed; `None` leaves one as it is.
 
-        Back-to-back windows stay back to back when only the clip length changes.
+        Back-to-back windows stay back to back when only the clip length changes. `window_frames` is
+        another way to say `l_mem`.
 
         Raises:
             SettingError: If the result is outside the limits; it names the allowed values.
@@ -81,9 +102,24 @@ class StreamSettings:
         is_back_to_back = self.window_stride == self.clip_frames
         if is_back_to_back and "clip_frames" in given and "window_stride" not in given:
             given["window_stride"] = given["clip_frames"]
+        if self.is_back_to_back and "window_stride" in given and "clip_frames" not in given:
+            given["clip_frames"] = given["window_stride"]
+        if "window_frames" in given:
+            clip_frames = given.get("clip_frames", self.clip_frames)
+            given["l_mem"] = _l_mem_of(given.pop("window_frames"), clip_frames)
         return replace(self, **given)  # type: ignore[arg-type]
 
-    def as_dict(self) -> dict[str, float | int]:
+    def for_another(self, before: StreamModel, model: StreamModel) -> Self:
+        """What stays of these settings when another model takes over, as far as people chose it."""
+        now, then = model.traits, before.traits
+        settings = self if then.has_memory else replace(self, l_mem=now.l_mem)
+        if now.encodes_frames_once and settings.window_stride != settings.clip_frames:
+            settings = replace(settings, window_stride=settings.clip_frames)
+        had_range = settings.local_frame_range is not None and now.local_frame_range is not None
+        reach = settings.local_frame_range if had_range else now.local_frame_range
+        return replace(settings, local_frame_range=reach, **_facts(model))
+
+    def as_dict(self) -> dict[str, float | int | None]:
         """Plain numbers, for a file."""
         return asdict(self)
 
@@ -103,6 +139,25 @@ class StreamSettings:
         return self.l_mem * self.memory_every * self.seconds_between_predictions
 
     @property
+    def window_frames(self) -> int:
+        """Sampled frames of the clips that a model can see at once, the newest included."""
+        return (self.l_mem + 1) * self.clip_frames
+
+    @property
+    def latency_clips(self) -> int:
+        """Later clips that a prediction waits for until it is final; 0: it is so at once.
+
+        Not more than a window holds: a clip that leaves it stays as it was judged.
+        """
+        latency_frames = (self.local_frame_range or 0) * self.lookahead_layers
+        return min(math.ceil(latency_frames / self.clip_frames), self.l_mem)
+
+    @property
+    def latency_seconds(self) -> float:
+        """Source time from the end of a clip until its prediction is final."""
+        return self.latency_clips * self.seconds_between_predictions
+
+    @property
     def unseen_seconds(self) -> float:
         """Source time between two windows that no clip sees (0 unless frames are skipped)."""
         return max(self.window_stride - self.clip_frames, 0) / self.fps
@@ -116,28 +171,46 @@ class StreamSettings:
 
 
 def settings_for(model: StreamModel, settings: StreamSettings | None) -> StreamSettings:
-    """Settings with what the model's config says in them; `None`: what it was trained with."""
+    """Settings with what the model's traits say in them; `None`: what it was trained with.
+
+    Raises:
+        SettingError: If they name something that the model does not have.
+    """
     if settings is None:
         return StreamSettings.for_model(model)
-    return replace(settings, **model_facts(model))
+    traits, title = model.traits, model.card.title
+    if traits.local_frame_range is None and settings.local_frame_range is not None:
+        raise SettingError(
+            f"{title} has no local_frame_range; leave it out, or take a model with lookback heads"
+        )
+    facts = _facts(model)
+    if settings.local_frame_range is None:
+        facts["local_frame_range"] = traits.local_frame_range
+    if not traits.has_memory:
+        facts["l_mem"] = 0
+    return replace(settings, **facts)
 
 
-def model_facts(model: StreamModel) -> dict[str, int]:
-    """The settings that are for the model's config to say, not for people.
+def _facts(model: StreamModel) -> dict[str, Any]:
+    """The settings that are for the model to say, not for people."""
+    traits = model.traits
+    return {
+        "frames_multiple": traits.frames_multiple,
+        "memory_every": traits.memory_every,
+        "lookahead_layers": traits.lookahead_layers,
+        "is_back_to_back": traits.encodes_frames_once,
+    }
 
-    1 where it says nothing of tubelets; a model without memory has an `l_mem` of 0.
-    """
-    tubelet_size = getattr(model.config, "tubelet_size", (1,))
-    memory = getattr(model.config, "memory", None)
-    if memory is None:
-        return {"frames_multiple": int(tubelet_size[0]), "memory_every": 1, "l_mem": 0}
-    return {"frames_multiple": int(tubelet_size[0]), "memory_every": int(memory.memory_every)}
 
-
-def model_l_mem(model: StreamModel) -> int:
-    """The memory length of a model's config; 0 for a model without memory."""
-    memory = getattr(model.config, "memory", None)
-    return 0 if memory is None else int(memory.l_mem)
+def _l_mem_of(window_frames: float, clip_frames: float) -> int:
+    num_clips, rest = divmod(window_frames, clip_frames)
+    if rest or num_clips < 1:
+        below = max(int(num_clips), 1) * int(clip_frames)
+        raise SettingError(
+            f"window_frames must be a multiple of clip_frames, {clip_frames:g}, such as {below} or "
+            f"{below + int(clip_frames)}, got {window_frames:g}"
+        )
+    return int(num_clips) - 1
 
 
 def _check_number(name: str, value: float, low: float, high: float, *, unit: str) -> None:

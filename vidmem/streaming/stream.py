@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import StateError
-from vidmem.models.interface import StreamModel
+from vidmem.models.interface import StepOutput, StreamModel
 from vidmem.streaming.identity import ModelIdentity
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings
-from vidmem.streaming.state_file import read_state_file, write_state_file
+from vidmem.streaming.state_file import SavedState, read_state_file, write_state_file
 from vidmem.video.sampling import Window
 from vidmem.video.transforms import to_clip
 
@@ -29,6 +29,26 @@ class StreamState:
 
     first_index: int = 0
     """`Window.index` of the first clip since the memory was empty."""
+
+    pending: tuple[Prediction, ...] = ()
+    """Predictions that are not final yet, oldest first; empty for models that look ahead at
+    nothing."""
+
+    @classmethod
+    def from_saved(cls, saved: SavedState, model: StreamModel) -> Self:
+        """The state as a file has it."""
+        return cls(
+            memory=model.state_from_tensors(saved.tensors),
+            first_index=saved.facts["first_index"],
+            pending=tuple(Prediction.from_dict(one) for one in saved.facts["pending"]),
+        )
+
+    def facts(self) -> dict[str, Any]:
+        """What a file keeps beside the memory's tensors."""
+        return {
+            "first_index": self.first_index,
+            "pending": [one.as_dict() for one in self.pending],
+        }
 
 
 class Stream:
@@ -49,17 +69,46 @@ class Stream:
         """Judge the next clip and remember it.
 
         Args:
-            window: Where the clip is; its `index` counts on from the clip before.
+            window: Where the clip is; its `index` counts on from the clip before. After the last
+                one of a video nothing is provisional any more.
             pixels: uint8, `[T, H, W, 3]`, at the size the model's card asks for.
         """
         started = time.perf_counter()
         memory = self.state.memory
-        remembered = self._remembered(memory)
         seconds = torch.tensor([[window.start_seconds, window.end_seconds]], dtype=torch.float64)
+        if self.model.traits.encodes_frames_once:
+            pixels = pixels[: window.num_real_frames]
         with torch.no_grad():
             output = self.model.step(self._to_clip(pixels), memory, seconds.to(self.model.device))
-            probabilities = output.logits[0].float().softmax(-1).tolist()
-        self.state = StreamState(memory=output.state, first_index=self.state.first_index)
+            logits = output.logits[:, None]
+            if output.earlier_logits is not None:
+                logits = torch.cat([output.earlier_logits, logits], 1)
+            probabilities = [tuple(row) for row in logits[0].float().softmax(-1).tolist()]
+        newest = self._prediction(window, memory, output, probabilities[-1])
+        newest = replace(newest, model_seconds=time.perf_counter() - started)
+        return self._settle(newest, probabilities, output.state)
+
+    def _settle(
+        self, newest: Prediction, probabilities: list[tuple[float, ...]], memory: Any
+    ) -> Prediction:
+        """Judge what is provisional anew; `probabilities` end with those of the newest window."""
+        num_waiting = len(probabilities) - 1
+        waiting = []
+        for age, old in enumerate(reversed((*self.state.pending, newest))):
+            is_final = newest.window.is_last or age >= num_waiting
+            own = probabilities[-1 - age] if age <= num_waiting else old.probabilities
+            waiting.insert(0, old.judged_anew(own, is_final=is_final))
+        self.state = StreamState(
+            memory=memory,
+            first_index=self.state.first_index,
+            pending=tuple(one for one in waiting if not one.is_final),
+        )
+        return replace(waiting[-1], revised=tuple(waiting[:-1]))
+
+    def _prediction(
+        self, window: Window, memory: Any, output: StepOutput, probabilities: tuple[float, ...]
+    ) -> Prediction:
+        remembered = self._remembered(memory)
         best = max(range(len(probabilities)), key=probabilities.__getitem__)
         return Prediction(
             index=window.index,
@@ -68,23 +117,31 @@ class Stream:
             end_seconds=window.end_seconds,
             label=self.model.card.class_names[best],
             probability=probabilities[best],
-            probabilities=tuple(probabilities),
+            probabilities=probabilities,
             class_names=self.model.card.class_names,
             num_real_frames=window.num_real_frames,
             num_remembered=len(remembered),
             remembered=remembered,
             l_mem=memory.l_mem,
             state_bytes=output.state.num_bytes,
-            model_seconds=time.perf_counter() - started,
+            model_seconds=0.0,
+            final_after_seconds=self.settings.latency_seconds,
         )
 
     def change(self, settings: StreamSettings) -> None:
         """Take other settings; a new `l_mem` keeps the newest clips."""
-        if settings.l_mem != self.state.memory.l_mem:
-            with torch.no_grad():
-                memory = self.state.memory.resized(settings.l_mem)
-            self.state = StreamState(memory=memory, first_index=self.state.first_index)
+        with torch.no_grad():
+            if settings.l_mem != self.state.memory.l_mem:
+                self._keep(self.state.memory.resized(settings.l_mem))
+            if settings.local_frame_range not in (None, self.settings.local_frame_range):
+                self._keep(self.state.memory.with_range(settings.local_frame_range))
         self.settings = settings
+
+    def settle(self) -> tuple[Prediction, ...]:
+        """Let go of what is provisional: nothing will be seen after it. Returns it as final."""
+        settled = tuple(replace(one, is_final=True) for one in self.state.pending)
+        self.state = replace(self.state, pending=())
+        return settled
 
     def resize(self, l_mem: int) -> None:
         """Remember another number of clips from here on, keeping the newest."""
@@ -103,7 +160,7 @@ class Stream:
         facts = {
             "settings": self.settings.as_dict(),
             "model": ModelIdentity.of(self.model).as_dict(),
-            "first_index": self.state.first_index,
+            **self.state.facts(),
         }
         write_state_file(Path(path), self.state.memory.to_tensors(), facts)
 
@@ -119,15 +176,20 @@ class Stream:
         if difference:
             raise StateError(f"{path} was saved with another model: {difference}")
         settings = StreamSettings(**saved.facts["settings"])
-        memory = model.state_from_tensors(saved.tensors)
-        return cls(
-            model, settings, StreamState(memory=memory, first_index=saved.facts["first_index"])
-        )
+        return cls(model, settings, StreamState.from_saved(saved, model))
 
     def _empty_state(self, first_index: int) -> StreamState:
+        settings = self.settings
         with torch.no_grad():
-            memory = self.model.init_state(1, l_mem=self.settings.l_mem)
+            memory = self.model.init_state(
+                1, l_mem=settings.l_mem, clip_frames=settings.clip_frames
+            )
+            if settings.local_frame_range is not None:
+                memory = memory.with_range(settings.local_frame_range)
         return StreamState(memory=memory, first_index=first_index)
+
+    def _keep(self, memory: Any) -> None:
+        self.state = replace(self.state, memory=memory)
 
     def _remembered(self, memory: Any) -> tuple[int, ...]:
         clips = memory.slot_clips[0].tolist()

@@ -48,7 +48,8 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
         resume: Go on from `state`, with the settings it was saved with.
 
     Returns:
-        A generator of predictions. Settings are checked at once; the video is opened with the first
+        A generator of predictions, one per window, each when it is final: for a model that looks
+        ahead that is some windows later (`Engine` gives provisional ones too). Settings are checked at once; the video is opened with the first
         one. Stopping early (`break`, an error, `close`) saves the state and frees the decoder.
 
     Raises:
@@ -80,4 +81,5 @@ def _predictions(
     with Engine(
         source, model, settings, start_seconds=start_seconds, reader=reader, files=files
     ) as engine:
-        yield from engine
+        for prediction in engine:
+            yield from prediction.settled

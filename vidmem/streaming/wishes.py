@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from vidmem.models.interface import StreamModel
-from vidmem.streaming.settings import StreamSettings, model_l_mem, settings_for
+from vidmem.streaming.settings import StreamSettings, settings_for
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,8 +49,8 @@ class Wishes:
             before = self._wish
             model = model or before.model
             settings = before.settings
-            if not model_l_mem(before.model):  # its 0 was not anybody's choice
-                settings = settings.changed(l_mem=model_l_mem(model))
+            if model is not before.model:
+                settings = settings.for_another(before.model, model)
             settings = settings_for(model, settings.changed(**changes))
             self._wish = Wish(settings=settings, model=model, seek_seconds=before.seek_seconds)
             change_alone = Wish(settings=settings, model=model)
