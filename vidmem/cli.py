@@ -29,7 +29,7 @@ from vidmem.errors import DecoderError, MissingPackageError, SettingError, Vidme
 from vidmem.processors import fit_threads, wait_passively
 
 if TYPE_CHECKING:
-    from vidmem.streaming import Engine
+    from vidmem.streaming import Engine, StreamSettings
 
 INTERRUPTED = 130
 MARKS = {"ok": "[green]ok     [/]", "optional": "[yellow]without[/]", "missing": "[red]MISSING[/]"}
@@ -112,8 +112,20 @@ def watch(
     model: Annotated[
         str, typer.Option(help="A bundled model, a preset or a folder; vidmem doctor lists them.")
     ] = "fam-swin-nano",
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole", help="Spool: one pass over the whole video; its features are kept on disk."
+        ),
+    ] = False,
     l_mem: Annotated[
         int | None, typer.Option(help="Clips remembered; 0: memory off. Default: the model's.")
+    ] = None,
+    window_frames: Annotated[
+        int | None, typer.Option(help="Frames that Spool sees at once: another way to say l_mem.")
+    ] = None,
+    local_frame_range: Annotated[
+        int | None, typer.Option(help="Frames that Spool's heads look back and ahead.")
     ] = None,
     fps: Annotated[
         float | None, typer.Option(help="Frames that the model gets per second of video.")
@@ -139,16 +151,44 @@ def watch(
     from vidmem.streaming import Engine, RunFiles, StreamSettings
 
     console = _console()
-    given = {"fps": fps, "clip_frames": clip_frames, "window_stride": window_stride, "l_mem": l_mem}
+    given = {
+        "fps": fps,
+        "clip_frames": clip_frames,
+        "window_stride": window_stride,
+        "l_mem": l_mem,
+        "window_frames": window_frames,
+        "local_frame_range": local_frame_range,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
     loaded = vidmem.load(model, device=device, dtype=dtype)
     fit_threads(loaded)
-    given = {name: value for name, value in given.items() if value is not None}
+    if whole:
+        if resume or start:
+            raise SettingError("--whole begins at the beginning: leave out --resume and --start")
+        _watch_whole(video, loaded, StreamSettings.for_model(loaded, **given), reader, out)
+        return
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
     files = RunFiles(out=out, state_path=state or out.with_suffix(".state"), resume=resume)
     with Engine(video, loaded, settings, start_seconds=start, reader=reader, files=files) as engine:
         introduce(console, engine, loaded.card)
         _follow(engine, console)
+
+
+def _watch_whole(video: Path, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
+    """One pass over a whole video, with its features kept for the next one."""
+    from vidmem.models import FeatureCache
+    from vidmem.streaming import watch_whole, write_predictions
+
+    console, cache = _console(), FeatureCache()
+    report = WatchReport(console, duration_seconds=0.0)
+    predictions = watch_whole(video, model, settings, reader=reader, cache=cache)
+    for prediction in predictions:
+        report.count(prediction)
+    write_predictions(out, predictions)
+    kept = f"features are kept in {cache.folder}, at most {size_text(cache.max_bytes)}"
+    for line in [*report.summary(), f"predictions are in {out}", kept]:
+        console.print(line, markup=False)
 
 
 def _follow(engine: Engine, console: Console) -> None:
@@ -279,25 +319,38 @@ def train(
     out: Annotated[Path, typer.Argument(help="The folder for the model.", show_default=False)],
     seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
     videos: Annotated[int, typer.Option(min=2, help="Barn videos drawn to learn from.")] = 256,
+    model: Annotated[str, typer.Option(help="fam-swin-nano or spool-nano.")] = "fam-swin-nano",
 ) -> None:
-    """Train fam-swin-nano on generated barn videos, as the bundled one was.
+    """Train a nano model on generated barn videos, as the bundled ones were.
 
     If it is stopped between two stages, the same command goes on from there.
     """
     from vidmem.models import save
     from vidmem.training.barn import BarnTraining, train_nano
     from vidmem.training.loop import StepReport
+    from vidmem.training.spool_barn import SpoolTraining, train_spool_nano
 
-    recipe = BarnTraining(seed=seed, num_videos=videos)
     checkpoints = out.with_name(f"{out.name}.part-seed{seed}-videos{videos}")
     console = _console()
 
     def report(stage: str, step: StepReport) -> None:
         if step.step % 25 == 0:
-            console.print(f"{stage:9} step {step.step:5}  loss {step.loss:.3f}", markup=False)
+            console.print(f"{stage:11} step {step.step:5}  loss {step.loss:.3f}", markup=False)
 
-    console.print(f"drawing {videos} videos, then {recipe.num_steps} steps in two stages")
-    save(train_nano(recipe, report, checkpoints=checkpoints), out)
+    def say(num_steps: int) -> None:
+        console.print(f"drawing {videos} videos, then {num_steps} steps in two stages")
+
+    if model == "fam-swin-nano":
+        recipe = BarnTraining(seed=seed, num_videos=videos)
+        say(recipe.num_steps)
+        trained = train_nano(recipe, report, checkpoints=checkpoints)
+    elif model == "spool-nano":
+        recipe = SpoolTraining(seed=seed, num_videos=videos)
+        say(recipe.num_steps)
+        trained = train_spool_nano(recipe, report, checkpoints=checkpoints)
+    else:
+        raise SettingError(f"train makes fam-swin-nano or spool-nano, got {model}")
+    save(trained, out)
     shutil.rmtree(checkpoints)
     console.print(f"wrote {out}", markup=False)
 

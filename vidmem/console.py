@@ -56,14 +56,28 @@ def settings_text(settings: StreamSettings) -> list[str]:
         f"clips of {settings.clip_frames} frames at {settings.fps:g} per second: "
         f"{duration_text(settings.seconds_per_clip)} each, "
         f"one every {duration_text(settings.seconds_between_predictions)}",
-        f"remembers the last {settings.l_mem} clips: {duration_text(settings.memory_span_seconds)}"
-        if settings.l_mem
-        else "memory is off: each clip is judged on its own",
+        _memory_text(settings),
         f"shortest bout that can be told: {duration_text(settings.shortest_bout_seconds)}",
     ]
+    if settings.latency_seconds:
+        lines.append(
+            f"looks {settings.local_frame_range} frames ahead in {settings.lookahead_layers} "
+            f"layers: a prediction is final {duration_text(settings.latency_seconds)} after its "
+            "clip ends"
+        )
     if settings.unseen_seconds:
         lines.append(f"no clip sees {duration_text(settings.unseen_seconds)} between two clips")
     return lines
+
+
+def _memory_text(settings: StreamSettings) -> str:
+    span = duration_text(settings.memory_span_seconds)
+    if settings.local_frame_range is not None:
+        whole = duration_text(settings.memory_span_seconds + settings.seconds_per_clip)
+        return f"sees the last {settings.window_frames} frames at once: {whole}"
+    if not settings.l_mem:
+        return "memory is off: each clip is judged on its own"
+    return f"remembers the last {settings.l_mem} clips: {span}"
 
 
 def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
@@ -126,8 +140,8 @@ class WatchReport:
 
     def update(self, prediction: Prediction) -> None:
         """Take one more prediction into account, and show it."""
-        self.num_predictions += 1
-        self.labels[prediction.label] += 1
+        for one in prediction.settled:
+            self.count(one)
         self.end_seconds = max(self.end_seconds, prediction.end_seconds)
         if self.console.is_terminal:
             self._progress.update(
@@ -139,6 +153,12 @@ class WatchReport:
         elif time.perf_counter() - self._last_line >= PLAIN_LINE_SECONDS:
             self._last_line = time.perf_counter()
             self.console.print(f"{self._place()}  {self._now(prediction)}", markup=False)
+
+    def count(self, prediction: Prediction) -> None:
+        """Take a final prediction into account, without showing it."""
+        self.num_predictions += 1
+        self.labels[prediction.label] += 1
+        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
 
     def summary(self) -> list[str]:
         """What was seen and how fast, a sentence each."""

@@ -7,10 +7,19 @@ from vidmem.models.checkpoint import load_folder, load_torchvision_swin, save
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
 from vidmem.models.fam_swin_state import FamSwinState
-from vidmem.models.interface import ModelCard, StepOutput, StreamModel, StreamState
+from vidmem.models.feature_cache import FeatureCache
+from vidmem.models.feature_key import FeatureKey
+from vidmem.models.interface import (
+    ModelCard,
+    StepOutput,
+    StreamModel,
+    StreamState,
+    StreamTraits,
+)
 from vidmem.models.presets import bundled_models, list_models, load
 from vidmem.models.spool import Spool, SpoolScores
 from vidmem.models.spool_config import SpoolConfig
+from vidmem.models.spool_state import SpoolState
 from vidmem.nn.swin import Grid
 
 __all__ = [
@@ -19,6 +28,8 @@ __all__ = [
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",
+    "FeatureCache",
+    "FeatureKey",
     "Grid",
     "MemoryConfig",
     "ModelCard",
@@ -26,9 +37,11 @@ __all__ = [
     "Spool",
     "SpoolConfig",
     "SpoolScores",
+    "SpoolState",
     "StepOutput",
     "StreamModel",
     "StreamState",
+    "StreamTraits",
     "bundled_models",
     "list_models",
     "load",

@@ -165,6 +165,15 @@ def find_backbone(name_or_folder: str | Path, *, may_fetch: bool = False) -> Pat
     return found
 
 
+def is_here(name_or_folder: str | Path) -> bool:
+    """Whether an encoder's files are on this machine."""
+    try:
+        find_backbone(name_or_folder)
+    except WeightsNotAvailableError:
+        return False
+    return True
+
+
 def own_folder(name: str) -> Path:
     """Where vidmem keeps, and first looks for, a model of the hub."""
     return cache_folder() / "backbones" / name.replace("/", "--")

@@ -6,18 +6,22 @@ import hashlib
 import os
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from http.client import HTTPException
 from pathlib import Path
 
 import torch
 
 from vidmem.errors import CheckpointError, SettingError, WeightsNotAvailableError
+from vidmem.models.backbone_files import is_here
+from vidmem.models.backbones import load_backbone
 from vidmem.models.cache_folder import cache_folder
 from vidmem.models.checkpoint import CONFIG_FILE, load_folder, load_torchvision_swin
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.interface import ModelCard
+from vidmem.models.spool import Spool
+from vidmem.models.spool_config import SpoolConfig
 
 _PACKAGE = Path(__file__).resolve().parents[1]
 _ASSET_FOLDERS = (_PACKAGE / "assets", _PACKAGE.parent / "assets")
@@ -54,6 +58,22 @@ def fam_swin_b() -> FamSwinConfig:
     return FamSwinConfig(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32))
 
 
+def spool_s() -> SpoolConfig:
+    """On `facebook/dinov2-small`."""
+    return SpoolConfig()
+
+
+def spool_b() -> SpoolConfig:
+    """On `facebook/dinov2-base`."""
+    return SpoolConfig(
+        backbone="facebook/dinov2-base",
+        embed_dim=768,
+        num_heads=12,
+        num_lookback_heads=6,
+        num_lookahead_heads=6,
+    )
+
+
 _TORCH_MODELS = "https://download.pytorch.org/models/"
 _PRESETS: dict[str, tuple[str, Callable[[], FamSwinConfig], PretrainedFile]] = {
     "fam-swin-t": (
@@ -72,6 +92,12 @@ _PRESETS: dict[str, tuple[str, Callable[[], FamSwinConfig], PretrainedFile]] = {
         PretrainedFile(_TORCH_MODELS + "swin3d_b_1k-24f7c7c6.pth", "24f7c7c6"),
     ),
 }
+
+_SPOOL_PRESETS: dict[str, tuple[str, Callable[[], SpoolConfig]]] = {
+    "spool-s": ("Spool S", spool_s),
+    "spool-b": ("Spool B", spool_b),
+}
+_UNTRAINED_CLASSES = 2
 
 
 @dataclass(frozen=True)
@@ -93,6 +119,11 @@ def list_models() -> list[ModelListing]:
     for name, (title, _, file) in _PRESETS.items():
         is_cached = (cache_folder() / file.name).is_file()
         needs = "" if is_cached else f"fetches {file.url} on first use"
+        listings.append(ModelListing(name, title, is_cached, needs))
+    for name, (title, make_config) in _SPOOL_PRESETS.items():
+        backbone = make_config().backbone
+        is_cached = is_here(backbone)
+        needs = "" if is_cached else f"fetches {backbone} from the Hugging Face hub on first use"
         listings.append(ModelListing(name, title, is_cached, needs))
     return listings
 
@@ -118,13 +149,14 @@ def asset(name: str) -> Path:
     raise CheckpointError(f"the bundled file {name} is missing; install vidmem again")
 
 
-def load(name_or_folder: str | Path, device: str = "auto", dtype: str = "auto") -> FamSwin:
+def load(name_or_folder: str | Path, device: str = "auto", dtype: str = "auto") -> FamSwin | Spool:
     """Load a model, ready to stream.
 
     Args:
-        name_or_folder: A bundled model (`fam-swin-nano`), a preset (`fam-swin-t`, `-s`, `-b`; its
-            Kinetics-400 weights are fetched on first use, checked and kept), or a folder that
-            `vidmem.save` wrote.
+        name_or_folder: A bundled model (`fam-swin-nano`, `spool-nano`), a preset, or a folder that
+            `vidmem.save` wrote. What a preset is pretrained with is fetched on first use, checked
+            and kept: `fam-swin-t`, `-s`, `-b` have the weights of Kinetics-400, `spool-s`, `-b` the
+            image encoder DINOv2 under temporal blocks that know nothing yet.
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`, ...
         dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is bfloat16 on CUDA, and on CPUs
             that have it for models of more than 10 million weights; else float32.
@@ -158,7 +190,7 @@ def resolve_device(device: str) -> torch.device:
     return where
 
 
-def resolve_dtype(model: FamSwin, device: torch.device) -> torch.dtype:
+def resolve_dtype(model: FamSwin | Spool, device: torch.device) -> torch.dtype:
     """The dtype that runs a model fastest on a device, at inference."""
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
@@ -171,16 +203,18 @@ def has_fast_bf16() -> bool:
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
-def _load_weights(name_or_folder: str | Path) -> FamSwin:
+def _load_weights(name_or_folder: str | Path) -> FamSwin | Spool:
     name = str(name_or_folder)
     bundled = bundled_models()
     if name in bundled:
         return load_folder(bundled[name])
     if name in _PRESETS:
         return _load_preset(name)
+    if name in _SPOOL_PRESETS:
+        return _load_spool_preset(name)
     if Path(name_or_folder).is_dir():
         return load_folder(name_or_folder)
-    known = ", ".join([*bundled, *_PRESETS])
+    known = ", ".join([*bundled, *_PRESETS, *_SPOOL_PRESETS])
     raise CheckpointError(f"there is no model {name!r}: it is neither a folder nor one of {known}")
 
 
@@ -194,6 +228,29 @@ def _load_preset(name: str) -> FamSwin:
         raise CheckpointError(f"{path} is damaged; delete it and load again: {error}") from error
     load_torchvision_swin(model, state_dict)
     return model
+
+
+def _load_spool_preset(name: str) -> Spool:
+    """A pretrained image encoder under temporal blocks that are still to be trained."""
+    title, make_config = _SPOOL_PRESETS[name]
+    config = replace(make_config(), num_classes=_UNTRAINED_CLASSES)
+    backbone = load_backbone(
+        config.backbone, tokens_per_frame=config.tokens_per_frame, may_fetch=True
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)  # so that a saved stream finds the same weights again
+        model = Spool(config, backbone=backbone)
+    model.card = ModelCard(
+        name=name,
+        title=title,
+        class_names=tuple(f"untrained {number}" for number in range(1, config.num_classes + 1)),
+        **asdict(backbone.preprocessing),
+        trained_on=(
+            f"Its image encoder is {config.backbone}; its temporal blocks are untrained, so its "
+            "labels mean nothing until you train it."
+        ),
+    )
+    return model.eval()
 
 
 def _kinetics_card(name: str, title: str) -> ModelCard:

@@ -4,10 +4,12 @@ from vidmem.streaming.engine import Engine
 from vidmem.streaming.feed import Feed, FeedRequest
 from vidmem.streaming.merging import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
 from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.record import write_predictions
 from vidmem.streaming.recorder import RunFiles
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.stream import Stream, StreamState
 from vidmem.streaming.watch import watch
+from vidmem.streaming.whole import watch_whole
 from vidmem.video.sampling import Window
 
 __all__ = [
@@ -26,4 +28,6 @@ __all__ = [
     "StreamState",
     "Window",
     "watch",
+    "watch_whole",
+    "write_predictions",
 ]

@@ -8,7 +8,7 @@ import errno
 import io
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -140,6 +140,24 @@ class PredictionFile:
                     os.ftruncate(self._descriptor, self.num_bytes)
                 raise
         self.num_bytes += len(data)
+
+
+def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> None:
+    """Write a predictions.csv of one run at once; a file that is there already is kept beside it.
+
+    Raises:
+        StorageError: If it cannot be written.
+        ValueError: If there are no predictions, so no columns either.
+    """
+    if not predictions:
+        raise ValueError("there are no predictions to write")
+    file = PredictionFile.create(Path(path), predictions[0].class_names)
+    try:
+        for prediction in predictions:
+            file.append(prediction)
+        file.sync()
+    finally:
+        file.close()
 
 
 def prediction_row(prediction: Prediction) -> list[str]:

@@ -81,7 +81,7 @@ class StreamSettings:
         return base.changed(**overrides)
 
     @classmethod
-    def for_model(cls, model: StreamModel, **overrides: float | None) -> Self:
+    def for_model(cls, model: StreamModel, **overrides: float | None) -> StreamSettings:
         """As `from_card`, with the memory, tubelet and memory interval of the model's config."""
         traits = model.traits
         base = cls.from_card(

@@ -79,7 +79,9 @@ class Stream:
         if self.model.traits.encodes_frames_once:
             pixels = pixels[: window.num_real_frames]
         with torch.no_grad():
-            output = self.model.step(self._to_clip(pixels), memory, seconds.to(self.model.device))
+            output = self.model.step(
+                to_model_clip(pixels, self.model), memory, seconds.to(self.model.device)
+            )
             logits = output.logits[:, None]
             if output.earlier_logits is not None:
                 logits = torch.cat([output.earlier_logits, logits], 1)
@@ -195,14 +197,16 @@ class Stream:
         clips = memory.slot_clips[0].tolist()
         return tuple(self.state.first_index + clip for clip in clips if clip >= 0)
 
-    def _to_clip(self, pixels: Tensor) -> Tensor:
-        card = self.model.card
-        is_cropped = card.resize == "crop"
-        return to_clip(
-            pixels,
-            mean=card.mean,
-            std=card.std,
-            crop=(card.frame_height, card.frame_width) if is_cropped else None,
-            dtype=self.model.dtype,
-            device=self.model.device,
-        )
+
+def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:
+    """Pixels uint8 `[T, H, W, 3]` as the model's card wants them: `[1, T, 3, H, W]`."""
+    card = model.card
+    is_cropped = card.resize == "crop"
+    return to_clip(
+        pixels,
+        mean=card.mean,
+        std=card.std,
+        crop=(card.frame_height, card.frame_width) if is_cropped else None,
+        dtype=model.dtype,
+        device=model.device,
+    )

@@ -21,6 +21,8 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
     clip_frames: int | None = None,
     window_stride: int | None = None,
     l_mem: int | None = None,
+    window_frames: int | None = None,
+    local_frame_range: int | None = None,
     start_seconds: float = 0.0,
     reader: str = "auto",
     device: str = "auto",
@@ -34,11 +36,14 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
     Args:
         source: A video file.
         model: A model, or what `vidmem.load` takes.
-        fps: Sampled frames per second of source time; this and the next three are the model's own
+        fps: Sampled frames per second of source time; this and the next five are the model's own
             where they are `None`.
         clip_frames: Sampled frames in a clip.
         window_stride: Sampled frames from the start of one window to the start of the next.
         l_mem: Clips remembered; 0 is memory off.
+        window_frames: Another way to say `l_mem`: frames seen at once, those of the newest clip
+            included.
+        local_frame_range: Frames that Spool's heads look back and ahead.
         start_seconds: Where to begin.
         reader: "auto", "decord" or "pyav"; a resumed run goes on with the one it had.
         device: For a model given by name.
@@ -49,8 +54,9 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
 
     Returns:
         A generator of predictions, one per window, each when it is final: for a model that looks
-        ahead that is some windows later (`Engine` gives provisional ones too). Settings are checked at once; the video is opened with the first
-        one. Stopping early (`break`, an error, `close`) saves the state and frees the decoder.
+        ahead that is some windows later (`Engine` gives provisional ones too). Settings are checked
+        at once; the video is opened with the first prediction. Stopping early (`break`, an error,
+        `close`) saves the state and frees the decoder.
 
     Raises:
         VidmemError: If the video, a setting, the model or a file is not usable; it says why.
@@ -63,6 +69,8 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
         "clip_frames": clip_frames,
         "window_stride": window_stride,
         "l_mem": l_mem,
+        "window_frames": window_frames,
+        "local_frame_range": local_frame_range,
     }
     settings = StreamSettings.for_model(model, **overrides)
     is_as_saved = resume and all(value is None for value in overrides.values())

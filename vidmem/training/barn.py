@@ -170,6 +170,7 @@ def train_nano(
     clips = draw(swap_visits=False)
     if num_done:
         model = load_folder(kept[num_done - 1]).train()
+        assert isinstance(model, FamSwin)  # the folder is this function's own
     else:
         model = FamSwin(nano_config(), card).train()
         learn_to_see(model, clips, training, lambda step: report("see", step))

@@ -1,0 +1,208 @@
+"""A whole video in one pass: every frame is judged with all that came before and after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from vidmem.errors import SettingError
+from vidmem.models import FeatureCache, FeatureKey, Spool
+from vidmem.streaming.feed import FeedRequest, open_feed
+from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.settings import StreamSettings
+from vidmem.streaming.stream import to_model_clip
+from vidmem.streaming.windows import Position, ReadWindow, WindowReader
+from vidmem.video.sampling import Gap, Window
+
+GIB = 1 << 30
+_VALUES_PER_TOKEN = 16
+"""Held at once for each value of a token: queries, keys, values, their copies, the MLP's inside."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WholeVideo:
+    """A video's features, and where its windows are."""
+
+    features: Tensor
+    """`[T, P, D]`"""
+
+    windows: tuple[Window, ...]
+    gaps: tuple[Gap, ...]
+    """Parts of the file that could not be decoded."""
+
+
+def watch_whole(
+    source: str | Path,
+    model: Spool,
+    settings: StreamSettings | None = None,
+    *,
+    reader: str = "auto",
+    cache: FeatureCache | None = None,
+    max_bytes: int = 8 * GIB,
+) -> list[Prediction]:
+    """Predict all windows of a video from one pass of Spool over the features of all its frames.
+
+    Args:
+        source: A video file.
+        model: With a backbone.
+        settings: `None`: what the model was trained with. `l_mem` is of no account.
+        reader: "auto", "decord" or "pyav".
+        cache: Where features are kept, so that the next pass over the same file and backbone
+            decodes and encodes nothing; `None`: they are not. Those of damaged files are not kept.
+        max_bytes: Refuse videos that would take more memory.
+
+    Returns:
+        One prediction per window, all final.
+
+    Raises:
+        SettingError: If the model is no Spool, or the video would need more memory.
+        UnreadableVideoError: If the source cannot be read.
+    """
+    if not isinstance(model, Spool):
+        raise SettingError("one pass over a whole video needs a Spool; stream it instead")
+    settings = settings or StreamSettings.for_model(model)
+    started = time.perf_counter()
+    video = _encode_video(Path(source), model, settings, reader, cache, max_bytes)
+    with torch.no_grad():
+        scores = model.forward_features(
+            video.features[None].to(model.device, model.dtype),
+            local_frame_range=settings.local_frame_range,
+        )
+    clips = scores.frame_logits[0].split(settings.clip_frames)
+    probabilities = torch.stack([clip.mean(0) for clip in clips]).softmax(-1).tolist()
+    seconds = (time.perf_counter() - started) / len(video.windows)
+    blank = Prediction(
+        index=0,
+        window=video.windows[0],
+        start_seconds=0.0,
+        end_seconds=0.0,
+        label="",
+        probability=0.0,
+        probabilities=(),
+        class_names=model.card.class_names,
+        num_real_frames=0,
+        num_remembered=0,
+        remembered=(),
+        l_mem=0,
+        state_bytes=video.features.numel() * video.features.element_size(),
+        model_seconds=seconds,
+    )
+    return [
+        replace(
+            blank,
+            index=window.index,
+            window=window,
+            start_seconds=window.start_seconds,
+            end_seconds=window.end_seconds,
+            num_real_frames=window.num_real_frames,
+            gaps=video.gaps if window.is_last else (),
+        ).judged_anew(tuple(row))
+        for window, row in zip(video.windows, probabilities, strict=True)
+    ]
+
+
+def _encode_video(
+    source: Path,
+    model: Spool,
+    settings: StreamSettings,
+    reader: str,
+    cache: FeatureCache | None,
+    max_bytes: int,
+) -> WholeVideo:
+    """The video's features, from the cache where they are there."""
+    keys = None if cache is None else _keys(source, model, settings, reader)
+    if cache is not None and keys is not None:
+        features, times = (cache.find(key) for key in keys)
+        if features is not None and times is not None:
+            _check_size(len(features), model, max_bytes)
+            return WholeVideo(features=features, windows=_windows(times, settings), gaps=())
+    pieces, windows, gaps = [], [], []
+    for read in _read_windows(source, model, settings, reader):
+        pixels = read.pixels[: read.window.num_real_frames]
+        with torch.no_grad():
+            pieces.append(model.encode(to_model_clip(pixels, model))[0].cpu())
+        windows.append(read.window)
+        gaps.extend(read.gaps)
+        _check_size(len(pieces) * settings.clip_frames, model, max_bytes)
+    video = WholeVideo(features=torch.cat(pieces), windows=tuple(windows), gaps=tuple(gaps))
+    if cache is not None and keys is not None and not gaps:
+        values = (video.features, _times(video.windows))
+        for key, value, dtype in zip(keys, values, (model.dtype, torch.float32), strict=True):
+            with cache.writer(key, dtype, len(value)) as writer:
+                writer.append(value)
+    return video
+
+
+def _read_windows(
+    source: Path, model: Spool, settings: StreamSettings, reader: str
+) -> Iterator[ReadWindow]:
+    request = FeedRequest(
+        path=source, card=model.card, fps=settings.fps, start_frame=0, reader=reader
+    )
+    feed = open_feed(request)
+    try:
+        windows = WindowReader(feed, settings, Position())
+        while (read := windows.read()) is not None:
+            yield read
+    finally:
+        feed.close()
+
+
+def _check_size(num_frames: int, model: Spool, max_bytes: int) -> None:
+    config = model.config
+    values = num_frames * config.tokens_per_frame * config.embed_dim
+    needed = values * _VALUES_PER_TOKEN * model.clip_head.weight.element_size()
+    if needed > max_bytes:
+        raise SettingError(
+            f"one pass over {num_frames} frames or more takes about {needed / GIB:.1f} GiB, and "
+            f"max_bytes is {max_bytes / GIB:.1f} GiB; stream the video instead, sample it at a "
+            "lower fps, or raise max_bytes"
+        )
+
+
+def _keys(
+    source: Path, model: Spool, settings: StreamSettings, reader: str
+) -> tuple[FeatureKey, FeatureKey] | None:
+    """Of the features and of the windows' times; `None` without a backbone of which to tell."""
+    if model.backbone is None:
+        return None
+    card = model.card
+    key = FeatureKey.of(
+        source,
+        f"{model.backbone.fingerprint()} read with {reader}",
+        fps=settings.fps,
+        frame_height=card.frame_height,
+        frame_width=card.frame_width,
+    )
+    times = f"times of windows of {settings.clip_frames} frames, read with {reader}"
+    return key, replace(key, backbone=times)
+
+
+def _times(windows: tuple[Window, ...]) -> Tensor:
+    """`[N, 1, 5]`, float32: whole seconds and the rest of start and end, and real frames."""
+    rows = []
+    for window in windows:
+        start, end = divmod(window.start_seconds, 1), divmod(window.end_seconds, 1)
+        rows.append([*start, *end, window.num_real_frames])
+    return torch.tensor(rows)[:, None]
+
+
+def _windows(times: Tensor, settings: StreamSettings) -> tuple[Window, ...]:
+    rows = times[:, 0].double().tolist()
+    return tuple(
+        Window(
+            index=index,
+            start_frame=index * settings.clip_frames,
+            num_frames=settings.clip_frames,
+            num_real_frames=int(row[4]),
+            start_seconds=row[0] + row[1],
+            end_seconds=row[2] + row[3],
+            is_last=index == len(rows) - 1,
+        )
+        for index, row in enumerate(rows)
+    )
