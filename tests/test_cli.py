@@ -8,7 +8,7 @@ import importlib.util
 import shlex
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import av
@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import vidmem
+from tests.models.test_spool_checkpoint import make_backbone, make_spool
 from vidmem import cli, console
 from vidmem.models import bundled_models
 
@@ -111,6 +112,52 @@ def test_watch_writes_a_row_per_clip_and_says_what_the_settings_mean(
     assert str(out) in done.out
     assert [float(row["start_seconds"]) for row in rows(out)] == [0, 2, 4, 6, 8, 10]
     assert [int(row["remembered"]) for row in rows(out)] == [0, 1, 2, 3, 3, 3]
+
+
+@pytest.fixture
+def spool_folder(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("VIDMEM_CACHE", str(tmp_path / "cache"))
+    backbone = make_backbone()
+    model = make_spool(backbone, backbone_config=asdict(backbone.config), window_frames=6)
+    vidmem.save(model, tmp_path / "spool")
+    return tmp_path / "spool"
+
+
+def test_spool_says_its_window_and_when_its_predictions_are_final(
+    run, video, spool_folder, tmp_path
+):
+    out = tmp_path / "predictions.csv"
+    words = ("watch", video, "--model", spool_folder, "--out", out, "--fps", 2)
+    done = run(*words, "--window-frames", 8, "--local-frame-range", 3)
+    assert done.code == 0, done.err
+    assert "sees the last 8 frames at once: 4 s" in done.out
+    assert "looks 3 frames ahead in 1 layers: a prediction is final 2 s after" in done.out
+    assert "12 predictions for 12 s of video" in done.out
+    assert [float(row["start_seconds"]) for row in rows(out)] == list(range(12))
+
+
+def test_one_pass_over_the_whole_video_keeps_its_features(run, video, spool_folder, tmp_path):
+    words = ("watch", video, "--model", spool_folder, "--fps", 2, "--whole", "--out")
+    first, second = run(*words, tmp_path / "1.csv"), run(*words, tmp_path / "2.csv")
+    assert first.code == second.code == 0, first.err
+    assert f"features are kept in {tmp_path / 'cache' / 'features'}" in second.out
+    assert len(rows(tmp_path / "1.csv")) == 12
+    assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
+    assert "leave out --resume" in run(*words, tmp_path / "3.csv", "--resume").err
+
+
+def test_settings_of_another_model_are_refused(run, video, model_folder, spool_folder, tmp_path):
+    words = ("watch", video, "--out", tmp_path / "none.csv", "--model")
+    done = run(*words, model_folder, "--local-frame-range", 2)
+    assert (done.code, "no local_frame_range" in done.err) == (1, True)
+    assert "needs a Spool" in run(*words, model_folder, "--whole").err
+    assert (
+        "must be a multiple of clip_frames" in run(*words, spool_folder, "--window-frames", 5).err
+    )
+
+
+def test_train_makes_two_models(run, tmp_path):
+    assert "fam-swin-nano or spool-nano" in run("train", tmp_path / "x", "--model", "yolo").err
 
 
 def test_start_begins_later_in_the_video(run, video, model_folder, tmp_path):

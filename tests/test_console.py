@@ -61,9 +61,11 @@ def test_memory_off_and_skipped_frames_are_said():
 
 
 def prediction(index: int, label: str = "lying") -> SimpleNamespace:
-    return SimpleNamespace(
+    one = SimpleNamespace(
         label=label, probability=0.9, start_seconds=4.0 * index, end_seconds=4.0 * index + 4
     )
+    one.settled = (one,)
+    return one
 
 
 def test_a_report_counts_what_it_was_given():

@@ -1,7 +1,7 @@
 """Scores on generated barn videos that the model has never seen, with memory and without.
 
-Every clip goes through `Stream`, as in the app. All windows count, those in which the behaviour
-changes too: their label is the behaviour that lasts longest.
+Every clip goes through `Stream`, as in the app, and its final prediction counts. All windows count,
+those in which the behaviour changes too: their label is the behaviour that lasts longest.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from vidmem.streaming import Stream, StreamSettings, Window
 
 UNSEEN_SEEDS = range(1_000_000, 1_000_030)
 """Training never comes this far."""
+
+MAX_DELAY_CLIPS = 32
+"""Look-alikes decided longer ago are too few to score by delay."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,7 @@ def evaluate_barn(
         if progress:
             progress(done, len(seeds))
     truth, delay = np.concatenate(labels), np.concatenate(delays)
-    longest = 4 * max(l_mems)
+    longest = min(4 * max(l_mems), MAX_DELAY_CLIPS)
     return [
         score_barn(truth, np.concatenate(column), delay, l_mem, longest, len(seeds))
         for column, l_mem in zip(predicted, l_mems, strict=True)
@@ -187,9 +190,10 @@ def _draw(model: StreamModel, seed: int, num_clips: int) -> LabelledClips:
 
 
 def _predict(model: StreamModel, clips: LabelledClips, l_mem: int) -> NDArray[np.float64]:
-    settings = StreamSettings.from_card(model.card, l_mem=l_mem)
+    """Final probabilities `[N, classes]`, in the order of the clips."""
+    settings = StreamSettings.for_model(model, l_mem=l_mem)
     stream = Stream(model, settings)
-    rows = []
+    rows: list[tuple[float, ...]] = []
     for number, pixels in enumerate(clips.pixels):
         start = number * settings.clip_frames
         window = Window(
@@ -199,7 +203,8 @@ def _predict(model: StreamModel, clips: LabelledClips, l_mem: int) -> NDArray[np
             num_real_frames=settings.clip_frames,
             start_seconds=start / settings.fps,
             end_seconds=(start + settings.clip_frames) / settings.fps,
-            is_last=False,
+            is_last=number == len(clips.pixels) - 1,
         )
-        rows.append(stream.step(window, torch.from_numpy(pixels)).probabilities)
+        settled = stream.step(window, torch.from_numpy(pixels)).settled
+        rows.extend(prediction.probabilities for prediction in settled)
     return np.array(rows)

@@ -95,7 +95,8 @@ def load_folder(folder: str | Path) -> FamSwin | Spool:
         card = ModelCard(**_tuples(document["card"]))
         num_names = len(card.class_names)
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise CheckpointError(f"{path} does not describe a {architecture}: {error}") from error
+        name = "Spool" if architecture == SPOOL else "FAM Swin"
+        raise CheckpointError(f"{path} does not describe a {name}: {error}") from error
     if num_names != config.num_classes:
         raise CheckpointError(f"{path} names {num_names} classes for {config.num_classes} logits")
     weights = _read_weights(folder / WEIGHTS_FILE)

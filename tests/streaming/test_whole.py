@@ -1,0 +1,79 @@
+"""A whole video in one pass: as the stream, and decoded and encoded once."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.streaming.doubles import FakeModel, FakeVideo, source_file
+from tests.streaming.test_spool_stream import NUM_FRAMES, make_engine, make_model
+from vidmem.errors import SettingError
+from vidmem.models import FeatureCache
+from vidmem.streaming import watch_whole, whole, write_predictions
+from vidmem.video.sampling import Gap
+
+
+@pytest.fixture
+def video(tmp_path, monkeypatch):
+    monkeypatch.setattr(whole, "open_feed", FakeVideo(NUM_FRAMES))
+    return source_file(tmp_path)
+
+
+def with_fingerprint(model):
+    model.backbone.fingerprint = lambda: "made up"
+    return model
+
+
+def probabilities(predictions):
+    return torch.tensor([one.probabilities for one in predictions])
+
+
+def test_without_context_it_says_what_the_stream_says_in_the_end(video):
+    model = make_model(has_context_frames=False, window_frames=20)
+    with make_engine(video, model) as engine:
+        streamed = [one for step in engine for one in step.settled]
+    at_once = watch_whole(video, model)
+    assert [one.window for one in at_once] == [one.window for one in streamed]
+    assert all(one.is_final for one in at_once)
+    torch.testing.assert_close(
+        probabilities(at_once), probabilities(streamed), rtol=1e-4, atol=1e-5
+    )
+
+
+def test_the_second_pass_decodes_nothing_and_says_the_same(video, tmp_path, monkeypatch):
+    model, cache = with_fingerprint(make_model()), FeatureCache(folder=tmp_path / "kept")
+    first = watch_whole(video, model, cache=cache)
+    monkeypatch.setattr(whole, "open_feed", None)
+    second = watch_whole(video, model, cache=cache)
+    assert [one.window for one in second] == [one.window for one in first]
+    assert torch.equal(probabilities(second), probabilities(first))
+    with pytest.raises(TypeError, match="not callable"):  # another file has to be decoded
+        watch_whole(source_file(tmp_path, b"another video"), model, cache=cache)
+
+
+def test_features_of_a_damaged_file_are_not_kept(video, tmp_path, monkeypatch):
+    gap = Gap(start_seconds=2.0, end_seconds=2.5, reason="a hole")
+    monkeypatch.setattr(whole, "open_feed", FakeVideo(NUM_FRAMES, gap_at={9: gap}))
+    cache = FeatureCache(folder=tmp_path / "kept")
+    predictions = watch_whole(video, with_fingerprint(make_model()), cache=cache)
+    assert predictions[-1].gaps == (gap,)
+    assert cache.num_bytes == 0
+
+
+def test_too_long_a_video_is_refused_before_memory_runs_out(video):
+    with pytest.raises(SettingError, match="stream the video instead"):
+        watch_whole(video, make_model(), max_bytes=100_000)
+
+
+def test_a_model_that_has_no_such_pass_is_refused(video):
+    with pytest.raises(SettingError, match="needs a Spool"):
+        watch_whole(video, FakeModel())
+
+
+def test_predictions_are_written_at_once(video, tmp_path):
+    predictions = watch_whole(video, make_model())
+    write_predictions(tmp_path / "out.csv", predictions)
+    lines = (tmp_path / "out.csv").read_text().splitlines()
+    assert len(lines) == 1 + len(predictions)
+    with pytest.raises(ValueError, match="no predictions"):
+        write_predictions(tmp_path / "none.csv", [])
