@@ -4,30 +4,38 @@ from __future__ import annotations
 
 import gc
 
+import pytest
+
 from tests.streaming.doubles import FakeModel, FakeVideo, source_file
+from tests.streaming.test_spool_stream import make_model
 from vidmem.profiling import ProcessGauge
 from vidmem.streaming import BoutTracker, Engine, RunFiles, ScoreMerger, StreamSettings
 
 
-def test_ten_thousand_clips_leave_nothing_behind(tmp_path):
+@pytest.mark.parametrize(
+    ("make_model", "changes", "num_clips"),
+    [(FakeModel, {"window_stride": 2}, 9_000), (make_model, {}, 900)],
+    ids=["fam-swin", "spool"],
+)
+def test_many_clips_leave_nothing_behind(tmp_path, make_model, changes, num_clips):
+    model = make_model()
     files = RunFiles(out=tmp_path / "predictions.csv", state_path=tmp_path / "state")
-    settings = StreamSettings.for_model(FakeModel(), window_stride=2)
+    settings = StreamSettings.for_model(model, **changes)
     feeds = FakeVideo(10**9, max_calls=5)
     gauge = ProcessGauge()
     merger, tracker = ScoreMerger(), BoutTracker(3, max_bouts=20)
-    with Engine(
-        source_file(tmp_path), FakeModel(), settings, files=files, open_feed=feeds
-    ) as engine:
+    with Engine(source_file(tmp_path), model, settings, files=files, open_feed=feeds) as engine:
 
         def run(num_clips):
             for _ in range(num_clips):
-                for moment in merger.add(next(engine)):
-                    tracker.add(moment)
+                for settled in next(engine).settled:
+                    for moment in merger.add(settled):
+                        tracker.add(moment)
             gc.collect()
             return len(gc.get_objects()), gauge.resident_bytes()
 
         run(500)
         objects_before, bytes_before = run(500)
-        objects_after, bytes_after = run(9_000)
+        objects_after, bytes_after = run(num_clips)
     assert objects_after - objects_before < 100
     assert bytes_after - bytes_before < 4_000_000

@@ -18,16 +18,15 @@ from vidmem.evaluation.barn import evaluate_barn
 from vidmem.models import FamSwin
 from vidmem.training.augmentation import Variation
 from vidmem.training.barn import (
-    GROUP,
     BarnTraining,
     encode_videos,
     learn_to_remember,
     learn_to_see,
     nano_card,
     nano_config,
-    sample_weights,
 )
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
+from vidmem.training.barn_recipe import GROUP, sample_weights
 from vidmem.training.loop import LoopConfig, learning_rate, run_loop
 from vidmem.training.losses import merged_cross_entropy
 from vidmem.training.sightings import NOTHING, cell_kinds

@@ -70,7 +70,7 @@ def test_both_stages_learn_on_a_few_clips():
     before = model.backbone.fingerprint()
     frames = encode_frames(model, clips, np.random.default_rng(0))
     videos, num_clips, num_frames = clips.pixels.shape[:3]
-    assert frames.features[0].shape == (videos, num_clips, num_frames, 15, 128)
+    assert frames.tokens[0].shape == (videos, num_clips, num_frames, 15, 128)
     learn_to_look_around(
         model, frames.and_also(frames), training, lambda step: looked.append(step.loss)
     )

@@ -12,8 +12,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
+from vidmem.data.barn import CLASS_NAMES
 from vidmem.errors import SettingError
 from vidmem.models import (
     FamSwin,
@@ -34,16 +32,19 @@ from vidmem.models import (
     load_folder,
     save,
 )
-from vidmem.models.presets import has_fast_bf16
 from vidmem.training.augmentation import Variation
-from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
+from vidmem.training.barn_clips import BarnClips
+from vidmem.training.barn_recipe import (
+    GROUP,
+    BarnRecipe,
+    EncodedClips,
+    barn_card,
+    sample_weights,
+    training_dtype,
+)
 from vidmem.training.loop import LoopConfig, StepReport, hidden_matrices, run_loop
 from vidmem.training.losses import merged_cross_entropy
 from vidmem.training.sightings import SightingHeads, sighting_loss
-
-logger = logging.getLogger(__name__)
-
-GROUP = tuple(CLASS_NAMES.index(name) for name in LOOK_ALIKES)
 
 
 def nano_config() -> FamSwinConfig:
@@ -61,35 +62,12 @@ def nano_config() -> FamSwinConfig:
 
 def nano_card() -> ModelCard:
     """How `fam-swin-nano` wants a video sampled."""
-    return ModelCard(
-        name="fam-swin-nano",
-        title="FAM Swin nano",
-        class_names=CLASS_NAMES,
-        fps=4.0,
-        clip_frames=16,
-        window_stride=16,
-        frame_height=96,
-        frame_width=160,
-        resize="squash",
-        trained_on=(
-            "Trained on generated barn videos. On other footage its labels mean nothing until you "
-            "teach it."
-        ),
-    )
+    return barn_card("fam-swin-nano", "FAM Swin nano", fps=4.0, clip_frames=16)
 
 
 @dataclass(frozen=True, kw_only=True)
-class BarnTraining:
+class BarnTraining(BarnRecipe):
     """The whole recipe."""
-
-    seed: int = 0
-    """Of the weights and of the order of samples."""
-
-    num_videos: int = 256
-    """Videos drawn; their seeds are 0, 1, 2, ..."""
-
-    num_clips: int = 32
-    """Clips of each video, in a row."""
 
     see: LoopConfig = field(
         default_factory=lambda: LoopConfig(steps=6000, learning_rate=8e-4, warmup_steps=40)
@@ -145,29 +123,10 @@ def train_nano(
         num_processes: For drawing.
     """
     torch.manual_seed(training.seed)
-    card = nano_card()
-    shape = ClipShape(
-        num_clips=training.num_clips,
-        fps=card.fps,
-        clip_frames=card.clip_frames,
-        width=card.frame_width,
-        height=card.frame_height,
-    )
-
-    def draw(*, swap_visits: bool) -> BarnClips:
-        started = time.monotonic()
-        clips = draw_barn_clips(
-            range(training.num_videos),
-            shape,
-            num_processes=num_processes,
-            swap_visits=swap_visits,
-        )
-        logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
-        return clips
-
     kept = [checkpoints / str(number) for number in range(1 + len(training.remember))]
     num_done = sum(folder.is_dir() for folder in kept)
-    clips = draw(swap_visits=False)
+    card = nano_card()
+    clips = training.draw(card, num_processes=num_processes)
     if num_done:
         model = load_folder(kept[num_done - 1]).train()
         assert isinstance(model, FamSwin)  # the folder is this function's own
@@ -179,7 +138,9 @@ def train_nano(
     rng = np.random.default_rng(training.seed + 1)
     sequences = encode_videos(model, clips, rng)
     del clips  # before as many more are drawn
-    sequences = sequences.and_also(encode_videos(model, draw(swap_visits=True), rng))
+    twins = training.draw(card, num_processes=num_processes, swap_visits=True)
+    sequences = sequences.and_also(encode_videos(model, twins, rng))
+    del twins
     for number in range(max(num_done - 1, 0), len(training.remember)):
         learn_to_remember(
             model, sequences, training, lambda step: report("remember", step), number=number
@@ -237,11 +198,6 @@ def learn_to_see(
     run_loop(learned, loss_of_step, training.see, report, matrices=matrices)
 
 
-def training_dtype() -> torch.dtype:
-    """bf16 where this CPU multiplies it in hardware: half as much to compute and to move."""
-    return torch.bfloat16 if has_fast_bf16() else torch.float32
-
-
 def learn_to_remember(
     model: FamSwin,
     videos: EncodedVideos,
@@ -287,38 +243,16 @@ def learn_to_remember(
     run_loop(model.parameters(), loss_of_step, config, report, matrices=matrices)
 
 
-@dataclass(frozen=True)
-class EncodedVideos:
-    """What all clips look like just before the first memory read, and their labels."""
+@dataclass(frozen=True, kw_only=True)
+class EncodedVideos(EncodedClips):
+    """What all clips look like just before the first memory read: tokens `[V, N, L, D]`."""
 
     size: tuple[int, int, int]
     """Of the token grid of a clip."""
 
-    tokens: tuple[Tensor, ...]
-    """`[V, N, L, D]`, float16, for each of some variations of the videos."""
-
-    labels: Tensor
-    """`[V, N]`"""
-
-    delays: Tensor
-    """`[V, N]`, as in `BarnClips`."""
-
-    weights: Tensor
-    """`[V, N]`, of `sample_weights`."""
-
     def trunk(self, variant: int, videos: Tensor, clips: Tensor) -> Grid:
         """Some clips as one batch."""
         return Grid(self.tokens[variant][videos, clips].float(), self.size)
-
-    def and_also(self, others: EncodedVideos) -> EncodedVideos:
-        """These videos and others of the same length."""
-        return EncodedVideos(
-            size=self.size,
-            tokens=tuple(torch.cat(both) for both in zip(self.tokens, others.tokens, strict=True)),
-            labels=torch.cat([self.labels, others.labels]),
-            delays=torch.cat([self.delays, others.delays]),
-            weights=torch.cat([self.weights, others.weights]),
-        )
 
 
 @torch.no_grad()
@@ -344,8 +278,3 @@ def encode_videos(
         delays=torch.from_numpy(clips.delay_clips),
         weights=sample_weights(clips),
     )
-
-
-def sample_weights(clips: BarnClips) -> Tensor:
-    """`[V, N]`: a window in which two behaviours share the time says less."""
-    return torch.from_numpy(np.clip(2 * clips.purity - 0.6, 0.1, 1.0)).float()

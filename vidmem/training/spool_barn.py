@@ -9,8 +9,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -32,13 +30,18 @@ from vidmem.models import (
     save,
 )
 from vidmem.training.augmentation import Variation
-from vidmem.training.barn import GROUP, sample_weights, training_dtype
-from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
+from vidmem.training.barn_clips import BarnClips
+from vidmem.training.barn_recipe import (
+    GROUP,
+    BarnRecipe,
+    EncodedClips,
+    barn_card,
+    sample_weights,
+    training_dtype,
+)
 from vidmem.training.loop import LoopConfig, StepReport, hidden_matrices, run_loop
 from vidmem.training.losses import merged_cross_entropy
 from vidmem.training.sightings import NOTHING, sighting_loss
-
-logger = logging.getLogger(__name__)
 
 TOKENS_PER_FRAME = 15
 _WINDOW_LOSS = 0.2
@@ -82,35 +85,12 @@ def spool_nano_config() -> SpoolConfig:
 
 def spool_nano_card() -> ModelCard:
     """How `spool-nano` wants a video sampled."""
-    return ModelCard(
-        name="spool-nano",
-        title="Spool nano",
-        class_names=CLASS_NAMES,
-        fps=2.0,
-        clip_frames=8,
-        window_stride=8,
-        frame_height=96,
-        frame_width=160,
-        resize="squash",
-        trained_on=(
-            "Trained on generated barn videos. On other footage its labels mean nothing until you "
-            "teach it."
-        ),
-    )
+    return barn_card("spool-nano", "Spool nano", fps=2.0, clip_frames=8)
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpoolTraining:
+class SpoolTraining(BarnRecipe):
     """The whole recipe."""
-
-    seed: int = 0
-    """Of the weights and of the order of samples."""
-
-    num_videos: int = 256
-    """Videos drawn; their seeds are 0, 1, 2, ..."""
-
-    num_clips: int = 32
-    """Clips of each video, in a row."""
 
     see: LoopConfig = field(
         default_factory=lambda: LoopConfig(steps=2400, learning_rate=8e-4, warmup_steps=40)
@@ -168,23 +148,7 @@ def train_spool_nano(
     """
     torch.manual_seed(training.seed)
     card = spool_nano_card()
-    shape = ClipShape(
-        num_clips=training.num_clips,
-        fps=card.fps,
-        clip_frames=card.clip_frames,
-        width=card.frame_width,
-        height=card.frame_height,
-    )
-
-    def draw(*, swap_visits: bool) -> BarnClips:
-        started = time.monotonic()
-        clips = draw_barn_clips(
-            range(training.num_videos), shape, num_processes=num_processes, swap_visits=swap_visits
-        )
-        logger.info("drew %d videos in %.0f s", training.num_videos, time.monotonic() - started)
-        return clips
-
-    clips = draw(swap_visits=False)
+    clips = training.draw(card, num_processes=num_processes)
     kept = checkpoints / "0"
     if kept.is_dir():
         model = load_folder(kept).train()
@@ -197,7 +161,9 @@ def train_spool_nano(
     rng = np.random.default_rng(training.seed + 1)
     frames = encode_frames(model, clips, rng)
     del clips  # before as many more are drawn
-    frames = frames.and_also(encode_frames(model, draw(swap_visits=True), rng))
+    twins = training.draw(card, num_processes=num_processes, swap_visits=True)
+    frames = frames.and_also(encode_frames(model, twins, rng))
+    del twins
     learn_to_look_around(model, frames, training, lambda step: report("look around", step))
     return model.eval()
 
@@ -239,38 +205,11 @@ def learn_patches(
     backbone.encoder.requires_grad_(not backbone.config.is_frozen).eval()
 
 
-@dataclass(frozen=True)
-class EncodedFrames:
-    """The features of all frames of some videos, and the labels of their clips."""
-
-    features: tuple[Tensor, ...]
-    """`[V, N, T, P, D]`, float16, for each of some variations of the videos."""
-
-    labels: Tensor
-    """`[V, N]`"""
-
-    delays: Tensor
-    """`[V, N]`, as in `BarnClips`."""
-
-    weights: Tensor
-    """`[V, N]`, of `sample_weights`."""
-
-    def and_also(self, others: EncodedFrames) -> EncodedFrames:
-        """These videos and others of the same length."""
-        pairs = zip(self.features, others.features, strict=True)
-        return EncodedFrames(
-            features=tuple(torch.cat(both) for both in pairs),
-            labels=torch.cat([self.labels, others.labels]),
-            delays=torch.cat([self.delays, others.delays]),
-            weights=torch.cat([self.weights, others.weights]),
-        )
-
-
 @torch.no_grad()
 def encode_frames(
     model: Spool, clips: BarnClips, rng: np.random.Generator, *, num_variations: int = 2
-) -> EncodedFrames:
-    """Run all frames through the backbone; each video is varied in its own way."""
+) -> EncodedClips:
+    """All frames through the backbone, `[V, N, T, P, D]`; each video is varied in its own way."""
     dtype = training_dtype()
 
     def encode(row: int) -> Tensor:
@@ -279,8 +218,8 @@ def encode_frames(
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             return model.encode(variation.of_pixels(pixels, model.card)).half()
 
-    return EncodedFrames(
-        features=tuple(
+    return EncodedClips(
+        tokens=tuple(
             torch.stack([encode(row) for row in range(len(clips.pixels))])
             for _ in range(num_variations)
         ),
@@ -292,7 +231,7 @@ def encode_frames(
 
 def learn_to_look_around(
     model: Spool,
-    videos: EncodedFrames,
+    videos: EncodedClips,
     training: SpoolTraining,
     report: Callable[[StepReport], None],
 ) -> None:
@@ -310,7 +249,7 @@ def learn_to_look_around(
         starts = torch.from_numpy(rng.integers(labels.shape[1] - num_clips + 1, size=batch))
         steps_of = torch.arange(num_clips)
         columns = starts[:, None] + steps_of
-        variant = videos.features[int(rng.integers(len(videos.features)))]
+        variant = videos.tokens[int(rng.integers(len(videos.tokens)))]
         features = variant[rows, columns].float().flatten(1, 2)
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             scores = model.forward_features(

@@ -1,0 +1,106 @@
+"""What the recipes of the nano models share: videos to draw, and clips once they are encoded."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
+from vidmem.models import ModelCard
+from vidmem.models.presets import has_fast_bf16
+from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
+
+logger = logging.getLogger(__name__)
+
+GROUP = tuple(CLASS_NAMES.index(name) for name in LOOK_ALIKES)
+
+
+def barn_card(name: str, title: str, *, fps: float, clip_frames: int) -> ModelCard:
+    """How a nano model wants a video sampled; its windows lie back to back."""
+    return ModelCard(
+        name=name,
+        title=title,
+        class_names=CLASS_NAMES,
+        fps=fps,
+        clip_frames=clip_frames,
+        window_stride=clip_frames,
+        frame_height=96,
+        frame_width=160,
+        resize="squash",
+        trained_on=(
+            "Trained on generated barn videos. On other footage its labels mean nothing until you "
+            "teach it."
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BarnRecipe:
+    """What every recipe says first."""
+
+    seed: int = 0
+    """Of the weights and of the order of samples."""
+
+    num_videos: int = 256
+    """Videos drawn; their seeds are 0, 1, 2, ..."""
+
+    num_clips: int = 32
+    """Clips of each video, in a row."""
+
+    def draw(self, card: ModelCard, *, num_processes: int, swap_visits: bool = False) -> BarnClips:
+        """Draw the videos, or their twins (`swap_visits`), as a model wants them."""
+        started = time.monotonic()
+        shape = ClipShape(
+            num_clips=self.num_clips,
+            fps=card.fps,
+            clip_frames=card.clip_frames,
+            width=card.frame_width,
+            height=card.frame_height,
+        )
+        seeds = range(self.num_videos)
+        clips = draw_barn_clips(seeds, shape, num_processes=num_processes, swap_visits=swap_visits)
+        logger.info("drew %d videos in %.0f s", self.num_videos, time.monotonic() - started)
+        return clips
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodedClips:
+    """What a frozen part of a model made of all clips of some videos, and their labels."""
+
+    tokens: tuple[Tensor, ...]
+    """`[V, N, ...]`, float16, for each of some variations of the videos."""
+
+    labels: Tensor
+    """`[V, N]`"""
+
+    delays: Tensor
+    """`[V, N]`, as in `BarnClips`."""
+
+    weights: Tensor
+    """`[V, N]`, of `sample_weights`."""
+
+    def and_also(self, others: Self) -> Self:
+        """These videos and others of the same length."""
+        return replace(
+            self,
+            tokens=tuple(torch.cat(both) for both in zip(self.tokens, others.tokens, strict=True)),
+            labels=torch.cat([self.labels, others.labels]),
+            delays=torch.cat([self.delays, others.delays]),
+            weights=torch.cat([self.weights, others.weights]),
+        )
+
+
+def sample_weights(clips: BarnClips) -> Tensor:
+    """`[V, N]`: a window in which two behaviours share the time says less."""
+    return torch.from_numpy(np.clip(2 * clips.purity - 0.6, 0.1, 1.0)).float()
+
+
+def training_dtype() -> torch.dtype:
+    """bf16 where this CPU multiplies it in hardware: half as much to compute and to move."""
+    return torch.bfloat16 if has_fast_bf16() else torch.float32
