@@ -2,6 +2,7 @@
 
 from vidmem.streaming.engine import Engine
 from vidmem.streaming.feed import Feed, FeedRequest
+from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pixels, revisit
 from vidmem.streaming.merging import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.record import write_predictions
@@ -19,14 +20,19 @@ __all__ = [
     "Engine",
     "Feed",
     "FeedRequest",
+    "Moment",
     "MomentScore",
     "Prediction",
     "RunFiles",
     "ScoreMerger",
+    "Snapshot",
+    "StateHistory",
     "Stream",
     "StreamSettings",
     "StreamState",
     "Window",
+    "neutral_pixels",
+    "revisit",
     "watch",
     "watch_whole",
     "write_predictions",

@@ -17,6 +17,7 @@ from vidmem.errors import SettingError, StorageError, VidmemError
 from vidmem.models.interface import StreamModel
 from vidmem.profiling import ProcessGauge
 from vidmem.streaming.feed import Feed, FeedRequest, open_feed
+from vidmem.streaming.history import Snapshot, StateHistory
 from vidmem.streaming.identity import SourceIdentity
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.recorder import Checkpoint, Recorder, RunFiles, SavedRun
@@ -68,6 +69,7 @@ class Engine:
             StorageError: If the files cannot be written.
         """
         self.source = Path(source)
+        self._history: StateHistory | None = None
         self.last_clip_pixels: Tensor | None = None
         self.resumed: str | None = None
         files = files or RunFiles()
@@ -185,6 +187,12 @@ class Engine:
         self._check_time("seconds", seconds)
         return self._wishes.seek(seconds)
 
+    def keep_history(self, history: StateHistory) -> None:
+        """Keep states from here on from time to time, so that `revisit` can come back to them."""
+        with self._running:
+            self._history = history
+            self._offer_snapshot()
+
     def close(self) -> None:
         """Stop, save the state and free the decoder; from any thread.
 
@@ -258,6 +266,8 @@ class Engine:
         if reason is not None:
             self._settle()
         if is_other_model:
+            if self._history is not None:
+                self._history.clear()
             self._recorder.change_model(wish.model)
             self._stream = Stream(wish.model, wish.settings)
         else:
@@ -319,6 +329,12 @@ class Engine:
             reader=self._windows.feed.reader_name,
             is_finished=is_finished,
         )
+        self._offer_snapshot()
+
+    def _offer_snapshot(self) -> None:
+        if self._history is not None:
+            now = self._checkpoint
+            self._history.offer(Snapshot(now.state, now.settings, now.position, now.reader))
 
     def _end(self, *, is_finished: bool) -> None:
         """Stop reading; what was predicted is safe before this returns."""
