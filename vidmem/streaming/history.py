@@ -185,6 +185,7 @@ def revisit(
         reader=snapshot.reader,
     )
     stream = Stream(model, snapshot.settings, snapshot.state)
+    moment = None
     feed = open_feed(request)
     try:
         windows = WindowReader(feed, snapshot.settings, snapshot.position)
@@ -195,18 +196,18 @@ def revisit(
                 raise SettingError(f"the video ends before window {index}")
             is_neutral = read.window.index in neutral
             pixels = neutral_pixels(read.pixels, model) if is_neutral else read.pixels
-            state = stream.state
-            prediction = stream.step(read.window, pixels)
-        progress(total, total)
+            moment = Moment(
+                window=read.window,
+                pixels=pixels,
+                state=stream.state,
+                settings=snapshot.settings,
+                prediction=stream.step(read.window, pixels),
+            )
     finally:
         feed.close()
-    return Moment(
-        window=read.window,
-        pixels=pixels,
-        state=state,
-        settings=snapshot.settings,
-        prediction=prediction,
-    )
+    assert moment is not None, "there is at least one window"
+    progress(total, total)
+    return moment
 
 
 def neutral_pixels(pixels: Tensor, model: StreamModel) -> Tensor:
