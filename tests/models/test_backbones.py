@@ -15,9 +15,8 @@ from safetensors.torch import load_file, save_file
 
 from vidmem.errors import CheckpointError, WeightsNotAvailableError
 from vidmem.models.backbone_config import BackboneConfig
-from vidmem.models.backbone_files import Preprocessing
 from vidmem.models.backbones import Backbone, load_backbone, pooled_grid
-from vidmem.models.interface import ModelCard
+from vidmem.models.interface import ModelCard, Preprocessing
 
 BASE = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "patch_size": 8}
 WIDE = {**BASE, "intermediate_size": 40, "image_size": 32}

@@ -1,7 +1,6 @@
 """Whole networks, each beside its config."""
 
 from vidmem.models.backbone_config import BackboneConfig
-from vidmem.models.backbone_files import Preprocessing
 from vidmem.models.backbones import Backbone, load_backbone
 from vidmem.models.checkpoint import load_folder, load_torchvision_swin, save
 from vidmem.models.fam_swin import FamSwin
@@ -11,6 +10,7 @@ from vidmem.models.feature_cache import FeatureCache
 from vidmem.models.feature_key import FeatureKey
 from vidmem.models.interface import (
     ModelCard,
+    Preprocessing,
     StepOutput,
     StreamModel,
     StreamState,

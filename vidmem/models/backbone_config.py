@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from vidmem.models.backbone_files import Preprocessing
+from vidmem.models.interface import Preprocessing
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vidmem.errors import CheckpointError, WeightsNotAvailableError
 from vidmem.models.cache_folder import cache_folder
-from vidmem.models.interface import Resize
+from vidmem.models.interface import Preprocessing
 
 CONFIG_FILE = "config.json"
 WEIGHTS_FILE, INDEX_FILE = "model.safetensors", "model.safetensors.index.json"
@@ -20,40 +19,6 @@ PREPROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _WANTED = [CONFIG_FILE, *PREPROCESSOR_FILES, "model*.safetensors", INDEX_FILE]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Preprocessing:
-    """How an encoder wants its pictures; the fields are those of `ModelCard`."""
-
-    frame_height: int = 224
-    """Pixels."""
-
-    frame_width: int = 224
-    """Pixels."""
-
-    resize: Resize = "crop"
-    """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, then the
-    centre is cut out."""
-
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """Of red, green and blue, in 0..1."""
-
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    """Likewise."""
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "mean", tuple(self.mean))  # a list, where JSON was in between
-        object.__setattr__(self, "std", tuple(self.std))
-        if min(self.frame_height, self.frame_width) < 1:
-            got = f"{self.frame_height} x {self.frame_width}"
-            raise ValueError(f"frames must be at least 1 x 1 pixels, got {got}")
-        if self.resize not in ("squash", "crop"):
-            raise ValueError(f'resize must be "squash" or "crop", got {self.resize!r}')
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
-            raise ValueError(
-                f"mean and std must be three numbers each, std above 0, got {self.mean}, {self.std}"
-            )
 
 
 def read_preprocessing(folder: Path) -> Preprocessing:

@@ -13,7 +13,41 @@ Resize = Literal["squash", "crop"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class ModelCard:
+class Preprocessing:
+    """How a model wants its pictures."""
+
+    frame_height: int = 224
+    """Pixels."""
+
+    frame_width: int = 224
+    """Pixels."""
+
+    resize: Resize = "crop"
+    """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, then the
+    centre is cut out."""
+
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    """Of red, green and blue, in 0..1."""
+
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    """Likewise."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "mean", tuple(self.mean))  # a list, where JSON was in between
+        object.__setattr__(self, "std", tuple(self.std))
+        if min(self.frame_height, self.frame_width) < 1:
+            got = f"{self.frame_height} x {self.frame_width}"
+            raise ValueError(f"frames must be at least 1 x 1 pixels, got {got}")
+        if self.resize not in ("squash", "crop"):
+            raise ValueError(f'resize must be "squash" or "crop", got {self.resize!r}')
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise ValueError(
+                f"mean and std must be three numbers each, std above 0, got {self.mean}, {self.std}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelCard(Preprocessing):
     """What a checkpoint was made for: its classes, and how it wants a video sampled."""
 
     name: str
@@ -33,22 +67,6 @@ class ModelCard:
 
     window_stride: int = 16
     """Sampled frames from the start of one window to the start of the next."""
-
-    frame_height: int = 224
-    """Pixels."""
-
-    frame_width: int = 224
-    """Pixels."""
-
-    resize: Resize = "crop"
-    """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, then the
-    centre is cut out."""
-
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """Of red, green and blue, in 0..1."""
-
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    """Likewise."""
 
     trained_on: str = ""
     """A sentence for the page: on footage unlike this, the labels mean nothing."""

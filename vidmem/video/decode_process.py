@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 import torch
 from torch import Tensor
 
 from vidmem.errors import SettingError
+from vidmem.video.child_owner import ChildOwner
 from vidmem.video.child_process import GIB, ChildLimits, ChildProcess, Message
 from vidmem.video.probe import VideoInfo
 from vidmem.video.reader import check_reader_name
@@ -65,7 +65,7 @@ class FeedLimits:
     """Memory of the child."""
 
 
-class FrameFeed:
+class FrameFeed(ChildOwner):
     """Sampled frames of one video at the size of a model; a context manager.
 
     ```python
@@ -168,18 +168,7 @@ class FrameFeed:
     def close(self) -> None:
         """End the decoding process, within about a second whatever it does."""
         self._batches.clear()
-        self._child.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        child = getattr(self, "_child", None)
-        if child is not None:
-            child.close()
+        super().close()
 
     def _wait_until_open(self) -> None:
         try:

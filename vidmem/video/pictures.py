@@ -8,9 +8,9 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
 
 from vidmem.errors import SettingError
+from vidmem.video.child_owner import ChildOwner
 from vidmem.video.child_process import GIB, ChildLimits, ChildProcess
 from vidmem.video.probe import VideoInfo
 
@@ -33,7 +33,7 @@ class Picture:
         )
 
 
-class PictureReader:
+class PictureReader(ChildOwner):
     """Pictures at any time of a video; goes forward where the time is near, seeks where it is far.
 
     Several threads may ask: they are answered one after the other.
@@ -93,18 +93,3 @@ class PictureReader:
             self._child.send({"seconds": float(seconds), "run": wanted})
             message = self._child.receive()
         return Picture(bytes(message.data), message.values["seconds"], self.width, self.height)
-
-    def close(self) -> None:
-        """End the decoding process."""
-        self._child.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-    def __del__(self) -> None:
-        child = getattr(self, "_child", None)
-        if child is not None:
-            child.close()

@@ -180,8 +180,8 @@ class PyavSource:
         self._stream = video_stream(self._container, self.info.path)
         self._context = self._stream.codec_context
         self._context.thread_type = "AUTO"
-        # One core is left to the model: on two, decoding in two threads cost 21 ms of processor
-        # time a clip instead of 18, and the run took 20.5 ms a clip instead of 18.
+        # One core is left to the model: two threads on two cores take more processor time between
+        # them than one does alone, and the whole run is then slower.
         self._context.thread_count = max(1, min((os.cpu_count() or 1) - 1, MAX_THREADS))
 
     def _sample(self, index: int, found: SourceFrame) -> Sample:
