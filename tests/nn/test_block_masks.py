@@ -19,8 +19,8 @@ def by_looking(matrix, block):
 @pytest.mark.parametrize("scope", ["global", "local"])
 @pytest.mark.parametrize("has_context_frames", [True, False])
 def test_blocks_equal_what_the_matrix_shows(scope, has_context_frames):
-    sizes = itertools.product((1, 2, 5), (1, 3, 8), (0, 1, 3, 9), (2, 4, 7))
-    for num_frames, tokens, reach, block in sizes:
+    sizes = itertools.product((1, 2, 5), (0, 1, 4), (1, 3, 8), (0, 1, 3, 9), (2, 4, 7))
+    for num_frames, padded_frames, tokens, reach, block in sizes:
         layout = FrameLayout(
             num_frames=num_frames,
             tokens_per_frame=tokens,
@@ -29,6 +29,7 @@ def test_blocks_equal_what_the_matrix_shows(scope, has_context_frames):
             num_heads=2,
             context_scope=scope,
             has_context_frames=has_context_frames,
+            padded_frames=padded_frames,
         )
         matrix = mask_matrix(layout.mask_mod(), layout.length, layout.length, num_heads=2)[0]
         some, every = by_looking(matrix, block)

@@ -122,6 +122,22 @@ def test_flex_without_gradients_says_what_to_use():
     inputs = [x.requires_grad_() for x in make_inputs(layout)]
     with pytest.raises(AttentionError, match="use the sdpa backend"):
         attend_frames(*inputs, layout, backend="flex")
+    bias = torch.zeros(3, 2).requires_grad_()
+    with pytest.raises(AttentionError, match="use the sdpa backend"):
+        attend_frames(*make_inputs(layout), layout, offset_bias=bias, backend="flex")
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "dense"])
+def test_padding_changes_nothing_and_comes_out_as_zeros(backend):
+    for layout in LAYOUTS[::3]:
+        padded = layout.padded_to(9)
+        inputs = make_inputs(padded)
+        there = [x[:, :, : layout.length] for x in inputs]
+        got = attend_frames(*inputs, padded, backend=backend)
+        want = attend_frames(*there, layout, backend=backend)
+        torch.testing.assert_close(got[:, :, : layout.length], want)
+        assert got.shape == inputs[0].shape
+        assert not got[:, :, layout.length :].any()
 
 
 def test_misuse_fails_clearly():
@@ -135,3 +151,7 @@ def test_misuse_fails_clearly():
         make_layout(num_lookback_heads=4)
     with pytest.raises(SettingError, match="at least 0 frames"):
         make_layout(local_frame_range=-1)
+    with pytest.raises(SettingError, match="padded_frames must be at least 0"):
+        make_layout(padded_frames=-1)
+    with pytest.raises(SettingError, match="5 frames cannot be padded to 4"):
+        make_layout().padded_to(4)

@@ -67,6 +67,14 @@ def test_spool_equals_the_reference_masks():
             assert torch.equal(got[0], want), name
 
 
+@pytest.mark.parametrize("scope", ["global", "local"])
+@pytest.mark.parametrize("reach", [0, 1, 9])
+def test_padding_neither_attends_nor_is_attended_to(scope, reach):
+    got = mask_matrix(spool_mask_mod(4, 3, reach, 1, scope), 24, 24, num_heads=3)[0]
+    assert torch.equal(got[:, :18, :18], by_brute_force(4, 3, reach, 1, 3, scope))
+    assert not got[:, 18:].any() and not got[:, :, 18:].any()
+
+
 def test_every_query_sees_its_own_frame():
     got = mask_matrix(spool_mask_mod(5, 2, 0, 1, "local"), 14, 14, num_heads=2)[0]
     assert all(got[h, q, q] for h in range(2) for q in range(14))

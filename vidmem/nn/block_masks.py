@@ -33,6 +33,10 @@ class BlockRelations:
     every: Tensor
     """All pairs may attend."""
 
+    def to(self, device: torch.device) -> BlockRelations:
+        """The same on a device."""
+        return BlockRelations(self.some.to(device), self.every.to(device))
+
     def to_block_mask(self, mask_mod: MaskMod, length: tuple[int, int], block: int) -> BlockMask:
         """What `flex_attention` takes, on the device of the relations."""
         partial_count, partial_order = _ordered(self.some & ~self.every)
@@ -64,6 +68,7 @@ class _Frames:
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)  # cached, so it must serve training too
 def frame_block_relations(layout: FrameLayout, block: int = BLOCK_TOKENS) -> BlockRelations:
     """Which blocks of a sequence of frames attend to which; on the CPU, cached per layout."""
     tokens = layout.tokens_per_frame
@@ -104,12 +109,14 @@ def group_block_relations(group_of: Tensor, block: int = BLOCK_TOKENS) -> BlockR
 def _relations(
     layout: FrameLayout, queries: _Frames, keys: _Frames, *, is_lookback: bool
 ) -> tuple[Tensor, Tensor]:
-    """Some and every, from the parts of each block: start frame, real frames, end frame."""
+    """Some and every, from the parts of each block: start, real frames, end and padding."""
     edge = layout.num_context_frames
-    last = layout.sequence_frames - 1
+    last = layout.attended_frames - 1
     parts = {"real": (edge, last - edge)}
     if edge:
         parts |= {"start": (0, 0), "end": (last, last)}
+    if layout.padded_frames:
+        parts |= {"padding": (last + 1, last + layout.padded_frames)}
     shape = torch.broadcast_shapes(queries.first.shape, keys.first.shape)
     some, every = torch.zeros(shape, dtype=torch.bool), torch.ones(shape, dtype=torch.bool)
     for asked_name, asked_bounds in parts.items():
@@ -126,6 +133,8 @@ def _of_parts(
     layout: FrameLayout, asked_name: str, key_name: str, asked: _Frames, key: _Frames, is_back: bool
 ) -> tuple[Tensor | bool, Tensor | bool]:
     """Some and every for two parts that are both there."""
+    if "padding" in (asked_name, key_name):
+        return False, False
     if asked_name == "real" and key_name != "real":
         allowed = key_name == ("start" if is_back else "end")
         return allowed, allowed

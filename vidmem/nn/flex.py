@@ -10,10 +10,9 @@ captured as a tensor, so that nothing is compiled again for it.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
-from threading import Lock
 
 import torch
 from torch import Tensor
@@ -32,7 +31,6 @@ from vidmem.nn.masks import box_of_place, group_mask_mod, memory_mask_mod, spool
 from vidmem.nn.windows import WindowPlan
 
 ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
-_KEPT_BLOCK_MASKS = 16
 MAX_COMPILATIONS = 32
 """Shapes and layouts of one process; each takes seconds to compile."""
 
@@ -43,14 +41,27 @@ def flex_attend(
     v_BAKE: Tensor,
     block_mask: BlockMask,
     score_mod: ScoreMod | None = None,
+    learned_bias: Tensor | None = None,
 ) -> Tensor:
     """Compiled `flex_attention`.
+
+    Args:
+        q_BAQE: Queries.
+        k_BAKE: Keys.
+        v_BAKE: Values.
+        block_mask: Who attends to whom.
+        score_mod: What becomes of the scores.
+        learned_bias: What `score_mod` adds, if that has gradients.
+
+    Returns:
+        `[B, A, Q, E]`, zero for queries that may attend to nothing.
 
     Raises:
         AttentionError: If it cannot be compiled here, is compiled again and again, or gradients are
             asked for where it has none (CPU).
     """
-    needs_grad = torch.is_grad_enabled() and any(x.requires_grad for x in (q_BAQE, k_BAKE, v_BAKE))
+    inputs = (q_BAQE, k_BAKE, v_BAKE, learned_bias)
+    needs_grad = any(x is not None and x.requires_grad for x in inputs) and torch.is_grad_enabled()
     if needs_grad and q_BAQE.device.type != "cuda":
         raise AttentionError(
             f"flex_attention has no gradients on {q_BAQE.device.type}; use the sdpa backend, or "
@@ -83,12 +94,11 @@ def flex_attend_frames(
     offset_bias: Tensor | None = None,
 ) -> Tensor:
     """`vidmem.nn.frame_attention.attend_frames`, compiled."""
-    masks = _frame_masks(layout.with_range(0), q_BALE.device)
+    mask = _frame_mask(layout, q_BALE.device)
     score_mod = None
     if offset_bias is not None:
-        masks.offset_bias = offset_bias
-        score_mod = masks.score_mod
-    return flex_attend(q_BALE, k_BALE, v_BALE, masks.block_mask(layout), score_mod)
+        score_mod = _offset_score_mod(layout, mask.num_frames, offset_bias)
+    return flex_attend(q_BALE, k_BALE, v_BALE, mask.block_mask, score_mod, offset_bias)
 
 
 def flex_attend_windows(
@@ -118,7 +128,7 @@ def flex_attend_windows(
         row = relative_position_index[place_in_window[q_idx], place_in_window[kv_idx]]
         return score + bias_table[row, h]
 
-    return flex_attend(q_BANE, k_BANE, v_BANE, block_mask, score_mod)
+    return flex_attend(q_BANE, k_BANE, v_BANE, block_mask, score_mod, bias_table)
 
 
 def flex_attend_memory(
@@ -146,6 +156,7 @@ def flex_attend_memory(
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # as in `_frame_mask`
 def _window_masks(plan: WindowPlan) -> tuple[BlockMask, Tensor]:
     """The block mask of a grid's boxes, and the place in its window of each place."""
     box = box_of_place(plan)
@@ -155,66 +166,52 @@ def _window_masks(plan: WindowPlan) -> tuple[BlockMask, Tensor]:
     return block_mask, torch.cat(places)
 
 
-class FrameMasks:
-    """The block masks of one sequence of frames under any range.
+@dataclass(frozen=True)
+class _FrameMask:
+    """What one layout takes of a device; written once, so that threads may share it."""
 
-    The predicate reads the range from a tensor; block masks of other ranges have the same shapes,
-    so a slider that moves the range compiles nothing.
+    block_mask: BlockMask
+    num_frames: Tensor
+
+
+@lru_cache(maxsize=32)
+@torch.inference_mode(False)  # a mask made for inference must serve training too
+def _frame_mask(layout: FrameLayout, device: torch.device) -> _FrameMask:
+    """The mask of a layout, whose predicate reads range and number of frames from its own tensors.
+
+    Masks of other ranges and, in a sequence of the same length, of other numbers of frames have the
+    same code and shapes: neither a slider nor a window that fills compiles anything.
     """
-
-    def __init__(self, layout: FrameLayout, device: torch.device) -> None:
-        self._device = device
-        self._range = torch.zeros((), dtype=torch.int64, device=device)
-        self._num_frames = torch.tensor(layout.num_frames, device=device)
-        self._mask_mod = spool_mask_mod(
-            self._num_frames,
-            layout.tokens_per_frame,
-            self._range,
-            layout.num_lookback_heads,
-            layout.context_scope,
-            has_context_frames=layout.has_context_frames,
-        )
-        self._kept: OrderedDict[int, BlockMask] = OrderedDict()
-        self._lock = Lock()
-        self.offset_bias: Tensor | None = None
-        self.score_mod = self._make_score_mod(layout)
-
-    def block_mask(self, layout: FrameLayout) -> BlockMask:
-        """The block mask under the range of `layout`, whose other fields are those of this one."""
-        reach = layout.local_frame_range
-        with self._lock:
-            self._range.fill_(reach)
-            if reach not in self._kept:
-                relations = frame_block_relations(layout)
-                there = type(relations)(
-                    relations.some.to(self._device), relations.every.to(self._device)
-                )
-                length = (layout.length, layout.length)
-                self._kept[reach] = there.to_block_mask(self._mask_mod, length, BLOCK_TOKENS)
-            self._kept.move_to_end(reach)
-            while len(self._kept) > _KEPT_BLOCK_MASKS:
-                self._kept.popitem(last=False)
-            return self._kept[reach]
-
-    def _make_score_mod(self, layout: FrameLayout) -> ScoreMod:
-        tokens, edge = layout.tokens_per_frame, layout.num_context_frames
-        num_frames = self._num_frames
-
-        def score_mod(score: Tensor, b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
-            bias = self.offset_bias
-            assert bias is not None
-            asked, seen = q_idx // tokens, kv_idx // tokens
-            is_real = (asked >= edge) & (seen >= edge)
-            is_real = is_real & (asked < num_frames + edge) & (seen < num_frames + edge)
-            distance = (asked - seen).abs().clamp(max=bias.shape[1] - 1)
-            return score + torch.where(is_real, bias[h, distance], 0.0)
-
-        return score_mod
+    reach, num_frames = (
+        torch.tensor(count, device=device)
+        for count in (layout.local_frame_range, layout.num_frames)
+    )
+    mask_mod = spool_mask_mod(
+        num_frames,
+        layout.tokens_per_frame,
+        reach,
+        layout.num_lookback_heads,
+        layout.context_scope,
+        has_context_frames=layout.has_context_frames,
+    )
+    relations = frame_block_relations(layout).to(device)
+    length = (layout.length, layout.length)
+    return _FrameMask(relations.to_block_mask(mask_mod, length, BLOCK_TOKENS), num_frames)
 
 
-@lru_cache(maxsize=8)
-def _frame_masks(layout: FrameLayout, device: torch.device) -> FrameMasks:
-    return FrameMasks(layout, device)
+def _offset_score_mod(layout: FrameLayout, num_frames: Tensor, offset_bias: Tensor) -> ScoreMod:
+    """Adds the bias between real frames; made anew for each call, which compiles nothing."""
+    tokens, edge = layout.tokens_per_frame, layout.num_context_frames
+    farthest = offset_bias.shape[1] - 1
+
+    def score_mod(score: Tensor, b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+        asked, seen = q_idx // tokens, kv_idx // tokens
+        is_real = (asked >= edge) & (seen >= edge)
+        is_real = is_real & (asked < num_frames + edge) & (seen < num_frames + edge)
+        distance = (asked - seen).abs().clamp(max=farthest)
+        return score + torch.where(is_real, offset_bias[h, distance], 0.0)
+
+    return score_mod
 
 
 @lru_cache(maxsize=1)

@@ -64,7 +64,7 @@ def attend_frames(
         backend: None: what `resolve_frame_backend` says.
 
     Returns:
-        `[B, A, L, E]`.
+        `[B, A, L, E]`, zero at padded frames.
 
     Raises:
         ValueError: If the tensors do not fit the layout.
@@ -82,6 +82,11 @@ def attend_frames(
         from vidmem.nn.flex import flex_attend_frames  # brings torch's compiler: seconds
 
         return flex_attend_frames(q_BALE, k_BALE, v_BALE, layout, offset_bias)
+    if layout.padded_frames:  # only a compiled backend gains from a fixed shape
+        there = layout.unpadded()
+        q, k, v = (x[:, :, : there.length] for x in (q_BALE, k_BALE, v_BALE))
+        out = attend_frames(q, k, v, there, offset_bias=offset_bias, backend=backend)
+        return F.pad(out, (0, 0, 0, layout.length - there.length))
     if backend == "dense":
         mask_AQK = mask_matrix(
             layout.mask_mod(), layout.length, layout.length, num_heads=layout.num_heads

@@ -37,10 +37,17 @@ class FrameLayout:
     has_context_frames: bool = True
     """Whether there is a frame before the first and one after the last."""
 
+    padded_frames: int = 0
+    """Frames after all others that attend to nothing and are attended to by nothing: what attention
+    gives for them is zero. Their tokens have to be finite. So that sequences of many lengths can
+    have one shape, and be compiled once."""
+
     def __post_init__(self) -> None:
         for name in ("num_frames", "tokens_per_frame", "num_heads"):
             if getattr(self, name) < 1:
                 raise SettingError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.padded_frames < 0:
+            raise SettingError(f"padded_frames must be at least 0, got {self.padded_frames}")
         if self.local_frame_range < 0:
             raise SettingError(
                 f"local_frame_range must be at least 0 frames (0: the query's own frame only), "
@@ -60,13 +67,18 @@ class FrameLayout:
         return int(self.has_context_frames)
 
     @property
-    def sequence_frames(self) -> int:
-        """Frames of the sequence, context frames included."""
+    def attended_frames(self) -> int:
+        """Real frames and context frames: all but padding."""
         return self.num_frames + 2 * self.num_context_frames
 
     @property
+    def sequence_frames(self) -> int:
+        """Frames of the sequence, context frames and padding included."""
+        return self.attended_frames + self.padded_frames
+
+    @property
     def length(self) -> int:
-        """Tokens of the sequence."""
+        """Tokens of the sequence, padding included."""
         return self.sequence_frames * self.tokens_per_frame
 
     @property
@@ -77,6 +89,20 @@ class FrameLayout:
     def with_range(self, local_frame_range: int) -> Self:
         """The same frames under another range."""
         return replace(self, local_frame_range=local_frame_range)
+
+    def padded_to(self, num_frames: int) -> Self:
+        """The same frames, in a sequence as long as one of `num_frames` real frames.
+
+        Raises:
+            SettingError: If there are more than that.
+        """
+        if num_frames < self.num_frames:
+            raise SettingError(f"{self.num_frames} frames cannot be padded to {num_frames}")
+        return replace(self, padded_frames=num_frames - self.num_frames)
+
+    def unpadded(self) -> Self:
+        """The same frames without padding."""
+        return replace(self, padded_frames=0)
 
     def mask_mod(self) -> MaskMod:
         """The predicate."""

@@ -14,6 +14,8 @@ and one token a frame (rows ask, columns answer):
                2 x x x . .                 2 . . x x x
                3 x . x x .                 3 . . . x x
                4 x x x x x                 4 x x x x x
+
+Frames after that are padding: they attend to nothing, and nothing attends to them.
 """
 
 from __future__ import annotations
@@ -97,6 +99,15 @@ def query_mask_mod(is_first: MaskMod, first: MaskMod, others: MaskMod) -> MaskMo
     return _named(mask_mod, f"{_name(first)}_or_else_{_name(others)}")
 
 
+def pair_mask_mod(is_included: MaskMod) -> MaskMod:
+    """Attend where the predicate holds of the key and of the query (asked as if it were a key)."""
+
+    def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+        return is_included(b, h, q_idx, q_idx) & is_included(b, h, kv_idx, kv_idx)
+
+    return _named(mask_mod, f"{_name(is_included)}_among_themselves")
+
+
 def spool_mask_mod(
     num_frames: int | Tensor,
     tokens_per_frame: int,
@@ -109,7 +120,8 @@ def spool_mask_mod(
     """Spool's attention: lookback heads first, the others look ahead.
 
     Args:
-        num_frames: Real frames; the sequence has `num_frames + 2` with the context frames.
+        num_frames: Real frames; with context frames `num_frames + 2` attend. Those after them are
+            padding.
         tokens_per_frame: Tokens of a frame.
         local_frame_range: Frames that a head sees to its side, besides the query's own.
         num_lookback_heads: Heads from this number on look ahead.
@@ -125,7 +137,9 @@ def spool_mask_mod(
     back = lookback_mask_mod(local_frame_range, tokens_per_frame)
     ahead = lookahead_mask_mod(local_frame_range, tokens_per_frame)
     if not has_context_frames:
-        return _named(heads_mask_mod(num_lookback_heads, back, ahead), "spool_without_context")
+        real = pair_mask_mod(frame_mask_mod(0, num_frames, tokens_per_frame))
+        heads = heads_mask_mod(num_lookback_heads, back, ahead)
+        return _named(all_mask_mod(real, heads), "spool_without_context")
     start = frame_mask_mod(0, 1, tokens_per_frame)
     end = frame_mask_mod(num_frames + 1, num_frames + 2, tokens_per_frame)
     real = frame_mask_mod(1, num_frames + 1, tokens_per_frame)
@@ -139,7 +153,9 @@ def spool_mask_mod(
         any_mask_mod(start, all_mask_mod(real, back)),
         any_mask_mod(end, all_mask_mod(real, ahead)),
     )
-    return _named(query_mask_mod(context, of_context, of_real), f"spool_{context_scope}")
+    attended = pair_mask_mod(frame_mask_mod(0, num_frames + 2, tokens_per_frame))
+    of_attended = query_mask_mod(context, of_context, of_real)
+    return _named(all_mask_mod(attended, of_attended), f"spool_{context_scope}")
 
 
 def group_mask_mod(group_of: Tensor) -> MaskMod:
