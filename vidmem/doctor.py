@@ -7,6 +7,7 @@ import platform
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Literal
 
 import torch
@@ -20,6 +21,7 @@ from vidmem.models.presets import (
     list_models,
 )
 from vidmem.nn.attention import resolve_backend
+from vidmem.nn.frame_attention import resolve_frame_backend
 from vidmem.video import open_video
 
 SAMPLE_VIDEO = "barn-sample.mp4"
@@ -112,7 +114,19 @@ def _attention() -> Iterator[Finding]:
     for device in ("cuda", "cpu") if torch.cuda.is_available() else ("cpu",):
         for dtype in (torch.float32, torch.bfloat16):
             choice = resolve_backend(device, dtype)
-            yield Finding(topic="attention", text=f"{choice.name}: {choice.reason}")
+            unmeasured = " (not measured on GPU)" if device == "cuda" else ""
+            text = f"FAM Swin: {choice.name}, {choice.reason}{unmeasured}"
+            yield Finding(topic="attention", text=text)
+        backend, reason = resolve_frame_backend(device)
+        if backend == "flex" and find_spec("triton") is None:
+            yield Finding(
+                topic="attention",
+                text="Spool: flex, which cannot be compiled on CUDA without triton",
+                condition="optional",
+                remedy="pip install triton, or set the model's backend to sdpa",
+            )
+        else:
+            yield Finding(topic="attention", text=f"Spool: {backend}, {reason}")
 
 
 def _readers() -> Iterator[Finding]:
