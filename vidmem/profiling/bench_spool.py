@@ -17,9 +17,11 @@ from vidmem.nn.frames import FrameLayout
 from vidmem.nn.masks import lookahead_mask_mod, lookback_mask_mod
 from vidmem.profiling.measure import Measured, measure
 
-NUM_FRAMES = (128, 256, 512, 1024)
 TOKENS_PER_FRAME, NUM_HEADS, HEAD_WIDTH, LOCAL_FRAME_RANGE = 64, 8, 32, 4
-DENSE_FRAMES = 256
+CPU_FRAMES, CPU_DENSE_FRAMES = (128, 256, 512, 1024), (256,)
+CUDA_FRAMES = (64, 128, 256, 512, 1024)
+CUDA_CALLS = 20
+"""Timed per measurement; they take fractions of a millisecond."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +33,24 @@ class SpoolRow:
 
 
 @dataclass(frozen=True)
+class AttentionRow:
+    """One attention at one length, computed in several ways."""
+
+    num_frames: int
+    measured: dict[str, Measured | None]
+    """By backend, None where it does not fit into memory. `dense` is torch's
+    `scaled_dot_product_attention` under the whole mask, which is made beforehand."""
+
+
+@dataclass(frozen=True)
 class SpoolBench:
     """How cost grows with length, and what it is beside dense attention."""
 
+    device_name: str
     backend: FrameBackend
     dtype: torch.dtype
     rows: tuple[SpoolRow, ...]
-    attention: Measured
-    """One attention at `DENSE_FRAMES` frames."""
-
-    dense: Measured
-    """The same by torch's `scaled_dot_product_attention` under the whole mask."""
+    attentions: tuple[AttentionRow, ...]
 
     @property
     def seconds_slope(self) -> float:
@@ -60,8 +69,9 @@ def bench_spool(
     dtype: torch.dtype,
     *,
     backend: FrameBackend | None = None,
-    num_frames: Sequence[int] = NUM_FRAMES,
-    dense_frames: int = DENSE_FRAMES,
+    num_frames: Sequence[int] | None = None,
+    attention_frames: Sequence[int] | None = None,
+    attention_backends: Sequence[FrameBackend] | None = None,
 ) -> SpoolBench:
     """Measure Spool's four temporal blocks at several lengths, and one attention beside dense.
 
@@ -69,18 +79,25 @@ def bench_spool(
         device: Where.
         dtype: Of weights and features.
         backend: None: the device's own.
-        num_frames: Lengths, shortest first.
-        dense_frames: Length at which dense attention is measured too.
+        num_frames: Lengths, shortest first; None: those that suit the device.
+        attention_frames: Lengths at which one attention is measured beside dense, likewise.
+        attention_backends: What is measured there; None: `flex` and `sdpa` on CUDA, else what the
+            blocks take. Dense always is.
     """
+    is_cuda = device.type == "cuda"
     backend = backend or resolve_frame_backend(device)[0]
-    rows = tuple(_rows(device, dtype, backend, num_frames))
-    layout = _config().layout(dense_frames)
-    torch.manual_seed(0)
-    shape = (1, NUM_HEADS, layout.length, HEAD_WIDTH)
-    q, k, v = (torch.randn(shape, device=device, dtype=dtype) for _ in range(3))
-    banded = measure(lambda: attend_frames(q, k, v, layout, backend=backend), device)
-    dense = measure(_dense([q, k, v], layout), device, num_calls=1, is_warm=True)
-    return SpoolBench(backend, dtype, rows, banded, dense)
+    num_frames = num_frames or (CUDA_FRAMES if is_cuda else CPU_FRAMES)
+    attention_frames = attention_frames or (CUDA_FRAMES if is_cuda else CPU_DENSE_FRAMES)
+    attention_backends = attention_backends or (("flex", "sdpa") if is_cuda else (backend,))
+    return SpoolBench(
+        device_name=torch.cuda.get_device_name(device) if is_cuda else device.type,
+        backend=backend,
+        dtype=dtype,
+        rows=tuple(_rows(device, dtype, backend, num_frames)),
+        attentions=tuple(
+            _attention_row(device, dtype, length, attention_backends) for length in attention_frames
+        ),
+    )
 
 
 def slope(points: Sequence[tuple[float, float]]) -> float:
@@ -100,23 +117,59 @@ def _rows(
         features = torch.zeros(
             1, length, TOKENS_PER_FRAME, model.embed_dim, device=device, dtype=dtype
         ).normal_()
-        yield SpoolRow(length, measure(_scores(model, features), device))
+        yield SpoolRow(length, _measure(_scores(model, features), device))
 
 
 def _scores(model: Spool, features: Tensor) -> Callable[[], object]:
     return lambda: model.forward_features(features)
 
 
+def _attention_row(
+    device: torch.device, dtype: torch.dtype, length: int, backends: Sequence[FrameBackend]
+) -> AttentionRow:
+    layout = _config().layout(length)
+    torch.manual_seed(0)
+    shape = (1, NUM_HEADS, layout.length, HEAD_WIDTH)
+    qkv = [torch.randn(shape, device=device, dtype=dtype) for _ in range(3)]
+    measured: dict[str, Measured | None] = {
+        backend: _measure(_by_backend(qkv, layout, backend), device) for backend in backends
+    }
+    measured["dense"] = _measure_dense(qkv, layout, device)
+    if device.type == "cuda":
+        torch.cuda.empty_cache()  # after an allocation that failed, what others may need
+    return AttentionRow(length, measured)
+
+
+def _by_backend(
+    qkv: list[Tensor], layout: FrameLayout, backend: FrameBackend
+) -> Callable[[], object]:
+    q, k, v = qkv
+    return lambda: attend_frames(q, k, v, layout, backend=backend)
+
+
+def _measure(call: Callable[[], object], device: torch.device) -> Measured:
+    return measure(call, device, num_calls=CUDA_CALLS if device.type == "cuda" else 3)
+
+
+def _measure_dense(qkv: list[Tensor], layout: FrameLayout, device: torch.device) -> Measured | None:
+    try:
+        call = _dense(qkv, layout)
+        if device.type == "cuda":
+            return _measure(call, device)
+        return measure(call, device, num_calls=1, is_warm=True)
+    except torch.OutOfMemoryError:
+        return None
+
+
 def _dense(qkv: list[Tensor], layout: FrameLayout) -> Callable[[], object]:
     """Two calls, one per kind of head, each under its own mask of all queries and keys."""
     tokens = torch.arange(layout.length, device=qkv[0].device)
     none = torch.zeros((), dtype=torch.long, device=qkv[0].device)
-    halves = [
-        make(layout.local_frame_range, layout.tokens_per_frame)(
-            none, none, tokens[:, None], tokens[None, :]
-        )
-        for make in (lookback_mask_mod, lookahead_mask_mod)
-    ]
+    halves = []
+    for make in (lookback_mask_mod, lookahead_mask_mod):
+        may_attend = make(layout.local_frame_range, layout.tokens_per_frame)
+        pieces = tokens[:, None].split(2048)  # differences of all tokens are 8 bytes each
+        halves.append(torch.cat([may_attend(none, none, q, tokens[None, :]) for q in pieces]))
     heads = layout.num_lookback_heads
 
     def call() -> None:
@@ -139,10 +192,10 @@ def _config() -> SpoolConfig:
 
 
 def bench_as_markdown(bench: SpoolBench) -> str:
-    """The table, as it stands in the README."""
+    """The tables, as they stand in the README."""
     lines = [
         f"Spool's temporal blocks, {TOKENS_PER_FRAME} tokens a frame, {NUM_HEADS} heads, range "
-        f"{LOCAL_FRAME_RANGE}, {bench.backend}, {bench.dtype}.",
+        f"{LOCAL_FRAME_RANGE}, {bench.backend}, {bench.dtype}, {bench.device_name}.",
         "",
         "| frames | seconds | ms a frame | peak MiB |",
         "| --- | --- | --- | --- |",
@@ -150,13 +203,48 @@ def bench_as_markdown(bench: SpoolBench) -> str:
     for row in bench.rows:
         seconds, mib = row.measured.seconds, row.measured.peak_bytes / 2**20
         per_frame = 1000 * seconds / row.num_frames
-        lines.append(f"| {row.num_frames} | {seconds:.2f} | {per_frame:.2f} | {mib:.0f} |")
-    ratio = bench.dense.seconds / bench.attention.seconds
+        lines.append(f"| {row.num_frames} | {_short(seconds)} | {_short(per_frame)} | {mib:.0f} |")
     lines += [
         "",
         f"Slope on log-log axes: time {bench.seconds_slope:.2f}, memory {bench.bytes_slope:.2f} "
         "(1: linear).",
-        f"One attention at {DENSE_FRAMES} frames: {1000 * bench.attention.seconds:.0f} ms; dense "
-        f"under a mask {1000 * bench.dense.seconds:.0f} ms, {ratio:.1f} times as long.",
     ]
-    return "\n".join(lines)
+    is_short = len(bench.attentions) == 1
+    return "\n".join([*lines, *(_sentence(bench) if is_short else _attention_table(bench))])
+
+
+def _sentence(bench: SpoolBench) -> Iterator[str]:
+    """One attention at one length beside dense."""
+    row = bench.attentions[0]
+    dense, ours = row.measured["dense"], row.measured[bench.backend]
+    if dense is not None and ours is not None:
+        yield (
+            f"One attention at {row.num_frames} frames: {1000 * ours.seconds:.0f} ms; dense under "
+            f"a mask {1000 * dense.seconds:.0f} ms, {dense.seconds / ours.seconds:.1f} times as "
+            "long."
+        )
+
+
+def _attention_table(bench: SpoolBench) -> Iterator[str]:
+    """One attention, length by length and backend by backend."""
+    names = list(bench.attentions[0].measured)
+    yield from (
+        "",
+        "One attention, ms a call (peak MiB); dense: torch's, under the whole mask.",
+        "",
+    )
+    yield f"| frames | {' | '.join(names)} |"
+    yield "| --- " * (1 + len(names)) + "|"
+    for row in bench.attentions:
+        cells = [_cell(row.measured[name]) for name in names]
+        yield f"| {row.num_frames} | {' | '.join(cells)} |"
+
+
+def _cell(measured: Measured | None) -> str:
+    if measured is None:
+        return "does not fit"
+    return f"{_short(1000 * measured.seconds)} ({measured.peak_bytes / 2**20:.0f})"
+
+
+def _short(number: float) -> str:
+    return f"{number:.2f}" if number >= 0.1 else f"{number:.2g}"

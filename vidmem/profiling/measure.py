@@ -31,12 +31,17 @@ def measure(
 ) -> Measured:
     """Call something a few times and say what a call costs.
 
+    A CUDA device is waited for before the clock starts and before it stops.
+
     Args:
         call: Has to do all its work before it returns, save what it leaves to a CUDA device.
         device: Where it works.
-        num_calls: The first one only for its peak.
-        is_warm: Whether the first call may be timed too.
+        num_calls: The first one only for its peak. On CUDA one more comes before, since what that
+            compiles and keeps is no part of a call's peak.
+        is_warm: Whether the first call may be timed too, and none is needed before it.
     """
+    if device.type == "cuda" and not is_warm:
+        call()
     first, peak_bytes = _peak_of(call, device)
     seconds = [first] if is_warm else []
     for _ in range(num_calls - 1):
