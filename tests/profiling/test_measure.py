@@ -85,3 +85,16 @@ def test_the_mask_of_dense_is_the_mask_of_spool(monkeypatch):
     distance = frame[:, None] - frame[None, :]
     assert torch.equal(back, (distance >= 0) & (distance <= layout.local_frame_range))
     assert torch.equal(ahead, back.T)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.filterwarnings("default")  # what the compilers for GPUs advise is no failure
+def test_on_cuda_flex_sdpa_and_dense_are_set_side_by_side():
+    cuda = torch.device("cuda")
+    bench = bench_spool(cuda, torch.bfloat16, num_frames=(2, 4), attention_frames=(2, 4))
+    assert bench.backend == "flex"
+    for row in bench.attentions:
+        assert list(row.measured) == ["flex", "sdpa", "dense"]
+        assert all(cost is not None and cost.seconds > 0 for cost in row.measured.values())
+    assert "| frames | flex | sdpa | dense |" in bench_as_markdown(bench)
