@@ -52,6 +52,7 @@ class EngineThread:
         self.engine: Engine | None = None
         self._open, self._listener = open_engine, listener
         self._fit_threads, self._fitted = fit_threads, None
+        self._is_left = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
 
     @property
@@ -64,11 +65,15 @@ class EngineThread:
         self._thread.start()
 
     def stop(self, join_seconds: float = 10.0) -> None:
-        """End, whatever it is doing: a decoder that hangs is ended with its process."""
+        """End, whatever it is doing: a decoder that hangs is ended with its process.
+
+        A clip that is being judged is judged to its end and still told, as it is still written.
+        """
         self.pacer.stop()
         self._close_engine()
         if self._thread is not threading.current_thread() and self._thread.ident is not None:
             self._thread.join(join_seconds)
+        self._is_left = True  # nobody waits for it any more: what it may tell is of a run gone by
 
     def _run(self) -> None:
         error: Exception | None = None
@@ -97,7 +102,7 @@ class EngineThread:
                 pass
             except VidmemError as problem:
                 error = problem
-            if self.pacer.is_stopped:
+            if self._is_left or (prediction is None and self.pacer.is_stopped):
                 return
             if prediction is None:
                 if self.pacer.finish():

@@ -14,7 +14,7 @@ from typing import Any
 from app import text
 from app.registry import RunRegistry
 from app.runs import Run
-from app.timeline import MAX_BUCKETS
+from app.timeline import MAX_BUCKETS, Point
 from app.tools import Tools
 from app.videos import VideoShelf
 from vidmem.errors import VidmemError
@@ -73,7 +73,8 @@ class Handlers:
                     prepare()
                 except (VidmemError, OSError) as error:
                     run.notify(text.sentence_for(error, first.title if first else ""), "error")
-        models = [[one.name, one.title, one.is_available] for one in self._tools.list_models()]
+        choices = self._tools.list_models()
+        models = [[one.name, one.title, one.is_available, one.needs] for one in choices]
         run.board.put("models", models)
 
     def sync(self, page: str, run_id: str, message: str) -> Reply | None:
@@ -215,6 +216,7 @@ def _range(run: Run, value: Mapping[str, Any]) -> dict[str, Any]:
             "end": [],
             "column": [],
             "values": [],
+            "provisional": [],
         }
     return {"from": start, "to": end, **run.view.timeline.range(start, end, buckets)}
 
@@ -230,10 +232,7 @@ def _news(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
             news["is_behind"] = True
         elif points:
             width = len(view.timeline.columns.names)
-            news["points"] = [
-                [p.number, round(p.start, 3), round(p.end, 3), p.column, list(p.values[:width])]
-                for p in points
-            ]
+            news["points"] = [_plain(point, width) for point in points]
         if fresh := view.strip.thumbnails(int(known.get("thumbnail", -1)) if is_same else -1):
             news["thumbnails"] = fresh
     if picture := _picture(run, int(known.get("picture", -1))):
@@ -241,6 +240,11 @@ def _news(run: Run, known: Mapping[str, Any]) -> dict[str, Any]:
     if sections := run.board.changes(known.get("versions") or {}):
         news["sections"] = sections
     return news
+
+
+def _plain(point: Point, num_columns: int) -> list[Any]:
+    start, end, values = round(point.start, 3), round(point.end, 3), point.values[:num_columns]
+    return [point.number, start, end, point.column, list(values), int(point.is_final)]
 
 
 def _picture(run: Run, known: int) -> dict[str, Any] | None:

@@ -10,7 +10,9 @@ from app.tools import Tools
 from vidmem.errors import SettingError
 from vidmem.streaming import StreamSettings
 
-LIVE_SETTINGS = frozenset({"l_mem", "window_stride", "clip_frames", "fps", "min_bout_seconds"})
+LIVE_SETTINGS = frozenset(
+    {"l_mem", "window_stride", "clip_frames", "fps", "min_bout_seconds", "local_frame_range"}
+)
 
 
 class LiveModel:
@@ -54,7 +56,7 @@ class LiveModel:
         self.settings = settings
         self._board.put("settings", settings_section(self.model, settings))
 
-    def live_settings(self) -> dict[str, float]:
+    def live_settings(self) -> dict[str, float | None]:
         """What can be changed while it plays, as it is now."""
         values = self.settings.as_dict() if self.settings else {}
         return {name: value for name, value in values.items() if name in LIVE_SETTINGS}
@@ -71,6 +73,8 @@ class LiveModel:
             )
         self.load()
         assert self.settings is not None
+        if setting == "local_frame_range" and self.settings.local_frame_range is None:
+            raise SettingError(f"{self.model.card.title} has no heads that look back or ahead")
         is_real = setting in {"fps", "min_bout_seconds"}
         change: dict[str, float] = {setting: float(value) if is_real else int(value)}
         return change, self.settings.changed(**change)

@@ -18,6 +18,7 @@ from app.sections import chips, empty_memory, play_section, source_section
 from app.tools import Engine, EngineRequest, Tools
 from app.videos import Video
 from app.view import RunView
+from app.words import WORDS
 from vidmem.errors import SettingError, VidmemError
 from vidmem.streaming import Prediction
 
@@ -89,7 +90,7 @@ class Run:
         self._files.leave()
         self._set_status("ready")
         self.board.put("look", None)
-        self._put_source(text.WORDS["reader_at_play"])
+        self._put_source(WORDS["reader_at_play"])
         self.pictures.want(0.0, is_urgent=True)
 
     def _forget_results(self) -> None:
@@ -169,10 +170,7 @@ class Run:
         if self._info is None:
             return
         if not 0 <= seconds < self._info.duration_seconds:
-            length = text.clock(self._info.duration_seconds)
-            raise SettingError(
-                f"{text.clock(seconds)} is not in this video, which is {length} long"
-            )
+            raise SettingError(text.outside(seconds, self._info.duration_seconds))
         self.look(None)
         engine = self._engine
         if engine is not None:
@@ -233,8 +231,7 @@ class Run:
         self._live.set(changed)
         if self.view is not None:
             self.view.set_settings(changed)
-        if not self.is_active and self.view is not None and self.view.newest is None:
-            self.board.put("memory", empty_memory(changed))
+        self._show_places()
 
     def change_model(self, name: str) -> None:
         """Use another model, with the sampling it was made for.
@@ -249,6 +246,12 @@ class Run:
             self._tell(engine.update(model=self._live.model, **self._live.live_settings()))
         if before != self._live.class_names:
             self._forget_results()
+        self._show_places()
+
+    def _show_places(self) -> None:
+        """Before the first clip: how many the model could hold."""
+        if not self.is_active and self.view is not None and self.view.newest is None:
+            self.board.put("memory", empty_memory(self._live.settings))
 
     def _tell(self, sentence: str | None) -> None:
         """Say what a change does to the memory, now: the next prediction need not say it again."""
@@ -340,30 +343,24 @@ class Run:
         self.put_play()
 
     def finished(self, error: Exception | None) -> None:
-        """Nothing more can be read from here on."""
-        if self.view is not None:
-            self.view.finish()
-        self._set_status("finished" if error is None else "failed")
-        if error is not None:
-            self._complain(error)
+        """Nothing more can be read from here on; after an error a jump may go on."""
+        self._ended(error, is_over=error is None)
 
     def closed(self, error: Exception | None) -> None:
         """The engine is gone."""
         if error is not None:
-            self._set_status("failed")
-            self._complain(error)
+            self._ended(error, is_over=True)
 
-    def _complain(self, error: Exception) -> None:
-        self.notify(self._sentence_for(error), "error")
-
-    def _sentence_for(self, error: Exception) -> str:
-        video = self.video
-        name, path = (video.title, video.path) if video else ("", None)
-        return text.sentence_for(error, name, path)
+    def _ended(self, error: Exception | None, *, is_over: bool) -> None:
+        if self.view is not None:
+            self.view.finish(is_over=is_over)
+        self._set_status("finished" if error is None else "failed")
+        if error is not None:
+            self.notify(text.sentence_about(error, self.video), "error")
 
     def _no_picture(self, error: Exception) -> None:
         if self.status not in {"failed", "stopped"}:
-            self.notify(text.NO_PICTURE.format(reason=self._sentence_for(error)))
+            self.notify(text.NO_PICTURE.format(reason=text.sentence_about(error, self.video)))
 
     # For the page
 
@@ -382,8 +379,8 @@ class Run:
             to_go = info.duration_seconds - self.pacer.limit_seconds
             pace = text.pace(view.meter.facts(max(0.0, to_go)))
         analysed = view.timeline.end_seconds if view else 0.0
-        has_video = self.video is not None
-        self.board.put("play", play_section(self.status, self.pacer, has_video, analysed, pace))
+        section = play_section(self.status, self.pacer, self.video is not None, analysed, pace)
+        self.board.put("play", section)
 
     def tick(self) -> None:
         """What is due because a page is looking: derived sections, the picture at the playhead."""

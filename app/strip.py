@@ -1,10 +1,10 @@
-"""Small pictures of the clips in the memory queue, made from the pixels that the model saw."""
+"""Small pictures of the clips that the model holds, made from the pixels that it saw."""
 
 from __future__ import annotations
 
 import base64
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,42 +24,65 @@ class Clip:
     jpeg: str | None
     """Base64; `None` where the engine gave no pixels."""
 
+    is_final: bool = True
+
 
 class MemoryStrip:
-    """The clips that may be in the queue: as many as it holds, and the newest."""
+    """The clips that may be held: as many as a queue or window holds, and the newest."""
 
     def __init__(self) -> None:
         self._clips: dict[int, Clip] = {}
         self._num_taken = 0
-        self._remembered: tuple[int, ...] = ()
+        self._shown: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self._clips)
 
-    def took(self, index: int, clip: Clip, remembered: tuple[int, ...]) -> None:
-        """Keep a clip, and drop those that are not remembered any more."""
+    def took(
+        self, index: int, clip: Clip, remembered: tuple[int, ...], *, shows_newest: bool = False
+    ) -> None:
+        """Keep a clip, and drop those that are not held any more.
+
+        Args:
+            index: Of the clip.
+            clip: The newest.
+            remembered: Those before it that the model could see when it judged the newest.
+            shows_newest: It is one of the clips that the model holds: of a window, not of a queue.
+        """
         if not remembered:  # the memory began anew: of what was before, nothing lives on
             self._num_taken = 0
         kept = {number: self._clips[number] for number in remembered if number in self._clips}
+        self._shown = (*kept, index) if shows_newest else tuple(kept)
         self._clips = {**kept, index: clip}
-        self._remembered = tuple(kept)
         self._num_taken += 1
+
+    def judged(self, index: int, column: int, *, is_final: bool) -> None:
+        """Take what is said of a clip now, if it is still held."""
+        if index in self._clips:
+            clip = replace(self._clips[index], column=column, is_final=is_final)
+            self._clips = {**self._clips, index: clip}
 
     def num_evicted(self) -> int:
         """Clips that were judged since the memory was empty, and are no longer held."""
         return max(0, self._num_taken - len(self._clips))
 
     def slots(self) -> list[dict[str, Any]]:
-        """The clips remembered at the newest prediction, oldest first."""
+        """The clips shown at the newest prediction, oldest first."""
         return [
-            {"clip": number, "start": clip.start, "end": clip.end, "column": clip.column}
-            for number, clip in ((number, self._clips[number]) for number in self._remembered)
+            {
+                "clip": number,
+                "start": clip.start,
+                "end": clip.end,
+                "column": clip.column,
+                "is_final": clip.is_final,
+            }
+            for number, clip in ((number, self._clips[number]) for number in self._shown)
         ]
 
-    def span(self) -> tuple[float, float] | None:
-        """From the oldest to the newest remembered moment."""
-        clips = [self._clips[number] for number in self._remembered]
-        return (min(c.start for c in clips), max(c.end for c in clips)) if clips else None
+    @property
+    def start_seconds(self) -> float | None:
+        """Where the oldest clip shown begins."""
+        return min((self._clips[number].start for number in self._shown), default=None)
 
     def thumbnails(self, after: int) -> list[tuple[int, str]]:
         """Pictures of the clips newer than number `after`, oldest first."""

@@ -1,4 +1,4 @@
-"""The words on the page, what numbers mean in words, and what to say for each error."""
+"""What the server says: what numbers mean in words, and a sentence for each error."""
 
 from __future__ import annotations
 
@@ -16,120 +16,9 @@ from vidmem.errors import (
 
 if TYPE_CHECKING:
     from app.pacing import SpeedFacts
-
-WORDS = {
-    # top bar
-    "pages": "Pages",
-    "watch": "Watch",
-    "running_with": "Running with",
-    # the video
-    "video": "Video",
-    "choose_video": "Which video",
-    "upload": "Upload a video",
-    "upload_limit": "up to {size}",
-    "upload_too_large": "{name} is larger than the {size} that may be uploaded here. "
-    "Start the app with --videos FOLDER to open large files where they lie.",
-    "upload_failed": "{name} could not be uploaded: the connection broke, or the disk is full.",
-    "uploaded": "{sent} of {size}",
-    "uploading": "Uploading",
-    "checking": "looking at the file …",
-    "cancel": "Cancel",
-    # the player
-    "player": "Player",
-    "no_picture": "No picture yet",
-    "picture_at": "The video at {time}",
-    "silent": "The app does not answer: it was stopped, or the connection is broken. "
-    "This page goes on by itself when it is back.",
-    "dismiss": "Close this message",
-    "play": "Play",
-    "play_again": "Play again",
-    "pause": "Pause",
-    "resume": "Resume",
-    "stop": "Stop",
-    "clip": "clip",
-    "play_this": "Watch this video",
-    "opening": "Opening the video and the model …",
-    "choose_first": "Choose a video on this page, or upload one.",
-    "step_back_hint": "Pause and look one clip back (left arrow)",
-    "step_hint": "Analyse one clip and pause (right arrow)",
-    "jump": "Jump",
-    "jump_label": "Jump to a time",
-    "jump_placeholder": "mm:ss",
-    "speed": "Speed",
-    "as_fast_as_possible": "as fast as possible",
-    "real_time": "in real time",
-    "back_to_live": "Back to now",
-    "play_from_here": "Play from here",
-    "looking_at": "Looking at {time}",
-    "analysed": "Analysed so far",
-    "of_total": "{time} of {total}",
-    "analysed_to": "Analysed to {time} of {total}",
-    "spoken": "{label} from {time}",
-    "now": "Now",
-    "now_empty": "The model's judgement of each clip appears here as the video streams.",
-    "key_space": "space",
-    "key_space_does": "play, pause",
-    "key_arrows_do": "one clip back, on",
-    # the timeline
-    "timeline": "Timeline",
-    "timeline_hint": "shaded: what is in memory now · scroll to zoom, drag to move, click to look",
-    "timeline_slider": "Timeline, time looked at. Arrows: one clip; plus and minus: zoom; "
-    "Enter: play from here; Escape: back to now",
-    "timeline_empty": "Predictions appear here as the video streams.",
-    "zoom": "Zoom",
-    "zoom_in": "Zoom in",
-    "zoom_out": "Zoom out",
-    "fit": "All",
-    "follow": "Follow",
-    "probability": "probability",
-    "time_only": "{time}",
-    "time_and_label": "{time} · {label} {share}",
-    # the memory
-    "memory": "What it remembers",
-    "memory_hint": "oldest → newest · click a clip to see it",
-    "memory_off": "Memory is off (L_mem is 0): every clip is judged by itself.",
-    "clip_at": "Clip at {time}, {age} ago",
-    # the controls
-    "controls": "Live controls",
-    "model": "Model",
-    "l_mem": "L_mem",
-    "window_stride": "Window stride",
-    "clip_frames": "Clip length",
-    "fps": "Frames per second",
-    "min_bout_seconds": "Keep bouts longer than",
-    "one_clip": "{count} clip",
-    "many_clip": "{count} clips",
-    "one_frame": "{count} frame",
-    "many_frame": "{count} frames",
-    "remembers": "remembers the last {span}",
-    "remembers_nothing": "memory off: every clip by itself",
-    "every": "a prediction every {span}",
-    "no_overlap": "no overlap",
-    "overlap": "{share} % overlap",
-    "skips": "skips {span} between clips",
-    "sees": "sees {span} at once · restarts the memory",
-    "resolves": "shortest bout it can resolve: {span}",
-    "raw_kept": "shorter ones join their neighbours; predictions are kept",
-    "all_bouts": "every bout counts",
-    # cost
-    "cost": "Memory over time",
-    "cost_hint": "process, MiB",
-    # results
-    "bouts": "Bouts so far",
-    "bouts_empty": "Bouts are counted here as the video streams.",
-    "behaviour": "behaviour",
-    "count": "bouts",
-    "total": "total",
-    "share": "share",
-    "download_csv": "Download CSV",
-    "earlier_files": "Earlier files:",
-    # what the server says
-    "sample_group": "Bundled sample",
-    "folder_group": "Folder on this machine",
-    "upload_group": "Your uploads",
-    "sample_title": "Barn pen, day and night (sample)",
-    "reader_at_play": "The reader is picked when it plays.",
-}
+    from app.videos import Video
+    from app.waiting import Settled
+    from vidmem.streaming import Prediction, StreamSettings
 
 STATUS = {
     "finished": "Watched to the end.",
@@ -173,6 +62,11 @@ def sentence_for(error: Exception, name: str = "", path: Path | None = None) -> 
     return sentence.replace(str(path), name) if path is not None else sentence
 
 
+def sentence_about(error: Exception, video: Video | None) -> str:
+    """What the page says of an error with the video that is watched."""
+    return sentence_for(error, video.title, video.path) if video else sentence_for(error)
+
+
 def _sentence(error: Exception, name: str) -> str:
     if isinstance(error, VideoNotFoundError):
         return f"{name or 'The file'} is not there any more. Choose another video."
@@ -185,6 +79,11 @@ def _sentence(error: Exception, name: str) -> str:
     if isinstance(error, VidmemError | OSError):
         return str(error)
     return UNEXPECTED.format(name=type(error).__name__)
+
+
+def outside(seconds: float, duration_seconds: float) -> str:
+    """Why nobody can jump there."""
+    return f"{clock(seconds)} is not in this video, which is {clock(duration_seconds)} long"
 
 
 def not_saved(seconds: float) -> str:
@@ -272,9 +171,73 @@ def settled(seconds: float) -> str:
     return f"Bouts before {clock(seconds)} stay as they were counted." if seconds > 0 else ""
 
 
+def left_the_window(count: int) -> str:
+    """What became of the clips that left a window: nothing carries them on."""
+    if count <= 0:
+        return ""
+    return f"{_clips(count, 'has', 'have')} left the window; nothing of them is kept."
+
+
+def counted(num_waiting: int) -> str:
+    """What table and file hold while the newest predictions are provisional."""
+    newest = "the newest clip is" if num_waiting == 1 else f"the newest {num_waiting} clips are"
+    return f"Table and CSV hold final predictions only: {newest} not in them yet."
+
+
+def cut(count: int) -> str:
+    """How provisional predictions count whose future was never seen."""
+    newest = "The newest clip counts" if count == 1 else f"The newest {count} clips count"
+    return f"{newest} as judged last: what comes after was not watched."
+
+
+def held(
+    prediction: Prediction, settings: StreamSettings, start_seconds: float | None
+) -> list[str]:
+    """What the model could see beside the newest clip, and how far that reaches back."""
+    if settings.is_back_to_back:
+        start = prediction.start_seconds if start_seconds is None else start_seconds
+        reach = span(prediction.end_seconds - start)
+        count = f"{prediction.num_remembered + 1} of {prediction.l_mem + 1} clips"
+        return ["sees", f"{count} · the last {reach}"]
+    if not prediction.l_mem:
+        return ["remembers", "nothing: memory is off"]
+    if start_seconds is None:
+        return ["remembers", "nothing yet"]
+    count = f"{prediction.num_remembered} of {prediction.l_mem} clips"
+    return ["remembers", f"{count} · the last {span(prediction.start_seconds - start_seconds)}"]
+
+
+def final_when(prediction: Prediction, settings: StreamSettings, *, is_cut: bool) -> str:
+    """When the newest prediction is final."""
+    if is_cut:
+        return "as judged last: no more was watched"
+    if prediction.is_final:
+        return "at once: the video ends here"
+    clips = _clips(settings.latency_clips)
+    return f"in {span(prediction.final_after_seconds)}: it looks {clips} ahead"
+
+
+def final_newest(settled: Settled) -> str:
+    """The newest prediction that is final, and what was said at first where that was another."""
+    one, first = settled.prediction, settled.first_label
+    sentence = f"{one.label} from {clock(one.start_seconds)}"
+    return sentence if first == one.label else f"{sentence}, at first {first}"
+
+
+def short_clip(prediction: Prediction, settings: StreamSettings) -> str:
+    """What the last clip of a video has where its frames run out."""
+    frames = f"{prediction.num_real_frames} of {settings.clip_frames} frames"
+    return frames if settings.is_back_to_back else f"{frames} are real"
+
+
+def _clips(count: int, has: str = "", have: str = "") -> str:
+    """`1 clip has`, `4 clips have`; without verbs `1 clip`, `4 clips`."""
+    return f"{count} {'clip' if count == 1 else 'clips'} {has if count == 1 else have}".strip()
+
+
 def evicted(count: int) -> str:
     """What became of the clips that are no longer in the queue."""
     if count <= 0:
         return ""
-    clips = "1 clip has" if count == 1 else f"{count} clips have"
+    clips = _clips(count, "has", "have")
     return f"{clips} left the queue; what later clips took up from them lives on."

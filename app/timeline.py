@@ -15,6 +15,9 @@ MAX_COLUMNS = 12
 RECENT_POINTS = 2_000
 OTHER = "other"
 
+_Row = tuple[tuple[float, float], int, np.ndarray, bool]
+"""Start and end, column, values, and whether it is final."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -26,6 +29,18 @@ class Point:
     column: int
     values: bytes
     """One per column, 0 to 255 for probabilities from 0 to 1."""
+
+    is_final: bool
+    """Whether it stays as it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What was predicted at a time."""
+
+    column: int
+    probability: float
+    is_final: bool
 
 
 class Columns:
@@ -81,6 +96,7 @@ class Timeline:
         self._times = np.zeros((256, 2))
         self._labels = np.zeros(256, dtype=np.int16)
         self._values = np.zeros((256, MAX_COLUMNS), dtype=np.uint8)
+        self._is_final = np.zeros(256, dtype=bool)
         self._recent: deque[Point] = deque(maxlen=RECENT_POINTS)
         self._next_number = 0
 
@@ -94,20 +110,32 @@ class Timeline:
             return float(self._times[self._size - 1, 1]) if self._size else 0.0
 
     def add(
-        self, start: float, end: float, class_index: int, probabilities: Sequence[float]
-    ) -> int:
-        """Add a prediction; it replaces what an earlier pass said of the same time."""
+        self,
+        start: float,
+        end: float,
+        class_index: int,
+        probabilities: Sequence[float],
+        *,
+        is_final: bool = True,
+    ) -> None:
+        """Add a prediction; it replaces what was said of the same time before.
+
+        Saying the same again adds nothing: what is provisional is judged anew with every clip, and
+        pages would be sent a point each time.
+        """
         with self._lock:
             column = self.columns.column_of(class_index)
             values = self.columns.values(probabilities)
             first, last = self._overlapped(start, end)
-            self._replace(first, last, (start, end), column, values)
+            row = ((start, end), column, values, is_final)
+            if last - first == 1 and self._is_same(first, row):
+                return
+            self._replace(first, last, row)
             if self._size > self._max_points:
                 self._coarsen()
             number = self._next_number
             self._next_number += 1
-            self._recent.append(Point(number, start, end, column, values.tobytes()))
-            return number
+            self._recent.append(Point(number, start, end, column, values.tobytes(), is_final))
 
     def _overlapped(self, start: float, end: float) -> tuple[int, int]:
         times = self._times[: self._size]
@@ -116,23 +144,34 @@ class Timeline:
         middles = times.mean(axis=1)
         return int(np.searchsorted(middles, start)), int(np.searchsorted(middles, end))
 
-    def _replace(
-        self, first: int, last: int, time: tuple[float, float], column: int, values: np.ndarray
-    ) -> None:
+    def _is_same(self, place: int, row: _Row) -> bool:
+        return (
+            np.allclose(self._times[place], row[0], rtol=0, atol=1e-6)
+            and (self._labels[place], self._is_final[place]) == (row[1], row[3])
+            and np.array_equal(self._values[place], row[2])
+        )
+
+    def _replace(self, first: int, last: int, row: _Row) -> None:
         size = self._size - (last - first) + 1
         while size > len(self._labels):
-            self._times, self._labels, self._values = (
+            self._times, self._labels, self._values, self._is_final = (
                 np.concatenate([a, np.zeros_like(a)])
-                for a in (self._times, self._labels, self._values)
+                for a in (self._times, self._labels, self._values, self._is_final)
             )
-        for array, value in ((self._times, time), (self._labels, column), (self._values, values)):
+        arrays = (self._times, self._labels, self._values, self._is_final)
+        for array, value in zip(arrays, row, strict=True):
             array[first + 1 : size] = array[last : self._size].copy()
             array[first] = value
         self._size = size
 
     def _coarsen(self) -> None:
-        """Join neighbours two by two in the older half: the label of the longer, the mean value."""
-        half = self._size // 2 // 2 * 2
+        """Join neighbours two by two in the older half: the label of the longer, the mean value.
+
+        What is provisional will be replaced one by one, so it is left alone, and all after it.
+        """
+        provisional = np.flatnonzero(np.logical_not(self._is_final[: self._size]))
+        whole = min(self._size // 2, int(provisional[0]) if len(provisional) else self._size)
+        half = whole // 2 * 2
         times, labels = self._times[:half].reshape(-1, 2, 2), self._labels[:half].reshape(-1, 2)
         lengths = times[:, :, 1] - times[:, :, 0]
         longer = lengths.argmax(axis=1)
@@ -146,6 +185,7 @@ class Timeline:
             (self._times, joined_times),
             (self._labels, joined_labels),
             (self._values, joined_values),
+            (self._is_final, np.ones(half // 2, dtype=bool)),
         ):
             rest = array[half : self._size].copy()
             array[: half // 2] = joined
@@ -168,35 +208,57 @@ class Timeline:
             num_columns = len(self.columns.names)
             times, labels = times[first:last].copy(), self._labels[first:last].copy()
             values = self._values[first:last, :num_columns].copy()
+            is_final = self._is_final[first:last].copy()
             through = self._next_number - 1
-        return {"through": through, **_buckets(times, labels, values, max(1, num_buckets))}
+        buckets = _buckets(times, labels, values, is_final, max(1, num_buckets))
+        return {"through": through, **buckets}
 
-    def at(self, seconds: float) -> tuple[int, float] | None:
-        """The row and its probability at a time, where there is a prediction."""
+    def at(self, seconds: float) -> Said | None:
+        """What is said of a time, where there is a prediction."""
         with self._lock:
             times = self._times[: self._size]
             place = int(np.searchsorted(times[:, 1], seconds, side="right"))
             if place >= self._size or times[place, 0] > seconds + 1e-6:
                 return None
             column = int(self._labels[place])
-            return column, float(self._values[place, column]) / 255
+            return Said(
+                column=column,
+                probability=float(self._values[place, column]) / 255,
+                is_final=bool(self._is_final[place]),
+            )
 
 
-def _buckets(times: np.ndarray, labels: np.ndarray, values: np.ndarray, num_buckets: int) -> dict:
-    """Neighbouring points joined, so that no more than `num_buckets` are left."""
-    group = -(-len(labels) // num_buckets) if len(labels) else 1
+def _buckets(
+    times: np.ndarray,
+    labels: np.ndarray,
+    values: np.ndarray,
+    is_final: np.ndarray,
+    num_buckets: int,
+) -> dict:
+    """Neighbouring points joined, so that no more than `num_buckets` are left.
+
+    A provisional point is a bucket of its own, since its successor replaces it and nothing else.
+    """
+    num_alone = int(np.count_nonzero(~is_final))
+    room = num_buckets - num_alone - 3 if num_alone else num_buckets  # they cut others
+    group = -(-(len(labels) - num_alone) // max(1, room))
     if group > 1:
-        edges = np.arange(0, len(labels), group)
-        lasts = np.minimum(edges + group, len(labels)) - 1
+        is_edge = np.arange(len(labels)) % group == 0
+        is_edge |= ~is_final
+        is_edge[1:] |= ~is_final[:-1]
+        edges = np.flatnonzero(is_edge)
+        lasts = np.append(edges[1:], len(labels)) - 1
         sums = np.add.reduceat(values.astype(np.uint32), edges, axis=0)
         values = sums // (lasts - edges + 1)[:, None]
         times = np.stack([times[edges, 0], times[lasts, 1]], axis=1)
         labels = np.array(
             [np.bincount(labels[a : b + 1]).argmax() for a, b in zip(edges, lasts, strict=True)]
         )
+        is_final = is_final[edges]
     return {
         "start": np.round(times[:, 0], 3).tolist(),
         "end": np.round(times[:, 1], 3).tolist(),
         "column": labels.tolist(),
         "values": values.tolist(),
+        "provisional": np.flatnonzero(~is_final).tolist(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -63,6 +64,8 @@ class ModelChoice:
     name: str
     title: str
     is_available: bool
+    needs: str = ""
+    """What would have to be fetched, and from where; empty where nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,21 +119,24 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
     Args:
         extra_model: A folder with a model of the user's own, listed first.
     """
-    from vidmem.models.presets import list_models, load
+    from vidmem.models.presets import bundled_models, list_models, load
 
     shelf = ModelShelf(load)
+    titles = {name: _title_in(folder) for name, folder in bundled_models().items()}
 
     def choices() -> list[ModelChoice]:
         listed = [
             ModelChoice(
                 one.name,
-                shelf.title(one.name) or _titled(one.title, one.is_available),
+                shelf.title(one.name) or titles.get(one.name) or one.title,
                 one.is_available,
+                one.needs,
             )
             for one in list_models()
         ]
         if extra_model and extra_model not in {one.name for one in listed}:
-            title = shelf.title(extra_model) or Path(extra_model).name
+            folder = Path(extra_model)
+            title = shelf.title(extra_model) or _title_in(folder) or folder.name
             listed.insert(0, ModelChoice(extra_model, title, True))
         return listed
 
@@ -144,8 +150,13 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
     )
 
 
-def _titled(title: str, is_available: bool) -> str:
-    return title if is_available else f"{title} (not downloaded: see vidmem doctor)"
+def _title_in(folder: Path) -> str | None:
+    """What a saved model calls itself, without loading it."""
+    try:
+        card = json.loads((folder / "config.json").read_text(encoding="utf-8"))["card"]
+        return str(card["title"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # what is wrong with it is said when it is loaded
 
 
 def _probe(path: Path) -> Any:

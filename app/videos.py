@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app import text
+from app.words import WORDS
 from vidmem.errors import UnreadableVideoError, VideoNotFoundError
 
 VIDEO_SUFFIXES = frozenset(
@@ -50,7 +50,7 @@ class VideoShelf:
     def _samples(self) -> list[Video]:
         if self._sample is None or not self._sample.is_file():
             return []
-        return [Video("sample", text.WORDS["sample_title"], self._sample)]
+        return [Video("sample", WORDS["sample_title"], self._sample)]
 
     def _in_folder(self) -> list[Video]:
         if self._folder is None:
@@ -64,9 +64,9 @@ class VideoShelf:
         with self._lock:
             uploads = list(self._uploads.get(run_id, ()))
         named = [
-            (text.WORDS["sample_group"], self._samples()),
-            (text.WORDS["folder_group"], self._in_folder()),
-            (text.WORDS["upload_group"], uploads),
+            (WORDS["sample_group"], self._samples()),
+            (WORDS["folder_group"], self._in_folder()),
+            (WORDS["upload_group"], uploads),
         ]
         return [(n, [(v.key, v.title) for v in videos]) for n, videos in named if videos]
 

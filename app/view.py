@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from app import text
@@ -10,8 +11,10 @@ from app.board import Board
 from app.bouts import BoutBook
 from app.costs import CostMeter
 from app.pacing import SpeedMeter
+from app.sections import memory_section
 from app.strip import Clip, MemoryStrip, thumbnail
 from app.timeline import MAX_COLUMNS, Timeline
+from app.waiting import Waiting
 from vidmem.streaming import MomentScore, Prediction, ScoreMerger, StreamSettings
 
 MAX_CLASSES_SHOWN = 8
@@ -34,6 +37,8 @@ class RunView:
         self.strip = MemoryStrip()
         self.meter = SpeedMeter()
         self._merger = ScoreMerger()
+        self._waiting = Waiting()
+        self._num_cut = 0
         self._bouts = BoutBook(MAX_COLUMNS)
         self._bridge_seconds = 0.0
         self._costs = CostMeter()
@@ -51,32 +56,66 @@ class RunView:
         return self._newest
 
     def took(self, prediction: Prediction, pixels: Any, settings: StreamSettings) -> None:
-        """Show a prediction."""
-        self._settings = settings
-        best = max(range(len(prediction.probabilities)), key=prediction.probabilities.__getitem__)
-        self._draw(prediction, best, settings)
+        """Show a prediction, and what it says anew of windows before it."""
+        self._settings, self._num_cut = settings, 0
+        # A hole shorter than a sampling interval is none: nothing was sampled in it.
+        self._bridge_seconds = settings.unseen_seconds + 1 / settings.fps
+        self._judge_anew(self._waiting.took(prediction))
+        best = _best(prediction)
+        if prediction.is_final:
+            self._draw(prediction, best, settings)
+        else:
+            self._keep(self._merger.flush())  # of a model before: this one's windows lie apart
+            self._draw_provisional(prediction)
         column = self.timeline.columns.known(best)
-        is_shown = prediction.l_mem > 0  # without memory there is no slot for it
-        middle = thumbnail(pixels[len(pixels) // 2]) if is_shown and pixels is not None else None
+        is_window = settings.is_back_to_back
+        is_shown = prediction.l_mem > 0 or is_window  # without memory there is no slot for it
         clip = Clip(
-            start=prediction.start_seconds, end=prediction.end_seconds, column=column, jpeg=middle
+            start=prediction.start_seconds,
+            end=prediction.end_seconds,
+            column=column,
+            jpeg=thumbnail(pixels[len(pixels) // 2]) if is_shown and pixels is not None else None,
+            is_final=prediction.is_final,
         )
-        self.strip.took(prediction.index, clip, prediction.remembered)
+        self.strip.took(prediction.index, clip, prediction.remembered, shows_newest=is_window)
+        self._measure(prediction)
+        self._newest = prediction
+        self._is_dirty = True
+        self._put_now(prediction, settings)
+        self._put_memory(prediction, settings)
+
+    def _measure(self, prediction: Prediction) -> None:
+        """What the clip cost, and what could not be read before it."""
         if prediction.restarted:
             self.meter.restart()
         self.meter.took(prediction.end_seconds)
         self._costs.took(time.monotonic() - self._started, prediction.process_bytes)
         self._gaps += [(gap.start_seconds, gap.end_seconds) for gap in prediction.gaps]
         del self._gaps[:-MAX_GAPS]
-        self._newest = prediction
-        self._is_dirty = True
-        self.board.put("now", self._now(prediction, column, settings))
-        self._put_memory(prediction)
+
+    def _judge_anew(self, predictions: list[Prediction]) -> None:
+        """Put windows that waited for their future in the place of what was said of them before."""
+        for one in predictions:
+            if one.is_final:
+                moment = MomentScore(
+                    start_seconds=one.start_seconds,
+                    end_seconds=one.end_seconds,
+                    probabilities=one.probabilities,
+                    num_windows=1,
+                )
+                self._keep([moment])
+            else:
+                self._draw_provisional(one)
+            column = self.timeline.columns.known(_best(one))
+            self.strip.judged(one.index, column, is_final=one.is_final)
+
+    def _draw_provisional(self, prediction: Prediction) -> None:
+        start, end = prediction.start_seconds, prediction.end_seconds
+        best = _best(prediction)
+        self.timeline.add(start, end, best, prediction.probabilities, is_final=False)
 
     def _draw(self, prediction: Prediction, best: int, settings: StreamSettings) -> None:
         """Put a prediction on the timeline: overlapping windows as the mean over each moment."""
-        # A hole shorter than a sampling interval is none: nothing was sampled in it.
-        self._bridge_seconds = settings.unseen_seconds + 1 / settings.fps
         moments = self._merger.add(prediction)
         stride = settings.seconds_between_predictions
         if stride >= settings.seconds_per_clip - 1e-9:
@@ -85,7 +124,7 @@ class RunView:
         start, end = prediction.start_seconds, prediction.end_seconds
         reached = self.timeline.end_seconds
         start = max(start, reached) if reached < end else end - stride
-        while start < end - 1e-6 and self._merger.num_open:  # not final yet: drawn, not counted
+        while start < end - 1e-6 and self._merger.num_open:  # later windows: drawn, not counted
             piece = min(start + stride, end)
             self.timeline.add(start, piece, best, prediction.probabilities)
             start = piece
@@ -97,53 +136,55 @@ class RunView:
             column = self.timeline.columns.known(moment.best_class)
             self._bouts.add(start, end, column, self._bridge_seconds)
 
-    def _now(self, prediction: Prediction, column: int, settings: StreamSettings) -> dict[str, Any]:
+    def _put_now(self, prediction: Prediction, settings: StreamSettings) -> None:
         order = range(len(self.class_names))
         if len(self.class_names) > MAX_CLASSES_SHOWN + 4:
             ranked = sorted(order, key=prediction.probabilities.__getitem__, reverse=True)
             order = ranked[:MAX_CLASSES_SHOWN]
         known = self.timeline.columns.known
-        return {
+        now = {
             "index": prediction.index,
             "label": prediction.label,
-            "colour": column,
+            "colour": known(_best(prediction)),
             "probability": prediction.probability,
             "start_seconds": prediction.start_seconds,
             "end_seconds": prediction.end_seconds,
+            "is_final": prediction.is_final,
             "classes": [
                 [self.class_names[i], known(i), round(prediction.probabilities[i], 4)]
                 for i in order
             ],
             "facts": self._facts(prediction, settings),
         }
+        self.board.put("now", now)
 
     def _facts(self, prediction: Prediction, settings: StreamSettings) -> list[list[str]]:
-        span = self.strip.span()
-        seconds = prediction.end_seconds - span[0] if span else 0.0
-        clips = f"{prediction.num_remembered} of {prediction.l_mem} clips"
-        remembers = f"{clips} · back {text.span(seconds)}" if span else "nothing yet"
-        facts = [
-            ["remembers", remembers if prediction.l_mem else "nothing: memory is off"],
+        facts = [text.held(prediction, settings, self.strip.start_seconds)]
+        if self._shortest_seconds is not None:
+            facts.append(["shortest bout so far", text.span(self._shortest_seconds)])
+        settled = self._waiting.newest_settled
+        if settings.latency_clips or not prediction.is_final or self._num_cut:
+            is_cut = self._num_cut > 0
+            facts.append(["final", text.final_when(prediction, settings, is_cut=is_cut)])
+        if settled is not None and not prediction.is_final:
+            facts.append(["newest final", text.final_newest(settled)])
+        facts += [
             ["this clip took", f"{prediction.model_seconds:.2f} s model, {_reading(prediction)}"],
             ["state", f"{text.mebibytes(prediction.state_bytes)}, the same at every clip"],
         ]
-        if self._shortest_seconds is not None:
-            facts.insert(1, ["shortest bout so far", text.span(self._shortest_seconds)])
         if prediction.num_real_frames < settings.clip_frames:
-            padded = f"{prediction.num_real_frames} of {settings.clip_frames} frames are real"
-            facts.append(["last clip", padded])
+            facts.append(["last clip", text.short_clip(prediction, settings)])
         return facts
 
-    def _put_memory(self, prediction: Prediction) -> None:
-        self.board.put(
-            "memory",
-            {
-                "l_mem": prediction.l_mem,
-                "slots": self.strip.slots(),
-                "now_seconds": prediction.end_seconds,
-                "note": text.evicted(self.strip.num_evicted()) if prediction.l_mem else "",
-            },
+    def _put_memory(self, prediction: Prediction, settings: StreamSettings) -> None:
+        section = memory_section(
+            settings,
+            l_mem=prediction.l_mem,
+            slots=self.strip.slots(),
+            now_seconds=prediction.end_seconds,
+            num_left=self.strip.num_evicted(),
         )
+        self.board.put("memory", section)
 
     def refresh(self, *, is_forced: bool = False) -> None:
         """Work out what is derived, for a page that asks; at most every `REFRESH_SECONDS`."""
@@ -177,7 +218,8 @@ class RunView:
                 share = mine.num_seconds / whole
                 row = [name, column, mine.num_bouts, round(mine.num_seconds, 2), round(share, 4)]
                 rows.append(row)
-        note = text.settled(facts.settled_seconds)
+        notes = (text.settled(facts.settled_seconds), self._finality_note())
+        note = " ".join(filter(None, notes))
         self.board.put("bouts", {"rows": sorted(rows, key=lambda row: -row[3]), "note": note})
 
     def _put_costs(self) -> None:
@@ -193,10 +235,31 @@ class RunView:
         self._settings = settings
         self.refresh(is_forced=True)
 
-    def finish(self) -> None:
-        """Close what is open at the end of the video."""
+    def finish(self, *, is_over: bool = True) -> None:
+        """Close what is open at the end of what can be read.
+
+        Args:
+            is_over: Nothing more will be seen: what is provisional stays as it was judged last.
+        """
         self._keep(self._merger.flush())
+        if is_over:
+            self._settle()
         self.refresh(is_forced=True)
+
+    def _settle(self) -> None:
+        self._num_cut = len(self._waiting) or self._num_cut
+        self._judge_anew(self._waiting.settle())
+        newest, settings = self._newest, self._settings
+        if newest is not None and settings is not None and not newest.is_final:
+            self._newest = newest = replace(newest, is_final=True)
+            self._put_now(newest, settings)
+            self._put_memory(newest, settings)
+
+    def _finality_note(self) -> str:
+        """What of the predictions is counted; nothing to say where all are final at once."""
+        if self._num_cut:
+            return text.cut(self._num_cut)
+        return text.counted(len(self._waiting)) if len(self._waiting) else ""
 
     def judged(self, playhead_seconds: float) -> float:
         """A time inside the newest clip where the playhead is its open end, which nobody judged."""
@@ -210,9 +273,16 @@ class RunView:
         found = self.timeline.at(seconds)
         if found is None:
             return {}
-        column, probability = found
-        label = self.timeline.columns.names[column]
-        return {"label": label, "probability": probability, "colour": column}
+        return {
+            "label": self.timeline.columns.names[found.column],
+            "probability": found.probability,
+            "colour": found.column,
+            "is_final": found.is_final,
+        }
+
+
+def _best(prediction: Prediction) -> int:
+    return max(range(len(prediction.probabilities)), key=prediction.probabilities.__getitem__)
 
 
 def _reading(prediction: Prediction) -> str:

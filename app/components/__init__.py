@@ -8,17 +8,17 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.text import WORDS
+from app.words import WORDS
 
 FOLDER = Path(__file__).parent
-STYLES = ("base", "player", "timeline", "strip", "source", "controls", "cost", "bouts")
+STYLES = ("base", "player", "timeline", "strip", "source", "controls", "heads", "cost", "bouts")
 SCRIPTS = {
     "header": ("header",),
     "player": ("player", "now_panel"),
     "timeline": ("timeline_data", "timeline", "timeline_input"),
     "strip": ("strip",),
     "source": ("source",),
-    "controls": ("controls",),
+    "controls": ("heads", "controls"),
     "cost": ("cost",),
     "bouts": ("bouts",),
 }
@@ -63,5 +63,5 @@ def _read(name: str) -> str:
 
 
 def _worded(html: str) -> str:
-    """Put the words of `app/text.py` in place of `[[key]]`."""
+    """Put the words of `app/words.py` in place of `[[key]]`."""
     return re.sub(r"\[\[(\w+)\]\]", lambda match: WORDS[match[1]], html)

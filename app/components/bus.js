@@ -7,7 +7,8 @@ window.vidmem = (() => {
   const last = {};
   const outbox = [];
   const known = { versions: {}, epoch: null, lively: null, point: -1, thumbnail: -1, picture: -1 };
-  const tail = []; // points newer than the range on the timeline
+  const tail = []; // points newer than the range on the timeline: [number, start, end, column, values, is final]
+  let reached = -Infinity; // how far into the video the tail has ever gone
   const QUIET = 4000, SILENT = 12000; // milliseconds until a sign of life is asked for, and until its lack is told
   let notify = () => {}, heardAt = performance.now();
   let runId = "", page = "", isLeaving = false;
@@ -35,13 +36,14 @@ window.vidmem = (() => {
     if (!fresh.length) return;
     known.point = fresh.at(-1)[0];
     for (const point of fresh) {
-      if (tail.length && point[1] < tail.at(-1)[2] - 1e-6) dropUnder(point);
+      if (point[1] < reached - 1e-6) dropUnder(point);
+      reached = Math.max(reached, point[2]);
       tail.push(point);
     }
     if (tail.length > MAX_TAIL) tail.splice(0, tail.length - MAX_TAIL);
     emit("points", fresh);
   }
-  // What was said of this time before does not hold any more.
+  // What was said of this time before does not hold any more: by an earlier pass, or before more was seen.
   function dropUnder([, start, end]) {
     const kept = tail.filter((point) => point[2] <= start + 1e-6 || point[1] >= end - 1e-6);
     tail.splice(0, tail.length, ...kept);
@@ -73,6 +75,7 @@ window.vidmem = (() => {
   function startEpoch(epoch) {
     Object.assign(known, { epoch, point: -1, thumbnail: -1 });
     tail.length = 0;
+    reached = -Infinity;
     last.range = null;
     emit("epoch", epoch);
   }

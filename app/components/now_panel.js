@@ -2,7 +2,7 @@
 (() => {
   const vm = window.vidmem;
   const find = (selector) => element.querySelector(selector);
-  const bars = find(".vm-bars"), facts = find(".vm-facts"), when = find(".vm-when"), empty = find(".vm-now .vm-empty");
+  const bars = find(".vm-bars"), facts = find(".vm-facts"), when = find(".vm-when"), empty = find(".vm-now .vm-empty"), badge = find(".vm-badge");
   let rows = [];
 
   function buildRows(count) {
@@ -41,6 +41,8 @@
     const total = vm.last.source?.duration_seconds ?? 0;
     when.textContent = now ? `${vm.clock(now.start_seconds, total, total < 600)} – ${vm.clock(now.end_seconds, total, total < 600)}` : "";
     empty.hidden = Boolean(now);
+    badge.hidden = now?.is_final ?? true;
+    bars.classList.toggle("vm-provisional", !badge.hidden);
     drawFacts(now?.facts ?? []);
     if (now) drawBars(now.classes, false);
     else drawBars((vm.last.model?.classes ?? []).slice(0, 12).map((name, at) => [name, at, 0]), true);

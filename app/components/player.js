@@ -52,7 +52,8 @@ function drawPicture() {
   clock.textContent = vm.clock(picture.seconds, total());
   if (tag.hidden) return;
   tag.firstElementChild.style.background = vm.colour(picture.colour);
-  tag.lastElementChild.textContent = `${picture.label} · ${picture.probability.toFixed(2)}`;
+  tag.children[1].textContent = `${picture.label} · ${picture.probability.toFixed(2)}`;
+  tag.lastElementChild.hidden = picture.is_final;
 }
 const unlabelled = (one) => one && { ...one, label: undefined };
 
@@ -80,7 +81,7 @@ function speak() {
   if (!now || now.label === lastSpoken || performance.now() - spokenAt < 4000) return;
   lastSpoken = now.label;
   spokenAt = performance.now();
-  spoken.textContent = vm.fill("spoken", { label: now.label, time: vm.clock(now.start_seconds, total()) });
+  spoken.textContent = vm.fill(now.is_final ? "spoken" : "spoken_provisional", { label: now.label, time: vm.clock(now.start_seconds, total()) });
 }
 
 vm.on("play", (value) => {
@@ -97,6 +98,14 @@ vm.on("picture", (value) => {
   image.src = `data:image/jpeg;base64,${value.jpeg}`;
 });
 image.addEventListener("load", () => { picture = arriving; drawPicture(); });
+vm.on("points", (points) => { // a picture that stays is told what is said of its time now
+  for (const one of new Set([picture, arriving])) {
+    const said = one && one.video === vm.last.source?.key && points.findLast(([, start, end]) => start <= one.seconds && one.seconds < end);
+    const [, , , colour, values, isFinal] = said || [], label = vm.last.timeline?.classes[colour];
+    if (label) Object.assign(one, { label, colour, probability: values[colour] / 255, is_final: Boolean(isFinal) });
+  }
+  drawPicture();
+});
 vm.on("epoch", () => { // its label was said by a play that is over
   [picture, arriving] = [unlabelled(picture), unlabelled(arriving)];
   drawPicture();

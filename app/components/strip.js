@@ -1,6 +1,6 @@
-// The memory queue as pictures. A clip keeps its element while it is remembered, so that pushing and evicting can be seen.
+// The memory queue or the window as pictures. A clip keeps its element while it is held, so that pushing and evicting can be seen.
 const vm = window.vidmem;
-const strip = element.querySelector(".vm-strip"), off = element.querySelector(".vm-empty"), evicted = element.querySelector(".vm-evicted");
+const card = element.querySelector(".vm-memory"), strip = card.querySelector(".vm-strip"), off = element.querySelector(".vm-empty"), evicted = element.querySelector(".vm-evicted");
 const pictures = new Map(); // clip number -> JPEG address
 const slots = new Map(); // clip number -> element
 const MOVE = { duration: 240, easing: "cubic-bezier(.3, .1, .2, 1)" };
@@ -28,12 +28,15 @@ function label(item, slot) {
   const total = vm.last.source?.duration_seconds ?? 0;
   const age = Math.max(0, memory.now_seconds - slot.end);
   const at = vm.clock(slot.start, total);
+  const isNewest = age < 1e-6;
+  const clip = vm.fill(isNewest ? "clip_now" : "clip_at", { time: at, age: vm.span(age) });
+  const said = slot.is_final ? clip : vm.fill("clip_provisional", { clip });
   item.querySelector(".vm-at").textContent = at;
-  item.querySelector(".vm-age").textContent = vm.age(age);
-  item.firstElementChild.setAttribute("aria-label", vm.fill("clip_at", { time: at, age: vm.span(age) }));
-  item.firstElementChild.title = vm.fill("clip_at", { time: at, age: vm.span(age) });
-  item.firstElementChild.style.setProperty("--behaviour", vm.colour(slot.column));
-  item.querySelector(".vm-thumb").style.borderBottomColor = vm.colour(slot.column);
+  item.querySelector(".vm-age").textContent = isNewest ? vm.words.age_now : vm.age(age);
+  item.firstElementChild.setAttribute("aria-label", said);
+  item.firstElementChild.title = said;
+  item.classList.toggle("vm-provisional", !slot.is_final);
+  item.style.setProperty("--behaviour", vm.colour(slot.column));
 }
 
 function leave(item, box, frame) {
@@ -60,12 +63,12 @@ function arrange(value) {
   for (const slot of value.slots) if (!slots.has(slot.clip)) slots.set(slot.clip, makeSlot(slot.clip));
 
   const atEnd = strip.scrollLeft + strip.clientWidth >= strip.scrollWidth - 80;
-  const places = Array.from({ length: Math.max(0, value.l_mem - value.slots.length) }, makePlace);
+  const places = Array.from({ length: Math.max(0, value.num_places - value.slots.length) }, makePlace);
   const held = document.activeElement?.closest?.(".vm-strip li");
   strip.replaceChildren(...places, ...value.slots.map((slot) => slots.get(slot.clip)));
   if (held && strip.contains(held)) held.firstElementChild.focus({ preventScroll: true });
-  strip.style.setProperty("--clips", value.l_mem);
-  const perRow = value.l_mem <= 26 ? value.l_mem : Math.ceil(value.l_mem / 2);
+  strip.style.setProperty("--clips", value.num_places);
+  const perRow = value.num_places <= 26 ? value.num_places : Math.ceil(value.num_places / 2);
   strip.style.setProperty("--places", Math.max(1, perRow));
   strip.classList.toggle("vm-tight", perRow > 18 && vm.last.source?.duration_seconds >= 3600);
   for (const slot of value.slots) label(slots.get(slot.clip), slot);
@@ -90,8 +93,11 @@ function forgetPictures() {
 }
 
 vm.on("memory", (value) => {
-  off.hidden = value.l_mem > 0;
-  strip.hidden = value.l_mem === 0;
+  const title = vm.words[value.is_window ? "window" : "memory"];
+  for (const named of [card, strip]) named.setAttribute("aria-label", title);
+  card.querySelector("h2").textContent = title;
+  off.hidden = value.num_places > 0;
+  strip.hidden = value.num_places === 0;
   evicted.textContent = value.note;
   arrange(value);
   forgetPictures();

@@ -1,6 +1,6 @@
 // The timeline: a band per behaviour, the curves under it, and the two lines that move.
 const plot = element.querySelector(".vm-plot"), canvas = plot.querySelector("canvas");
-const tip = plot.querySelector(".vm-tip"), empty = plot.querySelector(".vm-empty");
+const tip = plot.querySelector(".vm-tip"), empty = plot.querySelector(".vm-empty"), hatched = element.querySelector(".vm-hatched");
 const pen = canvas.getContext("2d");
 const LABEL_FONT = "11.5px system-ui, sans-serif";
 const ROW = 20, CURVES = 96, AXIS = 22, TOP = 4;
@@ -59,16 +59,31 @@ function drawSpan() {
 }
 
 function drawBands() {
-  for (const { start, end, column } of bands) {
+  for (const { start, end, column, isFinal } of bands) {
     if (end < view.from || start > view.to) continue;
-    const left = x(start), wide = Math.max(1.2, x(end) - left - 0.6);
-    pen.fillStyle = vm.paint(column);
+    const left = x(start), wide = Math.max(1.2, x(end) - left - 0.6), top = TOP + column * ROW + 3;
+    pen.fillStyle = pen.strokeStyle = vm.paint(column);
     pen.globalAlpha = focusColumn >= 0 && focusColumn !== column ? 0.3 : 1;
     pen.beginPath();
-    pen.roundRect(left, TOP + column * ROW + 3, wide, 13, Math.min(2, wide / 2));
-    pen.fill();
+    pen.roundRect(left, top, wide, 13, Math.min(2, wide / 2));
+    if (isFinal) pen.fill(); else hatch(left, top, wide, 13);
   }
   pen.globalAlpha = 1;
+}
+// The path that was begun, in stripes: they lie still while the view moves.
+function hatch(left, top, wide, high) {
+  pen.save();
+  pen.clip();
+  pen.globalAlpha *= 0.22;
+  pen.fillRect(left, top, wide, high);
+  pen.globalAlpha /= 0.22;
+  pen.lineWidth = 1.8;
+  for (let at = Math.floor((left - high) / 6) * 6; at < left + wide; at += 6) {
+    pen.moveTo(at, top + high);
+    pen.lineTo(at + high, top);
+  }
+  pen.stroke();
+  pen.restore();
 }
 
 function drawScale() {
@@ -87,23 +102,32 @@ function drawCurves() {
   const shown = items.filter((item) => item.end >= view.from && item.start <= view.to);
   pen.lineJoin = "round";
   for (let column = classes.length - 1; column >= 0; column--) drawCurve(shown, column);
+  pen.setLineDash([]);
+  pen.globalAlpha = 1;
 }
 function drawCurve(shown, column) {
-  pen.beginPath();
-  let before = null;
-  for (const item of shown) {
-    const value = item.values[column] ?? 0;
-    const left = x(item.start), right = x(item.end), y = curveY(value);
-    const isGap = before && item.start - before.end > Math.max(item.end - item.start, before.end - before.start) * 1.1;
-    if (!before || isGap) pen.moveTo(left, y); else pen.lineTo(left, y);
-    pen.lineTo(right, y);
-    before = item;
-  }
   pen.strokeStyle = vm.paint(column);
   pen.globalAlpha = focusColumn >= 0 && focusColumn !== column ? 0.15 : 0.9;
   pen.lineWidth = focusColumn === column ? 2 : 1.3;
+  pen.beginPath();
+  let before = null;
+  for (const item of shown) {
+    const left = x(item.start), y = curveY(item.values[column] ?? 0);
+    const isGap = before && item.start - before.end > Math.max(item.end - item.start, before.end - before.start) * 1.1;
+    if (before && before.isFinal !== item.isFinal) { // dots for what is provisional: a line of its own
+      strokeCurve(before);
+      pen.moveTo(x(before.end), curveY(before.values[column] ?? 0));
+    }
+    if (!before || isGap) pen.moveTo(left, y); else pen.lineTo(left, y);
+    pen.lineTo(x(item.end), y);
+    before = item;
+  }
+  if (before) strokeCurve(before);
+}
+function strokeCurve({ isFinal }) {
+  pen.setLineDash(isFinal ? [] : [2, 3]);
   pen.stroke();
-  pen.globalAlpha = 1;
+  pen.beginPath();
 }
 
 const TICKS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600];
@@ -157,6 +181,7 @@ const draw = vm.perFrame(() => {
 function refresh() {
   items = visibleItems(vm.last.range, vm.tail);
   bands = bandsOf(items);
+  hatched.hidden = items.every((item) => item.isFinal);
   draw();
 }
 function moved() {
@@ -185,7 +210,8 @@ vm.on("timeline", (value) => {
   if (changed) refresh(); else draw();
 });
 vm.on("range", refresh);
-vm.on("memory", ({ slots }) => {
+vm.on("memory", ({ slots, is_window }) => {
+  element.querySelector(".vm-shaded").textContent = vm.words[is_window ? "shaded_window" : "shaded_memory"];
   memory = slots.length ? [slots[0].start, slots.at(-1).end] : null;
   draw();
 });
@@ -215,7 +241,7 @@ function describe(seconds) {
   const item = itemAt(items, seconds);
   const time = vm.clock(seconds, duration, duration < 600);
   if (!item) return vm.fill("time_only", { time });
-  return vm.fill("time_and_label", { time, label: classes[item.column] ?? "", share: ((item.values[item.column] ?? 0) / 255).toFixed(2) });
+  return vm.fill(item.isFinal ? "time_and_label" : "time_and_provisional", { time, label: classes[item.column] ?? "", share: ((item.values[item.column] ?? 0) / 255).toFixed(2) });
 }
 function look(seconds) {
   vm.act("look", { seconds: Math.max(0, Math.min(seconds, duration || seconds)) });

@@ -3,30 +3,32 @@
 const vm = window.vidmem;
 const BUCKETS = 1500;
 
-// Both kinds as { start, end, column, values }, in order of time; a newer point hides the buckets under it.
+// Both kinds as { start, end, column, values, isFinal }, in order of time; a newer point hides the buckets under it.
 function visibleItems(range, tail) {
   const items = [];
   let at = 0;
   tail = [...tail].sort((a, b) => a[1] - b[1]);
   const count = range ? range.start.length : 0;
+  const provisional = new Set(range?.provisional);
   for (let i = 0; i < count; i++) {
     const start = range.start[i], end = range.end[i];
     while (at < tail.length && tail[at][2] <= start + 1e-6) at += 1;
     if (at < tail.length && tail[at][1] < end - 1e-6) continue;
-    items.push({ start, end, column: range.column[i], values: range.values[i] });
+    items.push({ start, end, column: range.column[i], values: range.values[i], isFinal: !provisional.has(i) });
   }
-  for (const [, start, end, column, values] of tail) items.push({ start, end, column, values });
+  for (const [, start, end, column, values, isFinal] of tail) items.push({ start, end, column, values, isFinal: Boolean(isFinal) });
   return items.sort((a, b) => a.start - b.start);
 }
 
-// Neighbours with one label become one band.
+// Neighbours with one label become one band; what is provisional is a band of its own.
 function bandsOf(items) {
   const bands = [];
   for (const item of items) {
     const newest = bands.at(-1);
     const reach = Math.max(0.05, (item.end - item.start) * 0.51);
-    if (newest && newest.column === item.column && item.start - newest.end <= reach) newest.end = Math.max(newest.end, item.end);
-    else bands.push({ start: item.start, end: item.end, column: item.column });
+    const goesOn = newest && newest.column === item.column && newest.isFinal === item.isFinal && item.start - newest.end <= reach;
+    if (goesOn) newest.end = Math.max(newest.end, item.end);
+    else bands.push({ start: item.start, end: item.end, column: item.column, isFinal: item.isFinal });
   }
   return bands;
 }

@@ -6,7 +6,7 @@ import io
 import math
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 
 from app.tools import EngineRequest, ModelChoice, Tools
 from vidmem.errors import NotAVideoError, SettingError, VideoNotFoundError
-from vidmem.models.interface import ModelCard
+from vidmem.models import ModelCard, SpoolConfig, StreamTraits
 from vidmem.streaming import Prediction
 from vidmem.video.sampling import Window
 
@@ -47,8 +47,28 @@ class FakeModel:
             trained_on="Trained on generated barn videos. On other footage its labels mean nothing "
             "until you teach it.",
         )
-        self.config = SimpleNamespace(
-            tubelet_size=(2, 4, 4), memory=SimpleNamespace(l_mem=l_mem, memory_every=1)
+        self.config = SimpleNamespace(tubelet_size=(2, 4, 4))
+        self.traits = StreamTraits(l_mem=l_mem, frames_multiple=2)
+
+
+class FakeSpool(FakeModel):
+    """Sees a window of clips; each prediction waits for `lookahead_layers` times the range."""
+
+    def __init__(self, name: str = "spool", *, num_lookahead_heads: int = 2, **card: Any):
+        super().__init__(name, **card)
+        self.card = replace(self.card, title="Spool nano", fps=2.0, clip_frames=8, window_stride=8)
+        self.config = SpoolConfig(
+            num_heads=4,
+            num_lookback_heads=4 - num_lookahead_heads,
+            num_lookahead_heads=num_lookahead_heads,
+            local_frame_range=8,
+            window_frames=136,
+        )
+        self.traits = StreamTraits(
+            l_mem=16,
+            encodes_frames_once=True,
+            local_frame_range=8,
+            lookahead_layers=4 if num_lookahead_heads else 0,
         )
 
 
@@ -113,6 +133,8 @@ def probabilities_at(seconds: float, count: int) -> list[float]:
 
 @dataclass
 class FakeEngine:
+    """What looks ahead says something else at first: what it would say of a little later."""
+
     request: EngineRequest
     duration: float
     clip_seconds: float = 0.05
@@ -130,6 +152,8 @@ class FakeEngine:
         self.out.write_text("start_seconds,end_seconds,label,probability,remembered\n")
         self._index, self._position = 0, self.request.start_seconds
         self._memory: list[int] = []
+        self._waiting: list[Prediction] = []
+        self._settled: list[Prediction] = []
         self._restarted: str | None = None
 
     def __iter__(self) -> FakeEngine:
@@ -162,11 +186,9 @@ class FakeEngine:
             end_seconds=end,
             is_last=end >= self.duration,
         )
-        with self.out.open("a") as file:
-            file.write(f"{start},{end},{names[best]},{values[best]:.4f},{len(remembered)}\n")
         restarted, self._restarted = self._restarted, None
         self._index += 1
-        return Prediction(
+        newest = Prediction(
             index=self._index - 1,
             window=window,
             start_seconds=start,
@@ -183,24 +205,57 @@ class FakeEngine:
             model_seconds=self.clip_seconds,
             process_bytes=int((600 + 10 * math.tanh(self._index / 10)) * 2**20),
             restarted=restarted,
+            final_after_seconds=settings.latency_seconds,
         )
+        return self._judged(newest)
+
+    def _judged(self, newest: Prediction) -> Prediction:
+        """The newest prediction with those before it, as they are judged now."""
+        settled, self._settled = self._settled, []
+        judged = []
+        for age, one in enumerate(reversed([*self._waiting, newest])):
+            ahead = max(0, self.settings.latency_clips - age)
+            is_final = newest.window.is_last or ahead == 0
+            middle = (one.start_seconds + one.end_seconds) / 2
+            values = probabilities_at(middle + 5 * ahead, len(one.class_names))
+            judged.insert(0, one.judged_anew(tuple(values), is_final=is_final))
+        self._write([one for one in judged if one.is_final])
+        self._waiting = [one for one in judged if not one.is_final]
+        return replace(judged[-1], revised=(*settled, *judged[:-1]))
+
+    def _write(self, settled: list[Prediction]) -> None:
+        with self.out.open("a") as file:
+            for one in settled:
+                row = (one.start_seconds, one.end_seconds, one.label, f"{one.probability:.4f}")
+                file.write(",".join(map(str, (*row, one.num_remembered))) + "\n")
+
+    def _settle(self) -> None:
+        self._settled += [replace(one, is_final=True) for one in self._waiting]
+        self._write(self._waiting)
+        self._waiting = []
 
     def update(self, *, model: Any = None, **changes: float | None) -> str | None:
-        self.settings = self.settings.changed(**changes)
+        settings = self.settings
         if model is not None:
+            settings = settings.for_another(self.model, model)
             self.model = model
+        self.settings = settings.changed(**changes)
         if "clip_frames" in changes or model is not None:
             self._memory = []
+            self._settle()
             self._restarted = "The memory starts empty: clips have another length now."
         return self._restarted
 
     def seek(self, seconds: float) -> str:
         self._position, self._memory = seconds, []
+        self._settle()
         self._restarted = f"The memory starts empty: the video was wound to {seconds:.2f} s."
         return self._restarted
 
     def close(self) -> None:
-        self.closed.set()
+        if not self.closed.is_set():
+            self.closed.set()
+            self._settle()
 
 
 @dataclass

@@ -10,7 +10,7 @@ import pytest
 
 from app.__main__ import parse_size, parser
 from app.components import FOLDER
-from app.text import WORDS
+from app.words import WORDS
 
 
 def test_the_defaults_are_this_machine_only():

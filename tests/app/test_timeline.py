@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.timeline import MAX_COLUMNS, Columns, Timeline
+from app.timeline import MAX_COLUMNS, Columns, Said, Timeline
 
 
 def filled(count: int, num_classes: int = 3, max_points: int = 50_000) -> Timeline:
@@ -58,7 +58,7 @@ def test_points_that_are_long_past_are_asked_for_as_a_range():
 
 def test_what_was_predicted_at_a_time():
     timeline = filled(30)
-    assert timeline.at(10.5) == (1, 1.0)
+    assert timeline.at(10.5) == Said(column=1, probability=1.0, is_final=True)
     assert timeline.at(31) is None
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
@@ -40,12 +41,13 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a model of random weights and a short barn video."""
+    """A folder with two models of random weights and a short barn video."""
     import vidmem
     from vidmem.data.barn import BarnConfig, write_video
 
     folder = tmp_path_factory.mktemp("material")
     vidmem.save(make_tiny_model(), folder / "tiny")
+    vidmem.save(make_tiny_spool(), folder / "tiny-spool")
     config = BarnConfig(minutes=VIDEO_SECONDS / 60, seed=5, light_seconds=20.0)
     write_video(config, folder / "barn.mp4", width=192, height=108, fps=8.0)
     return folder
@@ -129,6 +131,15 @@ def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Sit
 @pytest.fixture(scope="session")
 def site(browser: Any, material: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(material, tmp_path_factory.mktemp("site")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def spool_site(
+    browser: Any, material: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("spool site")
+    with serving(material, folder, model=str(material / "tiny-spool")) as running:
         yield running
 
 

@@ -52,20 +52,21 @@ def test_the_sample_plays_to_the_end(open_page, site):
     assert float(rows[-1]["end_seconds"]) == pytest.approx(VIDEO_SECONDS, abs=0.3)
 
 
-def test_the_bundled_model_says_something_within_ten_seconds(browser, tmp_path):
+@pytest.mark.parametrize("model", ["fam-swin-nano", "spool-nano"])
+def test_the_bundled_models_say_something_within_ten_seconds(browser, tmp_path, model):
     from app.folders import bundled_sample
-    from app.launch import BUNDLED_MODEL
     from vidmem.models.presets import bundled_models
 
-    if bundled_sample() is None or BUNDLED_MODEL not in bundled_models():
-        pytest.skip("assets/ has no model or no sample yet")
-    with serving(None, tmp_path, model=BUNDLED_MODEL, sample=None) as site:
+    if bundled_sample() is None or model not in bundled_models():
+        pytest.skip("assets/ has no such model or no sample yet")
+    with serving(None, tmp_path, model=model, sample=None) as site:
         page = browser.new_page()
         page.goto(site.address)
         page.locator(".vm-big").click(timeout=30_000)
         wait_for_clip(page, 0, seconds=10)
         assert "Trained on" in page.locator(".vm-note").inner_text()
         wait_for_status(page, "finished", seconds=60)
+        assert page.locator(".vm-badge").is_hidden()
         page.close()
 
 
@@ -82,7 +83,7 @@ def test_controls_are_felt_within_one_clip(open_page, site):
     page.wait_for_function("window.vidmem.last.settings.values.l_mem === 2")
     now = newest(page)["index"]
     wait_for_clip(page, now + 2)
-    assert page.evaluate("window.vidmem.last.memory.l_mem") == 2
+    assert page.evaluate("window.vidmem.last.memory.num_places") == 2
     page.wait_for_function(
         "document.querySelectorAll('.vm-strip li:not(.vm-leaving)').length === 2"
     )

@@ -1,0 +1,158 @@
+"""A model that looks ahead, in the browser: provisional until final, its controls, its heads."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+
+from tests.browser.conftest import (
+    newest,
+    set_slider,
+    wait_for_clip,
+    wait_for_status,
+)
+from tests.browser.test_looks import violations
+from vidmem.streaming import StreamSettings
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+SAID = """start => {
+    const inTail = window.vidmem.tail.find((point) => point[1] === start);
+    if (inTail) return { isFinal: Boolean(inTail[5]) };
+    const range = window.vidmem.last.range, at = range ? range.start.indexOf(start) : -1;
+    return at < 0 ? null : { isFinal: !range.provisional.includes(at) };
+}"""
+
+
+@pytest.fixture
+def page(open_page, spool_site):
+    spool_site.clip_seconds = 0.3
+    opened = open_page(spool_site.address)
+    yield opened
+    opened.close()
+    spool_site.app.registry.clear()
+
+
+def latency_told(page) -> str:
+    """The sentence on the page, checked against what the settings in use say."""
+    used = StreamSettings(**page.evaluate("window.vidmem.last.settings.values"))
+    told = page.locator(".vm-latency").inner_text()
+    assert told == (
+        f"final {used.latency_seconds:g} s after a clip ends: each of 2 layers looks "
+        f"{used.local_frame_range} frames ahead"
+    )
+    return told
+
+
+def test_a_provisional_prediction_becomes_final_and_the_range_says_when(page):
+    before = latency_told(page)
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 3)
+    page.locator(".vm-badge").wait_for()
+    assert page.locator(".vm-badge").inner_text() == "provisional"
+    start = newest(page)["start_seconds"]
+    page.wait_for_function(f"start => ({SAID})(start)?.isFinal === false", arg=start)
+    page.locator(".vm-hatched").wait_for()
+    page.wait_for_function(f"start => ({SAID})(start)?.isFinal === true", arg=start)
+    set_slider(page, "local_frame_range", 6)
+    page.wait_for_function("window.vidmem.last.settings.values.local_frame_range === 6")
+    assert latency_told(page) != before
+    now = newest(page)["index"]
+    wait_for_clip(page, now + 4)
+    assert page.locator(".vm-notice").is_hidden()  # the window was not emptied
+    page.locator(".vm-main").click()
+    wait_for_status(page, "paused")
+    provisional = page.evaluate(
+        "document.querySelectorAll('.vm-strip li.vm-provisional:not(.vm-leaving)').length"
+    )
+    assert provisional == 3
+    plot = page.locator(".vm-plot")
+    plot.focus()
+    plot.press("End")
+    page.wait_for_function("window.vidmem.last.look !== null")
+    assert plot.get_attribute("aria-valuetext").endswith("provisional")
+    page.wait_for_function("document.querySelector('.vm-tag').innerText.endsWith('provisional')")
+
+
+def test_stopped_the_page_and_the_file_say_the_same(page):
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 5)
+    page.locator("[data-act=stop]").click()
+    wait_for_status(page, "stopped")
+    page.locator(".vm-badge").wait_for(state="hidden")
+    page.wait_for_function("window.vidmem.last.bouts.note.includes('as judged last')")
+    page.wait_for_function("document.querySelector('.vm-hatched').hidden")
+    with page.expect_download() as download:
+        page.locator(".vm-csv").click()
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    counted = page.evaluate("window.vidmem.last.bouts.rows.reduce((sum, row) => sum + row[3], 0)")
+    assert counted == pytest.approx(2 * len(rows), abs=0.5)
+
+
+def test_the_heads_shown_follow_the_range_and_the_choice(page):
+    seen = "document.querySelectorAll('.vm-heads svg .vm-see-{}').length"
+    figure = page.locator(".vm-heads svg")
+    before = figure.inner_html()
+    slider = page.locator("[data-setting=local_frame_range]")
+    slider.focus()
+    slider.press("ArrowRight")
+    assert figure.inner_html() != before
+    assert "3 before it" in page.locator(".vm-legend").inner_text()
+    assert "context frames see the whole window (16)" in page.locator(".vm-legend").inner_text()
+    assert page.evaluate(seen.format("lookback")) > 0
+    assert page.evaluate(seen.format("lookahead")) > 0
+    page.locator("[data-heads=lookback]").click()
+    assert page.evaluate(seen.format("lookahead")) == 0
+    assert page.evaluate(seen.format("lookback")) > 0
+    slider.press("Home")
+    assert page.evaluate(seen.format("lookback")) == 0
+    assert page.locator(".vm-latency").inner_text().startswith("final at once")
+
+
+def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page):
+    from vidmem.models.presets import bundled_models
+
+    if "fam-swin-nano" not in bundled_models():
+        pytest.skip("assets/ has no other model yet")
+    models = page.get_by_label("Model", exact=True)
+    spool = models.input_value()
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 2)
+    assert page.get_by_role("region", name="What it sees").count() == 1
+    assert page.locator("[data-setting=window_stride]").count() == 0
+    for model, title, has_range in (
+        ("fam-swin-nano", "What it remembers", False),
+        (spool, "What it sees", True),
+    ):
+        models.select_option(model)
+        page.wait_for_function("name => window.vidmem.last.model.name === name", arg=model)
+        page.wait_for_function(
+            "isWindow => window.vidmem.last.memory.is_window === isWindow", arg=has_range
+        )
+        assert page.get_by_role("region", name=title).count() == 1
+        assert page.locator("[data-setting=local_frame_range]").count() == has_range
+        assert page.locator("[data-setting=window_stride]").count() == (not has_range)
+        assert page.locator(".vm-heads").is_visible() == has_range
+        assert page.locator(".vm-latency").is_visible() == has_range
+        now = newest(page)["index"] if newest(page) else 0
+        wait_for_clip(page, now + 2)
+    wait_for_status(page, "finished")
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "dark")])
+def test_axe_finds_nothing_and_nothing_needs_a_sideways_scroll(
+    open_page, spool_site, width, scheme
+):
+    spool_site.clip_seconds = 0.1
+    opened = open_page(spool_site.address, width=width, scheme=scheme, reduced_motion="reduce")
+    opened.locator(".vm-more summary").click()
+    opened.locator(".vm-main").click()
+    wait_for_clip(opened, 6)
+    opened.locator(".vm-main").click()
+    wait_for_status(opened, "paused")
+    assert violations(opened) == []
+    widths = opened.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
+    opened.close()
+    spool_site.app.registry.clear()
