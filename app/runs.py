@@ -250,7 +250,7 @@ class Run:
 
     def _show_places(self) -> None:
         """Before the first clip: how many the model could hold."""
-        if not self.is_active and self.view is not None and self.view.newest is None:
+        if self.view is not None and self.view.newest is None:
             self.board.put("memory", empty_memory(self._live.settings))
 
     def _tell(self, sentence: str | None) -> None:

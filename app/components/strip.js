@@ -86,7 +86,7 @@ function animate(before, leaving, frame) {
   for (const [clip, item] of leaving.slice(-3)) leave(item, before.get(clip), frame);
 }
 
-// The newest clip gets its slot with the next one: its picture comes before it.
+// In a queue the newest clip gets its slot with the next one: its picture, and the next one's, come before it.
 function forgetPictures() {
   const oldest = memory?.slots[0]?.clip ?? Math.max(...pictures.keys());
   for (const clip of pictures.keys()) if (clip < oldest && !slots.has(clip)) pictures.delete(clip);
@@ -107,7 +107,6 @@ vm.on("thumbnails", (fresh) => {
     pictures.set(clip, `data:image/jpeg;base64,${jpeg}`);
     if (slots.has(clip)) showPicture(slots.get(clip), clip);
   }
-  forgetPictures();
 });
 vm.on("epoch", () => {
   slots.clear();

@@ -24,6 +24,11 @@ SAID = """start => {
     return at < 0 ? null : { isFinal: !range.provisional.includes(at) };
 }"""
 
+OVERLAPS = """() => {
+    const points = [...window.vidmem.tail].sort((a, b) => a[1] - b[1]);
+    return points.filter((point, at) => at > 0 && point[1] < points[at - 1][2] - 1e-6).length;
+}"""
+
 
 @pytest.fixture
 def page(open_page, spool_site):
@@ -61,6 +66,7 @@ def test_a_provisional_prediction_becomes_final_and_the_range_says_when(page):
     now = newest(page)["index"]
     wait_for_clip(page, now + 4)
     assert page.locator(".vm-notice").is_hidden()  # the window was not emptied
+    assert page.evaluate(OVERLAPS) == 0
     page.locator(".vm-main").click()
     wait_for_status(page, "paused")
     provisional = page.evaluate(

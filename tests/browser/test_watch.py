@@ -179,6 +179,7 @@ def test_keys_play_step_and_look_back_but_not_while_typing(open_page, site):
     assert newest(page)["index"] == 0
     page.locator("body").press("ArrowRight")
     wait_for_clip(page, 1)
+    page.locator(".vm-strip li[data-clip='0'] .vm-thumb[style*='data:image']").wait_for()
     page.locator("body").press("ArrowLeft")
     page.wait_for_function("window.vidmem.last.look?.seconds === 2")
     assert "Looking at 00:02" in page.locator(".vm-lookback").inner_text()
