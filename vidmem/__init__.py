@@ -6,7 +6,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vidmem import data, errors, evaluation, models, nn, profiling, streaming, training, video
+    from vidmem import (
+        data,
+        errors,
+        evaluation,
+        figures,
+        inspection,
+        models,
+        nn,
+        profiling,
+        streaming,
+        training,
+        video,
+    )
     from vidmem.errors import VidmemError
     from vidmem.models import list_models, load, save
     from vidmem.streaming import Prediction, watch
@@ -20,6 +32,8 @@ __all__ = [
     "data",
     "errors",
     "evaluation",
+    "figures",
+    "inspection",
     "list_models",
     "load",
     "models",

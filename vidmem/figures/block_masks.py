@@ -1,0 +1,83 @@
+"""A mask block by block: what `flex_attention` computes, and what it skips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vidmem.figures.mask_axes import (
+    STATES,
+    all_spans,
+    block_words,
+    cell_gap,
+    discrete,
+    or_nan,
+    set_axes,
+)
+from vidmem.figures.theme import Swatch, ThemeName, graph_objects, hatched, new_figure, theme_of
+from vidmem.inspection import MaskView
+from vidmem.inspection.mask_spec import TIMES
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+
+def block_mask_figure(view: MaskView, *, theme: ThemeName = "light") -> Figure:
+    """Draw what `flex_attention` has to compute: full, partial and skipped blocks.
+
+    Args:
+        view: From `vidmem.inspection.view_mask`.
+        theme: Colours, `light` or `dark`.
+
+    Raises:
+        SettingError: If there is no such theme.
+        MissingPackageError: If Plotly is not installed.
+    """
+    colours, blocks, size = theme_of(theme), view.blocks, view.blocks.block_tokens
+    of_state = (colours.dim, colours.colours[4], colours.colours[0])
+    figure = new_figure(
+        colours,
+        f"Blocks of {size:,} {TIMES} {size:,} tokens",
+        _saving(view),
+        legend=[
+            Swatch(f"{blocks.count(n):,} {STATES[n]}", of_state[n], is_hatched=n == 0)
+            for n in (2, 1, 0)
+        ],
+    )
+    gap = cell_gap(max(blocks.states.shape))
+    figure.add_trace(
+        graph_objects().Heatmap(
+            z=or_nan(blocks.states),
+            x0=(size - 1) / 2,
+            dx=size,
+            y0=(size - 1) / 2,
+            dy=size,
+            zmin=0,
+            zmax=2,
+            colorscale=discrete(of_state),
+            showscale=False,
+            xgap=gap,
+            ygap=gap,
+            hovertext=block_words(view),
+            hoverinfo="text",
+        )
+    )
+    figure.add_layout_image(hatched(colours))
+    columns, rows = all_spans(view.keys), all_spans(view.queries)
+    set_axes(figure, view, columns, rows)
+    # The last block may reach beyond the sequence; it is drawn whole, since it is computed whole.
+    num_rows, num_columns = (count * size for count in blocks.states.shape)
+    figure.update_xaxes(range=[-0.5, num_columns - 0.5])
+    figure.update_yaxes(range=[num_rows - 0.5, -0.5])
+    return figure
+
+
+def _saving(view: MaskView) -> str:
+    blocks = view.blocks
+    if not blocks.count(0):
+        return "no block is skipped"
+    if blocks.count(0) == blocks.states.size:
+        return "every block is skipped"
+    return (
+        f"{blocks.skipped_share:.0%} of the blocks are skipped · "
+        f"{blocks.times_less_work:.1f} {TIMES} less to compute"
+    )
