@@ -25,7 +25,8 @@ ALLOWED: dict[str, set[str]] = {
     "profiling": {"errors", "nn", "models"},
     "streaming": {"errors", "video", "models", "profiling"},
     "training": {"errors", "data", "models"},
-    "evaluation": {"errors", "data", "models", "streaming"},
+    # Evaluation: whether effects find what decided, where the data know it.
+    "evaluation": {"errors", "data", "inspection", "models", "streaming"},
     "figures": {"errors", *RESULTS},
     "doctor": {"errors", "video", "nn", "models"},
     "processors": set(),
