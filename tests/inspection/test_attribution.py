@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -227,8 +228,8 @@ def test_too_much_work_is_refused_before_any_of_it():
     subject, _ = make_stream()
     with pytest.raises(SettingError, match=r"40 x 30 cells takes 1201 evaluations .* at most 1024"):
         occlusion(subject, columns=40, rows=30)
-    with pytest.raises(SettingError, match=r"32 steps takes 34 .* at most 33 .* take fewer steps"):
-        pixel_gradients(subject, max_evaluations=33)
+    with pytest.raises(SettingError, match=r"64 steps takes 66 .* at most 65 .* take fewer steps"):
+        pixel_gradients(subject, max_evaluations=65)
     with pytest.raises(SettingError, match="emptying slot by slot takes 6"):
         direct_effects(subject, max_evaluations=5)
     with pytest.raises(SettingError, match="from 1 to as many rows and columns, got 0 x 6"):
@@ -248,6 +249,12 @@ def test_without_captum_the_message_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "captum", None)
     with pytest.raises(MissingPackageError, match=r"pip install 'vidmem\[inspect\]'"):
         direct_effects(make_stream()[0])
+
+
+def test_captum_is_not_imported_before_it_is_asked_for():
+    code = "import sys, vidmem.inspection, vidmem.evaluation; print('captum' in sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
 
 
 def count_steps(monkeypatch, model):

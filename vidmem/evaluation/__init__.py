@@ -1,1 +1,5 @@
-"""Metrics and evaluation."""
+"""Scores on videos whose labels are known, and asking a stream what mattered."""
+
+from vidmem.evaluation.replays import RecordedMoment, record_replay
+
+__all__ = ["RecordedMoment", "record_replay"]

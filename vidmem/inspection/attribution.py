@@ -55,6 +55,7 @@ def direct_effects(
         MissingPackageError: If Captum is not installed.
     """
     captum, clips = _captum(), subject.remembered
+    _ = subject.seen  # made here: an estimate should time what is done again and again
     num_evaluations = len(clips) + 2 if clips else 1
     check_evaluations(
         "emptying slot by slot", num_evaluations, max_evaluations, "remember fewer clips"
@@ -115,13 +116,14 @@ def occlusion(
 
 
 def pixel_gradients(
-    subject: Subject, *, num_steps: int = 32, max_evaluations: int = MAX_EVALUATIONS
+    subject: Subject, *, num_steps: int = 64, max_evaluations: int = MAX_EVALUATIONS
 ) -> Work[PixelAttribution]:
     """Integrated gradients on the clip's pixels, from a neutral clip on; memory stays as it was.
 
     Args:
         subject: Its model must give gradients: no frozen image encoder.
-        num_steps: Of the integral; more add up more nearly.
+        num_steps: Of the integral; more add up more nearly. On the way from grey to a picture a
+            score can change abruptly: see `PixelAttribution.completeness_error`.
         max_evaluations: Refuse what takes more.
 
     Raises:
@@ -165,7 +167,7 @@ def memory_gradients(
         MissingPackageError: If Captum is not installed.
     """
     _check_steps(num_steps)
-    memories = memory_tokens(subject)
+    memories, seen = memory_tokens(subject), subject.seen
     is_there = subject.state.slot_clips[0].cpu() >= 0
 
     def result(values: list[Tensor], score: Score, baseline: Score) -> MemoryAttribution:
@@ -181,7 +183,7 @@ def memory_gradients(
         )
 
     def score(*tokens: Tensor) -> Tensor:
-        logits = judge(subject.model, subject.seen, with_tokens(subject.state, tokens)).logits
+        logits = judge(subject.model, seen, with_tokens(subject.state, tokens)).logits
         return log_odds(logits, subject.class_index)
 
     return _integrated(
