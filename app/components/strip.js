@@ -68,7 +68,8 @@ function arrange(value) {
   strip.replaceChildren(...places, ...value.slots.map((slot) => slots.get(slot.clip)));
   if (held && strip.contains(held)) held.firstElementChild.focus({ preventScroll: true });
   strip.style.setProperty("--clips", value.num_places);
-  const perRow = value.num_places <= 26 ? value.num_places : Math.ceil(value.num_places / 2);
+  const mostPerRow = value.is_window ? 12 : 26; // the page of a window has room under its strip
+  const perRow = value.num_places <= mostPerRow ? value.num_places : Math.ceil(value.num_places / 2);
   strip.style.setProperty("--places", Math.max(1, perRow));
   strip.classList.toggle("vm-tight", perRow > 18 && vm.last.source?.duration_seconds >= 3600);
   for (const slot of value.slots) label(slots.get(slot.clip), slot);
