@@ -179,7 +179,8 @@ def test_range_and_window_move_while_it_runs(video):
         engine.update(local_frame_range=5, l_mem=1)
         step = next(engine)
         assert (step.l_mem, step.num_remembered, step.final_after_seconds) == (1, 1, 1.0)
-        assert "8 frames instead of 4" in engine.update(window_stride=8)
+        said = engine.update(window_stride=8)
+        assert said == "The window starts empty: clips now have 8 frames instead of 4."
         assert next(engine).window.num_frames == 8
 
 

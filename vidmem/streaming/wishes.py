@@ -28,7 +28,8 @@ class Wish:
             reasons.append(f"clips now have {now} frames instead of {before}")
         if self.seek_seconds is not None:
             reasons.append(f"the video was wound to {self.seek_seconds:.2f} s")
-        return f"The memory starts empty: {', and '.join(reasons)}." if reasons else None
+        kept = "window" if self.model.traits.encodes_frames_once else "memory"
+        return f"The {kept} starts empty: {', and '.join(reasons)}." if reasons else None
 
 
 class Wishes:
