@@ -34,6 +34,14 @@ def make_features(num_frames=7, batch=2):
     return torch.randn(batch, num_frames, 4, 12)
 
 
+def with_another_frame(features, number):
+    """Not a constant more: layer norms would not see it."""
+    torch.manual_seed(2)
+    changed = features.clone()
+    changed[:, number] = torch.randn_like(features[:, number])
+    return changed
+
+
 CONFIGS = [
     {},
     {"context_scope": "local"},
@@ -62,11 +70,28 @@ def test_linear_attention_scores_as_the_dense_reference(changes, num_frames):
 def test_without_lookahead_a_later_frame_changes_nothing_before_it():
     model = make_model(num_lookback_heads=3, num_lookahead_heads=0, has_context_frames=False)
     features = make_features()
-    changed = features.clone()
-    changed[:, 4] += 1
+    changed = with_another_frame(features, 4)
     before, after = model.forward_features(features), model.forward_features(changed)
     assert torch.equal(before.frame_logits[:, :4], after.frame_logits[:, :4])
     assert not torch.equal(before.frame_logits[:, 4], after.frame_logits[:, 4])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("backend", ["sdpa", "dense"])
+@pytest.mark.parametrize(
+    ("heads", "first", "last"), [((3, 0), 4, 6), ((0, 3), 2, 4), ((2, 1), 2, 6)]
+)
+def test_a_changed_frame_moves_only_frames_that_can_see_it(heads, first, last, backend):
+    """Bit by bit, through both blocks: lookback carries frame 4 on to 6, lookahead back to 2."""
+    model = make_model(
+        num_lookback_heads=heads[0], num_lookahead_heads=heads[1], has_context_frames=False
+    )
+    model.backend = backend
+    features = make_features(9)
+    changed = with_another_frame(features, 4)
+    before, after = model.forward_features(features), model.forward_features(changed)
+    moved = (before.frame_logits != after.frame_logits).any(-1).any(0)
+    assert moved.nonzero()[:, 0].tolist() == list(range(first, last + 1))
 
 
 @torch.no_grad()
@@ -75,8 +100,7 @@ def test_a_score_is_final_after_its_latency(reach):
     model = make_model(has_context_frames=False, local_frame_range=reach)
     latency = model.config.latency_frames()
     features = make_features(9)
-    changed = features.clone()
-    changed[:, 6] += 1
+    changed = with_another_frame(features, 6)
     before, after = model.forward_features(features), model.forward_features(changed)
     moved = (before.frame_logits != after.frame_logits).any(-1).any(0)
     assert latency == 2 * reach
@@ -131,3 +155,15 @@ def test_misuse_fails_clearly():
         model.forward_features(torch.zeros(1, 2, 4, 11))
     with pytest.raises(SettingError, match="at least 0 frames"):
         model.forward_features(make_features(), local_frame_range=-1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("changes", CONFIGS)
+def test_padding_to_a_fixed_length_changes_no_score(changes):
+    model, features = make_model(**changes), make_features(5)
+    want, got = model.forward_features(features), model.forward_features(features, padded_to=9)
+    assert got.frame_logits.shape == (2, 5, 5)
+    torch.testing.assert_close(got.clip_logits, want.clip_logits, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(got.frame_logits, want.frame_logits, rtol=1e-4, atol=1e-5)
+    with pytest.raises(SettingError, match="5 frames cannot be padded to 4"):
+        model.forward_features(features, padded_to=4)

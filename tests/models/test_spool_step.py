@@ -1,5 +1,7 @@
 """Spool clip by clip: its state, and what it says of clips whose future came in since."""
 
+import shutil
+
 import pytest
 import torch
 
@@ -157,3 +159,21 @@ def test_misuse_says_what_was_expected():
     tensors = state.to_tensors() | {"features": torch.zeros(2, 2, 13, 12)}
     with pytest.raises(StateError, match="this model wants frames of 4 tokens of 12"):
         model.state_from_tensors(tensors)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
+@torch.no_grad()
+def test_a_window_that_fills_is_compiled_once():
+    model, clips = make_model(), make_clips()
+    want, _ = run(model, clips, l_mem=3)
+    model.backend = "flex"
+    torch.compiler.reset()
+    try:
+        run(model, clips[:, :1], l_mem=3)
+        with torch.compiler.set_stance("fail_on_recompile"):
+            got, _ = run(model, clips, l_mem=3)
+    finally:
+        torch.compiler.reset()
+    for a, b in zip(got, want, strict=True):
+        close(a.logits, b.logits)

@@ -20,6 +20,7 @@ from vidmem.errors import SettingError, StateError
 from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
+from vidmem.nn.capture import at
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
 from vidmem.nn.swin import (
@@ -213,7 +214,8 @@ class FamSwin(nn.Module):
             ValueError: If the clip has another shape or another number of streams than the state.
         """
         _check_clip(clip)
-        return self.step_trunk(self.trunk(clip), state, clip_seconds)
+        with at(picture=tuple(clip.shape[3:])):
+            return self.step_trunk(self.trunk(clip), state, clip_seconds)
 
     def trunk(self, clip: Tensor) -> Grid:
         """All of a clip `[B, T, 3, H, W]` that comes before the first memory read."""
@@ -326,7 +328,8 @@ class FamSwin(nn.Module):
         for number in range(self._first_read(), 5):
             if number > self._first_read():
                 grid = self._stage(number).forward_trunk(self.merges[number - 2](grid))
-            grid = self._stage(number).forward_last(grid, self._memory_read(number, reads))
+            with at(stage=number, grid=grid.size):
+                grid = self._stage(number).forward_last(grid, self._memory_read(number, reads))
             if number in self.memory_stages:
                 outputs.append(grid)
         return _Features(tuple(outputs), grid)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidmem.errors import CheckpointError, SettingError, StateError
@@ -20,7 +21,8 @@ from vidmem.models.backbones import Backbone
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.spool_config import SpoolConfig
 from vidmem.models.spool_state import SpoolState
-from vidmem.nn.frame_attention import FrameBackend
+from vidmem.nn.capture import at
+from vidmem.nn.frame_attention import FrameBackend, resolve_frame_backend
 from vidmem.nn.memory import MemoryQueue
 from vidmem.nn.temporal import ContextFrames, TemporalBlock
 
@@ -129,7 +131,11 @@ class Spool(nn.Module):
         return self.backbone(clips)
 
     def forward_features(
-        self, features: Tensor, *, local_frame_range: int | None = None
+        self,
+        features: Tensor,
+        *,
+        local_frame_range: int | None = None,
+        padded_to: int | None = None,
     ) -> SpoolScores:
         """Score clips, or a whole video in one pass, from the features of its frames.
 
@@ -137,10 +143,12 @@ class Spool(nn.Module):
             features: `[B, T, P, D]`, any T; with context frames P is the config's
                 `tokens_per_frame`.
             local_frame_range: Instead of the config's.
+            padded_to: Compute with so many frames, those beyond the video's seen by none: windows
+                of different lengths then share one compiled kernel. The scores are the same.
 
         Raises:
             ValueError: If the features have another shape.
-            SettingError: If the range is negative.
+            SettingError: If the range is negative, or there are more frames than `padded_to`.
         """
         self._check_features(features)
         num_frames, tokens_per_frame = features.shape[1:3]
@@ -148,10 +156,15 @@ class Spool(nn.Module):
         frames = features.to(self.dtype)
         if self.context is not None:
             frames = self.context(frames)
+        if padded_to is not None:
+            layout = layout.padded_to(padded_to)
+            frames = F.pad(frames, (0, 0, 0, 0, 0, layout.padded_frames))
         tokens = frames.flatten(1, 2)
-        for block in self.blocks:
-            tokens = block(tokens, layout, self.backend)
+        for layer, block in enumerate(self.blocks):
+            with at(layer=layer):
+                tokens = block(tokens, layout, self.backend)
         means = self.norm(tokens).unflatten(1, (-1, tokens_per_frame)).mean(2)
+        means = means[:, : layout.attended_frames]
         real = means
         summary = means.mean(1)
         if self.context is not None:
@@ -220,10 +233,15 @@ class Spool(nn.Module):
         shape = (len(features), min(num_waiting, state.l_mem) + 1, self.config.num_classes)
         logits = torch.full(shape, torch.nan, device=features.device)
         held = state.num_remembered
+        backend = self.backend or resolve_frame_backend(features.device)[0]
+        padded_to = state.window_frames if backend == "flex" else None
         for num_clips in held.unique().tolist():  # streams of one age share a batch
             rows = (held == num_clips).nonzero()[:, 0]
             window = torch.cat([state.select(rows).past(num_clips), features[rows]], 1)
-            scores = self.forward_features(window, local_frame_range=state.local_frame_range)
+            with at(rows=rows):
+                scores = self.forward_features(
+                    window, local_frame_range=state.local_frame_range, padded_to=padded_to
+                )
             newest = min(shape[1], num_clips + 1)
             logits[rows, shape[1] - newest :] = _mean_by_clip(
                 scores.frame_logits, num_clips, features.shape[1], newest

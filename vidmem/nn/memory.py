@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vidmem.nn.attention import attend
+from vidmem.nn.capture import hand_over_memory
 
 EMPTY = -1
 """`slot_clips` of a slot that was never written."""
@@ -268,6 +269,7 @@ class MemoryAttention(nn.Module):
         """What memory adds to the tokens: `[B, N, D]` to `[B, N, D]`, zero while the gate is."""
         query = self._heads(self.query(self.norm(tokens)))
         keys, values = self._heads(memory.keys), self._heads(memory.values)
+        hand_over_memory(query, keys, memory.is_valid, memory.tokens_per_clip)
         read_BANE = self._read(query, keys, values, memory)
         return self.gate * self.proj(read_BANE.transpose(1, 2).flatten(2))
 

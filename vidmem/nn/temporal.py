@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from vidmem.nn.capture import hand_over_frames
 from vidmem.nn.frame_attention import FrameBackend, attend_frames
 from vidmem.nn.frames import FrameLayout
 
@@ -49,6 +50,7 @@ class FrameAttention(nn.Module):
         q_BALE, k_BALE, v_BALE = (
             self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
         )
+        hand_over_frames(q_BALE, k_BALE, layout, self.offset_bias)
         out = attend_frames(
             q_BALE, k_BALE, v_BALE, layout, offset_bias=self.offset_bias, backend=backend
         )

@@ -1,0 +1,103 @@
+"""What it costs to watch a step: with and without, in turn."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidmem.models.interface import StreamModel
+from vidmem.nn.capture import Capture, FrameRead, capture
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """A callable beside the same with something added."""
+
+    plain_seconds: float
+    """Of one call: the median."""
+
+    watched_seconds: float
+    """Likewise."""
+
+    plain_cpu_seconds: float
+    """Processor time of one call in all threads: the median. Others' work disturbs it less."""
+
+    watched_cpu_seconds: float
+    """Likewise."""
+
+    @property
+    def ratio(self) -> float:
+        """Of time that went by; 1 where what was added costs nothing."""
+        return self.watched_seconds / self.plain_seconds
+
+    @property
+    def cpu_ratio(self) -> float:
+        """Of processor time, likewise."""
+        return self.watched_cpu_seconds / self.plain_cpu_seconds
+
+
+def overhead(
+    plain: Callable[[], object],
+    watched: Callable[[], object],
+    device: torch.device,
+    *,
+    num_pairs: int = 21,
+) -> Overhead:
+    """Call both in turn, now one first and now the other, and compare the medians.
+
+    Whatever else the machine does falls on both alike. A first pair is not counted.
+    """
+    times: dict[Callable[[], object], list[tuple[float, float]]] = {plain: [], watched: []}
+    for number in range(num_pairs + 1):
+        for call in (plain, watched) if number % 2 else (watched, plain):
+            times[call].append(_seconds_of(call, device))
+    wall, cpu = (
+        [statistics.median(pair[kind] for pair in times[call][1:]) for call in (plain, watched)]
+        for kind in (0, 1)
+    )
+    return Overhead(*wall, *cpu)
+
+
+@torch.no_grad()
+def bench_inspection(
+    model: StreamModel,
+    clip: Tensor,
+    state: Any,
+    look: Callable[[Capture], object] | None = None,
+    *,
+    on_frames: Callable[[FrameRead], object] | None = None,
+    num_pairs: int = 21,
+) -> Overhead:
+    """A model's step with and without capture.
+
+    Args:
+        model: In eval mode.
+        clip: As its step takes it.
+        state: Before that clip; with a full memory for what a long stream pays.
+        look: What is done with each capture, such as `vidmem.inspection.memory_view`, if anything.
+        on_frames: See `capture`.
+        num_pairs: Steps of each kind.
+    """
+
+    def watched() -> None:
+        with capture(on_frames=on_frames) as seen:
+            model.step(clip, state)
+        if look is not None:
+            look(seen)
+
+    return overhead(lambda: model.step(clip, state), watched, model.device, num_pairs=num_pairs)
+
+
+def _seconds_of(call: Callable[[], object], device: torch.device) -> tuple[float, float]:
+    """Time that went by, and processor time of this process."""
+    started, cpu_started = time.perf_counter(), time.process_time()
+    call()
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter() - started, time.process_time() - cpu_started
