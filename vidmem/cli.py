@@ -25,7 +25,7 @@ from rich.progress import Progress
 
 import vidmem
 from vidmem.console import WatchReport, duration_text, introduce, size_text
-from vidmem.errors import DecoderError, MissingPackageError, SettingError, VidmemError
+from vidmem.errors import DecoderError, MissingPackageError, SettingError, StorageError, VidmemError
 from vidmem.processors import fit_threads, wait_passively
 
 if TYPE_CHECKING:
@@ -180,11 +180,12 @@ def _watch_whole(video: Path, model: Any, settings: StreamSettings, reader: str,
     from vidmem.models import FeatureCache
     from vidmem.streaming import watch_whole, write_predictions
 
+    if not out.absolute().parent.is_dir():
+        raise StorageError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
     console, cache = _console(), FeatureCache()
     report = WatchReport(console, duration_seconds=0.0)
     predictions = watch_whole(video, model, settings, reader=reader, cache=cache)
-    for prediction in predictions:
-        report.count(prediction)
+    report.count(*predictions)
     write_predictions(out, predictions)
     kept = f"features are kept in {cache.folder}, at most {size_text(cache.max_bytes)}"
     for line in [*report.summary(), f"predictions are in {out}", kept]:
@@ -211,6 +212,7 @@ def _follow(engine: Engine, console: Console) -> None:
             if not stop.is_made:  # else a terminal's Ctrl-C has ended the decoder too
                 raise
         finally:
+            report.count(*engine.take_left())
             engine.close()
             for line in [*report.summary(), f"predictions are in {engine.out}"]:
                 console.print(line, markup=False)
@@ -330,7 +332,7 @@ def train(
     from vidmem.training.loop import StepReport
     from vidmem.training.spool_barn import SpoolTraining, train_spool_nano
 
-    checkpoints = out.with_name(f"{out.name}.part-seed{seed}-videos{videos}")
+    checkpoints = out.with_name(f"{out.name}.part-{model}-seed{seed}-videos{videos}")
     console = _console()
 
     def report(stage: str, step: StepReport) -> None:

@@ -140,8 +140,7 @@ class WatchReport:
 
     def update(self, prediction: Prediction) -> None:
         """Take one more prediction into account, and show it."""
-        for one in prediction.settled:
-            self.count(one)
+        self.count(*prediction.settled)
         self.end_seconds = max(self.end_seconds, prediction.end_seconds)
         if self.console.is_terminal:
             self._progress.update(
@@ -154,11 +153,12 @@ class WatchReport:
             self._last_line = time.perf_counter()
             self.console.print(f"{self._place()}  {self._now(prediction)}", markup=False)
 
-    def count(self, prediction: Prediction) -> None:
-        """Take a final prediction into account, without showing it."""
-        self.num_predictions += 1
-        self.labels[prediction.label] += 1
-        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+    def count(self, *predictions: Prediction) -> None:
+        """Take final predictions into account, without showing them."""
+        for prediction in predictions:
+            self.num_predictions += 1
+            self.labels[prediction.label] += 1
+            self.end_seconds = max(self.end_seconds, prediction.end_seconds)
 
     def summary(self) -> list[str]:
         """What was seen and how fast, a sentence each."""

@@ -142,3 +142,12 @@ def test_listing_says_which_backbone_would_be_fetched(tmp_path, monkeypatch):
     listing = {model.name: model for model in list_models()}
     assert "facebook/dinov2-base" in listing["spool-b"].needs
     assert not listing["spool-b"].is_available
+
+
+def test_a_backbone_that_learned_is_never_left_out(tmp_path):
+    model = make_spool(make_backbone(is_frozen=False))
+    save(model, tmp_path)
+    assert scores_are_equal(load_folder(tmp_path), model)
+    own = asdict(make_backbone().config)
+    with pytest.raises(CheckpointError, match="no backbone to be saved"):
+        save(make_spool(None, backbone_config=own), tmp_path)

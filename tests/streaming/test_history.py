@@ -121,3 +121,12 @@ def test_what_cannot_be_come_to_is_said(video):
         revisit(video, model, history.before(2), 1, open_feed=FEEDS)
     with pytest.raises(ValueError, match="at least 2, got 1"):
         StateHistory(max_snapshots=1)
+
+
+def test_many_changes_do_not_end_the_snapshots(video):
+    def act(engine, number):
+        if number < 30:
+            engine.update(l_mem=1 + number % 2)
+
+    _, history = run(video, FakeModel(), 90, act, max_snapshots=8)
+    assert history.before(89).index > 60

@@ -228,3 +228,63 @@ def test_a_saved_stream_goes_on_with_what_was_provisional(video, tmp_path):
         same = [(one.index, one.probabilities, one.is_final) for one in want.settled]
         assert [(one.index, one.probabilities, one.is_final) for one in have.settled] == same
     assert replace(got[-1], revised=()).is_final
+
+
+def test_a_model_that_cannot_be_changed_to_leaves_the_run_as_it_was(video, tmp_path):
+    files = RunFiles(out=tmp_path / "p.csv", state_path=tmp_path / "p.state", save_every_clips=1)
+    feeds, opened = FakeVideo(NUM_FRAMES), []
+
+    def open_once(request):
+        if opened:
+            raise DecoderTimeoutError("it hangs")
+        opened.append(request)
+        return feeds(request)
+
+    model = make_model()
+    with Engine(video, model, files=files, open_feed=open_once) as engine:
+        [next(engine) for _ in range(4)]
+        engine.update(model=FakeModel())
+        with pytest.raises(DecoderTimeoutError):
+            next(engine)
+    resumed = replace(files, resume=True)
+    with Engine(video, model, files=resumed, open_feed=FakeVideo(NUM_FRAMES)) as engine:
+        assert len(list(engine)) == 7
+    assert len(rows(tmp_path / "p.csv")) == 11
+
+
+def test_watch_gives_what_was_judged_before_a_decoder_failed(video, monkeypatch):
+    feeds = FakeVideo(NUM_FRAMES, error_at={21: DecoderTimeoutError("it hangs")})
+    module = sys.modules[watch.__module__]
+    monkeypatch.setattr(module, "Engine", lambda *a, **k: make_engine(video, feeds=feeds))
+    seen = []
+    with pytest.raises(DecoderTimeoutError):
+        for prediction in watch(video, make_model()):
+            seen.append(prediction)
+    assert [one.index for one in seen] == list(range(5))
+    assert all(one.is_final for one in seen)
+
+
+def test_a_window_cut_and_enlarged_keeps_what_was_said(video):
+    model = make_model()
+    with make_engine(video, model) as engine:
+        pairs = [(step, engine.last_clip_pixels) for step in engine]
+    stream = Stream(model, StreamSettings.for_model(model))
+    [stream.step(step.window, pixels) for step, pixels in pairs[:4]]
+    stream.resize(0)
+    stream.resize(3)
+    step = stream.step(pairs[4][0].window, pairs[4][1])
+    assert all(sum(one.probabilities) == pytest.approx(1) for one in (*step.revised, step))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"window_frames": 16, "clip_frames": 0}, "clip_frames must be a whole number"),
+        ({"window_frames": float("nan")}, "window_frames must be a whole number"),
+        ({"window_frames": "64"}, "window_frames must be a whole number"),
+        ({"window_frames": 16, "l_mem": 3}, "give one of them"),
+    ],
+)
+def test_impossible_windows_are_refused(changes, message):
+    with pytest.raises(SettingError, match=message):
+        StreamSettings.for_model(make_model()).changed(**changes)

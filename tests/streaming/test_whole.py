@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -9,7 +11,7 @@ from tests.streaming.doubles import FakeModel, FakeVideo, source_file
 from tests.streaming.test_spool_stream import NUM_FRAMES, make_engine, make_model
 from vidmem.errors import SettingError
 from vidmem.models import FeatureCache
-from vidmem.streaming import watch_whole, whole, write_predictions
+from vidmem.streaming import StreamSettings, watch_whole, whole, write_predictions
 from vidmem.video.sampling import Gap
 
 
@@ -77,3 +79,26 @@ def test_predictions_are_written_at_once(video, tmp_path):
     assert len(lines) == 1 + len(predictions)
     with pytest.raises(ValueError, match="no predictions"):
         write_predictions(tmp_path / "none.csv", [])
+
+
+def test_features_are_those_of_the_cards_pictures(video, tmp_path):
+    model, cache = with_fingerprint(make_model()), FeatureCache(folder=tmp_path / "kept")
+    watch_whole(video, model, cache=cache)
+    kept = cache.num_bytes
+    model.card = replace(model.card, mean=(0.1, 0.2, 0.3))
+    assert torch.equal(
+        probabilities(watch_whole(video, model, cache=cache)),
+        probabilities(watch_whole(video, model)),
+    )
+    assert cache.num_bytes > kept
+
+
+def test_windows_that_overlap_are_refused(video):
+    with pytest.raises(SettingError, match="encodes every frame once"):
+        watch_whole(video, make_model(), StreamSettings(clip_frames=4, window_stride=2))
+
+
+def test_a_cache_that_cannot_be_written_stops_nothing(video, tmp_path, caplog):
+    cache = FeatureCache(folder=tmp_path / "kept", max_bytes=100)
+    assert len(watch_whole(video, with_fingerprint(make_model()), cache=cache)) == 11
+    assert "are not kept" in caplog.text

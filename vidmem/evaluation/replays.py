@@ -32,6 +32,7 @@ from vidmem.streaming import (
     revisit,
 )
 from vidmem.streaming.feed import open_feed
+from vidmem.streaming.history import leads_to
 from vidmem.streaming.stream import to_model_clip
 
 
@@ -131,7 +132,7 @@ def _start(history: StateHistory, index: int, first: int | None) -> Snapshot:
     oldest = _oldest_remembered(near) if first is None else max(first, 0)
     for wanted in range(oldest, near.index):
         far = _before(history, wanted)
-        if far is not None and _leads_to(far, near):
+        if far is not None and leads_to(far, near):
             return far
     return near
 
@@ -147,14 +148,6 @@ def _before(history: StateHistory, index: int) -> Snapshot | None:
         return history.before(index)
     except SettingError:
         return None
-
-
-def _leads_to(far: Snapshot, near: Snapshot) -> bool:
-    """Whether clips alone lie between two states: no other settings, no jump."""
-    num_frames = (near.index - far.index) * far.settings.window_stride
-    is_in_step = near.position.next_frame - far.position.next_frame == num_frames
-    is_same_stream = far.state.first_index == near.state.first_index
-    return far.settings == near.settings and is_in_step and is_same_stream
 
 
 def _clip(model: StreamModel, moment: Moment) -> Tensor:

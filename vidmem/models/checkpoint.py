@@ -48,14 +48,21 @@ def save(model: FamSwin | Spool, folder: str | Path) -> None:
 
     Raises:
         StorageError: If the folder cannot be written.
+        CheckpointError: If a Spool's own backbone is missing.
     """
     folder = Path(folder)
     config = model.config
     own_weights = model.state_dict()
     if isinstance(config, SpoolConfig):
         backbone = model.backbone
-        if isinstance(backbone, Backbone) and not config.is_backbone_frozen:
-            config = replace(config, backbone_config=asdict(backbone.config))
+        if isinstance(backbone, Backbone):
+            if not (config.is_backbone_frozen and backbone.config.is_frozen):
+                own_config = asdict(backbone.config)
+                config = replace(config, backbone_config=own_config, is_backbone_frozen=False)
+        elif config.backbone_config is not None:
+            raise CheckpointError(
+                "this Spool has no backbone to be saved, though its config says it is its own"
+            )
         if config.backbone_config is None:
             own_weights = _without_backbone(own_weights)
     document = {
@@ -126,6 +133,8 @@ def _without_backbone(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def spool_config(values: Mapping[str, Any]) -> SpoolConfig:
     """A config from what JSON made of it."""
+    if not isinstance(values.get("backbone_config"), Mapping | None):
+        raise TypeError("backbone_config must be an object or null")
     return SpoolConfig(**values)
 
 

@@ -71,6 +71,13 @@ class ModelCard(Preprocessing):
     trained_on: str = ""
     """A sentence for the page: on footage unlike this, the labels mean nothing."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("clip_frames", "window_stride"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
 
 @dataclass(frozen=True, kw_only=True)
 class StreamTraits:

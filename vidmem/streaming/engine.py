@@ -89,7 +89,8 @@ class Engine:
         self._recorder = Recorder(files, identity, model)
         start = Position(next_frame=frame_at(start_seconds, self.settings.fps))
         try:
-            self._windows = self._open_windows(saved.position if saved else start)
+            position = saved.position if saved else start
+            self._windows = self._open_windows(position, Wish(settings=self.settings, model=model))
             self._check_time("start_seconds", start_seconds)
             self._begin_files(saved)
         except BaseException:
@@ -187,6 +188,16 @@ class Engine:
         self._check_time("seconds", seconds)
         return self._wishes.seek(seconds)
 
+    def take_left(self) -> tuple[Prediction, ...]:
+        """What was judged and never given out as final, as it was judged last.
+
+        For who takes no more predictions: the video broke off, or was left in the middle.
+        """
+        pending = self._stream.state.pending
+        left = self._settled + tuple(replace(one, is_final=True) for one in pending)
+        self._settled = ()
+        return left
+
     def keep_history(self, history: StateHistory) -> None:
         """Keep states from here on from time to time, so that `revisit` can come back to them."""
         with self._running:
@@ -261,26 +272,32 @@ class Engine:
         position = self._windows.position.under(self.settings, wish.settings)
         if wish.seek_seconds is not None:
             position = position.moved(frame_at(wish.seek_seconds, wish.settings.fps))
+        opened = None
+        if is_other_model or self._feed is None:  # may fail: before anything is changed
+            opened = self._open_windows(position, wish)
         self._restarted = reason or self._restarted
         self.settings = wish.settings
         if reason is not None:
             self._settle()
         if is_other_model:
-            if self._history is not None:
-                self._history.clear()
-            self._recorder.change_model(wish.model)
-            self._stream = Stream(wish.model, wish.settings)
+            self._change_model(wish.model)
         else:
             self._stream.change(wish.settings)
         if reason is not None:
             self._stream.clear(first_index=position.next_index)
-        if is_other_model or self._feed is None:
-            self._windows = self._open_windows(position)
+        if opened is not None:
+            self._windows = opened
         else:
             self._windows.change(wish.settings, position)
         self._is_ended = False
         self._commit()
         self._recorder.save(self._checkpoint)
+
+    def _change_model(self, model: StreamModel) -> None:
+        if self._history is not None:
+            self._history.clear()
+        self._recorder.change_model(model)
+        self._stream = Stream(model, self.settings)
 
     def _settle(self) -> None:
         """What is provisional stays as it is, since its future will not be seen."""
@@ -288,20 +305,20 @@ class Engine:
         self._recorder.append(settled)
         self._settled += settled
 
-    def _open_windows(self, position: Position) -> WindowReader:
+    def _open_windows(self, position: Position, wish: Wish) -> WindowReader:
         """Open a feed where the next window starts, in the place of the one there was."""
         self._close_feed()
         request = FeedRequest(
             path=self.source,
-            card=self.model.card,
-            fps=self.settings.fps,
+            card=wish.model.card,
+            fps=wish.settings.fps,
             start_frame=position.next_frame,
             reader=self._reader_wanted,
         )
         self._feed = feed = self._open(request)
         self.info, self.reader_name = feed.info, feed.reader_name
         self.reader_reason = feed.reader_reason
-        return WindowReader(feed, self.settings, position)
+        return WindowReader(feed, wish.settings, position)
 
     def _begin_files(self, saved: SavedRun | None) -> None:
         """Take up the files of the saved run, or begin new ones."""

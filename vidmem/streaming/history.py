@@ -14,6 +14,7 @@ import math
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -31,7 +32,7 @@ from vidmem.video.sampling import Window
 MIB = 1 << 20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """A stream between two clips."""
 
@@ -83,7 +84,7 @@ class StateHistory:
         moments begins there.
         """
         with self._lock:
-            is_new_start = not self._held or not _leads_to(self._held[-1], snapshot)
+            is_new_start = not self._held or not leads_to(self._held[-1], snapshot)
             if is_new_start or snapshot.index - self._held[-1].index >= self._spacing:
                 self._held.append(snapshot)
             self._thin()
@@ -106,15 +107,20 @@ class StateHistory:
         return fitting[-1]
 
     def _thin(self) -> None:
-        """Let every second one go while there are too many, but those that others begin with."""
+        """Let every second one go while there are too many, but those that others begin with.
+
+        Where half of all are such, the oldest goes instead: else they would crowd the rest out.
+        """
         while len(self._held) > 2 and self._is_too_much():
+            pairs = list(pairwise(self._held))
+            starts = [after for before, after in pairs if not leads_to(before, after)]
+            if 2 * (1 + len(starts)) > len(self._held):
+                del self._held[0]
+                continue
             kept = self._held[:1]
-            for before, snapshot in zip(self._held, self._held[1:], strict=False):
-                is_start = not _leads_to(before, snapshot)
-                if is_start or snapshot.index - kept[-1].index >= 2 * self._spacing:
+            for snapshot in self._held[1:]:
+                if snapshot in starts or snapshot.index - kept[-1].index >= 2 * self._spacing:
                     kept.append(snapshot)
-            if len(kept) == len(self._held):  # only starts are left: the oldest goes
-                del kept[0]
             self._held = kept
             self._spacing *= 2
 
@@ -123,7 +129,7 @@ class StateHistory:
         return len(self._held) > self.max_snapshots or num_bytes > self.max_bytes
 
 
-def _leads_to(before: Snapshot, after: Snapshot) -> bool:
+def leads_to(before: Snapshot, after: Snapshot) -> bool:
     """Whether one comes from the other by clips alone: no other settings, no jump."""
     stride = before.settings.window_stride
     num_clips = after.index - before.index

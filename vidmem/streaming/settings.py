@@ -105,6 +105,8 @@ class StreamSettings:
         if self.is_back_to_back and "window_stride" in given and "clip_frames" not in given:
             given["clip_frames"] = given["window_stride"]
         if "window_frames" in given:
+            if "l_mem" in given:
+                raise SettingError("window_frames is another way to say l_mem: give one of them")
             clip_frames = given.get("clip_frames", self.clip_frames)
             given["l_mem"] = _l_mem_of(given.pop("window_frames"), clip_frames)
         return replace(self, **given)  # type: ignore[arg-type]
@@ -202,15 +204,18 @@ def _facts(model: StreamModel) -> dict[str, Any]:
     }
 
 
-def _l_mem_of(window_frames: float, clip_frames: float) -> int:
+def _l_mem_of(window_frames: Any, clip_frames: Any) -> int:
+    _check_integer("clip_frames", clip_frames, *CLIP_FRAMES_RANGE)
+    most = (L_MEM_RANGE[1] + 1) * clip_frames
+    _check_integer("window_frames", window_frames, clip_frames, most)
     num_clips, rest = divmod(window_frames, clip_frames)
-    if rest or num_clips < 1:
-        below = max(int(num_clips), 1) * int(clip_frames)
+    if rest:
+        below = num_clips * clip_frames
         raise SettingError(
-            f"window_frames must be a multiple of clip_frames, {clip_frames:g}, such as {below} or "
-            f"{below + int(clip_frames)}, got {window_frames:g}"
+            f"window_frames must be a multiple of clip_frames, {clip_frames}, such as {below} or "
+            f"{below + clip_frames}, got {window_frames}"
         )
-    return int(num_clips) - 1
+    return num_clips - 1
 
 
 def _check_number(name: str, value: float, low: float, high: float, *, unit: str) -> None:

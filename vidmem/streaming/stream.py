@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -36,12 +37,17 @@ class StreamState:
 
     @classmethod
     def from_saved(cls, saved: SavedState, model: StreamModel) -> Self:
-        """The state as a file has it."""
-        return cls(
-            memory=model.state_from_tensors(saved.tensors),
-            first_index=saved.facts["first_index"],
-            pending=tuple(Prediction.from_dict(one) for one in saved.facts["pending"]),
-        )
+        """The state as a file has it.
+
+        Raises:
+            StateError: If the file has something else.
+        """
+        memory = model.state_from_tensors(saved.tensors)
+        try:
+            pending = tuple(Prediction.from_dict(one) for one in saved.facts["pending"])
+            return cls(memory=memory, first_index=saved.facts["first_index"], pending=pending)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise StateError(f"the saved stream is of another version: {error!r}") from error
 
     def facts(self) -> dict[str, Any]:
         """What a file keeps beside the memory's tensors."""
@@ -99,6 +105,8 @@ class Stream:
         for age, old in enumerate(reversed((*self.state.pending, newest))):
             is_final = newest.window.is_last or age >= num_waiting
             own = probabilities[-1 - age] if age <= num_waiting else old.probabilities
+            if math.isnan(own[0]):  # a window that was cut and enlarged has lost this clip
+                own = old.probabilities
             waiting.insert(0, old.judged_anew(own, is_final=is_final))
         self.state = StreamState(
             memory=memory,

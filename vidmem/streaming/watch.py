@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from vidmem.errors import VidmemError
 from vidmem.models.interface import StreamModel
 from vidmem.models.presets import load
 from vidmem.streaming.engine import Engine
@@ -89,5 +90,10 @@ def _predictions(
     with Engine(
         source, model, settings, start_seconds=start_seconds, reader=reader, files=files
     ) as engine:
-        for prediction in engine:
-            yield from prediction.settled
+        try:
+            for prediction in engine:
+                yield from prediction.settled
+        except VidmemError:
+            yield from engine.take_left()
+            raise
+        yield from engine.take_left()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -10,18 +11,21 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from vidmem.errors import SettingError
+from vidmem.errors import SettingError, StorageError
 from vidmem.models import FeatureCache, FeatureKey, Spool
 from vidmem.streaming.feed import FeedRequest, open_feed
 from vidmem.streaming.prediction import Prediction
-from vidmem.streaming.settings import StreamSettings
+from vidmem.streaming.settings import StreamSettings, settings_for
 from vidmem.streaming.stream import to_model_clip
 from vidmem.streaming.windows import Position, ReadWindow, WindowReader
 from vidmem.video.sampling import Gap, Window
 
 GIB = 1 << 30
-_VALUES_PER_TOKEN = 16
-"""Held at once for each value of a token: queries, keys, values, their copies, the MLP's inside."""
+_VALUES_PER_TOKEN = 24
+"""Held at once for each value of a token: queries, keys, values, their copies, the MLP's inside. At
+most 22 were measured, for 1000 to 8000 frames in float32 and bfloat16."""
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +69,7 @@ def watch_whole(
     """
     if not isinstance(model, Spool):
         raise SettingError("one pass over a whole video needs a Spool; stream it instead")
-    settings = settings or StreamSettings.for_model(model)
+    settings = settings_for(model, settings)
     started = time.perf_counter()
     video = _encode_video(Path(source), model, settings, reader, cache, max_bytes)
     with torch.no_grad():
@@ -122,7 +126,7 @@ def _encode_video(
             _check_size(len(features), model, max_bytes)
             return WholeVideo(features=features, windows=_windows(times, settings), gaps=())
     pieces, windows, gaps = [], [], []
-    for read in _read_windows(source, model, settings, reader):
+    for read in _read_windows(source, model, settings, reader, max_bytes):
         pixels = read.pixels[: read.window.num_real_frames]
         with torch.no_grad():
             pieces.append(model.encode(to_model_clip(pixels, model))[0].cpu())
@@ -131,21 +135,32 @@ def _encode_video(
         _check_size(len(pieces) * settings.clip_frames, model, max_bytes)
     video = WholeVideo(features=torch.cat(pieces), windows=tuple(windows), gaps=tuple(gaps))
     if cache is not None and keys is not None and not gaps:
-        values = (video.features, _times(video.windows))
-        for key, value, dtype in zip(keys, values, (model.dtype, torch.float32), strict=True):
-            with cache.writer(key, dtype, len(value)) as writer:
-                writer.append(value)
+        _keep(cache, keys, video, model.dtype)
     return video
 
 
+def _keep(
+    cache: FeatureCache, keys: tuple[FeatureKey, FeatureKey], video: WholeVideo, dtype: torch.dtype
+) -> None:
+    """Write down what the next pass can use; that it cannot be written stops nothing."""
+    values = (video.features, _times(video.windows))
+    try:
+        for key, value, its_dtype in zip(keys, values, (dtype, torch.float32), strict=True):
+            with cache.writer(key, its_dtype, len(value)) as writer:
+                writer.append(value)
+    except (StorageError, ValueError) as error:
+        logger.warning("the features of the video are not kept: %s", error)
+
+
 def _read_windows(
-    source: Path, model: Spool, settings: StreamSettings, reader: str
+    source: Path, model: Spool, settings: StreamSettings, reader: str, max_bytes: int
 ) -> Iterator[ReadWindow]:
     request = FeedRequest(
         path=source, card=model.card, fps=settings.fps, start_frame=0, reader=reader
     )
     feed = open_feed(request)
     try:
+        _check_size(int(feed.info.duration_seconds * settings.fps), model, max_bytes)
         windows = WindowReader(feed, settings, Position())
         while (read := windows.read()) is not None:
             yield read
@@ -172,9 +187,10 @@ def _keys(
     if model.backbone is None:
         return None
     card = model.card
+    pictures = f"read with {reader}, {card.resize}, {card.mean}, {card.std}"
     key = FeatureKey.of(
         source,
-        f"{model.backbone.fingerprint()} read with {reader}",
+        f"{model.backbone.fingerprint()} {pictures}",
         fps=settings.fps,
         frame_height=card.frame_height,
         frame_width=card.frame_width,

@@ -39,6 +39,7 @@ from vidmem.training.barn_recipe import (
     BarnRecipe,
     EncodedClips,
     barn_card,
+    is_checkpoint,
     sample_weights,
     training_dtype,
 )
@@ -124,7 +125,7 @@ def train_nano(
     """
     torch.manual_seed(training.seed)
     kept = [checkpoints / str(number) for number in range(1 + len(training.remember))]
-    num_done = sum(folder.is_dir() for folder in kept)
+    num_done = sum(is_checkpoint(folder) for folder in kept)
     card = nano_card()
     clips = training.draw(card, num_processes=num_processes)
     if num_done:

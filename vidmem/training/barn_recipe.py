@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES
 from vidmem.models import ModelCard
+from vidmem.models.checkpoint import CONFIG_FILE
 from vidmem.models.presets import has_fast_bf16
 from vidmem.training.barn_clips import BarnClips, ClipShape, draw_barn_clips
 
@@ -99,6 +101,11 @@ class EncodedClips:
 def sample_weights(clips: BarnClips) -> Tensor:
     """`[V, N]`: a window in which two behaviours share the time says less."""
     return torch.from_numpy(np.clip(2 * clips.purity - 0.6, 0.1, 1.0)).float()
+
+
+def is_checkpoint(folder: Path) -> bool:
+    """Whether a run left a whole model there; its config is written last."""
+    return (folder / CONFIG_FILE).is_file()
 
 
 def training_dtype() -> torch.dtype:

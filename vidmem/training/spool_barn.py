@@ -36,6 +36,7 @@ from vidmem.training.barn_recipe import (
     BarnRecipe,
     EncodedClips,
     barn_card,
+    is_checkpoint,
     sample_weights,
     training_dtype,
 )
@@ -150,7 +151,7 @@ def train_spool_nano(
     card = spool_nano_card()
     clips = training.draw(card, num_processes=num_processes)
     kept = checkpoints / "0"
-    if kept.is_dir():
+    if is_checkpoint(kept):
         model = load_folder(kept).train()
         assert isinstance(model, Spool)
     else:
