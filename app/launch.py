@@ -125,6 +125,7 @@ def _mount(
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
+    from app.mask_routes import add_mask_routes
     from app.page import mount_page
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -145,6 +146,7 @@ def _mount(
 
     api.add_api_route("/left/{page}", left, methods=["POST"], response_model=None)
     api.add_api_route("/runs/{run_id}/{name}", predictions, response_model=None)
+    add_mask_routes(api)
     end_connections = mount_page(
         api,
         handlers,
@@ -167,11 +169,14 @@ def _at_most_every(seconds: float, work: Callable[[], None]) -> Callable[[], Non
 
 
 def _warm_up(tools: Tools, model: str) -> None:
-    """Load the model before the first page asks for it."""
+    """Load the model before the first page asks for it, and what draws masks."""
+    from app.masks import warm_up
+
     try:
         tools.load_model(model)
     except VidmemError as error:
         logger.warning("%s", error)  # the page says it too
+    warm_up()
 
 
 class _BrokenOff(logging.Filter):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.board import Board
+from app.model_masks import model_masks
 from app.sections import model_section, settings_section
 from app.tools import Tools
 from vidmem.errors import SettingError
@@ -55,6 +56,7 @@ class LiveModel:
         """Take other settings."""
         self.settings = settings
         self._board.put("settings", settings_section(self.model, settings))
+        self._board.put("masks", model_masks(self.model, settings))
 
     def live_settings(self) -> dict[str, float | None]:
         """What can be changed while it plays, as it is now."""

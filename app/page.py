@@ -1,4 +1,4 @@
-"""The Watch page: parts laid out, and handlers wired to events."""
+"""The Watch and Masks pages: parts laid out, and handlers wired to events."""
 
 from __future__ import annotations
 
@@ -41,6 +41,8 @@ def build_page(handlers: Handlers) -> gr.Blocks:
             with gr.Column():
                 for name in ("source", "controls", "cost", "bouts"):
                     component(name)
+        with gr.Column(elem_id="masks-page"):
+            component("masks")
         _wire(page, handlers, (run_id, answers), timer)
     return page
 

@@ -11,7 +11,10 @@ import gradio as gr
 from app.words import WORDS
 
 FOLDER = Path(__file__).parent
-STYLES = ("base", "player", "timeline", "strip", "source", "controls", "heads", "cost", "bouts")
+STYLES = (
+    *("base", "player", "timeline", "strip", "source", "controls", "heads", "cost", "bouts"),
+    "masks",
+)
 SCRIPTS = {
     "header": ("header",),
     "player": ("player", "now_panel"),
@@ -21,6 +24,7 @@ SCRIPTS = {
     "controls": ("heads", "controls"),
     "cost": ("cost",),
     "bouts": ("bouts",),
+    "masks": ("mask_figures", "masks"),
 }
 
 

@@ -176,6 +176,7 @@ const keys = { " ": "toggle", ArrowLeft: "back", ArrowRight: "forward", Escape: 
 document.addEventListener("keydown", (event) => {
   const name = keys[event.key];
   if (!name || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+  if (!screen.getClientRects().length) return; // another page is on view
   if (vm.isTyping(event.target) || (event.key !== " " && event.target.closest("[data-keys]"))) return;
   if (event.key === " " && event.target.closest("button, a")) return;
   const button = find(`[data-act=${name}]`);
