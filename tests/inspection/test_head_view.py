@@ -14,11 +14,11 @@ from vidmem.inspection import (
     Region,
     Spot,
     capture,
-    frame_look,
     frame_weights,
-    head_view,
     inspect_heads,
     patch_grid,
+    view_frame,
+    view_heads,
 )
 
 GRID = (2, 2)
@@ -46,7 +46,7 @@ def frame_shares(read, row):
 @pytest.mark.parametrize(("changes", "num_frames"), WINDOWS)
 def test_thumbnails_of_all_frames_are_their_attention(changes, num_frames):
     seen = see(make_model(**changes), num_frames)
-    view = head_view(seen, GRID, row=1, detail=EVERYTHING)
+    view = view_heads(seen, GRID, row=1, detail=EVERYTHING)
     for layer, read in enumerate(seen.frame_reads):
         np.testing.assert_allclose(view.thumbnails[layer], frame_shares(read, 1), **CLOSE)
 
@@ -55,12 +55,12 @@ def test_thumbnails_of_all_frames_are_their_attention(changes, num_frames):
 @pytest.mark.parametrize("detail", [EVERYTHING, None, HeadDetail(max_side=5)])
 def test_shares_sum_to_one_and_maps_to_shares(changes, num_frames, detail):
     seen = see(make_model(**changes), num_frames)
-    view = head_view(seen, GRID, detail=detail)
+    view = view_heads(seen, GRID, detail=detail)
     by_offset = np.nansum(view.offset_share, -1) + np.nansum(view.context_share, -1)
     np.testing.assert_allclose(by_offset, 1, **CLOSE)
     np.testing.assert_allclose(np.nansum(view.thumbnails, -1), 1, **CLOSE)
     for frame in range(num_frames):
-        look = frame_look(seen, GRID, Spot(frame), detail=detail)
+        look = view_frame(seen, GRID, Spot(frame), detail=detail)
         by_frame = np.nansum(look.frame_share, -1) + np.nansum(look.context_share, -1)
         np.testing.assert_allclose(by_frame, 1, **CLOSE)
         shown = [look.frames.index(one) for one in look.map_frames]
@@ -72,7 +72,7 @@ def test_shares_sum_to_one_and_maps_to_shares(changes, num_frames, detail):
 def test_shares_by_offset_are_means_over_the_frames(changes):
     model, num_frames = make_model(**changes), 7
     seen = see(model, num_frames, reach=2)
-    view = head_view(seen, GRID, detail=EVERYTHING)
+    view = view_heads(seen, GRID, detail=EVERYTHING)
     edge = view.layout.num_context_frames
     assert view.offsets.tolist() == [-2, -1, 0, 1, 2]
     for layer, read in enumerate(seen.frame_reads):
@@ -90,23 +90,23 @@ def test_shares_by_offset_are_means_over_the_frames(changes):
 
 
 def test_what_a_head_may_not_look_at_is_told_apart_from_zero():
-    view = head_view(see(make_model()), GRID)
+    view = view_heads(see(make_model()), GRID)
     assert [view.direction(head) for head in range(3)] == ["lookback", "lookback", "lookahead"]
     assert np.isnan(view.offset_share[:, :2, 2]).all()
     assert np.isnan(view.offset_share[:, 2, 0]).all()
     assert np.isnan(view.context_share[:, :2, 1]).all()
     assert np.isnan(view.context_share[:, 2, 0]).all()
-    look = frame_look(see(make_model()), GRID, Spot(4))
+    look = view_frame(see(make_model()), GRID, Spot(4))
     assert look.frames == (3, 4, 5)
     assert np.isnan(look.maps[:, :2, 2]).all() and not np.isnan(look.maps[:, :2, :2]).any()
     assert np.isnan(look.maps[:, 2, 0]).all() and not np.isnan(look.maps[:, 2, 1:]).any()
-    first = frame_look(see(make_model()), GRID, Spot(0))
+    first = view_frame(see(make_model()), GRID, Spot(0))
     assert first.frames == (0, 1)
 
 
 def test_a_patch_looks_where_the_dense_reference_says():
     seen = see(make_model(has_offset_bias=True))
-    look = frame_look(seen, GRID, Spot(4, Region.at(0.9, 0.1)), row=1)
+    look = view_frame(seen, GRID, Spot(4, Region.at(0.9, 0.1)), row=1)
     assert (look.num_tokens, look.num_queries) == (1, 1)
     for layer, read in enumerate(seen.frame_reads):
         query = (4 + 1) * 4 + 2
@@ -116,25 +116,25 @@ def test_a_patch_looks_where_the_dense_reference_says():
 
 def test_a_region_that_covers_all_is_the_whole_frame():
     seen = see(make_model())
-    whole = frame_look(seen, GRID, Spot(-1))
-    covering = frame_look(seen, GRID, Spot(8, Region(top=0.2, bottom=0.8, left=0.1, right=0.9)))
+    whole = view_frame(seen, GRID, Spot(-1))
+    covering = view_frame(seen, GRID, Spot(8, Region(top=0.2, bottom=0.8, left=0.1, right=0.9)))
     assert np.array_equal(whole.maps, covering.maps, equal_nan=True)
     assert covering.asked == Region() and covering.frame == 8
 
 
 def test_streams_of_one_batch_are_told_apart():
     seen = see(make_model())
-    alone = frame_look(seen, GRID, row=0), frame_look(seen, GRID, row=1)
+    alone = view_frame(seen, GRID, row=0), view_frame(seen, GRID, row=1)
     assert not np.allclose(alone[0].maps, alone[1].maps, equal_nan=True)
     with pytest.raises(ValueError, match="nothing was captured of stream 2"):
-        head_view(seen, GRID, row=2)
+        view_heads(seen, GRID, row=2)
 
 
 @pytest.mark.parametrize("changes", CONFIGS)
 def test_groups_of_frames_are_the_sums_of_their_frames(changes):
     seen = see(make_model(**changes), 11, reach=3)
     detail = replace(EVERYTHING, max_side=6)
-    view, whole = head_view(seen, GRID, detail=detail), head_view(seen, GRID, detail=EVERYTHING)
+    view, whole = view_heads(seen, GRID, detail=detail), view_heads(seen, GRID, detail=EVERYTHING)
     edges, edge = view.edges.tolist(), view.layout.num_context_frames
     assert max(view.thumbnails.shape[2:]) <= 6
     assert (edges[0], edges[-1]) == (0, view.layout.attended_frames)
@@ -150,20 +150,20 @@ def test_groups_of_frames_are_the_sums_of_their_frames(changes):
 
 def test_pieces_of_the_work_add_up_to_the_whole(monkeypatch):
     seen = see(make_model(has_offset_bias=True), 9, reach=2)
-    want = head_view(seen, GRID, detail=EVERYTHING)
+    want = view_heads(seen, GRID, detail=EVERYTHING)
     monkeypatch.setattr("vidmem.inspection.band_shares.PIECE_SCORES", 500)
-    got = head_view(seen, GRID, detail=EVERYTHING)
+    got = view_heads(seen, GRID, detail=EVERYTHING)
     np.testing.assert_allclose(got.thumbnails, want.thumbnails, equal_nan=True, **CLOSE)
 
 
 def test_many_frames_have_bounded_pictures():
     model = make_model()
     seen = see(model, 150, batch=1, reach=70)
-    view, look = head_view(seen, GRID), frame_look(seen, GRID, Spot(100))
+    view, look = view_heads(seen, GRID), view_frame(seen, GRID, Spot(100))
     assert max(view.thumbnails.shape[2:]) <= 64
     assert len(look.frames) == 120 and len(look.map_frames) == 64
     assert look.map_frames == tuple(range(68, 132))
-    every = frame_look(seen, GRID, Spot(100), detail=EVERYTHING)
+    every = view_frame(seen, GRID, Spot(100), detail=EVERYTHING)
     assert every.map_frames == every.frames == look.frames
 
 
@@ -173,7 +173,7 @@ def test_the_mean_distance_tells_how_much_of_the_range_is_used():
     with torch.no_grad():
         for block in model.blocks:
             block.attention.offset_bias.copy_(torch.stack([near, far, far]))
-    view = head_view(see(model, 40), GRID, detail=EVERYTHING)
+    view = view_heads(see(model, 40), GRID, detail=EVERYTHING)
     np.testing.assert_allclose(view.mean_distance[:, 0], 0, atol=1e-4)
     assert (view.mean_distance[:, 1:] > 2.5).all()
 
@@ -190,7 +190,7 @@ def test_a_step_is_inspected_as_the_stream_takes_it():
         state = model.step_features(clip, state, seconds).state
     with capture() as seen:
         model.forward_features(clips[1:, 1:].flatten(1, 2))
-    want = frame_look(seen, patch_grid(model), Spot(5))
+    want = view_frame(seen, patch_grid(model), Spot(5))
     np.testing.assert_allclose(found.look.maps, want.maps, equal_nan=True, **CLOSE)
     assert found.heads.frame_seconds is not None
     assert found.heads.frame_seconds.tolist() == [3, 4, 5, 6, 7, 8, 9, 10, 11]
@@ -210,10 +210,10 @@ def test_the_first_clip_of_a_stream_is_a_window_of_its_own():
 def test_what_does_not_fit_is_refused():
     seen = see(make_model())
     with pytest.raises(ValueError, match="a frame has 4 tokens"):
-        head_view(seen, (2, 3))
+        view_heads(seen, (2, 3))
     with pytest.raises(IndexError, match=r"frame must be in \[0, 9\)"):
-        frame_look(seen, GRID, Spot(9))
+        view_frame(seen, GRID, Spot(9))
     with capture() as nothing:
         pass
     with pytest.raises(ValueError, match="inside capture"):
-        frame_look(nothing, GRID)
+        view_frame(nothing, GRID)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from tests.conftest import make_tiny_model
-from vidmem.inspection import Region, capture, inspect_memory, memory_view
+from vidmem.inspection import MemoryDetail, Region, capture, inspect_memory, view_memory
 from vidmem.nn.attention import attention_weights
 
 CLOSE = {"rtol": 0, "atol": 1e-5}
@@ -48,7 +48,9 @@ def check_sums(view):
 def test_maps_sum_to_shares_and_shares_with_no_memory_to_one(num_clips, max_queries):
     model, clips = make_tiny_model(), make_clips()
     state = run(model, clips[:num_clips])
-    view = inspect_memory(model, clips[-1], state, row=1, max_queries=max_queries)
+    view = inspect_memory(
+        model, clips[-1], state, row=1, detail=MemoryDetail(max_queries=max_queries)
+    )
     check_sums(view)
     assert [stage.stage for stage in view.stages] == [3, 4]
     assert len(view.clips) == min(num_clips, 4)
@@ -60,7 +62,7 @@ def test_shares_are_the_means_of_the_dense_reference():
     model, clips = make_tiny_model(), make_clips()
     state = run(model, clips[:3])
     seen = step(model, clips[3], state)
-    view = memory_view(seen, model.config, state, row=1, max_queries=None)
+    view = view_memory(seen, model.config, state, row=1, detail=MemoryDetail(max_queries=None))
     for stage, read in zip(view.stages, seen.memory_reads, strict=True):
         want = attention_weights(read.query, read.keys)[1].mean(1)
         np.testing.assert_allclose(stage.no_memory_share, want[:, 0], **CLOSE)
@@ -96,7 +98,7 @@ def test_streams_of_one_batch_are_told_apart():
     both = replace(young, queues=queues, clip_index=torch.tensor([1, 3]))
     seen = step(model, clips[4], both)
     for row, alone in enumerate((young, old)):
-        view = memory_view(seen, model.config, both, row=row)
+        view = view_memory(seen, model.config, both, row=row)
         want = inspect_memory(model, clips[4, row : row + 1], alone)
         assert view.clips == want.clips
         check_sums(view)
@@ -141,7 +143,9 @@ def test_a_region_asks_for_its_own_tokens_only():
     state = run(model, clips[:3])
     seen = step(model, clips[3], state)
     ask = Region(top=0.4, bottom=0.6, left=0.0, right=0.3)
-    view = memory_view(seen, model.config, state, region=ask, max_queries=None).stage(3)
+    view = view_memory(
+        seen, model.config, state, region=ask, detail=MemoryDetail(max_queries=None)
+    ).stage(3)
     read = seen.memory_reads[0]
     assert read.place.grid == (4, 3, 5)
     tokens = [time * 15 + 1 * 5 + column for time in range(4) for column in (0, 1)]
@@ -155,9 +159,11 @@ def test_parts_of_the_picture_average_to_the_whole():
     model, clips = make_tiny_model(), make_clips(size=(96, 160))
     state = run(model, clips[:3])
     seen = step(model, clips[3], state)
-    whole = memory_view(seen, model.config, state, max_queries=None).stage(3)
+    whole = view_memory(seen, model.config, state, detail=MemoryDetail(max_queries=None)).stage(3)
     parts = [
-        memory_view(seen, model.config, state, region=region, max_queries=None).stage(3)
+        view_memory(
+            seen, model.config, state, region=region, detail=MemoryDetail(max_queries=None)
+        ).stage(3)
         for region in (Region(bottom=1 / 3), Region(top=1 / 3))
     ]
     mean = sum(one.token_share * one.num_tokens for one in parts) / whole.num_tokens
@@ -178,10 +184,17 @@ def test_queries_are_bounded_unless_more_are_asked_for():
     model, clips = make_tiny_model(), make_clips(size=(160, 160))
     state = run(model, clips[:2])
     seen = step(model, clips[2], state)
-    some = memory_view(seen, model.config, state, max_queries=12).stage(3)
-    every = memory_view(seen, model.config, state, max_queries=None).stage(3)
+    some = view_memory(seen, model.config, state, detail=MemoryDetail(max_queries=12)).stage(3)
+    every = view_memory(seen, model.config, state, detail=MemoryDetail(max_queries=None)).stage(3)
     assert some.num_queries <= 12 < every.num_queries == every.num_tokens == 100
     assert some.drawn.shape[1] * some.drawn.shape[2] <= 12
+
+
+def test_stages_that_nobody_asks_for_are_left_out():
+    model, clips = make_tiny_model(), make_clips(1)
+    detail = MemoryDetail(stages=(4,))
+    view = inspect_memory(model, clips[0], model.init_state(2), detail=detail)
+    assert [stage.stage for stage in view.stages] == [4]
 
 
 def test_many_clips_are_grouped_for_a_picture():
@@ -196,7 +209,7 @@ def test_memory_that_is_off_has_nothing_to_look_at():
     model, clips = make_tiny_model(), make_clips(1)
     view = inspect_memory(model, clips[0], model.init_state(2, l_mem=0))
     assert view.stages == () and view.clips == ()
-    with pytest.raises(KeyError, match="stages with memory are"):
+    with pytest.raises(KeyError, match="the view is of stages"):
         view.stage(3)
 
 
@@ -206,10 +219,10 @@ def test_a_view_of_nothing_and_of_another_state_is_refused():
     with capture() as nothing:
         pass
     with pytest.raises(ValueError, match="inside capture"):
-        memory_view(nothing, model.config, state)
+        view_memory(nothing, model.config, state)
     seen = step(model, clips[2], state)
     with pytest.raises(ValueError, match="not the one that this step was given"):
-        memory_view(seen, model.config, run(model, clips[:3]))
+        view_memory(seen, model.config, run(model, clips[:3]))
 
 
 def test_looking_leaves_the_state_as_it_was():

@@ -14,13 +14,14 @@ from vidmem.inspection.attribution_maps import (
 )
 from vidmem.inspection.correlation import attention_agreement, spearman
 from vidmem.inspection.effects import ClipEffect, DirectEffects, Replay, TotalEffects, total_effects
-from vidmem.inspection.frame_look import FrameLook, HeadDetail, Spot, frame_look
+from vidmem.inspection.frame_look import FrameLook, HeadDetail, Spot, view_frame
 from vidmem.inspection.head_view import (
     HeadInspection,
     HeadView,
-    head_view,
+    HeadWatch,
     inspect_heads,
     patch_grid,
+    view_heads,
     window_seconds,
 )
 from vidmem.inspection.maps import Region, TokenGrid
@@ -31,11 +32,12 @@ from vidmem.inspection.mask_spec import Axis, MaskSpec, Reason
 from vidmem.inspection.mask_view import BlockView, MaskView, view_mask
 from vidmem.inspection.mask_windows import WindowMaskSpec
 from vidmem.inspection.memory_view import (
+    MemoryDetail,
     MemoryView,
     RememberedClip,
     StageMemory,
     inspect_memory,
-    memory_view,
+    view_memory,
 )
 from vidmem.inspection.replay import RecordedClip, RecordedReplay
 from vidmem.inspection.scoring import Score, Subject, judge, log_odds, score_of, see
@@ -61,9 +63,11 @@ __all__ = [
     "HeadDetail",
     "HeadInspection",
     "HeadView",
+    "HeadWatch",
     "MaskSpec",
     "MaskView",
     "MemoryAttribution",
+    "MemoryDetail",
     "MemoryHistorySpec",
     "MemoryMaskSpec",
     "MemoryView",
@@ -89,15 +93,12 @@ __all__ = [
     "capture",
     "direct_effects",
     "empty_slots",
-    "frame_look",
     "frame_weights",
-    "head_view",
     "inspect_heads",
     "inspect_memory",
     "judge",
     "log_odds",
     "memory_gradients",
-    "memory_view",
     "memory_weights",
     "occlusion",
     "patch_grid",
@@ -106,6 +107,9 @@ __all__ = [
     "see",
     "spearman",
     "total_effects",
+    "view_frame",
+    "view_heads",
     "view_mask",
+    "view_memory",
     "window_seconds",
 ]

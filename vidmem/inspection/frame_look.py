@@ -76,7 +76,7 @@ class FrameLook(ArrayRecord):
 
 
 @torch.no_grad()
-def frame_look(
+def view_frame(
     seen: Capture,
     grid: tuple[int, int],
     spot: Spot | None = None,

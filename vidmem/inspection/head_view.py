@@ -2,9 +2,9 @@
 
     with capture() as seen:
         output = model.step(clip, state)
-    view = head_view(seen, patch_grid(model))
+    view = view_heads(seen, patch_grid(model))
     view.offset_share  # [layers, heads, offsets]
-    look = frame_look(seen, patch_grid(model), Spot(frame=-1, region=Region.at(0.4, 0.7)))
+    look = view_frame(seen, patch_grid(model), Spot(frame=-1, region=Region.at(0.4, 0.7)))
     look.maps  # [layers, heads, frames, rows, columns]
 
 Frames are those of the window, real ones counted from 0; sequences count the context frames too.
@@ -28,9 +28,9 @@ from vidmem.inspection.frame_look import (
     HeadDetail,
     Spot,
     check_grid,
-    frame_look,
     has_row,
     reads_of,
+    view_frame,
 )
 from vidmem.inspection.maps import sample_axes, sum_groups
 from vidmem.inspection.records import ArrayRecord
@@ -127,12 +127,12 @@ def inspect_heads(
     times = None if seconds is None else window_seconds(state, seconds, features.shape[1])
     grid = patch_grid(model)
     return HeadInspection(
-        heads=head_view(seen, grid, detail=detail, frame_seconds=times),
-        look=frame_look(seen, grid, spot, detail=detail),
+        heads=view_heads(seen, grid, detail=detail, frame_seconds=times),
+        look=view_frame(seen, grid, spot, detail=detail),
     )
 
 
-def head_view(
+def view_heads(
     seen: Capture,
     grid: tuple[int, int],
     *,
@@ -198,7 +198,7 @@ class HeadWatch:
         self._layers[read.place.layer] = (shares, gathered)
 
     def view(self, frame_seconds: np.ndarray | None = None) -> HeadView:
-        """What was seen, of the newest step; see `head_view`.
+        """What was seen, of the newest step; see `view_heads`.
 
         Raises:
             ValueError: If nothing was.

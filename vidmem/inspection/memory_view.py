@@ -2,7 +2,7 @@
 
     with capture() as seen:
         output = model.step(clip, state)
-    view = memory_view(seen, model.config, state)
+    view = view_memory(seen, model.config, state)
     view.stage(4).clip_share  # [heads, remembered clips]
 
 `state` is the one that the step was given. From one capture a view may be made of any region.
@@ -13,6 +13,7 @@ Letters: A heads, R remembered clips, M memory tokens of a clip, Q sampled token
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -28,8 +29,16 @@ from vidmem.nn.capture import Capture, MemoryRead, capture
 from vidmem.nn.pooling import memory_grid
 from vidmem.nn.windows import Size3
 
-MEMORY_QUERIES = 256
-"""Tokens of a stage whose attention is computed, unless more are asked for."""
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryDetail:
+    """How much is computed; the default costs little of a step."""
+
+    max_queries: int | None = 256
+    """Tokens of a stage whose attention is computed, evenly spread over the region; None: all."""
+
+    stages: tuple[int, ...] | None = None
+    """Stages to look at; None: all with memory. One costs half of two."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,8 @@ class RememberedClip:
 class StageMemory(ArrayRecord):
     """Attention over memory at one stage: the mean of the tokens asked for. Arrays are float32."""
 
+    DERIVED = ("clip_share", "drawn", "mean_age_clips", "mean_age_seconds")
+
     stage: int
 
     token_share: np.ndarray
@@ -65,21 +76,21 @@ class StageMemory(ArrayRecord):
     no_memory_share: np.ndarray
     """`[A]`: of the learned token that stands for no memory. With `token_share` it sums to 1."""
 
-    mean_age_clips: np.ndarray
-    """`[A]`: of what is read in memory, in clips; NaN without memory."""
+    no_memory_by_query: np.ndarray
+    """`[A, times, rows, columns]`: the same for each query, a place and time of the clip now. They
+    lie evenly spread over `asked`."""
 
-    mean_age_seconds: np.ndarray
-    """`[A]`; NaN where it is not known."""
+    age_clips: np.ndarray
+    """`[R]`: of the clips."""
+
+    age_seconds: np.ndarray
+    """`[R]`; NaN where it is not known."""
 
     grid: Size3
     """Times, rows and columns of a clip's M tokens."""
 
     extent: tuple[float, float]
     """Heights and widths of the picture that `grid` covers; see `TokenGrid`."""
-
-    drawn: np.ndarray
-    """`[A, rows, columns]`: how much each place of the clip now draws on memory rather than on no
-    memory. The places lie evenly spread over `asked`."""
 
     asked: Region
     """The part of the picture whose tokens were asked for: those that the region touches."""
@@ -94,6 +105,21 @@ class StageMemory(ArrayRecord):
     def clip_share(self) -> np.ndarray:
         """`[A, R]`: of each remembered clip."""
         return self.token_share.sum(-1)
+
+    @property
+    def drawn(self) -> np.ndarray:
+        """`[A, rows, columns]`: how much each place of the clip now draws on memory."""
+        return 1 - self.no_memory_by_query.mean(1)
+
+    @property
+    def mean_age_clips(self) -> np.ndarray:
+        """`[A]`: of what is read in memory, in clips; NaN without memory."""
+        return _mean_age(self.clip_share, self.age_clips)
+
+    @property
+    def mean_age_seconds(self) -> np.ndarray:
+        """`[A]`; NaN where it is not known."""
+        return _mean_age(self.clip_share, self.age_seconds)
 
     @property
     def maps(self) -> np.ndarray:
@@ -120,18 +146,18 @@ class MemoryView(ArrayRecord):
     """The clips remembered, oldest first: `R` of them."""
 
     stages: tuple[StageMemory, ...]
-    """Those with memory, in order; none where memory is off."""
+    """Those with memory that were asked for, in order; none where memory is off."""
 
     def stage(self, number: int) -> StageMemory:
         """The stage of this number.
 
         Raises:
-            KeyError: If it has no memory.
+            KeyError: If it is not among them.
         """
         for one in self.stages:
             if one.stage == number:
                 return one
-        raise KeyError(f"stages with memory are {[s.stage for s in self.stages]}, got {number}")
+        raise KeyError(f"the view is of stages {[s.stage for s in self.stages]}, got {number}")
 
 
 @torch.no_grad()
@@ -143,7 +169,7 @@ def inspect_memory(
     *,
     region: Region = WHOLE,
     row: int = 0,
-    max_queries: int | None = MEMORY_QUERIES,
+    detail: MemoryDetail | None = None,
 ) -> MemoryView:
     """Run one step of one stream and say what it read in memory; `state` is left as it was.
 
@@ -154,18 +180,18 @@ def inspect_memory(
         clip_seconds: `[B, 2]`, source time of the clip.
         region: Which part of the picture asks.
         row: Stream of the batch.
-        max_queries: Tokens of a stage to compute, evenly spread; None: all of the region.
+        detail: None: the default.
     """
     one = slice(row, row + 1)
     state = state.select([row])
     seconds = None if clip_seconds is None else clip_seconds[one]
     with capture() as seen:
         model.step(clip[one], state, seconds)
-    return memory_view(seen, model.config, state, seconds, region=region, max_queries=max_queries)
+    return view_memory(seen, model.config, state, seconds, region=region, detail=detail)
 
 
-@torch.no_grad()
-def memory_view(
+@torch.inference_mode()
+def view_memory(
     seen: Capture,
     config: FamSwinConfig,
     state: FamSwinState,
@@ -173,7 +199,7 @@ def memory_view(
     *,
     region: Region = WHOLE,
     row: int = 0,
-    max_queries: int | None = MEMORY_QUERIES,
+    detail: MemoryDetail | None = None,
 ) -> MemoryView:
     """What one stream of a captured step read in memory.
 
@@ -184,7 +210,7 @@ def memory_view(
         clip_seconds: `[B, 2]`, source time of the clip.
         region: Which part of the picture asks.
         row: Stream of the batch.
-        max_queries: Tokens of a stage to compute, evenly spread; None: all of the region.
+        detail: None: the default.
 
     Raises:
         ValueError: If nothing was captured, or the state is another one.
@@ -193,11 +219,26 @@ def memory_view(
     if state.l_mem and not reads:
         raise ValueError("no memory was read; call the model's step inside capture()")
     clips = _remembered(state, clip_seconds, row)
+    asked = _Asked(region, row, detail or MemoryDetail(), state.l_mem, _ages(clips))
+    wanted = reads if asked.detail.stages is None else asked.detail.stages
     stages = tuple(
-        _stage_memory(read, config, clips, region, (row, state.l_mem, max_queries))
-        for read in reads.values()
+        _stage_memory(read, config, clips, asked)
+        for stage, read in reads.items()
+        if stage in wanted
     )
     return MemoryView(int(state.clip_index[row]), region, clips, stages)
+
+
+@dataclass(frozen=True, eq=False)
+class _Asked:
+    """What is the same for all stages."""
+
+    region: Region
+    row: int
+    detail: MemoryDetail
+    l_mem: int
+    ages: tuple[np.ndarray, np.ndarray]
+    """`[R]` in clips, and in seconds."""
 
 
 def _remembered(
@@ -219,37 +260,35 @@ def _remembered(
     )
 
 
+def _ages(clips: tuple[RememberedClip, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """`[R]` in clips, and in seconds, NaN where not known."""
+    seconds = [math.nan if clip.age_seconds is None else clip.age_seconds for clip in clips]
+    return np.array([clip.age_clips for clip in clips], np.float32), np.array(seconds, np.float32)
+
+
 def _stage_memory(
-    read: MemoryRead,
-    config: FamSwinConfig,
-    clips: tuple[RememberedClip, ...],
-    region: Region,
-    detail: tuple[int, int, int | None],
+    read: MemoryRead, config: FamSwinConfig, clips: tuple[RememberedClip, ...], asked: _Asked
 ) -> StageMemory:
-    row, l_mem, max_queries = detail
     stage, size = read.place.stage, read.place.grid
     assert stage is not None and size is not None
-    here = TokenGrid(*size[1:], _extent(read, config))
-    rows, columns = here.box(region)
-    tokens, counts = _sampled_tokens(size, rows, columns, max_queries)
-    kept = _slots(read, clips, row, l_mem)
-    weights = _weights(read, tokens, row, is_masked=len(kept) < read.is_valid.shape[1])
-    mean_AK = weights.mean(1).cpu().numpy()
-    token_share = mean_AK[:, 1:].reshape(len(mean_AK), -1, read.tokens_per_clip)[:, kept]
-    ages = _mean_ages(token_share, clips)
-    no_memory = weights[:, :, 0].cpu().numpy().reshape(len(mean_AK), *counts).mean(1)
+    extent = _extent(read, config)
+    sample = _sample(size, extent, asked.region, asked.detail.max_queries)
+    slots, at = _slots(read, clips, asked), batch_row(read.place, len(read.query), asked.row)
+    is_masked = len(clips) < read.is_valid.shape[1]
+    weights_AQK = _weights(read, sample, at, is_masked=is_masked)
+    mean_AK, no_memory_AQ = weights_AQK.mean(1).cpu().numpy(), weights_AQK[:, :, 0].cpu().numpy()
     return StageMemory(
         stage=stage,
-        token_share=token_share,
+        token_share=mean_AK[:, 1:].reshape(len(mean_AK), -1, read.tokens_per_clip)[:, slots],
         no_memory_share=mean_AK[:, 0],
-        mean_age_clips=ages[0],
-        mean_age_seconds=ages[1],
+        age_clips=asked.ages[0],
+        age_seconds=asked.ages[1],
         grid=memory_grid(stage, read.tokens_per_clip),
-        extent=here.extent,
-        drawn=1 - no_memory,
-        asked=here.region(rows, columns),
-        num_tokens=size[0] * len(rows) * len(columns),
-        num_queries=weights.shape[1],
+        extent=extent,
+        no_memory_by_query=no_memory_AQ.reshape(len(mean_AK), *sample.counts).copy(),
+        asked=sample.region,
+        num_tokens=sample.num_tokens,
+        num_queries=weights_AQK.shape[1],
     )
 
 
@@ -266,40 +305,62 @@ def _extent(read: MemoryRead, config: FamSwinConfig) -> tuple[float, float]:
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Sample:
+    """Tokens of a stage that stand for a region; kept, so never changed."""
+
+    tokens: Tensor | None
+    """`[Q]`; None: all, in order."""
+
+    counts: tuple[int, ...]
+    """Times, rows and columns of the tokens."""
+
+    region: Region
+    """Of all the tokens that the region touches."""
+
+    num_tokens: int
+    """How many those are."""
+
+
 @lru_cache(maxsize=64)
-def _sampled_tokens(
-    size: Size3, rows: range, columns: range, most: int | None
-) -> tuple[Tensor, tuple[int, ...]]:
-    """`[Q]`, tokens evenly spread over a box of the grid, and how many along each axis."""
-    axes = sample_axes((size[0], len(rows), len(columns)), most)
+def _sample(size: Size3, extent: tuple[float, float], region: Region, most: int | None) -> _Sample:
+    """At most `most` tokens, evenly spread."""
+    grid = TokenGrid(*size[1:], extent)
+    rows, columns = grid.box(region)
+    box = (size[0], len(rows), len(columns))
+    axes = sample_axes(box, most)
+    counts = tuple(len(axis) for axis in axes)
     times, down, across = (torch.from_numpy(axis) for axis in axes)
     places = (down + rows.start)[:, None] * size[2] + across + columns.start
     tokens = (times[:, None, None] * size[1] * size[2] + places).flatten()
-    return tokens, tuple(len(axis) for axis in axes)
+    is_all = counts == size
+    return _Sample(None if is_all else tokens, counts, grid.region(rows, columns), math.prod(box))
 
 
-def _slots(read: MemoryRead, clips: tuple[RememberedClip, ...], row: int, l_mem: int) -> list[int]:
-    """Where in the read each remembered clip is."""
-    # Slots that are empty in all streams may have been left out: those read are the newest.
-    first = l_mem - read.is_valid.shape[1]
-    kept = [clip.slot - first for clip in clips]
-    is_valid = read.is_valid[batch_row(read.place, len(read.query), row)].tolist()
-    if first < 0 or kept != [slot for slot, is_written in enumerate(is_valid) if is_written]:
+def _slots(read: MemoryRead, clips: tuple[RememberedClip, ...], asked: _Asked) -> slice:
+    """Where in the read the remembered clips are: its newest slots.
+
+    Slots that are empty in all streams may have been left out, those of this one are masked.
+    """
+    num_read = read.is_valid.shape[1]
+    is_valid = read.is_valid[batch_row(read.place, len(read.query), asked.row)].tolist()
+    is_kept = [False] * (num_read - len(clips)) + [True] * len(clips)
+    if is_valid != is_kept or [clip.slot for clip in clips] != list(
+        range(asked.l_mem - len(clips), asked.l_mem)
+    ):
         raise ValueError("the state is not the one that this step was given")
-    return kept
+    return slice(num_read - len(clips), num_read)
 
 
-def _weights(read: MemoryRead, tokens: Tensor, row: int, *, is_masked: bool) -> Tensor:
+def _weights(read: MemoryRead, sample: _Sample, at: int, *, is_masked: bool) -> Tensor:
     """`[A, Q, K]`: `memory_weights`, without asking for the mask where nothing is masked."""
     if is_masked:
-        return memory_weights(read, tokens, row=row).probabilities
-    at = batch_row(read.place, len(read.query), row)
-    return memory_scores(read, tokens.to(read.query.device), at).softmax(-1)
+        row = at if read.place.rows is None else int(read.place.rows[at])
+        return memory_weights(read, sample.tokens, row=row).probabilities
+    return memory_scores(read, sample.tokens, at).softmax(-1)
 
 
-def _mean_ages(token_share: np.ndarray, clips: tuple[RememberedClip, ...]) -> np.ndarray:
-    """`[2, A]`: ages in clips and in seconds, weighed by how much is read of each clip."""
-    ages = np.array([[clip.age_clips, clip.age_seconds] for clip in clips], np.float32)
-    shares = token_share.sum(-1)
+def _mean_age(shares: np.ndarray, ages: np.ndarray) -> np.ndarray:
+    """`[A]`: ages `[R]` weighed by how much is read of each clip."""
     with np.errstate(invalid="ignore"):
-        return (shares @ ages.reshape(-1, 2) / shares.sum(-1, keepdims=True)).T
+        return (shares * ages).sum(-1) / shares.sum(-1)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 
 class ArrayRecord:
     """A dataclass of arrays, numbers and other such records."""
+
+    DERIVED: ClassVar[tuple[str, ...]] = ()
+    """Properties that are written to a file beside the fields."""
 
     def __repr__(self) -> str:
         shown = (f"{name}={_short(value)}" for name, value in self._items())
@@ -29,6 +32,8 @@ class ArrayRecord:
     def _items(self) -> Iterator[tuple[str, Any]]:
         for one in fields(self):  # type: ignore[arg-type]  # what is made of it is a dataclass
             yield one.name, getattr(self, one.name)
+        for name in self.DERIVED:
+            yield name, getattr(self, name)
 
 
 def _short(value: Any) -> str:

@@ -68,9 +68,12 @@ def memory_weights(
     )
 
 
-def memory_scores(read: MemoryRead, queries: Tensor, at: int) -> Tensor:
+def memory_scores(read: MemoryRead, queries: Tensor | None, at: int) -> Tensor:
     """`[A, Q, K]`: what the softmax is taken of, nothing masked, for row `at` of the batch."""
-    query, keys = (x.float() for x in (read.query[at].index_select(1, queries), read.keys[at]))
+    query, keys = read.query[at], read.keys[at].float()
+    if queries is not None:
+        query = query.index_select(1, queries.to(query.device))
+    query = query.float()
     return query * query.shape[-1] ** -0.5 @ keys.transpose(-1, -2)
 
 
@@ -123,6 +126,8 @@ def batch_row(place: Place, batch_size: int, row: int) -> int:
     Raises:
         IndexError: If it is not there.
     """
+    if place.rows is None and 0 <= row < batch_size:
+        return row
     rows = list(range(batch_size)) if place.rows is None else place.rows.tolist()
     if row not in rows:
         raise IndexError(f"row must be one of the captured streams {rows}, got {row}")

@@ -80,7 +80,7 @@ def bench_inspection(
         model: In eval mode.
         clip: As its step takes it.
         state: Before that clip; with a full memory for what a long stream pays.
-        look: What is done with each capture, such as `vidmem.inspection.memory_view`, if anything.
+        look: What is done with each capture, such as `vidmem.inspection.view_memory`, if anything.
         on_frames: See `capture`.
         num_pairs: Steps of each kind.
     """
