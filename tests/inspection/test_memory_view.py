@@ -1,5 +1,6 @@
 """What a FAM Swin reads in memory: shares, maps, ages, and whose question it was."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -121,6 +122,7 @@ def test_clips_say_their_number_their_age_and_their_time():
         share = stage.clip_share / stage.clip_share.sum(-1, keepdims=True)
         np.testing.assert_allclose(stage.mean_age_clips, share @ [3, 1], rtol=1e-5)
         np.testing.assert_allclose(stage.mean_age_seconds, share @ [6, 2], rtol=1e-5)
+    assert json.loads(json.dumps(view.as_dict()))["clips"][0]["age_clips"] == 3
     unknown = inspect_memory(model, clips[5], state)
     assert unknown.clips[0].age_seconds is None
     assert np.isnan(unknown.stage(3).mean_age_seconds).all()

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -41,8 +42,7 @@ class MemoryDetail:
     """Stages to look at; None: all with memory. One costs half of two."""
 
 
-@dataclass(frozen=True)
-class RememberedClip:
+class RememberedClip(NamedTuple):
     """A clip in memory."""
 
     slot: int
