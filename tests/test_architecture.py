@@ -44,8 +44,8 @@ WRAPPED: dict[str, tuple[str, ...]] = {
     "torchvision": (),
     "captum": ("vidmem/inspection/attribution.py",),
     "plotly": ("vidmem/figures/", "app/components/"),
-    "typer": ("vidmem/cli.py",),
-    "rich": ("vidmem/cli.py", "vidmem/console.py"),
+    "typer": ("vidmem/cli/",),
+    "rich": ("vidmem/cli/", "vidmem/console.py"),
     "app": ("app/",),
 }
 

@@ -100,6 +100,7 @@ def test_every_name_in_all_resolves(name):
 
 def test_all_of_vidmem_is_complete():
     subpackages = {m.name for m in pkgutil.iter_modules(vidmem.__path__) if m.ispkg}
+    subpackages.remove("cli")  # for those who type, not for those who import
     assert subpackages <= set(vidmem.__all__)
     assert set(vidmem.__all__) <= set(dir(vidmem))
 

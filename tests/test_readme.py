@@ -55,8 +55,11 @@ def test_every_command_and_option_named_exists(path):
     commands = get_command(cli).commands  # type: ignore[attr-defined]
     for name, rest in re.findall(r"(?:^    |`)vidmem ([a-z]+)([^`\n#]*)", path.read_text(), re.M):
         assert name in commands
-        if commands[name].add_help_option:  # else the app has its own options
-            known = {option for param in commands[name].params for option in param.opts}
+        command = commands[name]
+        if hasattr(command, "commands"):  # a group: the word after its name is a command
+            command = command.commands[rest.split()[0]]
+        if command.add_help_option:  # else the app has its own options
+            known = {option for param in command.params for option in param.opts}
             known.add("--help")
             assert set(re.findall(r"--[a-z-]+", rest)) <= known
 

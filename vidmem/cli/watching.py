@@ -1,0 +1,160 @@
+"""`vidmem watch`: a video through a model, up to its end or Ctrl-C."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+import vidmem
+from vidmem.cli.terminal import INTERRUPTED, new_console
+from vidmem.console import WatchReport, introduce, size_text
+from vidmem.errors import DecoderError, SettingError, StorageError
+from vidmem.processors import fit_threads
+
+if TYPE_CHECKING:
+    from vidmem.streaming import Engine, StreamSettings
+
+
+class _StopRequest:
+    """Ctrl-C as a wish: the first one lets the clip in work finish, the second one does not."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.is_made = False
+        self._before: Any = None
+
+    def __enter__(self) -> _StopRequest:
+        self._before = signal.signal(signal.SIGINT, self._take)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _take(self, number: int, frame: FrameType | None) -> None:
+        if self.is_made:
+            raise KeyboardInterrupt
+        self.is_made = True
+        self.console.print("stopping after this clip; Ctrl-C again stops at once")
+
+
+def watch(
+    video: Annotated[Path, typer.Argument(help="The video file.", show_default=False)],
+    model: Annotated[
+        str, typer.Option(help="A bundled model, a preset or a folder; vidmem doctor lists them.")
+    ] = "fam-swin-nano",
+    whole: Annotated[
+        bool,
+        typer.Option(
+            "--whole", help="Spool: one pass over the whole video; its features are kept on disk."
+        ),
+    ] = False,
+    l_mem: Annotated[
+        int | None, typer.Option(help="Clips remembered; 0: memory off. Default: the model's.")
+    ] = None,
+    window_frames: Annotated[
+        int | None, typer.Option(help="Frames that Spool sees at once: another way to say l_mem.")
+    ] = None,
+    local_frame_range: Annotated[
+        int | None, typer.Option(help="Frames that Spool's heads look back and ahead.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames that the model gets per second of video.")
+    ] = None,
+    clip_frames: Annotated[int | None, typer.Option(help="Frames in a clip.")] = None,
+    window_stride: Annotated[
+        int | None, typer.Option(help="Frames from one clip's start to the next one's.")
+    ] = None,
+    start: Annotated[float, typer.Option(help="Seconds into the video to start at.")] = 0.0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    reader: Annotated[str, typer.Option(help="auto, decord or pyav.")] = "auto",
+    out: Annotated[
+        Path, typer.Option(help="Predictions, a row per clip, written as they come.")
+    ] = Path("predictions.csv"),
+    state: Annotated[
+        Path | None,
+        typer.Option(help="Where the stream is saved. Default: beside --out.", show_default=False),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the saved stream.")] = False,
+) -> None:
+    """Stream a video through a model, and write what it predicts."""
+    from vidmem.streaming import Engine, RunFiles, StreamSettings
+
+    console = new_console()
+    given = {
+        "fps": fps,
+        "clip_frames": clip_frames,
+        "window_stride": window_stride,
+        "l_mem": l_mem,
+        "window_frames": window_frames,
+        "local_frame_range": local_frame_range,
+    }
+    given = {name: value for name, value in given.items() if value is not None}
+    loaded = vidmem.load(model, device=device, dtype=dtype)
+    fit_threads(loaded)
+    if whole:
+        if resume or start:
+            raise SettingError("--whole begins at the beginning: leave out --resume and --start")
+        _watch_whole(video, loaded, StreamSettings.for_model(loaded, **given), reader, out)
+        return
+    # Without settings of its own, a resumed run goes on with those it was saved with.
+    settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
+    files = RunFiles(out=out, state_path=state or out.with_suffix(".state"), resume=resume)
+    with Engine(video, loaded, settings, start_seconds=start, reader=reader, files=files) as engine:
+        introduce(console, engine, loaded.card)
+        _follow(engine, console)
+
+
+def _watch_whole(video: Path, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
+    """One pass over a whole video, with its features kept for the next one."""
+    from vidmem.models import FeatureCache
+    from vidmem.streaming import watch_whole, write_predictions
+
+    if not out.absolute().parent.is_dir():
+        raise StorageError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
+    console, cache = new_console(), FeatureCache()
+    report = WatchReport(console, duration_seconds=0.0)
+    predictions = watch_whole(video, model, settings, reader=reader, cache=cache)
+    report.count(*predictions)
+    write_predictions(out, predictions)
+    kept = f"features are kept in {cache.folder}, at most {size_text(cache.max_bytes)}"
+    for line in [*report.summary(), f"predictions are in {out}", kept]:
+        console.print(line, markup=False)
+
+
+def _follow(engine: Engine, console: Console) -> None:
+    """Take all predictions, or those up to Ctrl-C, and say what was written."""
+    report = WatchReport(
+        console,
+        duration_seconds=engine.info.duration_seconds,
+        start_seconds=engine.position_seconds,
+    )
+    with _StopRequest(console) as stop:
+        try:
+            with report:
+                for prediction in engine:
+                    report.update(prediction)
+                    if stop.is_made:
+                        break
+        except KeyboardInterrupt:  # the second one
+            stop.is_made = True
+        except DecoderError:
+            if not stop.is_made:  # else a terminal's Ctrl-C has ended the decoder too
+                raise
+        finally:
+            report.count(*engine.take_left())
+            engine.close()
+            for line in [*report.summary(), f"predictions are in {engine.out}"]:
+                console.print(line, markup=False)
+    if stop.is_made:
+        words = [word for word in sys.argv[1:] if word != "--resume"]
+        again = shlex.join(["vidmem", *words, "--resume"])
+        console.print(f"stopped; go on with: {again}", markup=False)
+        raise typer.Exit(INTERRUPTED)
