@@ -146,9 +146,13 @@ def test_videos_count_alike_however_many_moments_they_have(monkeypatch):
     assert near.total.log_odds_ratio == near.total.probability_ratio == 4.0
     assert (near.num_videos, near.num_moments, near.direct) == (2, 4, None)
     assert far.total is None
+    assert [video.seed for video in near.videos] == [1, 2]
+    assert near.num_videos_below("total") == 1
+    assert (near.num_videos_below("total", 7), near.num_videos_below("direct")) == (2, 0)
     table = known_answer_as_markdown(got)
     assert "| 1 to 8 clips ago | 4 (2) | total effect, the whole visit | 2.0, 2.0 |" in table
-    assert "| 4.00 (0.400) | 1.00 (0.100) | 4.0 (4.0) |" in table
+    assert "| 4.00 (0.400) | 1.00 (0.100) | 4.0 (4.0) | 1 of 2 |" in table
+    assert "Visit 1 to 8 clips ago: 100 % of 4 clips" in table
     assert "direct" not in table
 
 

@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 import vidmem
+from vidmem.cli.ablation import ablate
 from vidmem.cli.barn import evaluate, sample, train
 from vidmem.cli.benches import bench
 from vidmem.cli.machine import app, doctor
@@ -74,7 +75,7 @@ cli.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
 )(app)
-for command in (sample, train, evaluate):
+for command in (sample, train, evaluate, ablate):
     cli.command()(command)
 cli.add_typer(bench, name="bench")
 cli.command()(doctor)

@@ -12,9 +12,11 @@ through them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean
+from typing import Any, Literal
 
 from vidmem.data.barn import CLASS_NAMES
 from vidmem.evaluation.barn import UNSEEN_SEEDS
@@ -23,6 +25,30 @@ from vidmem.models import StreamModel
 
 DELAY_GROUPS = ((1, 8), (9, 12))
 """Clips since the visit ended: in the queue of fam-swin-nano, and just beyond it."""
+
+TIMES_FARTHER = 5.0
+"""The score is to move so many times farther without the visit than without others."""
+
+Effect = Literal["total", "total_in_queue", "direct"]
+EFFECTS: dict[Effect, str] = {
+    "total": "total effect, the whole visit",
+    "total_in_queue": "total effect, its clips in the queue",
+    "direct": "direct effect, its clips in the queue",
+}
+"""What is compared, and what tables call it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownAnswerVideo:
+    """The same moments of one video; means over them."""
+
+    seed: int
+    num_moments: int
+
+    total: Comparison | None
+    total_in_queue: Comparison | None
+    direct: Comparison | None
+    """See `KnownMoment`; None where no moment has one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +70,19 @@ class KnownAnswerGroup:
     total_in_queue: Comparison | None
     direct: Comparison | None
     """See `KnownMoment`; None where no moment has one."""
+
+    videos: tuple[KnownAnswerVideo, ...]
+    """What these are the means of: those with such a moment."""
+
+    def compared_videos(self, effect: Effect) -> list[Comparison]:
+        """One comparison per video that has any."""
+        of_all = [getattr(video, effect) for video in self.videos]
+        return [comparison for comparison in of_all if comparison is not None]
+
+    def num_videos_below(self, effect: Effect, times: float = TIMES_FARTHER) -> int:
+        """Videos whose score moves less than so many times farther without the visit."""
+        ratios = [comparison.log_odds_ratio for comparison in self.compared_videos(effect)]
+        return sum(ratio is not None and ratio < times for ratio in ratios)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,28 +139,67 @@ def known_answer(
     )
 
 
+def delay_groups(l_mem: int) -> tuple[tuple[int, int], ...]:
+    """Visits that are in a queue of `l_mem` clips, and those half as long ago again."""
+    return ((1, l_mem), (l_mem + 1, max(l_mem + 1, l_mem * 3 // 2)))
+
+
+def known_answer_as_data(answer: KnownAnswer) -> dict[str, Any]:
+    """All of it as JSON takes it: ratios and counts beside what they are made of."""
+    data = asdict(answer)
+    for group, written in zip(answer.groups, data["groups"], strict=True):
+        written["accuracy"] = None if math.isnan(group.accuracy) else group.accuracy
+        for effect in EFFECTS:
+            comparison: Comparison | None = getattr(group, effect)
+            if comparison is not None:
+                written[effect] |= {
+                    "log_odds_ratio": comparison.log_odds_ratio,
+                    "probability_ratio": comparison.probability_ratio,
+                    "num_videos": len(group.compared_videos(effect)),
+                    f"num_videos_below_{TIMES_FARTHER:g}": group.num_videos_below(effect),
+                }
+    return data
+
+
 def known_answer_as_markdown(answer: KnownAnswer) -> str:
     """The means as a table."""
+    rows = [
+        _row(group, effect, comparison)
+        for group in answer.groups
+        for effect in EFFECTS
+        if (comparison := getattr(group, effect)) is not None
+    ]
+    heading = [
+        "| visit ended | moments (videos) | taken away | clips of it, others "
+        f"| without the visit | without others | ratio | videos below {TIMES_FARTHER:g} |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
     lines = [
         f"{answer.num_videos} videos of {answer.clips_per_video} clips, l_mem {answer.l_mem}. "
         "How far the score of the right label moves, in log-odds (in probability):",
         "",
-        "| visit ended | moments (videos) | taken away | clips of it, others "
-        "| without the visit | without others | ratio |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        *([*heading, *rows, ""] if rows else []),
+        *(_sentence(group) for group in answer.groups),
     ]
-    for group in answer.groups:
-        for name, comparison in (
-            ("total effect, the whole visit", group.total),
-            ("total effect, its clips in the queue", group.total_in_queue),
-            ("direct effect, its clips in the queue", group.direct),
-        ):
-            if comparison is not None:
-                lines.append(_row(group, name, comparison))
     return "\n".join(lines)
 
 
-def _row(group: KnownAnswerGroup, name: str, comparison: Comparison) -> str:
+def _sentence(group: KnownAnswerGroup) -> str:
+    ago = _ago(group)
+    if not group.num_moments:
+        return f"No rest whose visit ended {ago}."
+    share = f"{100 * group.accuracy:.0f} %"
+    return f"Visit {ago}: {share} of {group.num_moments} clips got the right label of all."
+
+
+def _ago(group: KnownAnswerGroup) -> str:
+    first, last = group.first_delay_clips, group.last_delay_clips
+    if first == last:
+        return f"{first} {'clip' if first == 1 else 'clips'} ago"
+    return f"{first} to {last} clips ago"
+
+
+def _row(group: KnownAnswerGroup, effect: Effect, comparison: Comparison) -> str:
     def moved(move: Move) -> str:
         return f"{move.log_odds:.2f} ({move.probability:.3f})"
 
@@ -130,45 +208,56 @@ def _row(group: KnownAnswerGroup, name: str, comparison: Comparison) -> str:
         for ratio in (comparison.log_odds_ratio, comparison.probability_ratio)
     ]
     cells = (
-        f"{group.first_delay_clips} to {group.last_delay_clips} clips ago",
+        _ago(group),
         f"{group.num_moments} ({group.num_videos})",
-        name,
+        EFFECTS[effect],
         f"{comparison.num_visit_clips:.1f}, {comparison.num_other_clips:.1f}",
         moved(comparison.visit),
         moved(comparison.others),
         f"{ratios[0]} ({ratios[1]})",
+        f"{group.num_videos_below(effect)} of {len(group.compared_videos(effect))}",
     )
     return f"| {' | '.join(cells)} |"
 
 
 def _group(moments: Sequence[KnownMoment], first: int, last: int) -> KnownAnswerGroup:
     own = [moment for moment in moments if first <= moment.delay_clips <= last]
+    by_seed: dict[int, list[KnownMoment]] = {}
+    for moment in own:
+        by_seed.setdefault(moment.seed, []).append(moment)
+    videos = tuple(_video(seed, seen) for seed, seen in by_seed.items())
+    # First over the moments of each video, then over videos: no long rest outweighs the others.
     return KnownAnswerGroup(
         first_delay_clips=first,
         last_delay_clips=last,
         num_moments=len(own),
-        num_videos=len({moment.seed for moment in own}),
+        num_videos=len(videos),
         accuracy=fmean(moment.is_right for moment in own) if own else float("nan"),
-        total=_mean([(moment.seed, moment.total) for moment in own]),
-        total_in_queue=_mean([(moment.seed, moment.total_in_queue) for moment in own]),
-        direct=_mean([(moment.seed, moment.direct) for moment in own]),
+        total=_mean([video.total for video in videos]),
+        total_in_queue=_mean([video.total_in_queue for video in videos]),
+        direct=_mean([video.direct for video in videos]),
+        videos=videos,
     )
 
 
-def _mean(comparisons: Sequence[tuple[int, Comparison | None]]) -> Comparison | None:
-    """First over the moments of each video, then over videos: no long rest outweighs the others."""
-    by_video: dict[int, list[Comparison]] = {}
-    for seed, comparison in comparisons:
-        if comparison is not None:
-            by_video.setdefault(seed, []).append(comparison)
-    videos = [_mean_of(own) for own in by_video.values()]
-    return _mean_of(videos) if videos else None
+def _video(seed: int, moments: Sequence[KnownMoment]) -> KnownAnswerVideo:
+    return KnownAnswerVideo(
+        seed=seed,
+        num_moments=len(moments),
+        total=_mean([moment.total for moment in moments]),
+        total_in_queue=_mean([moment.total_in_queue for moment in moments]),
+        direct=_mean([moment.direct for moment in moments]),
+    )
 
 
-def _mean_of(comparisons: Sequence[Comparison]) -> Comparison:
+def _mean(comparisons: Sequence[Comparison | None]) -> Comparison | None:
+    """Of those that there are."""
+    there = [comparison for comparison in comparisons if comparison is not None]
+    if not there:
+        return None
     return Comparison(
-        Move.mean([one.visit for one in comparisons]),
-        Move.mean([one.others for one in comparisons]),
-        fmean(one.num_visit_clips for one in comparisons),
-        fmean(one.num_other_clips for one in comparisons),
+        Move.mean([one.visit for one in there]),
+        Move.mean([one.others for one in there]),
+        fmean(one.num_visit_clips for one in there),
+        fmean(one.num_other_clips for one in there),
     )

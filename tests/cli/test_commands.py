@@ -7,8 +7,7 @@ import importlib.metadata
 import importlib.util
 import shlex
 import signal
-import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import av
@@ -19,30 +18,6 @@ import vidmem
 from tests.models.test_spool_checkpoint import make_backbone, make_spool
 from vidmem import cli, console
 from vidmem.models import bundled_models
-
-
-@dataclass
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-@pytest.fixture
-def run(monkeypatch, capsys):
-    """Run `vidmem ...` in this process."""
-
-    def run(*words: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["vidmem", *map(str, words)])
-        code = 0
-        try:
-            cli.main()
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        captured = capsys.readouterr()
-        return Done(code, captured.out, captured.err)
-
-    return run
 
 
 @pytest.fixture(scope="module")
