@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from app.pacing import Pacer
@@ -23,6 +24,10 @@ class Listener(Protocol):
 
     def opened(self, engine: Engine) -> None:
         """The video is open."""
+        ...
+
+    def judging(self) -> AbstractContextManager[None]:
+        """Entered for each step of the engine."""
         ...
 
     def took(self, engine: Engine, prediction: Prediction) -> None:
@@ -97,7 +102,8 @@ class EngineThread:
             error: Exception | None = None
             prediction: Prediction | None = None
             try:
-                prediction = engine.__next__()
+                with self._listener.judging():
+                    prediction = engine.__next__()
             except StopIteration:
                 pass
             except VidmemError as problem:

@@ -107,7 +107,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         grace_seconds=settings.grace_seconds,
     )
     handlers = Handlers(registry, shelf, tools, max_upload_bytes=settings.max_upload_bytes)
-    api, end_connections = _mount(handlers, settings, files, blocked_folder=runs_folder)
+    api, end_connections = _mount(handlers, registry, settings, files)
 
     def sweep() -> None:
         sweep_uploads(settings.upload_folder)
@@ -119,12 +119,16 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 
 
 def _mount(
-    handlers: Handlers, settings: AppSettings, files: CsvFolder, *, blocked_folder: Path
+    handlers: Handlers,
+    registry: RunRegistry,
+    settings: AppSettings,
+    files: CsvFolder,
 ) -> tuple[FastAPI, Callable[[], None]]:
-    """The page and the two addresses beside it."""
+    """The page and the addresses beside it."""
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
+    from app.inside_routes import add_inside_routes
     from app.mask_routes import add_mask_routes
     from app.page import mount_page
 
@@ -147,11 +151,12 @@ def _mount(
     api.add_api_route("/left/{page}", left, methods=["POST"], response_model=None)
     api.add_api_route("/runs/{run_id}/{name}", predictions, response_model=None)
     add_mask_routes(api)
+    add_inside_routes(api, registry)
     end_connections = mount_page(
         api,
         handlers,
         max_upload_bytes=settings.max_upload_bytes,
-        blocked_folders=[str(blocked_folder)],
+        blocked_folders=[str(settings.runs_folder or default_runs_folder())],
     )
     return api, end_connections
 

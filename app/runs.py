@@ -11,6 +11,7 @@ from app import text
 from app.board import Board
 from app.downloads import CsvFolder, RunFiles
 from app.engine_thread import EngineThread
+from app.inside import Inside
 from app.live_model import LiveModel
 from app.pacing import Pacer
 from app.pictures import PictureWorker
@@ -47,6 +48,8 @@ class Run:
         self._info: Any = None
         self.view: RunView | None = None
         self.pictures: PictureWorker | None = None
+        self.inside = Inside(tools)
+        self.judging = self.inside.judging  # around a step of the engine
         self._thread: EngineThread | None = None
         self._request: EngineRequest | None = None
         self._told: str | None = None
@@ -80,9 +83,8 @@ class Run:
             VidmemError: If it cannot be read; the run then keeps what it had.
         """
         info = self._tools.probe(video.path)
-        self.stop()
-        if self.pictures is not None:
-            self.pictures.close()
+        self.close()
+        self.inside.choose(video.path, info)
         self.video, self._info = video, info
         self.pictures = PictureWorker(video, self._tools.open_pictures, self._no_picture)
         self._start_seconds, self._look = 0.0, None
@@ -169,8 +171,8 @@ class Run:
         """
         if self._info is None:
             return
-        if not 0 <= seconds < self._info.duration_seconds:
-            raise SettingError(text.outside(seconds, self._info.duration_seconds))
+        if not 0 <= seconds < (total := self._info.duration_seconds):
+            raise SettingError(text.outside(seconds, total))
         self.look(None)
         engine = self._engine
         if engine is not None:
@@ -265,8 +267,8 @@ class Run:
 
     def replaces(self, run_id: str) -> None:
         """Say that an earlier run of the page was closed, and where its files are."""
-        links = self._files.links_of(run_id)
-        self.board.put("notice", {"level": "note", "text": text.CLOSED, "links": links})
+        said = {"level": "note", "text": text.CLOSED, "links": self._files.links_of(run_id)}
+        self.board.put("notice", said)
 
     def dismiss(self) -> None:
         """Take the sentence away."""
@@ -275,6 +277,7 @@ class Run:
     def close(self) -> None:
         """Free everything: thread, decoder, pictures."""
         self.stop()
+        self.inside.close()
         if self.pictures is not None:
             self.pictures.close()
 
@@ -283,8 +286,7 @@ class Run:
     def _open_engine(self) -> Engine:
         self.use_model()
         with self._in_turn():
-            assert self.video is not None
-            assert self._live.settings is not None
+            assert self.video is not None and self._live.settings is not None
             self._forget_results()
             self._request = request = EngineRequest(
                 path=self.video.path,
@@ -321,6 +323,7 @@ class Run:
         """Tell the engine what was changed since it was asked for."""
         asked, live = self._request, self._live
         assert asked is not None
+        self.inside.begin(engine, asked.path)
         changes, before = live.live_settings(), asked.settings.as_dict()
         if live.model is not asked.model:
             self._tell(engine.update(model=live.model, **changes))
@@ -332,6 +335,7 @@ class Run:
 
     def took(self, engine: Engine, prediction: Prediction) -> None:
         """A clip was judged: show it."""
+        self.inside.took(engine)
         if self.view is not None and prediction.class_names == self.view.class_names:
             self.view.took(prediction, engine.last_clip_pixels, engine.settings)
         if prediction.restarted != self._told:
@@ -379,8 +383,8 @@ class Run:
             to_go = info.duration_seconds - self.pacer.limit_seconds
             pace = text.pace(view.meter.facts(max(0.0, to_go)))
         analysed = view.timeline.end_seconds if view else 0.0
-        section = play_section(self.status, self.pacer, self.video is not None, analysed, pace)
-        self.board.put("play", section)
+        has_video = self.video is not None
+        self.board.put("play", play_section(self.status, self.pacer, has_video, analysed, pace))
 
     def tick(self) -> None:
         """What is due because a page is looking: derived sections, the picture at the playhead."""

@@ -47,6 +47,8 @@ CLOSED = (
     "The run of this page was closed: for a while the app saw no page that showed it. "
     "What it predicted is kept. Press play to begin again."
 )
+NOTHING_JUDGED = "Nothing has been judged yet. Press play: what the model looks at appears here."
+NO_RUN = "This run is not there any more. Reload the page."
 NO_PICTURE = "The analysis goes on without pictures for a while. {reason}"
 
 
@@ -84,6 +86,17 @@ def _sentence(error: Exception, name: str) -> str:
 def outside(seconds: float, duration_seconds: float) -> str:
     """Why nobody can jump there."""
     return f"{clock(seconds)} is not in this video, which is {clock(duration_seconds)} long"
+
+
+def coming_to(done: int, total: int) -> str:
+    """What is told while a past moment is being come to."""
+    way = f": clip {min(done + 1, total)} of {total}" if total else ""
+    return f"Coming back to this moment{way} \N{HORIZONTAL ELLIPSIS}"
+
+
+def not_judged(seconds: float) -> str:
+    """Why there is nothing to look into at a time."""
+    return f"At {clock(seconds)} nothing was judged. Pick a time that was, or watch it first."
 
 
 def not_saved(seconds: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from app.pictures import PictureSource
 from vidmem import streaming
 from vidmem.processors import fit_threads
-from vidmem.streaming import Prediction, StreamSettings
+from vidmem.streaming import Moment, Prediction, StateHistory, StreamSettings
 
 PROBE_SECONDS = 20.0
 
@@ -22,6 +22,7 @@ class Engine(Protocol):
 
     settings: StreamSettings
     last_clip_pixels: Any
+    last_moment: Moment | None
     reader_name: str
     reader_reason: str
 
@@ -35,6 +36,10 @@ class Engine(Protocol):
 
     def seek(self, seconds: float) -> str:
         """Go on elsewhere from the next clip on."""
+        ...
+
+    def keep_history(self, history: StateHistory) -> None:
+        """Keep states from here on, to come back to."""
         ...
 
     def close(self) -> None:

@@ -143,6 +143,7 @@ class FakeEngine:
     storage_error: Exception | None = None
     error_at: tuple[float, Exception] | None = None
     last_clip_pixels: Any = None
+    last_moment: Any = None
     closed: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
@@ -251,6 +252,8 @@ class FakeEngine:
         self._settle()
         self._restarted = f"The memory starts empty: the video was wound to {seconds:.2f} s."
         return self._restarted
+
+    def keep_history(self, history: Any) -> None: ...
 
     def close(self) -> None:
         if not self.closed.is_set():

@@ -17,7 +17,7 @@ from vidmem.errors import SettingError, StorageError, VidmemError
 from vidmem.models.interface import StreamModel
 from vidmem.profiling import ProcessGauge
 from vidmem.streaming.feed import Feed, FeedRequest, open_feed
-from vidmem.streaming.history import Snapshot, StateHistory
+from vidmem.streaming.history import Moment, Snapshot, StateHistory
 from vidmem.streaming.identity import SourceIdentity
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.recorder import Checkpoint, Recorder, RunFiles, SavedRun
@@ -34,7 +34,7 @@ class Engine:
 
     The feed decodes ahead in its own process while the model runs here. Iterate in one thread;
     `update`, `seek` and `close` may be called from any. However long the video, nothing is held but
-    the pixels of one window and the stream's memory.
+    the newest window's pixels, and the stream's memory before and after it.
 
     A failing decoder raises a `DecoderError` after all that was predicted is safely written;
     iterating then ends, unless `seek` says where to go on.
@@ -70,7 +70,7 @@ class Engine:
         """
         self.source = Path(source)
         self._history: StateHistory | None = None
-        self.last_clip_pixels: Tensor | None = None
+        self.last_moment: Moment | None = None
         self.resumed: str | None = None
         files = files or RunFiles()
         identity = SourceIdentity.of(self.source) if files.state_path is not None else None
@@ -135,6 +135,11 @@ class Engine:
     def model(self) -> StreamModel:
         """The model in use."""
         return self._stream.model
+
+    @property
+    def last_clip_pixels(self) -> Tensor | None:
+        """The newest window's pixels."""
+        return self.last_moment.pixels if self.last_moment is not None else None
 
     @property
     def position_seconds(self) -> float:
@@ -240,8 +245,15 @@ class Engine:
         return prediction
 
     def _judge(self, read: ReadWindow) -> Prediction:
+        met = self._stream.state
         prediction = self._stream.step(read.window, read.pixels)
-        self.last_clip_pixels = read.pixels
+        self.last_moment = Moment(
+            window=read.window,
+            pixels=read.pixels,
+            state=met,
+            settings=self.settings,
+            prediction=prediction,
+        )
         feed = self._windows.feed
         self.reader_name, self.reader_reason = feed.reader_name, feed.reader_reason
         for gap in read.gaps:
