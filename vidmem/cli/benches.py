@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from vidmem.cli.terminal import new_console
+from vidmem.cli.terminal import new_console, note
 from vidmem.errors import SettingError
 
 bench = typer.Typer(
@@ -31,3 +31,29 @@ def spool(
         raise SettingError(f"bench spool measures float32 or bfloat16, got {dtype}")
     measured = bench_spool(resolve_device(device), dtypes[dtype])
     new_console().print(bench_as_markdown(measured), markup=False)
+
+
+@bench.command()
+def inspection(
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    full: Annotated[
+        bool,
+        typer.Option("--full", help="Also FAM Swin of the Swin-T size: minutes on a CPU."),
+    ] = False,
+) -> None:
+    """What it costs to watch where a model looks, beside the same step unwatched."""
+    import torch
+
+    from vidmem.cli.inspection_costs import inspection_costs
+    from vidmem.models.presets import resolve_device
+    from vidmem.profiling.bench_inspection import overheads_as_markdown
+
+    where, rows = resolve_device(device), []
+    for row in inspection_costs(where, is_full=full):
+        note(f"measured {row.model}: {row.watched}")
+        rows.append(row)
+    is_cuda = where.type == "cuda"
+    name = torch.cuda.get_device_name(where) if is_cuda else "cpu, one thread for nano models"
+    console = new_console()
+    console.print(f"Watched over unwatched, medians of steps in turn; {name}.\n", markup=False)
+    console.print(overheads_as_markdown(rows), markup=False)

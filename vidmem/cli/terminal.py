@@ -19,6 +19,11 @@ def new_console(*, stderr: bool = False) -> Console:
     return Console(highlight=False, soft_wrap=True, stderr=stderr)
 
 
+def note(sentence: str) -> None:
+    """Say on stderr how far a command is."""
+    new_console(stderr=True).print(sentence, markup=False)
+
+
 @contextmanager
 def counting(what: str, things: str) -> Iterator[Callable[[int, int], None]]:
     """Show on stderr how many things are done, of how many: a bar, or now and then a line.

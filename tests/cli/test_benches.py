@@ -1,0 +1,43 @@
+"""`vidmem bench ...`: what is measured, not how much it is."""
+
+from __future__ import annotations
+
+from tests.conftest import make_tiny_model
+from vidmem.cli import inspection_costs
+
+
+def test_bench_alone_lists_what_it_measures(run):
+    done = run("bench")
+    assert done.code == 2
+    assert "spool" in done.out + done.err
+    assert "inspection" in done.out + done.err
+
+
+def test_spool_is_measured_in_two_dtypes(run):
+    done = run("bench", "spool", "--dtype", "int8")
+    assert (done.code, "float32 or bfloat16" in done.err) == (1, True)
+
+
+def test_inspection_has_a_row_per_model_and_way_to_watch_it(run, monkeypatch):
+    monkeypatch.setattr(inspection_costs, "NANO_PAIRS", 1)
+    monkeypatch.setattr(inspection_costs, "LARGE_PAIRS", 1)
+    monkeypatch.setattr(inspection_costs, "fam_swin_t", lambda: make_tiny_model().config)
+    monkeypatch.setattr(inspection_costs, "LARGE_CLIP", (1, 8, 3, 64, 64))
+    done = run("bench", "inspection", "--device", "cpu", "--full")
+    assert done.code == 0, done.err
+    rows = [line.split(" | ")[:2] for line in done.out.splitlines() if line.startswith("| ")]
+    ways = ["nobody asks", "capture alone", "capture, view of stage 4"]
+    ways.append("capture, view of stages 3 and 4")
+    heads = ["nobody asks", "capture, HeadWatch on the spot", "the same, and its view"]
+    assert rows[2:] == [
+        *(["| fam-swin-nano, 8 clips remembered", way] for way in ways),
+        *(["| spool-nano, window of 136 frames", way] for way in heads),
+        *(["| fam-swin-t, random weights, 4 clips remembered", way] for way in ways),
+    ]
+    assert "measured spool-nano" in done.err
+    assert "measured" not in done.out
+
+
+def test_large_models_are_left_out_by_default(run, monkeypatch):
+    monkeypatch.setattr(inspection_costs, "NANO_PAIRS", 1)
+    assert "fam-swin-t" not in run("bench", "inspection", "--device", "cpu").out
