@@ -5,6 +5,18 @@ Plotly comes with `pip install 'vidmem[app]'` or `'vidmem[notebooks]'`.
 """
 
 from vidmem.figures.block_masks import block_mask_figure
+from vidmem.figures.heads import offset_figure
 from vidmem.figures.masks import mask_figure
+from vidmem.figures.memory import head_clip_figure, mean_age_figure, memory_share_figure
+from vidmem.figures.theme import THEMES, ThemeName
 
-__all__ = ["block_mask_figure", "mask_figure"]
+__all__ = [
+    "THEMES",
+    "ThemeName",
+    "block_mask_figure",
+    "head_clip_figure",
+    "mask_figure",
+    "mean_age_figure",
+    "memory_share_figure",
+    "offset_figure",
+]

@@ -23,6 +23,7 @@ THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 
 FILLED, HATCHED = "\N{BLACK SQUARE}", "\N{SQUARE WITH UPPER RIGHT TO LOWER LEFT FILL}"
+BLOCK = "\N{FULL BLOCK}"
 LINE_PIXELS, LINE_CHARACTERS = 17, 46
 
 
@@ -66,6 +67,18 @@ class Swatch:
     name: str
     colour: str
     is_hatched: bool = False
+
+    symbol: str = FILLED
+    """What stands for it; a hatched one is a hatched square."""
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """An entry of a legend: what the ends of a colour scale stand for."""
+
+    low: str
+    high: str
+    colours: tuple[str, ...]
 
 
 _VIRIDIS = (
@@ -130,7 +143,9 @@ def graph_objects() -> Any:
         ) from error
 
 
-def new_figure(theme: Theme, title: str, *lines: str, legend: Sequence[Swatch] = ()) -> Figure:
+def new_figure(
+    theme: Theme, title: str, *lines: str, legend: Sequence[Swatch | Ramp] = ()
+) -> Figure:
     """A figure without traces, in the hand of the app.
 
     Args:
@@ -146,16 +161,22 @@ def new_figure(theme: Theme, title: str, *lines: str, legend: Sequence[Swatch] =
             "template": {"layout": _template(theme)},
             "title": {
                 "text": escape(title, quote=False),
-                "subtitle": {"text": "<br>".join(below)},
+                # Plotly sets a single line lower than the first of several.
+                "subtitle": {"text": "<br>".join([*below, ""] if len(below) == 1 else below)},
             },
             "margin": {"t": 36 + LINE_PIXELS * len(below)},
         }
     )
 
 
-def hatched(theme: Theme) -> dict[str, Any]:
-    """A layout image that fills the plot behind its cells: seen where there is nothing."""
-    size, step = 800, 16
+def hatched(theme: Theme, size: int = 800) -> dict[str, Any]:
+    """A layout image that fills the plot behind its cells: seen where there is nothing.
+
+    Args:
+        theme: Its colours.
+        size: Pixels a side before it is fitted: about twice those of what is to be filled.
+    """
+    step = 16
     lines = f"M-4 4L4-4M0 {step}L{step} 0M{step - 4} {step + 4}L{step + 4} {step - 4}"
     svg = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{size}" height="{size}">'
@@ -177,22 +198,37 @@ def hatched(theme: Theme) -> dict[str, Any]:
     }
 
 
-def _legend_lines(legend: Sequence[Swatch]) -> list[str]:
+def _legend_lines(legend: Sequence[Swatch | Ramp]) -> list[str]:
     """Words beside coloured squares, in as few lines as a narrow figure has room for.
 
     As text, and not as Plotly's legend, because that one overlaps titles when it needs two lines.
     """
     lines, room = [], 0
-    for swatch in legend:
-        square = HATCHED if swatch.is_hatched else FILLED
-        entry = f'<span style="color:{swatch.colour}">{square}</span> {escape(swatch.name)}'
-        if room < len(swatch.name):
+    for one in legend:
+        entry, length = _ramp_entry(one) if isinstance(one, Ramp) else _swatch_entry(one)
+        if room < length:
             lines.append(entry)
             room = LINE_CHARACTERS
         else:
             lines[-1] += "\N{EM SPACE}" + entry
-        room -= len(swatch.name) + 4
+        room -= length + 4
     return lines
+
+
+def _swatch_entry(swatch: Swatch) -> tuple[str, int]:
+    """As HTML, and how many characters wide."""
+    symbol = HATCHED if swatch.is_hatched else swatch.symbol
+    return _coloured(symbol, swatch.colour) + f" {escape(swatch.name)}", len(swatch.name)
+
+
+def _ramp_entry(ramp: Ramp) -> tuple[str, int]:
+    squares = "".join(_coloured(BLOCK, colour) for colour in ramp.colours)
+    length = len(ramp.low) + len(ramp.colours) + len(ramp.high)
+    return f"{escape(ramp.low)} {squares} {escape(ramp.high)}", length
+
+
+def _coloured(text: str, colour: str) -> str:
+    return f'<span style="color:{colour}">{text}</span>'
 
 
 def _template(theme: Theme) -> dict[str, Any]:
@@ -210,6 +246,7 @@ def _template(theme: Theme) -> dict[str, Any]:
         "font": {"family": FONT, "size": 12, "color": theme.ink},
         "paper_bgcolor": theme.card,
         "plot_bgcolor": theme.card,
+        "showlegend": False,
         "colorway": list(theme.colours),
         "margin": {"l": 12, "r": 12, "b": 12},
         "title": {

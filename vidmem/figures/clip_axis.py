@@ -1,0 +1,149 @@
+"""What the figures of memory share: remembered clips along an axis, oldest first, and their times.
+
+Clips are drawn at equal distances, by their order: with anchors, or when only every n-th clip is
+written, they do not lie at equal distances in time. The ticks say how long ago each began.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from vidmem.figures.theme import Theme, new_figure
+from vidmem.inspection import RememberedClip
+from vidmem.inspection.maps import MAX_SIDE, group_edges, sum_groups
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+MAX_TICKS = 5
+"""That a figure on a phone has room for."""
+
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class ClipAxis:
+    """Remembered clips, in at most 64 groups of neighbours: a group is one bar, or one column."""
+
+    clips: tuple[RememberedClip, ...]
+    edges: np.ndarray
+    """`[G + 1]`: which clip each group begins with."""
+
+    @classmethod
+    def of(cls, clips: Sequence[RememberedClip], max_groups: int = MAX_SIDE) -> ClipAxis:
+        """Each clip by itself, unless there are too many."""
+        return cls(tuple(clips), group_edges(len(clips), max_groups))
+
+    def __len__(self) -> int:
+        return len(self.edges) - 1
+
+    @property
+    def title(self) -> str:
+        """Of the axis."""
+        unit = "" if self._is_timed else ", counted back from this one"
+        return f"remembered clips, oldest first{unit}"
+
+    def sums(self, shares: np.ndarray) -> np.ndarray:
+        """`[..., R]` by clip to `[..., G]` by group; sums over all stay."""
+        return sum_groups(shares, self.edges)
+
+    def strongest(self, shares: np.ndarray) -> list[int]:
+        """The number of the clip with most in each group, of shares `[R]`: what a click tells."""
+        return [max(group, key=lambda at: shares[at]) for group in self._groups()]
+
+    def index(self, at: int) -> int:
+        """The number in its stream of clip `at` of those remembered."""
+        return self.clips[at].index
+
+    def place(self, index: int) -> int | None:
+        """Which group holds the clip of this number in the stream; None: it is not remembered."""
+        for group, members in enumerate(self._groups()):
+            if any(self.clips[at].index == index for at in members):
+                return group
+        return None
+
+    def words(self) -> list[str]:
+        """Which clips each group is, in two lines of a hover text."""
+        return [
+            self._words(self.clips[group[0]], self.clips[group[-1]]) for group in self._groups()
+        ]
+
+    def ticks(self, most: int = MAX_TICKS) -> dict[str, Any]:
+        """Of some groups, counted from the newest: how long ago they began."""
+        step = -(-len(self) // most)
+        places = list(range(len(self) - 1, -1, -step))[::-1]
+        return {
+            "tickvals": places,
+            "ticktext": [self._tick(self.clips[int(self.edges[place])]) for place in places],
+            "tickangle": 0,
+            "title_text": self.title,
+            "range": [-0.5, len(self) - 0.5],
+        }
+
+    @property
+    def _is_timed(self) -> bool:
+        return all(clip.age_seconds is not None for clip in self.clips)
+
+    def _groups(self) -> list[range]:
+        pairs = zip(self.edges[:-1].tolist(), self.edges[1:].tolist(), strict=True)
+        return [range(*pair) for pair in pairs]
+
+    def _tick(self, clip: RememberedClip) -> str:
+        if clip.age_seconds is None or not self._is_timed:
+            return f"{MINUS}{clip.age_clips}"
+        return f"{MINUS}{span_words(clip.age_seconds)}"
+
+    def _words(self, first: RememberedClip, last: RememberedClip) -> str:
+        name = f"clip {first.index}"
+        if last is not first:
+            name = f"clips {first.index} to {last.index}"
+        if last.end_seconds > first.start_seconds:
+            name += f" · {clock_words(first.start_seconds, last.end_seconds)}"
+        ago = "1 clip" if first.age_clips == 1 else f"{first.age_clips} clips"
+        if first.age_seconds is not None:
+            ago = f"{span_words(first.age_seconds)} ({ago})"
+        return f"<b>{name}</b><br>began {ago} before this one"
+
+
+def empty_figure(theme: Theme, title: str, *lines: str, says: str) -> Figure:
+    """A figure of nothing, which says why."""
+    figure = new_figure(theme, title, *lines)
+    figure.add_annotation(
+        text=says,
+        showarrow=False,
+        x=0.5,
+        y=0.5,
+        xref="paper",
+        yref="paper",
+        font={"color": theme.dim, "size": 13},
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure
+
+
+def clock_words(start: float, end: float) -> str:
+    """From when to when in the video; with tenths where whole seconds would hide the length."""
+    has_tenths = any(abs(x - round(x)) > 0.05 for x in (start, end)) and end - start < 10
+    return f"{clock_text(start, has_tenths=has_tenths)} to {clock_text(end, has_tenths=has_tenths)}"
+
+
+def clock_text(seconds: float, *, has_tenths: bool = False) -> str:
+    """A time in the video, as the app writes it: `01:36`, `1:02:03`, `00:07.5`."""
+    tenths = round(seconds * 10) if has_tenths else round(seconds) * 10
+    whole, tenth = divmod(tenths, 10)
+    hours, minutes = f"{whole // 3600}:" if whole >= 3600 else "", whole // 60 % 60
+    return f"{hours}{minutes:02d}:{whole % 60:02d}" + (f".{tenth}" if has_tenths else "")
+
+
+def span_words(seconds: float) -> str:
+    """A length of time in a word or two: `0.5 s`, `96 s`, `12 min`."""
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    if seconds < 600:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
