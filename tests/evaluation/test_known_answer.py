@@ -13,7 +13,7 @@ from vidmem.evaluation.known_answer import UNSEEN_SEEDS, known_answer, known_ans
 from vidmem.evaluation.known_moments import Comparison, KnownMoment, Move, visit_clips
 from vidmem.inspection import Score
 from vidmem.streaming import neutral_pixels
-from vidmem.streaming.stream import to_model_clip
+from vidmem.streaming.model_clip import to_model_clip
 
 SEED, NUM_CLIPS = 1_000_003, 22
 

@@ -15,7 +15,7 @@ from tests.streaming.doubles import CARD, FakeModel, FakeVideo, source_file
 from vidmem.errors import DecoderTimeoutError, SettingError
 from vidmem.models import Spool, SpoolConfig
 from vidmem.streaming import Engine, Prediction, RunFiles, Stream, StreamSettings, watch
-from vidmem.streaming.stream import to_model_clip
+from vidmem.streaming.model_clip import to_model_clip
 
 NUM_FRAMES = 43
 """Eleven clips of 4, the last of 3 frames."""

@@ -29,7 +29,7 @@ from vidmem.inspection import (
 from vidmem.inspection.scoring import Seen
 from vidmem.models import StreamModel
 from vidmem.streaming import neutral_pixels
-from vidmem.streaming.stream import to_model_clip
+from vidmem.streaming.model_clip import to_model_clip
 
 
 @dataclass(frozen=True)

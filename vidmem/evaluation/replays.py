@@ -33,7 +33,7 @@ from vidmem.streaming import (
 )
 from vidmem.streaming.feed import open_feed
 from vidmem.streaming.history import leads_to
-from vidmem.streaming.stream import to_model_clip
+from vidmem.streaming.model_clip import to_model_clip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -72,6 +72,23 @@ class FamSwinState:
             self,
             queues=tuple(queue.select(index) for queue in self.queues),
             clip_index=self.clip_index[index],
+        )
+
+    @property
+    def batch_key(self) -> Hashable:
+        """States with equal keys can share a batch, once `resized` to one `l_mem`.
+
+        Where memory is off nothing is read, not even the no-memory token: no padding equals that.
+        """
+        return self.is_projected, self.l_mem > 0
+
+    def joined(self, others: Sequence[FamSwinState]) -> FamSwinState:
+        """The state of these streams and of others of the same `l_mem`, in one batch."""
+        all_queues = zip(*(state.queues for state in (self, *others)), strict=True)
+        return replace(
+            self,
+            queues=tuple(queues[0].joined(queues[1:]) for queues in all_queues),
+            clip_index=torch.cat([self.clip_index, *(state.clip_index for state in others)]),
         )
 
     def to_tensors(self) -> dict[str, Tensor]:

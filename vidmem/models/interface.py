@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, Self
 
@@ -139,6 +139,15 @@ class StreamState(Protocol):
 
     def select(self, rows: Tensor | Sequence[int]) -> Self:
         """The state of some streams."""
+        ...
+
+    @property
+    def batch_key(self) -> Hashable:
+        """States with equal keys, and of equal `l_mem`, can be `joined`."""
+        ...
+
+    def joined(self, others: Sequence[Self]) -> Self:
+        """The state of these streams and of others, in one batch; `select` takes it apart."""
         ...
 
     def to_tensors(self) -> dict[str, Tensor]:

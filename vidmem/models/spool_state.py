@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -109,6 +109,22 @@ class SpoolState:
             queue=self.queue.select(index),
             clip_index=self.clip_index[index],
             newest_frames=self.newest_frames[index],
+        )
+
+    @property
+    def batch_key(self) -> Hashable:
+        """States with equal keys can share a batch."""
+        return self.l_mem, self.clip_frames, self.tokens_per_frame, self.local_frame_range
+
+    def joined(self, others: Sequence[SpoolState]) -> SpoolState:
+        """The state of these streams and of others of the same `batch_key`, in one batch."""
+        return replace(
+            self,
+            queue=self.queue.joined([state.queue for state in others]),
+            clip_index=torch.cat([self.clip_index, *(state.clip_index for state in others)]),
+            newest_frames=torch.cat(
+                [self.newest_frames, *(state.newest_frames for state in others)]
+            ),
         )
 
     def to_tensors(self) -> dict[str, Tensor]:

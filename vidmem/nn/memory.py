@@ -10,6 +10,7 @@ A heads, E width per head.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -131,6 +132,16 @@ class MemoryQueue:
             tokens=self.tokens[rows],
             slot_clips=self.slot_clips[rows],
             slot_seconds=self.slot_seconds[rows],
+        )
+
+    def joined(self, others: Sequence[MemoryQueue]) -> MemoryQueue:
+        """The queues of these streams and of others of the same shapes, in one batch."""
+        queues = (self, *others)
+        return replace(
+            self,
+            tokens=torch.cat([queue.tokens for queue in queues]),
+            slot_clips=torch.cat([queue.slot_clips for queue in queues]),
+            slot_seconds=torch.cat([queue.slot_seconds for queue in queues]),
         )
 
     def _sources(self, is_write: Tensor) -> Tensor:

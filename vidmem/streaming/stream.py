@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -12,13 +11,13 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import StateError
-from vidmem.models.interface import StepOutput, StreamModel
+from vidmem.models.interface import StreamModel
+from vidmem.streaming.batching import ClipToJudge, Judged, judge
 from vidmem.streaming.identity import ModelIdentity
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.state_file import SavedState, read_state_file, write_state_file
 from vidmem.video.sampling import Window
-from vidmem.video.transforms import to_clip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,27 +78,26 @@ class Stream:
                 one of a video nothing is provisional any more.
             pixels: uint8, `[T, H, W, 3]`, at the size the model's card asks for.
         """
-        started = time.perf_counter()
-        memory = self.state.memory
-        seconds = torch.tensor([[window.start_seconds, window.end_seconds]], dtype=torch.float64)
+        return self.take(window, self.judge(window, pixels))
+
+    def judge(self, window: Window, pixels: Tensor) -> Judged:
+        """What the model says of the next clip, without going on."""
+        return judge(self.model, [self.to_judge(window, pixels)])[0]
+
+    def to_judge(self, window: Window, pixels: Tensor) -> ClipToJudge:
+        """The next clip as the model is to judge it, alone or with those of other streams."""
         if self.model.traits.encodes_frames_once:
             pixels = pixels[: window.num_real_frames]
-        with torch.no_grad():
-            output = self.model.step(
-                to_model_clip(pixels, self.model), memory, seconds.to(self.model.device)
-            )
-            logits = output.logits[:, None]
-            if output.earlier_logits is not None:
-                logits = torch.cat([output.earlier_logits, logits], 1)
-            probabilities = [tuple(row) for row in logits[0].float().softmax(-1).tolist()]
-        newest = self._prediction(window, memory, output, probabilities[-1])
-        newest = replace(newest, model_seconds=time.perf_counter() - started)
-        return self._settle(newest, probabilities, output.state)
+        return ClipToJudge(pixels, (window.start_seconds, window.end_seconds), self.state.memory)
 
-    def _settle(
-        self, newest: Prediction, probabilities: list[tuple[float, ...]], memory: Any
-    ) -> Prediction:
-        """Judge what is provisional anew; `probabilities` end with those of the newest window."""
+    def take(self, window: Window, judged: Judged) -> Prediction:
+        """Go on by a clip that was judged, and remember it."""
+        newest = self._prediction(window, judged)
+        return self._settle(newest, judged)
+
+    def _settle(self, newest: Prediction, judged: Judged) -> Prediction:
+        """Take the new judgements of what is provisional."""
+        probabilities = judged.probabilities
         num_waiting = len(probabilities) - 1
         waiting = []
         for age, old in enumerate(reversed((*self.state.pending, newest))):
@@ -109,15 +107,14 @@ class Stream:
                 own = old.probabilities
             waiting.insert(0, old.judged_anew(own, is_final=is_final))
         self.state = StreamState(
-            memory=memory,
+            memory=judged.memory,
             first_index=self.state.first_index,
             pending=tuple(one for one in waiting if not one.is_final),
         )
         return replace(waiting[-1], revised=tuple(waiting[:-1]))
 
-    def _prediction(
-        self, window: Window, memory: Any, output: StepOutput, probabilities: tuple[float, ...]
-    ) -> Prediction:
+    def _prediction(self, window: Window, judged: Judged) -> Prediction:
+        memory, probabilities = self.state.memory, judged.probabilities[-1]
         remembered = self._remembered(memory)
         best = max(range(len(probabilities)), key=probabilities.__getitem__)
         return Prediction(
@@ -133,8 +130,8 @@ class Stream:
             num_remembered=len(remembered),
             remembered=remembered,
             l_mem=memory.l_mem,
-            state_bytes=output.state.num_bytes,
-            model_seconds=0.0,
+            state_bytes=judged.memory.num_bytes,
+            model_seconds=judged.seconds,
             final_after_seconds=self.settings.latency_seconds,
         )
 
@@ -204,17 +201,3 @@ class Stream:
     def _remembered(self, memory: Any) -> tuple[int, ...]:
         clips = memory.slot_clips[0].tolist()
         return tuple(self.state.first_index + clip for clip in clips if clip >= 0)
-
-
-def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:
-    """Pixels uint8 `[T, H, W, 3]` as the model's card wants them: `[1, T, 3, H, W]`."""
-    card = model.card
-    is_cropped = card.resize == "crop"
-    return to_clip(
-        pixels,
-        mean=card.mean,
-        std=card.std,
-        crop=(card.frame_height, card.frame_width) if is_cropped else None,
-        dtype=model.dtype,
-        device=model.device,
-    )

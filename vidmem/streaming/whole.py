@@ -14,9 +14,9 @@ from torch import Tensor
 from vidmem.errors import SettingError, StorageError
 from vidmem.models import FeatureCache, FeatureKey, Spool
 from vidmem.streaming.feed import FeedRequest, open_feed
+from vidmem.streaming.model_clip import to_model_clip
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings, settings_for
-from vidmem.streaming.stream import to_model_clip
 from vidmem.streaming.windows import Position, ReadWindow, WindowReader
 from vidmem.video.sampling import Gap, Window
 

@@ -84,12 +84,15 @@ class WindowReader:
         self.settings = settings
         self.position = position
         self._gaps: list[Gap] = []
+        self._gaps_put_back: tuple[Gap, ...] = ()
+        self._position_before = position
         self._wait_seconds = 0.0
         self._drop_frames(position.next_frame)
 
     def read(self) -> ReadWindow | None:
         """The next window, or `None` where no frames are left that no window has had."""
-        self._gaps = []
+        self._gaps = list(self._gaps_put_back)
+        self._gaps_put_back = ()
         self._wait_seconds = 0.0
         self._skip_to(self.position.next_frame)
         self._fill(self.settings.clip_frames + 1)
@@ -98,6 +101,7 @@ class WindowReader:
         if num_real_frames == 0 or end_frame <= self.position.covered_frame:
             return None
         window = self._make_window(num_real_frames)
+        self._position_before = self.position
         self.position = Position(
             next_index=window.index + 1,
             next_frame=window.start_frame + self.settings.window_stride,
@@ -109,6 +113,10 @@ class WindowReader:
             gaps=tuple(self._gaps),
             wait_seconds=self._wait_seconds,
         )
+
+    def put_back(self, read: ReadWindow) -> None:
+        """Be where the newest window read was read from; its frames are still held."""
+        self.position, self._gaps_put_back = self._position_before, read.gaps
 
     def change(self, settings: StreamSettings, position: Position) -> None:
         """Go on from `position` with other settings; frames already read are not read again."""

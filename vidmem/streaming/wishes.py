@@ -44,6 +44,10 @@ class Wishes:
         """Whether somebody wants to go elsewhere in the video."""
         return self._wish.seek_seconds is not None
 
+    def differ_from(self, settings: StreamSettings, model: StreamModel) -> bool:
+        """Whether anything is wished for beside going on with these."""
+        return self._wish != Wish(settings=settings, model=model)
+
     def change(self, model: StreamModel | None, changes: Mapping[str, float | None]) -> str | None:
         """Ask for settings or a model; returns why this restarts the stream, if it does."""
         with self._lock:
