@@ -1,4 +1,4 @@
-"""The Watch and Masks pages: parts laid out, and handlers wired to events."""
+"""The pages, which are one document: parts laid out, and handlers wired to events."""
 
 from __future__ import annotations
 
@@ -19,6 +19,14 @@ QUIET_SECONDS = 1.0
 CACHE_SECONDS = (6 * 3600, 7 * 24 * 3600)
 """How often Gradio looks for old files, and how old: longer than anybody watches one upload."""
 
+PAGES = {
+    "memory-page": ("memory_page",),
+    "heads-page": ("heads_page",),
+    "mattered-page": ("mattered",),
+    "masks-page": ("masks",),
+}
+"""Beside the Watch page; above the first two, its timeline stays."""
+
 MESSAGE = "(run, feed) => [run, window.vidmem.message()]"
 
 
@@ -36,13 +44,15 @@ def build_page(handlers: Handlers) -> gr.Blocks:
         answers = feed()
         with gr.Column(elem_id="page"), gr.Row(elem_id="columns"):
             with gr.Column():
-                for name in ("player", "timeline", "strip"):
+                for name in ("player", "moment", "timeline", "strip"):
                     component(name)
             with gr.Column():
                 for name in ("source", "controls", "cost", "bouts"):
                     component(name)
-        with gr.Column(elem_id="masks-page"):
-            component("masks")
+        for page_id, names in PAGES.items():
+            with gr.Column(elem_id=page_id):
+                for name in names:
+                    component(name)
         _wire(page, handlers, (run_id, answers), timer)
     return page
 

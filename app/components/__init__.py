@@ -13,18 +13,24 @@ from app.words import WORDS
 FOLDER = Path(__file__).parent
 STYLES = (
     *("base", "player", "timeline", "strip", "source", "controls", "heads", "cost", "bouts"),
-    "masks",
+    *("masks", "moment", "memory_page", "mattered", "heads_page"),
 )
+SHARED = ("bus", "format", "plots", "inside", "inside_pictures")
+"""Scripts of the head: there before any part."""
 SCRIPTS = {
     "header": ("header",),
     "player": ("player", "now_panel"),
-    "timeline": ("timeline_data", "timeline", "timeline_input"),
+    "timeline": ("timeline_data", "timeline_draw", "timeline", "timeline_input"),
     "strip": ("strip",),
     "source": ("source",),
     "controls": ("heads", "controls"),
     "cost": ("cost",),
     "bouts": ("bouts",),
     "masks": ("mask_figures", "masks"),
+    "moment": ("moment",),
+    "memory_page": ("memory_clip", "memory_strip", "memory_page"),
+    "mattered": ("mattered_maps", "mattered"),
+    "heads_page": ("heads_grid", "heads_sight", "heads_page"),
 }
 
 
@@ -57,7 +63,7 @@ def head() -> str:
     """Styles, words and shared scripts, for the page's head."""
     styles = "\n".join(_read(f"{name}.css") for name in STYLES)
     words = json.dumps(WORDS, ensure_ascii=False).replace("</", "<\\/")
-    scripts = [_read("bus.js"), _read("format.js"), f"window.vidmem.words = {words};"]
+    scripts = [*(_read(f"{name}.js") for name in SHARED), f"window.vidmem.words = {words};"]
     tags = "\n".join(f"<script>{script}</script>" for script in scripts)
     return f'<meta name="color-scheme" content="light dark">\n<style>{styles}</style>\n{tags}'
 

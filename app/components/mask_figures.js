@@ -1,18 +1,9 @@
 // The two figures of a mask, and the cell that was picked. Runs before masks.js, which calls `draw`.
 const vm = window.vidmem;
 const plots = { matrix: element.querySelector(".vm-mask-matrix .vm-plotly"), blocks: element.querySelector(".vm-mask-blocks .vm-plotly") };
-const why = element.querySelector(".vm-mask-why"), CONFIG = { displayModeBar: false, responsive: true, doubleClick: false };
+const why = element.querySelector(".vm-mask-why"), { CONFIG, load: loadPlotly } = vm.plots;
 let drawn = null, picked = null; // the answer on view; [row, column] of the matrix as drawn
 
-let loading = null;
-function loadPlotly() {
-  loading ??= new Promise((done, failed) => {
-    const script = Object.assign(document.createElement("script"), { src: "plotly.js", onload: done });
-    script.onerror = () => { loading = null; failed(new Error("plotly.js")); };
-    document.head.append(script);
-  });
-  return loading;
-}
 function stale(isStale) {
   for (const plot of Object.values(plots)) plot.classList.toggle("vm-stale", isStale);
 }
@@ -78,10 +69,7 @@ plots.matrix.addEventListener("keydown", (event) => {
 });
 
 for (const button of element.querySelectorAll("[data-png]")) {
-  button.addEventListener("click", () => {
-    const plot = plots[button.dataset.png], size = { width: plot.clientWidth, height: plot.clientHeight };
-    window.Plotly.downloadImage(plot, { format: "png", scale: 3, filename: `mask-${button.dataset.png}`, ...size });
-  });
+  button.addEventListener("click", () => vm.plots.save(plots[button.dataset.png], `mask-${button.dataset.png}`));
 }
 new ResizeObserver(() => {
   if (!drawn || !plots.matrix.clientWidth) return;

@@ -70,6 +70,17 @@ function keepInside(most) {
   view.to = view.from + width;
 }
 
+// A span outside the view, or too narrow in it to be seen, is brought to its middle; whether that was needed.
+const WIDE_ENOUGH = 12; // pixels
+function bringIntoView({ start, end }, pixels, duration) {
+  const seconds = Math.max(end - start, 0.1), isInside = start >= view.from && end <= view.to;
+  const width = Math.min(view.to - view.from, (seconds * pixels) / WIDE_ENOUGH);
+  if (isInside && width === view.to - view.from) return false;
+  Object.assign(view, { mode: "free", from: (start + end - width) / 2, to: (start + end + width) / 2 });
+  keepInside(Math.max(duration, width));
+  return true;
+}
+
 // The server is asked for a range a little wider than the view, so that panning has something to show.
 let askTimer = 0, asked = null;
 function askRange(delay = 140) {

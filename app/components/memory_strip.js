@@ -1,0 +1,96 @@
+// All remembered clips, small, in order of time or of share. Runs between memory_clip.js and memory_page.js.
+const strip = find(".vm-mem-strip"), tiles = new Map(); // number of a clip -> its element
+let order = "time";
+
+function makeTile(index) {
+  const tile = document.createElement("li");
+  tile.innerHTML = '<button type="button"><canvas width="160" height="90"></canvas><u><i></i></u><b></b><small></small></button>';
+  tile.firstElementChild.addEventListener("click", () => pick(index));
+  return tile;
+}
+function drawStrip() {
+  const numbers = order === "share" ? view.strongest : view.clips.map((clip) => clip.index);
+  const held = new Set(numbers), most = clipOf(view.strongest[0])?.share ?? 1;
+  for (const index of tiles.keys()) if (!held.has(index)) tiles.delete(index);
+  for (const index of numbers) if (!tiles.has(index)) tiles.set(index, makeTile(index));
+  const wanted = numbers.map((index) => tiles.get(index));
+  if (wanted.length !== strip.children.length || wanted.some((tile, at) => strip.children[at] !== tile)) arrange(wanted);
+  for (const clip of view.clips) drawTile(tiles.get(clip.index), clip, most);
+}
+function arrange(wanted) {
+  const focused = document.activeElement?.closest?.(".vm-mem-strip li"), { scrollLeft } = strip;
+  strip.replaceChildren(...wanted);
+  strip.scrollLeft = scrollLeft;
+  if (focused && strip.contains(focused)) focused.firstElementChild.focus({ preventScroll: true });
+}
+function drawTile(tile, clip, most) {
+  const [canvas, bar, share, small] = tile.firstElementChild.children;
+  bar.firstElementChild.style.height = `${most > 0 ? (100 * clip.share) / most : 0}%`;
+  share.textContent = percent(clip.share);
+  small.textContent = ago(clip);
+  tile.classList.toggle("vm-picked", clip.index === pickedClip);
+  tile.firstElementChild.setAttribute("aria-pressed", clip.index === pickedClip);
+  const said = vm.fill("mem_tile", { ago: ago(clip), time: clockOf(clip.start_seconds), share: percent(clip.share) });
+  tile.firstElementChild.setAttribute("aria-label", said);
+  tile.firstElementChild.title = said;
+  paintTile(canvas, clip);
+}
+// What the page has of the clip is drawn at once; where it has nothing, a frame is asked for, one tile after the other.
+let queue = Promise.resolve();
+async function paintTile(canvas, { index, start_seconds: start, end_seconds: end }) {
+  if (!canvas.vmImage) {
+    const kept = inside.thumbnail(index);
+    if (!kept && !canvas.vmIsAsked) {
+      canvas.vmIsAsked = true;
+      queue = queue.then(async () => {
+        if (!tiles.has(index)) return;
+        canvas.vmImage = (await inside.frames(start, end, 1))[0]?.image;
+        canvas.vmIsAsked = false;
+        if (canvas.vmImage && clipOf(index)) paintNow(canvas, index);
+      });
+    }
+    if (kept) canvas.vmImage = await kept;
+  }
+  if (clipOf(index)) paintNow(canvas, index);
+}
+function paintNow(canvas, index) {
+  if (canvas.vmImage) fitCanvas(canvas, canvas.vmImage);
+  inside.paintMap(canvas, canvas.vmImage, summed(clipOf(index).map), { box: view.drawn_box, max: view.brightest });
+}
+
+function pickedChanged() {
+  for (const [index, tile] of tiles) {
+    tile.classList.toggle("vm-picked", index === pickedClip);
+    tile.firstElementChild.setAttribute("aria-pressed", index === pickedClip);
+  }
+  const tile = tiles.get(pickedClip);
+  if (tile && strip.scrollWidth > strip.clientWidth) strip.scrollLeft = tile.offsetLeft - (strip.clientWidth - tile.offsetWidth) / 2;
+  markBar();
+}
+element.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-order]");
+  if (!button) return;
+  order = button.dataset.order;
+  for (const one of element.querySelectorAll("[data-order]")) one.setAttribute("aria-pressed", one === button);
+  drawStrip();
+});
+
+// The strip as one picture, each clip with its age and share.
+function contactSheet() {
+  const shown = [...strip.querySelectorAll("li")], first = shown[0].querySelector("canvas"), columns = Math.min(8, shown.length);
+  const wide = 200, high = Math.round((wide * first.height) / first.width), gap = 10, text = 20;
+  const rows = Math.ceil(shown.length / columns);
+  const sheet = Object.assign(document.createElement("canvas"), { width: columns * (wide + gap) + gap, height: rows * (high + text + gap) + gap });
+  const pen = sheet.getContext("2d");
+  pen.fillStyle = vm.token("card");
+  pen.fillRect(0, 0, sheet.width, sheet.height);
+  pen.fillStyle = vm.token("ink");
+  pen.font = "13px system-ui, sans-serif";
+  shown.forEach((tile, at) => {
+    const x = gap + (at % columns) * (wide + gap), y = gap + Math.floor(at / columns) * (high + text + gap);
+    const [canvas, , share, small] = tile.firstElementChild.children;
+    pen.drawImage(canvas, x, y, wide, high);
+    pen.fillText(`${small.textContent} · ${share.textContent}`, x, y + high + 15);
+  });
+  return sheet;
+}
