@@ -20,6 +20,7 @@ from typing import Any
 
 from app import text
 from app.clip_frames import ClipFrames, Frame
+from app.mattered import Mattered
 from app.places import Places
 from app.tools import Engine, Tools
 from vidmem.errors import SettingError, VidmemError
@@ -39,7 +40,7 @@ MAX_LOOKS = 3
 MAX_VIEWS = 8
 """Of one look: regions that were asked about."""
 
-MAX_SNAPSHOTS, MAX_SNAPSHOT_BYTES = 128, 256 << 20
+MAX_SNAPSHOTS, MAX_SNAPSHOT_BYTES = 64, 256 << 20
 
 Progress = Callable[[int, int], None]
 """Called with clips done and clips in all; raise in it to stop."""
@@ -136,6 +137,7 @@ class Inside:
         self._watched_until = 0.0
         self._visit: _Visit | None = None
         self._seen: Capture | None = None
+        self.mattered = Mattered(self, tools.fit_threads)
         self._forget(None, None)
 
     def _forget(self, path: Path | None, model: Any) -> None:
@@ -146,6 +148,7 @@ class Inside:
         self._moment: Moment | None = None
         self._past: OrderedDict[int, Look] = OrderedDict()
         self._leave()
+        self.mattered.forget()
 
     def choose(self, path: Path, info: Any) -> None:
         """Another video: its clips can be seen before anything is judged."""
