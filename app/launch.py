@@ -130,6 +130,7 @@ def _mount(
 
     from app.inside_routes import add_inside_routes
     from app.mask_routes import add_mask_routes
+    from app.mattered_routes import add_mattered_routes
     from app.page import mount_page
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -152,6 +153,7 @@ def _mount(
     api.add_api_route("/runs/{run_id}/{name}", predictions, response_model=None)
     add_mask_routes(api)
     add_inside_routes(api, registry)
+    add_mattered_routes(api, registry)
     end_connections = mount_page(
         api,
         handlers,

@@ -1,0 +1,179 @@
+// What mattered: asks the server for tests of the moment on view, one at a time, and shows what they found.
+// Maps of memory tokens are drawn by mattered_maps.js, before this.
+const KINDS = ["direct", "total", "memory", "pixels", "occlusion"], FIGURES = ["effects", "occlusion", "pixels"];
+const POLL = 250, NAMES = Object.fromEntries(KINDS.map((kind) => [kind, vm.words[`mattered_${kind}`]]));
+const ACTIVE = ["preparing", "estimating", "running"];
+const part = (name) => element.querySelector(`.vm-mat-${name}`);
+const choice = part("class").querySelector("select"), list = part("list"), same = part("same"), dark = matchMedia("(prefers-color-scheme: dark)");
+let state = null, found = null, figures = {}, shown = -1; // the newest answer; what was found, drawn at version `shown`
+let testedAt = null, isFresh = false; // the moment on view when its test began; the newest is wanted instead
+let timer = 0, isAsking = false;
+
+const isShown = () => ["memory", "heads"].includes(document.body.dataset.view);
+const isActive = () => ACTIVE.includes(state?.state);
+const theme = () => (dark.matches ? "dark" : "light");
+const isSame = () => found !== null && !isFresh && testedAt === vm.inside.at;
+const query = (more) => new URLSearchParams({ run: vm.run, theme: theme(), ...more });
+
+// What is asked of the server
+async function send(path, more = {}, method = "GET") {
+  try {
+    const response = await fetch(`inside/tests${path}?${query(more)}`, { method });
+    return await response.json();
+  } catch { return { error: vm.words.silent }; }
+}
+async function refresh() {
+  clearTimeout(timer);
+  if (isAsking || !isShown() || !vm.run) return;
+  isAsking = true;
+  const run = vm.run, answer = await send("", { have: shown });
+  isAsking = false;
+  if (run === vm.run) take(answer);
+  if (isActive() && isShown()) timer = setTimeout(refresh, POLL);
+}
+async function start(kind) {
+  refuse("");
+  const answer = await send("/start", { kind, at: vm.inside.at, class: choice.value, same: isSame() ? 1 : "", have: shown }, "POST");
+  if (!answer.error && !isSame()) [testedAt, isFresh] = [vm.inside.at, false];
+  take(answer);
+  if (isActive()) { part("cancel").focus(); refresh(); }
+}
+part("cancel").addEventListener("click", async () => { take(await send("/cancel", { have: shown }, "POST")); refresh(); });
+
+// What is shown
+function take(answer) {
+  if (answer.error) { refuse(answer.error); return; }
+  const wasActive = isActive();
+  state = answer;
+  if (answer.version !== shown) {
+    [shown, found, figures] = [answer.version, answer.result ?? null, answer.figure ?? {}];
+    testedAt ??= found ? vm.inside.at : null;
+    drawFound();
+  }
+  fitPage();
+  drawList();
+  drawWork(wasActive);
+}
+// A Spool is looked into on the Heads page, a FAM Swin on the Memory page: its tests stand there, too.
+function fitPage() {
+  element.firstElementChild.hidden = Boolean(state?.page) && state.page !== document.body.dataset.view;
+}
+function refuse(sentence) {
+  part("error").textContent = sentence;
+  part("error").hidden = !sentence;
+}
+function drawWork(wasActive) {
+  const { state: now, kind, done, total, seconds_left: left, sentence } = state, bar = part("bar");
+  part("work").hidden = !isActive();
+  if (now === "failed") refuse(sentence);
+  part("ended").textContent = ["done", "cancelled"].includes(now) ? `${NAMES[kind]}: ${sentence}` : "";
+  if (!isActive()) {
+    if (wasActive && document.activeElement === document.body) list.querySelector(`[data-kind=${kind}]`)?.focus();
+    return;
+  }
+  const [name, text] = part("told").children, share = total ? Math.round((100 * done) / total) : 0;
+  name.textContent = NAMES[kind];
+  const progress = now === "running" ? [vm.fill("mattered_done", { done, total }), ...(left === null ? [] : [vm.fill("mattered_left", { span: vm.span(Math.ceil(left)) })])] : [];
+  text.textContent = [sentence, ...progress].join(" · ");
+  bar.firstElementChild.style.width = `${share}%`;
+  bar.setAttribute("aria-valuenow", share);
+  bar.setAttribute("aria-valuetext", text.textContent);
+}
+function drawList() {
+  const done = isSame() ? Object.keys(found.results) : [], key = JSON.stringify([state.offers, done, isActive(), state.classes, isSame()]);
+  drawMoment();
+  if (list.dataset.key === key) return;
+  list.dataset.key = key;
+  const focused = document.activeElement?.dataset?.kind;
+  list.replaceChildren(...state.offers.map((offer) => row(offer, done.includes(offer.name))));
+  if (focused) list.querySelector(`[data-kind=${focused}]`)?.focus();
+  const kept = choice.value, classes = state.classes.map((name, at) => new Option(name, at));
+  choice.replaceChildren(new Option(found && isSame() ? vm.fill("mattered_predicted_is", { class: found.moment.label }) : vm.words.mattered_predicted, ""), ...classes);
+  choice.value = kept < classes.length ? kept : "";
+}
+function row({ name, cost, why_not: why }, isDone) {
+  const item = document.createElement("li"), title = document.createElement("b"), text = document.createElement("p");
+  title.textContent = NAMES[name];
+  if (isDone) title.append(Object.assign(document.createElement("i"), { textContent: "✓", title: vm.words.mattered_is_done }));
+  text.textContent = why || vm.words[`mattered_${name}_does`];
+  text.classList.toggle("vm-mat-not", Boolean(why));
+  const button = Object.assign(document.createElement("button"), { type: "button", textContent: vm.words[isDone ? "mattered_again" : "mattered_test"], disabled: Boolean(why) || isActive() });
+  button.dataset.kind = name;
+  button.setAttribute("aria-label", `${button.textContent}: ${NAMES[name]}`);
+  button.addEventListener("click", () => start(name));
+  item.append(title, text, button);
+  if (cost && !why) item.append(Object.assign(document.createElement("small"), { textContent: cost }));
+  return item;
+}
+// Which moment is tested next: that of the last test as long as nobody picks another one.
+function drawMoment() {
+  if (!state) return;
+  const aside = part("moment"), newest = vm.last.now?.index ?? -1;
+  same.hidden = !(isSame() && vm.inside.at === "newest" && newest > found.moment.index);
+  if (found) {
+    const { start_seconds: start, end_seconds: end, label, probability } = found.moment;
+    const time = `${vm.clock(start)}–${vm.clock(end)}`;
+    aside.textContent = vm.fill("mattered_of", { time, label, share: `${Math.round(100 * probability)} %` });
+    same.firstElementChild.textContent = vm.fill("mattered_same", { time });
+  } else aside.textContent = "";
+}
+same.querySelector("button").addEventListener("click", () => { isFresh = true; drawList(); });
+
+function drawFound() {
+  const results = found?.results ?? {};
+  part("empty").hidden = Boolean(found);
+  part("files").hidden = !found;
+  for (const button of element.querySelectorAll("[data-png]")) button.hidden = !(button.dataset.png === "memory" ? results.memory?.clips.length : figures[button.dataset.png]);
+  part("files").querySelector("[data-file]").href = `inside/tests/file.json?${query()}`;
+  for (const name of FIGURES) {
+    part(name).hidden = !figures[name];
+    if (figures[name]) vm.plots.draw(element.querySelector(`[data-figure=${name}]`), figures[name], name === "effects" ? picked : null);
+  }
+  part("memory").hidden = !results.memory;
+  if (results.memory) drawMaps(found, play);
+  const said = found?.said ?? {};
+  const told = (name) => [said[name], said[`agreement_${name}`]].filter(Boolean).join(" ");
+  say("effects", [said.both, told("direct"), told("total"), said.nothing], said.both);
+  say("memory", [said.memory]);
+  say("occlusion", [said.occlusion]);
+  say("pixels", [said.pixels]);
+  drawClips();
+}
+function say(name, sentences, key = null) {
+  part(name).querySelector(".vm-mat-said").replaceChildren(...sentences.filter(Boolean).map((text) =>
+    Object.assign(document.createElement("li"), { textContent: text, className: text === key ? "vm-mat-key" : "" })));
+}
+// The clips as buttons: a figure's bars cannot be reached by keyboard.
+function drawClips() {
+  part("clips").hidden = !figures.effects;
+  const title = Object.assign(document.createElement("span"), { textContent: vm.words.mattered_play, className: "vm-aside" });
+  part("clips").replaceChildren(title, ...(found?.clips ?? []).map((clip) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: vm.clock(clip.start_seconds) });
+    button.addEventListener("click", () => play(clip));
+    return button;
+  }));
+}
+function picked(point) {
+  const index = [point.customdata].flat()[0], clip = found?.clips.find((one) => one.index === index);
+  if (clip) play(clip);
+}
+function play(clip) {
+  vm.emit("mark", { start: clip.start_seconds, end: clip.end_seconds });
+  vm.emit("pick_clip", clip.index);
+}
+for (const button of element.querySelectorAll("[data-png]")) {
+  button.addEventListener("click", () => {
+    const name = button.dataset.png, file = `mattered-${name}-${found.moment.index}`;
+    if (name === "memory") saveMaps(file);
+    else vm.plots.save(element.querySelector(`[data-figure=${name}]`), file);
+  });
+}
+
+// When the page is opened, and when what was tested is gone
+function anew() { shown = -1; refresh(); }
+vm.on("view_shown", () => { fitPage(); refresh(); });
+for (const topic of ["run", "epoch"]) vm.on(topic, () => { [testedAt, isFresh] = [null, false]; anew(); });
+vm.on("model", anew);
+vm.on("inside_at", () => { isFresh = false; if (state) drawList(); });
+vm.on("now", () => { if (isShown()) drawMoment(); });
+dark.addEventListener("change", anew);

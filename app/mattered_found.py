@@ -1,0 +1,248 @@
+"""What the tests of one moment found, kept together: for the page, as figures and as a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+
+from app import mattered_said as said
+from vidmem.evaluation import RecordedMoment
+from vidmem.figures import ThemeName, memory_share_figure
+from vidmem.inspection import (
+    ClipEffect,
+    DirectEffects,
+    MemoryAttribution,
+    MemoryView,
+    OcclusionMap,
+    PixelAttribution,
+    Score,
+    Subject,
+    TotalEffects,
+    attention_agreement,
+    inspect_memory,
+)
+from vidmem.models import FamSwin
+
+GRID = (4, 6)
+"""Rows and columns of the cells over which attributions to pixels are summed for the file."""
+
+
+@dataclass(eq=False)
+class Found:
+    """Results for one class at one moment. Written by one thread, read by any."""
+
+    recorded: RecordedMoment
+    subject: Subject
+    results: dict[str, Any] = field(default_factory=dict)
+    """By the name of the question."""
+
+    view: MemoryView | None = None
+    """What the model read in memory; None: it has none, or none of FAM Swin's kind."""
+
+    def look(self) -> None:
+        """See what attention said, to be held against the effects; takes one evaluation."""
+        subject, state = self.subject, self.subject.state
+        if isinstance(subject.model, FamSwin) and subject.remembered:
+            window = self.recorded.moment.window
+            seconds = torch.tensor([[window.start_seconds, window.end_seconds]], dtype=torch.double)
+            self.view = inspect_memory(subject.model, subject.clip, state, seconds)
+
+    @property
+    def index(self) -> int:
+        """The window."""
+        return self.recorded.moment.window.index
+
+    @property
+    def class_name(self) -> str:
+        """Whose score is explained."""
+        return self.subject.model.card.class_names[self.subject.class_index]
+
+    @property
+    def direct(self) -> DirectEffects | None:
+        """If they were asked for."""
+        return self.results.get("direct")
+
+    @property
+    def total(self) -> TotalEffects | None:
+        """Likewise."""
+        return self.results.get("total")
+
+    @cached_property
+    def seconds(self) -> dict[int, tuple[float, float]]:
+        """Source time of each remembered window."""
+        state, first = self.subject.state, self.subject.first_index
+        clips, seconds = state.slot_clips[0].tolist(), state.slot_seconds[0].tolist()
+        return {
+            first + clip: (start, end)
+            for clip, (start, end) in zip(clips, seconds, strict=True)
+            if clip >= 0
+        }
+
+    @property
+    def shares(self) -> dict[int, float]:
+        """Attention per remembered window: the mean of all heads and stages."""
+        if self.view is None or not self.view.stages:
+            return {}
+        by_stage = np.stack([stage.clip_share.mean(0) for stage in self.view.stages])
+        mean, first = by_stage.mean(0), self.subject.first_index
+        return {
+            first + clip.index: float(share)
+            for clip, share in zip(self.view.clips, mean, strict=True)
+        }
+
+    @property
+    def as_in_view(self) -> tuple[DirectEffects | None, TotalEffects | None]:
+        """Direct and total effects, with clips counted from the stream's start, as views do."""
+        first, direct, total = self.subject.first_index, self.direct, self.total
+        if direct is not None:
+            direct = replace(direct, clips=_counted_from(first, direct.clips))
+        if total is not None:
+            total = replace(total, clips=_counted_from(first, total.clips))
+        return direct, total
+
+    def effects(self, name: str) -> Sequence[ClipEffect]:
+        """Of the clips: `direct` or `total`; none where it was not asked for."""
+        result = self.results.get(name)
+        return result.clips if result is not None else ()
+
+    @property
+    def agreement(self) -> dict[str, float | None]:
+        """Rank correlation of attention with each effect."""
+        return {
+            name: attention_agreement(self.shares, self.effects(name))
+            for name in ("direct", "total")
+        }
+
+    def as_dict(self) -> dict[str, Any]:
+        """What the page shows, in plain values."""
+        return {
+            "moment": self._moment(),
+            "class": self.subject.class_index,
+            "class_name": self.class_name,
+            "score": _score(self.subject.score()),
+            "clips": [
+                {"index": clip, "start_seconds": start, "end_seconds": end}
+                for clip, (start, end) in sorted(self.seconds.items())
+            ],
+            "shares": {str(clip): share for clip, share in self.shares.items()},
+            "agreement": self.agreement,
+            "said": self._said(),
+            "results": {name: self._plain(name) for name in self.results},
+        }
+
+    def _moment(self) -> dict[str, Any]:
+        moment = self.recorded.moment
+        return {
+            "index": self.index,
+            "start_seconds": moment.window.start_seconds,
+            "end_seconds": moment.window.end_seconds,
+            "label": moment.prediction.label,
+            "probability": moment.prediction.probability,
+            "model": self.subject.model.card.title,
+        }
+
+    def _said(self) -> dict[str, str]:
+        """Sentences by what they are about."""
+        sentences = {}
+        for name in ("direct", "total"):
+            if name in self.results:
+                effects = self.effects(name)
+                sentences[name] = said.strongest(name, self.class_name, effects, self.seconds)
+                if self.shares:
+                    sentences[f"agreement_{name}"] = said.agreement(name, self.agreement[name])
+        for name in ("memory", "pixels"):
+            if name in self.results:
+                sentences[name] = said.adds_up(self.results[name].completeness_error)
+        if "occlusion" in self.results:
+            sentences["occlusion"] = said.occluded(self.class_name, self.results["occlusion"])
+        return sentences | self._said_of_direct()
+
+    def _said_of_direct(self) -> dict[str, str]:
+        direct, total = self.direct, self.total
+        if direct is None:
+            return {}
+        nothing = {"nothing": said.nothing_remembered(self.class_name, direct)}
+        if total is None:
+            return nothing
+        both = said.direct_beside_total(direct.clips, total.clips, self.seconds)
+        return nothing | {"both": both}
+
+    def _plain(self, name: str) -> dict[str, Any]:
+        result = self.results[name]
+        if isinstance(result, DirectEffects):
+            nothing = {"nothing_remembered": _score(result.nothing_remembered)}
+            return {"score": _score(result.score), **nothing, "clips": _effects(result.clips)}
+        if isinstance(result, TotalEffects):
+            return {"score": _score(result.score), "clips": _effects(result.clips)}
+        if isinstance(result, MemoryAttribution):
+            return self._memory(result)
+        if isinstance(result, PixelAttribution):
+            return {
+                "score": _score(result.score),
+                "neutral_score": _score(result.neutral_score),
+                "completeness_error": result.completeness_error,
+                "cells": result.cells(*GRID).tolist(),
+            }
+        assert isinstance(result, OcclusionMap)
+        return {"score": _score(result.score), "log_odds": result.values.tolist()}
+
+    def _memory(self, result: MemoryAttribution) -> dict[str, Any]:
+        """Maps are summed over the times of a clip."""
+        extents = {stage.stage: stage.extent for stage in self.view.stages} if self.view else {}
+        return {
+            "score": _score(result.score),
+            "baseline_score": _score(result.baseline_score),
+            "completeness_error": result.completeness_error,
+            "clips": list(result.clips),
+            "by_clip": list(result.by_clip),
+            "stages": [
+                {
+                    "stage": one.stage,
+                    "extent": list(extents.get(one.stage or 0, (1.0, 1.0))),
+                    "maps": one.values.sum(1).tolist(),
+                }
+                for one in result.maps
+            ],
+        }
+
+    def figures(self, theme: ThemeName) -> dict[str, Any]:
+        """Plotly figures, by what they show."""
+        drawn: dict[str, Any] = {}
+        if (self.direct or self.total) and self.seconds:
+            direct, total = self.as_in_view
+            view = self.view
+            assert view is not None
+            drawn["effects"] = memory_share_figure(
+                view, view.stages[-1].stage, direct=direct, total=total, theme=theme
+            )
+        return drawn
+
+    def as_json(self) -> bytes:
+        """All of it, as a file."""
+        return json.dumps(self.as_dict(), indent=1).encode()
+
+
+def _counted_from(first: int, effects: Sequence[ClipEffect]) -> tuple[ClipEffect, ...]:
+    return tuple(replace(effect, clip=effect.clip - first) for effect in effects)
+
+
+def _score(score: Score) -> dict[str, float]:
+    return {"log_odds": score.log_odds, "probability": score.probability}
+
+
+def _effects(effects: Sequence[ClipEffect]) -> list[dict[str, float]]:
+    return [
+        {
+            "clip": effect.clip,
+            "log_odds": effect.log_odds,
+            "probability": effect.probability,
+            "probability_without": effect.without.probability,
+        }
+        for effect in effects
+    ]
