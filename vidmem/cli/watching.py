@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,13 +15,14 @@ import typer
 from rich.console import Console
 
 import vidmem
+from vidmem.cli.memory_report import MemoryReport
 from vidmem.cli.terminal import INTERRUPTED, new_console
 from vidmem.console import WatchReport, introduce, size_text
 from vidmem.errors import DecoderError, SettingError, StorageError
 from vidmem.processors import fit_threads
 
 if TYPE_CHECKING:
-    from vidmem.streaming import Engine, StreamSettings
+    from vidmem.streaming import Engine, Prediction, StreamSettings
 
 
 class _StopRequest:
@@ -83,6 +86,10 @@ def watch(
         typer.Option(help="Where the stream is saved. Default: beside --out.", show_default=False),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the saved stream.")] = False,
+    memory_log: Annotated[
+        Path | None,
+        typer.Option(help="Memory over time, as JSON lines (.jsonl) or CSV.", show_default=False),
+    ] = None,
 ) -> None:
     """Stream a video through a model, and write what it predicts."""
     from vidmem.streaming import Engine, RunFiles, StreamSettings
@@ -100,16 +107,21 @@ def watch(
     loaded = vidmem.load(model, device=device, dtype=dtype)
     fit_threads(loaded)
     if whole:
-        if resume or start:
-            raise SettingError("--whole begins at the beginning: leave out --resume and --start")
+        if resume or start or memory_log:
+            raise SettingError(
+                "--whole is one pass from the beginning: leave out --resume, --start, --memory-log"
+            )
         _watch_whole(video, loaded, StreamSettings.for_model(loaded, **given), reader, out)
         return
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
     files = RunFiles(out=out, state_path=state or out.with_suffix(".state"), resume=resume)
-    with Engine(video, loaded, settings, start_seconds=start, reader=reader, files=files) as engine:
+    with (
+        MemoryReport(console, memory_log) if memory_log else nullcontext() as memory,
+        Engine(video, loaded, settings, start_seconds=start, reader=reader, files=files) as engine,
+    ):
         introduce(console, engine, loaded.card)
-        _follow(engine, console)
+        _follow(engine, console, memory.took if memory else None)
 
 
 def _watch_whole(video: Path, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
@@ -129,8 +141,17 @@ def _watch_whole(video: Path, model: Any, settings: StreamSettings, reader: str,
         console.print(line, markup=False)
 
 
-def _follow(engine: Engine, console: Console) -> None:
-    """Take all predictions, or those up to Ctrl-C, and say what was written."""
+def _follow(
+    engine: Engine, console: Console, took: Callable[[Prediction, Any], None] | None = None
+) -> None:
+    """Take all predictions, or those up to Ctrl-C, and say what was written.
+
+    Args:
+        engine: Is closed at the end.
+        console: Where it is said.
+        took: Also told of each prediction, with the model that made it.
+    """
+    tell = took or (lambda prediction, model: None)
     report = WatchReport(
         console,
         duration_seconds=engine.info.duration_seconds,
@@ -141,6 +162,7 @@ def _follow(engine: Engine, console: Console) -> None:
             with report:
                 for prediction in engine:
                     report.update(prediction)
+                    tell(prediction, engine.model)
                     if stop.is_made:
                         break
         except KeyboardInterrupt:  # the second one

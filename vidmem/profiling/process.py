@@ -18,12 +18,15 @@ class ProcessGauge:
 
         Pages that both share are counted twice, so the sum errs upwards.
         """
-        total = self._here.memory_info().rss
+        return self._here.memory_info().rss + self.child_bytes(child_pid)
+
+    def child_bytes(self, child_pid: int | None) -> int:
+        """Bytes of main memory held by a child; 0 for one that is gone."""
         try:
             child = self._find(child_pid)
-            return total + (child.memory_info().rss if child else 0)
+            return child.memory_info().rss if child else 0
         except psutil.Error:
-            return total
+            return 0
 
     def processor_seconds(self, child_pid: int | None = None) -> float:
         """Processor time a child used, all cores added up, since this was last asked."""

@@ -3,10 +3,12 @@
 from vidmem.streaming.engine import Engine
 from vidmem.streaming.feed import Feed, FeedRequest
 from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pixels, revisit
+from vidmem.streaming.memory_log import MemoryLog
 from vidmem.streaming.merging import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.record import write_predictions
 from vidmem.streaming.recorder import RunFiles
+from vidmem.streaming.run_memory import RunMemory
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.stream import Stream, StreamState
 from vidmem.streaming.watch import watch
@@ -20,10 +22,12 @@ __all__ = [
     "Engine",
     "Feed",
     "FeedRequest",
+    "MemoryLog",
     "Moment",
     "MomentScore",
     "Prediction",
     "RunFiles",
+    "RunMemory",
     "ScoreMerger",
     "Snapshot",
     "StateHistory",

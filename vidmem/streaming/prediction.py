@@ -74,6 +74,9 @@ class Prediction:
     process_bytes: int = 0
     """Main memory of this process and the decoder's."""
 
+    decoder_bytes: int = 0
+    """The decoder's part of it; 0 where it is not known."""
+
     gaps: tuple[Gap, ...] = ()
     """Parts of the file that could not be decoded, met since the window before."""
 

@@ -280,6 +280,7 @@ class VideoRun:
             decode_seconds=self._gauge.processor_seconds(feed.child_pid),
             wait_seconds=read.wait_seconds,
             process_bytes=self._gauge.resident_bytes(feed.child_pid),
+            decoder_bytes=self._gauge.child_bytes(feed.child_pid),
             gaps=read.gaps,
             restarted=self._restarted,
             revised=self._settled + prediction.revised,

@@ -1,0 +1,103 @@
+"""A memory timeline as a file that grows while the run goes on: a line per sample or event."""
+
+from __future__ import annotations
+
+import csv
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from vidmem.errors import SettingError, StorageError
+from vidmem.profiling import Held, MemoryEvent
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv")
+COLUMNS = ("seconds", *Held.__dataclass_fields__, "event", "text")
+
+
+class MemoryLog:
+    """Writes at most a sample per `every_seconds`, the last one, and every event.
+
+    A disk that is full ends the log with a warning, and not the run.
+    """
+
+    def __init__(self, path: Path, *, every_seconds: float = 1.0) -> None:
+        """Begin the file.
+
+        Raises:
+            SettingError: If its name does not say how to write it.
+            StorageError: If it cannot be written.
+        """
+        if path.suffix.lower() not in SUFFIXES:
+            raise SettingError(
+                f"a memory log is written as JSON lines (.jsonl) or CSV (.csv), got {path.name}"
+            )
+        self.path, self._every_seconds = path, every_seconds
+        self._is_csv = path.suffix.lower() == ".csv"
+        self._due = 0.0
+        self._waiting: dict[str, Any] | None = None
+        try:
+            self._file = path.open("w", encoding="utf-8", newline="")
+            self._csv = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
+            if self._is_csv:
+                self._csv.writeheader()
+        except OSError as error:
+            raise StorageError(f"{path} cannot be written: {error.strerror}") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def sampled(self, seconds: float, held: Held) -> None:
+        """Write a sample, if it is time for one."""
+        row = {"seconds": round(seconds, 3), **asdict(held)}
+        if seconds < self._due:
+            self._waiting = row
+            return
+        self._due, self._waiting = seconds + self._every_seconds, None
+        self._write(row)
+
+    def happened(self, event: MemoryEvent) -> None:
+        """Write an event."""
+        seconds = round(event.seconds, 3)
+        row = {"num_clips": event.clip, "event": event.kind, "text": event.text}
+        self._write({"seconds": seconds, **row})
+
+    def close(self) -> None:
+        """Write the last sample, and end the file."""
+        if self._waiting is not None:
+            self._write(self._waiting)
+            self._waiting = None
+        if not self._file.closed:
+            self._end()
+
+    def _write(self, row: dict[str, Any]) -> None:
+        if self._file.closed:
+            return
+        known = {name: value for name, value in row.items() if value is not None}
+        try:
+            if self._is_csv:
+                self._csv.writerow(known)
+            else:
+                self._file.write(json.dumps(known) + "\n")
+            self._file.flush()
+        except OSError as error:
+            logger.warning("%s is not written any more: %s", self.path, error.strerror)
+            self._end()
+
+    def _end(self) -> None:
+        try:
+            self._file.close()
+        except OSError as error:  # what could not be written before cannot be now
+            logger.warning("%s: %s", self.path, error.strerror)
