@@ -24,8 +24,7 @@ from app.inside_views import (
 )
 from app.masks import Download
 from vidmem.errors import SettingError
-from vidmem.figures import offset_figure
-from vidmem.figures.theme import ThemeName
+from vidmem.figures import ThemeName, offset_figure
 from vidmem.inspection import (
     FrameLook,
     HeadInspection,

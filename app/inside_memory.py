@@ -22,8 +22,12 @@ from app.inside_views import (
 )
 from app.masks import Download
 from vidmem.errors import SettingError
-from vidmem.figures import head_clip_figure, mean_age_figure, memory_share_figure
-from vidmem.figures.theme import ThemeName
+from vidmem.figures import (
+    ThemeName,
+    head_clip_figure,
+    mean_age_figure,
+    memory_share_figure,
+)
 from vidmem.inspection import MemoryView, Region, StageMemory, view_memory
 from vidmem.models import FamSwinConfig
 

@@ -16,8 +16,7 @@ from torch import Tensor
 from app.inside import Look
 from app.masks import Download
 from vidmem.errors import SettingError
-from vidmem.inspection import Region
-from vidmem.inspection.records import ArrayRecord
+from vidmem.inspection import ArrayRecord, Region
 
 Box = tuple[float, float, float, float]
 """Top, bottom, left and right, as fractions of the picture as people see it."""

@@ -29,6 +29,7 @@ from vidmem import save
 from vidmem.data.barn import BarnConfig, write_video
 from vidmem.errors import SettingError
 from vidmem.inspection import Region, inspect_memory
+from vidmem.video.transforms import to_clip
 
 NUM_CLIPS = 12
 
@@ -302,6 +303,4 @@ def _codes(*values: int) -> str:
 
 
 def _clip_of(model, moment):
-    from vidmem.streaming.stream import to_model_clip
-
-    return to_model_clip(moment.pixels, model)
+    return to_clip(moment.pixels, mean=model.card.mean, std=model.card.std)

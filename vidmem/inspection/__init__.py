@@ -39,6 +39,7 @@ from vidmem.inspection.memory_view import (
     inspect_memory,
     view_memory,
 )
+from vidmem.inspection.records import ArrayRecord
 from vidmem.inspection.replay import RecordedClip, RecordedReplay
 from vidmem.inspection.scoring import Score, Subject, judge, log_odds, score_of, see
 from vidmem.inspection.slots import empty_slots
@@ -49,6 +50,7 @@ from vidmem.nn.frames import FrameLayout
 
 __all__ = [
     "MAX_EVALUATIONS",
+    "ArrayRecord",
     "AttentionWeights",
     "Axis",
     "BandMaskSpec",
