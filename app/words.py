@@ -205,7 +205,7 @@ WORDS = {
     "place, with Shift they widen it to a box; Enter asks for it, Escape asks for the whole again.",
     "mem_now_short": "Now",
     "mem_now_hint": "Drag a box, or click, to ask for a region.",
-    "mem_drawn": "How much each place draws on memory: here {least} to {most}; scale 0 to 100 %.",
+    "mem_drawn": "Shading: how much each place draws on memory, {least} to {most}.",
     "mem_stage": "Stage of the model",
     "mem_head": "Head",
     "mem_stage_is": "stage {stage}",
@@ -234,8 +234,8 @@ WORDS = {
     "mem_tile": "Clip at {time}, {ago}: {share} of the attention",
     "mem_heads": "Share of attention by head and clip",
     "mem_ages": "How far back each head reads",
-    "mem_note": "Attention says where the model looked, not what mattered to its judgement. What "
-    "did is tested below, under What mattered: clips are taken away, and the score is watched.",
+    "mem_note": "Attention says where the model looked, not what mattered to its judgement. The test is "
+    "below, under What mattered: clips are taken away, and the score is watched.",
     "mem_files": "Download",
     "mem_png_now": "Frame now, PNG",
     "mem_png_clip": "Clip, PNG",
@@ -253,9 +253,9 @@ WORDS = {
     "remembers:",
     "heads_to_memory": "Memory",
     "heads_who": "Who looks",
-    "heads_moment": "{time} · {label} {share}",
-    "heads_picture": "The frame that looks. Arrow keys move a place on it, with Shift they widen it "
-    "to a box, Enter asks, Escape takes the whole frame.",
+    "heads_frame_at": "the frame at {time}",
+    "heads_picture": "The frame that looks. Arrow keys move a place on it, with Shift they widen "
+    "it to a box, Enter asks, Escape takes the whole frame.",
     "heads_asked_whole": "The whole frame looks. Click a patch, or drag a box, to ask for a part.",
     "heads_asked_patch": "The framed patch looks.",
     "heads_asked_region": "The framed patches look: their mean.",
@@ -272,16 +272,15 @@ WORDS = {
     "heads_head": "head",
     "heads_layer": "layer {layer}",
     "heads_one": "layer {layer}, head {head}, {side}",
-    "heads_offset_hint": "A row: a frame that looks, oldest at the top. A column: how far back or "
-    "ahead it looks, its own frame in the middle.",
-    "heads_offset_context": "Edges: left and right, what it reads of the start and the end context "
-    "frame; above and below, what those gather from the window, oldest frames at the left.",
-    "heads_matrix_hint": "A row: a frame that looks. A column: the frame looked at. Oldest at the "
+    "heads_offset_hint": "Down: the frame that looks, oldest at the top. Across: how far back or "
+    "ahead.",
+    "heads_offset_context": "Edges: the context frames, at the sides what is read of them, above "
+    "and below what they gather.",
+    "heads_matrix_hint": "Down: the frame that looks. Across: the frame looked at. Oldest at the "
     "top and at the left.",
-    "heads_matrix_context": "First and last: the start and the end context frame.",
+    "heads_matrix_context": "First and last: the context frames.",
     "heads_grouped": "A cell is {step} frames.",
     "heads_scale": "none to most, of each head",
-    "heads_masked": "may not look",
     "heads_sight": "Where it looks",
     "heads_own": "own",
     "heads_own_frame": "its own frame",
@@ -301,8 +300,6 @@ WORDS = {
     "heads_gathered": "What the context frames gather",
     "heads_gathered_hint": "Every frame reads them, lookback heads the start one and lookahead "
     "heads the end one: what they gather reaches the whole window.",
-    "heads_caution": "Attention is not an explanation: it shows what a head read, not what decided "
-    "the score. What it read passes through other heads and layers before anything is judged.",
     # what mattered
     "mattered": "What mattered",
     "mattered_claim": "Attention is not an explanation.",

@@ -1,0 +1,128 @@
+// The layer x head grid: a small picture of each head, one of which is picked. Runs before heads_page.js.
+const vm = window.vidmem;
+const find = (selector) => element.querySelector(selector);
+const grid = find(".vm-pick-grid"), SIDE = 96, STRIP = 7, GAP = 3; // of a small picture, in its own pixels
+const MASKED = 255, FULL = 254;
+let gridShape = "", drawnAs = "offset", gridAnswer = null;
+
+const sideOf = (answer, head) => (head < answer.num_lookback ? "lookback" : "lookahead");
+const hasContext = (answer) => answer.context.start !== null || answer.context.end !== null;
+function cellsOf(one) {
+  return Uint8Array.from(atob(one.cells), (letter) => letter.charCodeAt(0));
+}
+
+// Groups of frames that any head sees to its side: the columns of a picture by offset.
+function reachOf(cells, side, edge) {
+  let reach = 0;
+  for (let row = edge; row < side - edge; row += 1) {
+    for (let column = edge; column < side - edge; column += 1) {
+      if (cells[row * side + column] !== MASKED) reach = Math.max(reach, Math.abs(column - row));
+    }
+  }
+  return reach;
+}
+
+// A picture of w x h cells; what is masked is left clear, so that the hatching behind it shows.
+function painted(w, h, value) {
+  const small = Object.assign(document.createElement("canvas"), { width: w, height: h });
+  const pen = small.getContext("2d"), image = pen.createImageData(w, h);
+  for (let y = 0; y < h; y += 1) {
+    for (let x = 0; x < w; x += 1) {
+      const one = value(y, x);
+      if (one !== MASKED) image.data.set([...vm.inside.viridis(one / FULL), 255], (y * w + x) * 4);
+    }
+  }
+  pen.putImageData(image, 0, 0);
+  return small;
+}
+function drawByOffset(pen, cells, side, edge, reach) {
+  const rows = side - 2 * edge, margin = edge * (STRIP + GAP), inner = SIDE - 2 * margin;
+  const at = (row, column) => (column < edge || column >= side - edge ? MASKED : cells[row * side + column]);
+  pen.drawImage(painted(2 * reach + 1, rows, (y, x) => at(y + edge, y + edge + x - reach)), margin, margin, inner, inner);
+  if (!edge) return;
+  const put = (picture, x, y, w, h) => pen.drawImage(picture, x, y, w, h);
+  for (const [column, x] of [[0, 0], [side - 1, SIDE - STRIP]]) {
+    put(painted(1, rows, (y) => cells[(y + 1) * side + column]), x, margin, STRIP, inner);
+  }
+  for (const [row, y] of [[0, 0], [side - 1, SIDE - STRIP]]) put(painted(rows, 1, (_, x) => cells[row * side + x + 1]), margin, y, inner, STRIP);
+  pen.fillStyle = vm.token("card");
+  for (const from of [STRIP, SIDE - STRIP - GAP]) {
+    pen.fillRect(from, 0, GAP, SIDE);
+    pen.fillRect(0, from, SIDE, GAP);
+  }
+  for (const x of [0, SIDE - STRIP]) for (const y of [0, SIDE - STRIP]) pen.fillRect(x, y, STRIP, STRIP);
+}
+function drawHead(canvas, one, reach) {
+  const pen = canvas.getContext("2d"), cells = cellsOf(one), edge = hasContext(gridAnswer) ? 1 : 0;
+  pen.clearRect(0, 0, SIDE, SIDE);
+  pen.imageSmoothingEnabled = false;
+  if (drawnAs === "matrix") pen.drawImage(painted(one.side, one.side, (y, x) => cells[y * one.side + x]), 0, 0, SIDE, SIDE);
+  else drawByOffset(pen, cells, one.side, edge, reach);
+}
+
+function headButton(layer, head) {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.dataset.side = sideOf(gridAnswer, head);
+  button.setAttribute("role", "radio");
+  button.setAttribute("aria-label", vm.fill("heads_one", { layer, head, side: vm.words[`heads_${sideOf(gridAnswer, head)}`] }));
+  button.append(Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE }));
+  button.addEventListener("click", () => pickHead(layer, head));
+  return button;
+}
+function label(text, name = "", columns = 1, side = "") {
+  const one = Object.assign(document.createElement("span"), { textContent: text, className: name });
+  one.dataset.side = side;
+  one.style.gridColumn = `span ${columns}`;
+  one.setAttribute("aria-hidden", "true");
+  return one;
+}
+function buildGrid({ num_layers: layers, num_heads: heads, num_lookback: back }) {
+  grid.style.gridTemplateColumns = `auto repeat(${heads}, minmax(0, 1fr))`;
+  grid.style.setProperty("--heads", heads);
+  const sides = [["lookback", back], ["lookahead", heads - back]].filter(([, count]) => count);
+  const top = sides.map(([side, count]) => label(vm.fill(`${count === 1 ? "one" : "many"}_${side}`, { count }), "vm-pick-side", count, side));
+  const numbers = Array.from({ length: heads }, (_, head) => label(head));
+  const rows = Array.from({ length: layers }, (_, layer) => [label(vm.fill("heads_layer", { layer })),
+    ...Array.from({ length: heads }, (_, head) => headButton(layer, head))]).flat();
+  grid.replaceChildren(label(""), ...top, label(vm.words.heads_head), ...numbers, ...rows);
+}
+function drawGrid(answer = gridAnswer) {
+  if (!answer) return;
+  gridAnswer = answer;
+  const shape = [answer.num_layers, answer.num_heads, answer.num_lookback].join();
+  if (shape !== gridShape) buildGrid(answer);
+  gridShape = shape;
+  const edge = hasContext(answer) ? 1 : 0, all = answer.grid.flat();
+  const reach = Math.max(...[answer.grid[0][0], answer.grid[0].at(-1)].map((one) => reachOf(cellsOf(one), one.side, edge)));
+  [...grid.querySelectorAll("canvas")].forEach((canvas, at) => drawHead(canvas, all[at], reach));
+  markPicked(answer);
+  const step = Math.ceil(answer.frames.length / (all[0].side - 2 * edge));
+  const hint = vm.words[`heads_${drawnAs}_hint`] + (edge ? ` ${vm.words[`heads_${drawnAs}_context`]}` : "");
+  find(".vm-pick-hint").textContent = step > 1 ? `${hint} ${vm.fill("heads_grouped", { step })}` : hint;
+}
+function markPicked({ layer, head, num_heads: heads }) {
+  [...grid.querySelectorAll("button")].forEach((button, at) => {
+    const isPicked = at === layer * heads + head;
+    button.setAttribute("aria-checked", isPicked);
+    button.tabIndex = isPicked ? 0 : -1;
+  });
+}
+
+const GRID_MOVES = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1], Home: [0, -Infinity], End: [0, Infinity] };
+grid.addEventListener("keydown", (event) => {
+  const move = GRID_MOVES[event.key], at = [...grid.querySelectorAll("button")].indexOf(event.target);
+  if (!move || at < 0 || event.ctrlKey || event.metaKey || event.altKey) return;
+  event.preventDefault();
+  const { num_layers: layers, num_heads: heads } = gridAnswer, keep = (one, most) => Math.max(0, Math.min(most - 1, one));
+  const layer = keep(Math.floor(at / heads) + move[0], layers), head = keep((at % heads) + move[1], heads);
+  grid.querySelectorAll("button")[layer * heads + head].focus();
+  pickHead(layer, head);
+});
+for (const button of element.querySelectorAll("[data-drawn]")) {
+  button.addEventListener("click", () => {
+    drawnAs = button.dataset.drawn;
+    for (const one of element.querySelectorAll("[data-drawn]")) one.setAttribute("aria-pressed", one === button);
+    drawGrid();
+  });
+}
