@@ -23,6 +23,7 @@ from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.nn.capture import at
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
+from vidmem.nn.rows import by_row
 from vidmem.nn.swin import (
     Grid,
     MemoryRead,
@@ -298,7 +299,7 @@ class FamSwin(nn.Module):
 
     def classify(self, last: Grid) -> Tensor:
         """Logits `[B, num_classes]`, float32, of the output of the last stage."""
-        return self.head(self.norm(last.tokens).mean(1)).float()
+        return by_row(self.head, self.norm(last.tokens).mean(1)).float()
 
     def _stage(self, stage: int) -> SwinStage:
         module = self.stages[stage - 1]

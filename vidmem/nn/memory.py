@@ -287,11 +287,30 @@ class MemoryAttention(nn.Module):
     def _read(
         self, query: Tensor, keys: Tensor, values: Tensor, memory: MemoryKeysValues
     ) -> Tensor:
+        if not self.is_flex and memory.mask is not None and query.device.type == "cpu":
+            return self._read_by_age(query, memory)
         if not self.is_flex:
             return attend(query, keys, values, mask=memory.mask)
         from vidmem.nn.flex import flex_attend_memory  # brings torch's compiler: seconds
 
         return flex_attend_memory(query, keys, values, memory.is_valid, memory.tokens_per_clip)
+
+    def _read_by_age(self, query: Tensor, memory: MemoryKeysValues) -> Tensor:
+        """Streams that hold equally many clips at a time, so that nothing has to be masked.
+
+        Each stream's numbers are then, to the last bit, those that it gets alone, whoever it shares
+        a batch with; and empty slots cost nothing.
+        """
+        num_clips = memory.is_valid.sum(1)
+        read = torch.empty_like(query)
+        for held in num_clips.unique().tolist():
+            rows = (num_clips == held).nonzero()[:, 0]
+            keys, values = (
+                torch.cat([x[rows, :1], x[rows, x.shape[1] - held * memory.tokens_per_clip :]], 1)
+                for x in (memory.keys, memory.values)
+            )
+            read[rows] = attend(query[rows], self._heads(keys), self._heads(values))
+        return read
 
     def _heads(self, x_BLD: Tensor) -> Tensor:
         return x_BLD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
