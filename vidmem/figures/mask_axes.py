@@ -66,15 +66,16 @@ def set_axes(figure: Figure, view: MaskView, columns: Spans, rows: Spans) -> Non
 def add_edges(figure: Figure, columns: Spans, rows: Spans, theme: Theme) -> None:
     """Lines between frames, where there are few enough and each has more than one token."""
     line = {"color": theme.card, "width": 2 if max(len(columns), len(rows)) < 30 else 1}
-    shapes = []
-    for spans, along, across in ((columns, "x", "y"), (rows, "y", "x")):
+    path = ""
+    for spans, others, is_column in ((columns, rows, True), (rows, columns, False)):
         if len(spans) > MAX_LINES or spans[-1][2] == len(spans):
             continue
+        end = others[-1][2] - 0.5
         for _, start, _ in spans[1:]:
-            at = {f"{along}0": start - 0.5, f"{along}1": start - 0.5}
-            whole = {f"{across}0": 0, f"{across}1": 1, f"{across}ref": f"{across} domain"}
-            shapes.append({"type": "line", "line": line, **at, **whole})
-    figure.update_layout(shapes=shapes)
+            at = start - 0.5
+            path += f"M{at},-0.5V{end}" if is_column else f"M-0.5,{at}H{end}"
+    if path:  # one shape: each is drawn anew on every redraw
+        figure.update_layout(shapes=[{"type": "path", "path": path, "line": line}])
 
 
 def discrete(colours: Sequence[str]) -> list[tuple[float, str]]:
