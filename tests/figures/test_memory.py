@@ -13,8 +13,8 @@ from tests.figures.views import (
 )
 from vidmem.errors import SettingError
 from vidmem.figures import head_clip_figure, mean_age_figure, memory_share_figure
-from vidmem.figures.clip_axis import MINUS
 from vidmem.figures.theme import DARK, LIGHT
+from vidmem.figures.times import MINUS
 from vidmem.inspection import DirectEffects, TotalEffects
 
 FIGURES = [memory_share_figure, head_clip_figure, mean_age_figure]

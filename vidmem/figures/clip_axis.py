@@ -8,21 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from vidmem.figures.theme import Theme, new_figure
+from vidmem.figures.times import MINUS, clock_words, span_words
 from vidmem.inspection import RememberedClip
 from vidmem.inspection.maps import MAX_SIDE, group_edges, sum_groups
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
 MAX_TICKS = 5
 """That a figure on a phone has room for."""
-
-MINUS = "\N{MINUS SIGN}"
 
 
 @dataclass(frozen=True)
@@ -107,43 +102,3 @@ class ClipAxis:
         if first.age_seconds is not None:
             ago = f"{span_words(first.age_seconds)} ({ago})"
         return f"<b>{name}</b><br>began {ago} before this one"
-
-
-def empty_figure(theme: Theme, title: str, *lines: str, says: str) -> Figure:
-    """A figure of nothing, which says why."""
-    figure = new_figure(theme, title, *lines)
-    figure.add_annotation(
-        text=says,
-        showarrow=False,
-        x=0.5,
-        y=0.5,
-        xref="paper",
-        yref="paper",
-        font={"color": theme.dim, "size": 13},
-    )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
-    return figure
-
-
-def clock_words(start: float, end: float) -> str:
-    """From when to when in the video; with tenths where whole seconds would hide the length."""
-    has_tenths = any(abs(x - round(x)) > 0.05 for x in (start, end)) and end - start < 10
-    return f"{clock_text(start, has_tenths=has_tenths)} to {clock_text(end, has_tenths=has_tenths)}"
-
-
-def clock_text(seconds: float, *, has_tenths: bool = False) -> str:
-    """A time in the video, as the app writes it: `01:36`, `1:02:03`, `00:07.5`."""
-    tenths = round(seconds * 10) if has_tenths else round(seconds) * 10
-    whole, tenth = divmod(tenths, 10)
-    hours, minutes = f"{whole // 3600}:" if whole >= 3600 else "", whole // 60 % 60
-    return f"{hours}{minutes:02d}:{whole % 60:02d}" + (f".{tenth}" if has_tenths else "")
-
-
-def span_words(seconds: float) -> str:
-    """A length of time in a word or two: `0.5 s`, `96 s`, `12 min`."""
-    if seconds < 10:
-        return f"{seconds:.2g} s"
-    if seconds < 600:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vidmem.figures.clip_axis import MINUS, ClipAxis
+from vidmem.figures.clip_axis import ClipAxis
 from vidmem.figures.theme import Swatch, Theme
+from vidmem.figures.times import MINUS
 from vidmem.inspection import ClipEffect, DirectEffects, TotalEffects
 
 if TYPE_CHECKING:

@@ -10,15 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from vidmem.figures.clip_axis import MINUS
-from vidmem.figures.theme import Swatch, Theme, ThemeName, hatched, new_figure, theme_of
+from vidmem.figures.theme import MASKED, Swatch, Theme, ThemeName, hatched, new_figure, theme_of
+from vidmem.figures.times import MINUS
 from vidmem.inspection import HeadView
 from vidmem.inspection.maps import MAX_SIDE, group_edges, sum_groups
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-MASKED = "may not look"
 
 LOOKBACK, LOOKAHEAD = 0, 1
 """Numbers of `Theme.colours`."""

@@ -9,9 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vidmem.figures.clip_axis import ClipAxis, empty_figure, span_words
+from vidmem.figures.clip_axis import ClipAxis
 from vidmem.figures.clip_effects import EffectDots
-from vidmem.figures.theme import Ramp, Theme, ThemeName, graph_objects, new_figure, theme_of
+from vidmem.figures.theme import (
+    Ramp,
+    Theme,
+    ThemeName,
+    empty_figure,
+    graph_objects,
+    new_figure,
+    theme_of,
+)
+from vidmem.figures.times import span_words
 from vidmem.inspection import DirectEffects, MemoryView, StageMemory, TotalEffects
 
 if TYPE_CHECKING:

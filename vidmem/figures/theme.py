@@ -23,6 +23,9 @@ THEMES: tuple[ThemeName, ...] = get_args(ThemeName)
 FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, sans-serif'
 
 FILLED, HATCHED = "\N{BLACK SQUARE}", "\N{SQUARE WITH UPPER RIGHT TO LOWER LEFT FILL}"
+MASKED = "may not look"
+"""Of frames that a head is not allowed to look at; hatched."""
+
 BLOCK = "\N{FULL BLOCK}"
 LINE_PIXELS, LINE_CHARACTERS = 17, 46
 
@@ -167,6 +170,23 @@ def new_figure(
             "margin": {"t": 36 + LINE_PIXELS * len(below)},
         }
     )
+
+
+def empty_figure(theme: Theme, title: str, *lines: str, says: str) -> Figure:
+    """A figure of nothing, which says why."""
+    figure = new_figure(theme, title, *lines)
+    figure.add_annotation(
+        text=says,
+        showarrow=False,
+        x=0.5,
+        y=0.5,
+        xref="paper",
+        yref="paper",
+        font={"color": theme.dim, "size": 13},
+    )
+    figure.update_xaxes(visible=False)
+    figure.update_yaxes(visible=False)
+    return figure
 
 
 def hatched(theme: Theme, size: int = 800) -> dict[str, Any]:

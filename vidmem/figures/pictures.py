@@ -1,0 +1,198 @@
+"""Maps laid over pictures, in panels side by side."""
+
+from __future__ import annotations
+
+import io
+import math
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from PIL import Image
+
+from vidmem.figures.theme import Theme, graph_objects, hatched
+
+if TYPE_CHECKING:
+    from plotly.graph_objects import Figure
+
+USUAL_ASPECT = 9 / 16
+"""Height by width of a panel without a picture."""
+
+NAME_PIXELS = 16
+"""Above each panel, for its name."""
+
+USUAL_PIXELS = 170
+"""Height of the plot for which the names' room is reckoned."""
+
+OPACITY = 0.62
+"""Of a map over a picture."""
+
+GAP = 0.015
+"""Between panels, of the figure's width."""
+
+MAX_PIXELS = 480
+"""A side of a picture as it is sent."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A map over one picture."""
+
+    name: str
+
+    values: np.ndarray | None
+    """`[rows, columns]`; None: may not be looked at, which is drawn as hatching."""
+
+    hover: str | list[list[str]]
+    """Of all cells, or of each."""
+
+    picture: ArrayLike | None = None
+    """uint8, `[H, W, 3]`."""
+
+    extent: tuple[float, float] = (1.0, 1.0)
+    """Heights and widths of the picture that the map covers."""
+
+    box: tuple[float, float, float, float] | None = None
+    """Top, bottom, left and right of a part to outline, as fractions."""
+
+    customdata: Any = None
+    """What a click on any of its cells tells."""
+
+
+def draw_panels(
+    figure: Figure,
+    panels: Sequence[Panel],
+    theme: Theme,
+    *,
+    is_translucent: bool = False,
+    **colouring: Any,
+) -> None:
+    """Lay panels out in rows, as large as they fit.
+
+    Args:
+        figure: Without traces.
+        panels: In order.
+        theme: Colours.
+        is_translucent: Whether the colours of the maps let a picture through by themselves.
+        colouring: Of all maps: `zmin`, `zmax` and `colorscale`.
+    """
+    columns = columns_for(len(panels))
+    colouring["opacity"] = 1 if is_translucent else OPACITY
+    rows = -(-len(panels) // columns)
+    room = NAME_PIXELS / USUAL_PIXELS
+    for number, panel in enumerate(panels):
+        row, column = divmod(number, columns)
+        left, right = column / columns, (column + 1) / columns - GAP * (columns > 1)
+        top = 1 - row / rows
+        domains = ([left, right], [max(0.0, top - 1 / rows), top - room])
+        _add_panel(figure, panel, number, domains, theme, colouring)
+
+
+def columns_for(num_panels: int) -> int:
+    """Panels in a row: a figure is wider than it is high."""
+    if num_panels <= 3:
+        return num_panels
+    rows = -(-num_panels // math.ceil(math.sqrt(num_panels * 2.5)))
+    return -(-num_panels // rows)
+
+
+def picture_address(pixels: ArrayLike) -> str:
+    """A picture `[H, W, 3]`, uint8, as an address with all of it inside."""
+    picture = Image.fromarray(np.asarray(pixels, dtype=np.uint8))
+    picture.thumbnail((MAX_PIXELS, MAX_PIXELS))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=85)
+    return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"
+
+
+def _add_panel(
+    figure: Figure,
+    panel: Panel,
+    number: int,
+    domains: tuple[list[float], list[float]],
+    theme: Theme,
+    colouring: dict[str, Any],
+) -> None:
+    mark = str(number + 1) if number else ""
+    across, down = f"x{mark}", f"y{mark}"
+    whole = {"xref": across, "yref": down, "x": 0, "y": 0, "sizex": 1, "sizey": 1}
+    if panel.values is None:
+        figure.add_layout_image({**hatched(theme, 160), **whole})
+    elif panel.picture is not None:
+        address = picture_address(panel.picture)
+        figure.add_layout_image(source=address, sizing="stretch", layer="below", **whole)
+    figure.add_trace(_map(panel, (across, down), colouring))
+    figure.update_layout(
+        {
+            f"xaxis{mark}": {
+                "domain": domains[0],
+                "anchor": down,
+                "range": [0, 1],
+                "constrain": "domain",
+                "constraintoward": "left",
+                "visible": False,
+            },
+            f"yaxis{mark}": {
+                "domain": domains[1],
+                "anchor": across,
+                "range": [1, 0],
+                "scaleanchor": across,
+                "scaleratio": _aspect(panel.picture),
+                "constrain": "domain",
+                "constraintoward": "top",
+                "visible": False,
+            },
+        }
+    )
+    figure.add_annotation(
+        text=panel.name,
+        showarrow=False,
+        xref=f"{across} domain",
+        yref=f"{down} domain",
+        x=0,
+        y=1,
+        xanchor="left",
+        yanchor="bottom",
+        borderpad=0,
+        font={"color": theme.dim, "size": 10},
+    )
+    if panel.box is not None:
+        top, bottom, left, right = panel.box
+        line = {"color": theme.mark, "width": 2, "dash": "dash"}
+        box = {"x0": left, "x1": right, "y0": top, "y1": bottom, "line": line}
+        figure.add_shape(type="rect", xref=across, yref=down, **box)
+
+
+def _map(panel: Panel, axes: tuple[str, str], colouring: dict[str, Any]) -> Any:
+    """The cells; a panel that may not be looked at has one, without a colour, to be hovered."""
+    values = np.zeros((1, 1)) if panel.values is None else panel.values
+    rows, columns = values.shape
+    (height, width), hover = panel.extent, panel.hover
+    if panel.values is None:
+        colouring = {**colouring, "opacity": 0}
+    elif panel.picture is None:
+        colouring = {**colouring, "opacity": 1}
+    return graph_objects().Heatmap(
+        z=values,
+        x0=width / columns / 2,
+        dx=width / columns,
+        y0=height / rows / 2,
+        dy=height / rows,
+        xaxis=axes[0],
+        yaxis=axes[1],
+        showscale=False,
+        customdata=[[panel.customdata] * columns for _ in range(rows)],
+        hovertext=[[hover] * columns for _ in range(rows)] if isinstance(hover, str) else hover,
+        hoverinfo="text",
+        **colouring,
+    )
+
+
+def _aspect(picture: ArrayLike | None) -> float:
+    if picture is None:
+        return USUAL_ASPECT
+    height, width = np.shape(picture)[:2]
+    return height / width
