@@ -49,7 +49,7 @@ def test_two_days_take_the_room_of_a_minute(two_days):
     timeline, before = two_days
     assert timeline.num_bytes == before < 2**20
     record = timeline.record()
-    assert len(record.spans) == 800
+    assert len(record.spans) == 600
     assert sys.getsizeof(json.dumps(record.as_dict())) < 2**20
 
 

@@ -50,7 +50,7 @@ class SpanStore:
     """
 
     def __init__(
-        self, num_columns: int, *, max_spans: int = 800, spacing_seconds: float = 1.0
+        self, num_columns: int, *, max_spans: int = 600, spacing_seconds: float = 1.0
     ) -> None:
         if num_columns < 1 or max_spans < 2 or spacing_seconds < 0:
             raise ValueError(

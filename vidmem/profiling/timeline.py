@@ -95,11 +95,15 @@ class MemoryRecord:
         )
 
     @property
-    def settled_seconds(self) -> float:
-        """Where the warm-up ends: after the start, or after what is held was last changed."""
+    def warm_up_began_seconds(self) -> float:
+        """At the start, or when what is held was last changed."""
         changed = [event.seconds for event in self.events if event.kind in _RESETTING]
-        began = float(self.spans.start_seconds[0]) if len(self.spans) else 0.0
-        return max([began, *changed]) + WARM_UP_SECONDS
+        return max([float(self.spans.start_seconds[0]) if len(self.spans) else 0.0, *changed])
+
+    @property
+    def settled_seconds(self) -> float:
+        """Where the warm-up ends, and what a slope is told of begins."""
+        return self.warm_up_began_seconds + WARM_UP_SECONDS
 
     @property
     def slope_due_seconds(self) -> float:
@@ -182,7 +186,7 @@ class MemoryTimeline:
     """
 
     def __init__(
-        self, *, max_spans: int = 800, max_events: int = 120, spacing_seconds: float = 1.0
+        self, *, max_spans: int = 600, max_events: int = 120, spacing_seconds: float = 1.0
     ) -> None:
         if max_events < len(EVENT_KINDS):
             raise ValueError(

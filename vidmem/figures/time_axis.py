@@ -1,0 +1,46 @@
+"""Ticks of a run's time: at round seconds, and at round numbers of clips."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from vidmem.figures.times import clock_text
+from vidmem.profiling import MemoryRecord
+
+MAX_TICKS = 5
+"""That a figure on a phone has room for."""
+
+_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
+DAY = 86400
+
+
+def second_ticks(end: float, most: int = MAX_TICKS) -> dict[str, Any]:
+    """Round times from 0 on, as a clock shows them."""
+    step = next((one for one in _STEPS if end / one < most), None)
+    step = step or DAY * math.ceil(end / DAY / most)
+    values = np.arange(0, end + 1e-9, step).tolist()
+    return {"tickvals": values, "ticktext": [clock_text(value) for value in values]}
+
+
+def clip_ticks(record: MemoryRecord, most: int = MAX_TICKS) -> dict[str, Any]:
+    """Round numbers of clips, where they were judged."""
+    clips, seconds = record.series("num_clips").high, record.spans.end_seconds
+    is_known = ~np.isnan(clips)
+    if not is_known.any():
+        return {"tickvals": [], "ticktext": []}
+    clips, seconds = clips[is_known], seconds[is_known]
+    last = int(clips[-1])
+    step = next(size for size in _round_numbers() if last / size <= most)
+    numbers = list(range(step, last + 1, step))
+    places = [round(float(np.interp(number, clips, seconds)), 2) for number in numbers]
+    return {"tickvals": places, "ticktext": [f"{number:,}" for number in numbers]}
+
+
+def _round_numbers() -> Any:
+    size = 1
+    while True:
+        yield from (size, 2 * size, 5 * size)
+        size *= 10
