@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MAX_PANELS = 64
+MAX_SHARES, MAX_SECONDS = 10, 30
+"""Panels up to which their names have room for shares, and for seconds."""
 
 
 def frame_look_figure(
@@ -89,12 +91,12 @@ def _nearest(look: FrameLook, shares: dict[int, float]) -> list[tuple[int, int, 
 
 def _name(look: FrameLook, frame: int, share: float, seconds: ArrayLike | None) -> str:
     """How far away, and how much: `-1.5 s: 12%`."""
-    offset = frame - look.frame
+    offset, num_panels = frame - look.frame, len(look.map_frames)
     away = f"{offset:+d}".replace("-", MINUS) if offset else "itself"
-    if offset and seconds is not None:
+    if offset and seconds is not None and num_panels <= MAX_SECONDS:
         times = np.asarray(seconds, dtype=float)
         away = f"{times[frame] - times[look.frame]:+.3g} s".replace("-", MINUS)
-    return away if math.isnan(share) else f"{away}: {share:.0%}"
+    return away if math.isnan(share) or num_panels > MAX_SHARES else f"{away}: {share:.0%}"
 
 
 def _hover(look: FrameLook, frame: int, share: float) -> str:

@@ -250,11 +250,12 @@ def _no_memory_cells(memory: StageMemory, theme: Theme) -> Any:
         xaxis="x2",
         zmin=0,
         zmax=1,
-        colorscale=[(0, theme.card), (1, theme.dim)],
+        colorscale=[(0, theme.card), (1, theme.hatch)],
         showscale=False,
         ygap=1,
         text=[[f"{row[0]:.0%}" if has_room else ""] for row in shares],
         texttemplate="%{text}",
+        textfont={"color": theme.ink},
         customdata=[[[head, None]] for head in heads],
         hovertext=[
             [f"<b>head {head}</b><br>{shares[head, 0]:.1%} goes to no memory"] for head in heads
