@@ -24,7 +24,7 @@ from app.inside_views import (
 )
 from app.masks import Download
 from vidmem.errors import SettingError
-from vidmem.figures import ThemeName, offset_figure
+from vidmem.figures import ThemeName, gathered_figure, offset_figure
 from vidmem.inspection import (
     FrameLook,
     HeadInspection,
@@ -67,6 +67,8 @@ def heads_answer(look: Look, asked: Asked, frame: Frame) -> str:
     layer, head = picked.layer, picked.head
     offsets = offset_figure(picked.heads, layer=layer, head=head, theme=theme).to_json()
     gathered = "null"
+    if picked.heads.layout.has_context_frames:
+        gathered = gathered_figure(picked.heads, layer, head, theme=theme).to_json()
     said = json.dumps(_section(look, picked, frame))
     return f'{said[:-1]},"figures":{{"offsets":{offsets},"gathered":{gathered}}}}}'
 
