@@ -234,8 +234,8 @@ WORDS = {
     "mem_tile": "Clip at {time}, {ago}: {share} of the attention",
     "mem_heads": "Share of attention by head and clip",
     "mem_ages": "How far back each head reads",
-    "mem_note": "Attention says where the model looked, not what mattered to its judgement. The test is "
-    "below, under What mattered: clips are taken away, and the score is watched.",
+    "mem_note": "Attention says where the model looked, not what mattered to its judgement. "
+    "The test is below, under What mattered: clips are taken away, and the score is watched.",
     "mem_files": "Download",
     "mem_png_now": "Frame now, PNG",
     "mem_png_clip": "Clip, PNG",
@@ -311,12 +311,16 @@ WORDS = {
     "mattered_direct": "Direct effect",
     "mattered_direct_does": "A clip's slot in memory is emptied now, clip by clip: what is read "
     "from this very slot?",
+    "mattered_direct_does_heads": "A clip's frames are taken out of the window, clip by clip: "
+    "what is read from them?",
     "mattered_total": "Total effect",
     "mattered_total_does": "The stream is replayed with a clip's pixels neutral, clip by clip: "
     "what became of it, by whatever way?",
     "mattered_memory": "Integrated gradients on memory tokens",
     "mattered_memory_does": "Which tokens, where in their clips, speak for the class or against "
     "it. Like the direct effect, it sees slots as they are now.",
+    "mattered_memory_does_heads": "Which patches of earlier frames, as the window holds them, "
+    "speak for the class or against it.",
     "mattered_pixels": "Integrated gradients on pixels",
     "mattered_pixels_does": "Which pixels of the clip itself speak for the class or against it; "
     "memory stays as it was.",
@@ -336,8 +340,8 @@ WORDS = {
     "mattered_newest": "Take the newest clip instead",
     "mattered_unit": "Effects are in log-odds: the score with the clip less that without it. Above "
     "0 the clip speaks for the class; 0.7 is odds twice as good, 2.3 ten times.",
-    "mattered_click": "Click a clip to play it.",
     "mattered_play": "Play the clip of",
+    "mattered_share": "{share} of attention",
     "mattered_for": "for {class}",
     "mattered_against": "against it",
     "mattered_most": "fullest colour: {value} in log-odds",

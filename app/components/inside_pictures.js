@@ -13,24 +13,25 @@ Object.assign(window.vidmem.inside, (() => {
   }
 
   // A picture in grey, and over it a map `[rows][columns]` that covers `box` of it: the more, the brighter and denser.
-  // `max` is what counts as all there can be; a box may reach beyond the picture, where a model padded it.
-  function paintMap(canvas, image, map, { box = WHOLE, max = 1, alpha = 0.72 } = {}) {
+  // The scale goes from `min`, where nothing is laid over it, to `max`; a box may reach beyond the picture, where a model
+  // padded it.
+  function paintMap(canvas, image, map, { box = WHOLE, min = 0, max = 1, alpha = 0.6 } = {}) {
     const pen = canvas.getContext("2d"), { width, height } = canvas;
     pen.fillStyle = "#15181a";
     pen.fillRect(0, 0, width, height);
     if (image) {
-      if (map) pen.filter = "grayscale(.85) brightness(.78)";
+      if (map) pen.filter = "grayscale(.8) brightness(.85)";
       pen.drawImage(image, 0, 0, width, height);
       pen.filter = "none";
     }
-    if (map) paintCells(pen, map, { box, max, alpha });
+    if (map) paintCells(pen, map, { box, min, max, alpha });
   }
-  function paintCells(pen, map, { box: [top, bottom, left, right], max, alpha }) {
+  function paintCells(pen, map, { box: [top, bottom, left, right], min, max, alpha }) {
     const { width, height } = pen.canvas;
     const x = (column) => Math.round((left + ((right - left) * column) / map[0].length) * width);
     const y = (row) => Math.round((top + ((bottom - top) * row) / map.length) * height);
     map.forEach((cells, row) => cells.forEach((value, column) => {
-      const part = max > 0 ? inside(value / max) : 0;
+      const part = max > min ? inside((value - min) / (max - min)) : 0;
       pen.fillStyle = `rgba(${viridis(0.15 + 0.85 * part)}, ${alpha * (0.06 + 0.94 * part)})`;
       pen.fillRect(x(column), y(row), x(column + 1) - x(column) - 1, y(row + 1) - y(row) - 1);
     }));

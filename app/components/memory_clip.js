@@ -22,7 +22,6 @@ function placed() {
   const first = clipOf(pickedClip) ?? clipOf(view.strongest[0]);
   return [first, clipOf(view.strongest.find((index) => index !== first?.index))];
 }
-const isStill = () => !isPlaying && reel.at === 0 && pickedClip === null;
 
 function fitCanvas(canvas, image) {
   const height = Math.round((canvas.width * image.naturalHeight) / image.naturalWidth);
@@ -96,12 +95,15 @@ async function loadReel() {
   return true;
 }
 async function play() {
+  const { index } = placed()[0];
   isPlaying = true;
   drawPair();
-  if (!(await loadReel())) { if (!reel.frames.length) stop(); return; }
+  const isLoaded = await loadReel();
+  if (!isPlaying || !view || placed()[0]?.index !== index) return; // another was picked meanwhile
+  if (!isLoaded) { stop(); return; }
   clearInterval(reel.timer);
-  const clip = clipOf(reel.clip), pace = (1000 * (clip.end_seconds - clip.start_seconds)) / reel.frames.length;
-  reel.timer = setInterval(() => { if (element.offsetParent !== null) step(1); }, Math.max(80, Math.min(500, pace)));
+  const clip = clipOf(index), pace = (1000 * (clip.end_seconds - clip.start_seconds)) / reel.frames.length;
+  reel.timer = setInterval(() => step(1), Math.max(80, Math.min(500, pace)));
   drawPair();
 }
 function stop() {
@@ -110,9 +112,11 @@ function stop() {
   if (view?.clips.length) drawPair();
 }
 function step(by) {
-  if (!reel.frames.length || !clipOf(reel.clip)) return;
+  const clip = view && clipOf(reel.clip);
+  if (!clip || !reel.frames.length) return;
   reel.at = (reel.at + by + reel.frames.length) % reel.frames.length;
-  drawPair();
+  drawFrame(clip);
+  drawPlayer(clip);
 }
 
 // A clip is picked: it plays, and the timeline goes to its time. null: none, the strongest is shown again.
@@ -120,11 +124,10 @@ function pick(index) {
   stop();
   pickedClip = index;
   Object.assign(reel, { clip: null, frames: [], at: 0 });
-  const clip = index === null ? null : clipOf(index);
-  vm.emit("mark", clip && { start: clip.start_seconds, end: clip.end_seconds });
+  markPicked();
   drawPair();
   pickedChanged();
-  if (!clip) return;
+  if (index === null) return;
   if (calm.matches) loadReel().then(drawPair);
   else play();
 }
@@ -157,12 +160,16 @@ function pickAndPlay() {
 }
 async function stepByHand(by) {
   stop();
-  if (pickedClip === null) { pickedClip = placed()[0].index; pickedChanged(); markPicked(); }
+  if (pickedClip === null) {
+    pickedClip = placed()[0].index;
+    markPicked();
+    pickedChanged();
+  }
   if (await loadReel()) step(by);
 }
 function markPicked() {
-  const clip = clipOf(pickedClip);
-  vm.emit("mark", { start: clip.start_seconds, end: clip.end_seconds });
+  const clip = pickedClip === null ? null : clipOf(pickedClip);
+  vm.emit("mark", clip && { start: clip.start_seconds, end: clip.end_seconds });
 }
 player.addEventListener("click", (event) => {
   const pressed = event.target.closest("[data-clip]");

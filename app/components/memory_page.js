@@ -3,6 +3,7 @@ const part = find(".vm-mem"), now = find(".vm-mem-picture"), refusal = find(".vm
 const stages = find(".vm-mem-stage"), heads = find(".vm-mem-head"), asked = find(".vm-mem-asked");
 const plots = Object.fromEntries([...element.querySelectorAll("[data-figure]")].map((plot) => [plot.dataset.figure, plot]));
 const wanted = { stage: null, head: null, region: null };
+const LEAST_SPAN = 0.1; // of the scale over the frame now: smaller differences are not blown up
 const frameRegion = inside.pickRegion(now, askRegion);
 
 const question = () => ({ ...wanted, region: wanted.region?.map((edge) => edge.toFixed(4)).join() ?? null });
@@ -71,18 +72,18 @@ function fill(select, options, value) {
 // The frame now: how much each place draws on memory. The one before stays until the new one is there.
 async function drawNow(isOther) {
   const { moment, drawn } = view;
-  const least = Math.min(...drawn.flat()), most = Math.max(...drawn.flat());
-  find(".vm-mem-drawn").textContent = vm.fill("mem_drawn", { least: percent(least), most: percent(most) });
+  const most = Math.max(...drawn.flat()), least = Math.max(0, Math.min(...drawn.flat(), most - LEAST_SPAN));
+  find(".vm-mem-drawn").replaceChildren(vm.fill("mem_drawn", { least: percent(least), most: percent(most) }));
   if (isOther || !now.vmImage) {
     const [frame] = await inside.frames(moment.start_seconds, moment.end_seconds, 1);
     if (view?.moment.index !== moment.index) return;
     now.vmImage = frame?.image ?? null;
     if (now.vmImage) fitCanvas(now, now.vmImage);
   }
-  inside.paintMap(now, now.vmImage, view.drawn, { box: view.drawn_box });
+  inside.paintMap(now, now.vmImage, view.drawn, { box: view.drawn_box, min: least, max: most, alpha: 0.45 });
 }
 
-// Figures: the picked clip is framed in the bars; bars pick clips, cells and ages pick heads.
+// Figures: the bar of the picked clip is darker; bars pick clips, cells and ages pick heads.
 const clicks = {
   clips: (point) => {
     const isOneEach = point.data.x.length === view.clips.length;
@@ -93,11 +94,10 @@ const clicks = {
 };
 const nearest = (index) => view.clips.reduce((best, clip) => (Math.abs(clip.index - index) < Math.abs(best - index) ? clip.index : best), view.clips[0].index);
 function withBar(name, figure) {
-  const place = view.clips.findIndex((clip) => clip.index === pickedClip);
-  if (name !== "clips" || place < 0 || figure.data[0]?.x?.length !== view.clips.length) return figure;
-  const line = { color: vm.token("playhead"), width: 2 };
-  const bar = { type: "rect", yref: "paper", y0: 0, y1: 1, x0: place - 0.5, x1: place + 0.5, line, fillcolor: "rgba(213, 94, 0, .1)", layer: "below" };
-  return { ...figure, layout: { ...figure.layout, shapes: [...(figure.layout.shapes ?? []), bar] } };
+  const place = view.clips.findIndex((clip) => clip.index === pickedClip), [bars, ...others] = figure.data;
+  if (name !== "clips" || place < 0 || bars?.x?.length !== view.clips.length) return figure;
+  const color = view.clips.map((_, at) => (at === place ? vm.paint(0) : [bars.marker.color].flat()[at] ?? bars.marker.color));
+  return { ...figure, data: [{ ...bars, marker: { ...bars.marker, color } }, ...others] };
 }
 function markBar() {
   if (view?.clips.length) vm.plots.draw(plots.clips, withBar("clips", view.figures.clips), clicks.clips);
