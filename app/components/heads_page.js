@@ -3,7 +3,7 @@ const page = element.querySelector(".vm-heads-page"), refusal = find(".vm-heads-
 const plots = { offsets: find(".vm-heads-offsets .vm-plotly"), gathered: find(".vm-heads-gathered .vm-plotly") };
 const DRAG = 90; // milliseconds between two questions while a slider moves
 const picked = { layer: null, head: null, back: null, region: null }; // back: frames before the newest of the window
-let answer = null, ticket = 0, dragging = 0;
+let answer = null, ticket = 0, dragging = 0, isByHand = false;
 
 const settings = () => vm.last.settings?.values;
 // Where nothing was picked, a frame looks that has the whole range on both sides.
@@ -24,15 +24,21 @@ async function answered() {
   if (!got || got.error || wantedFrame(got).number === got.frame.number) return got;
   return vm.inside.get("inside/heads", asked(wantedFrame(got).seconds));
 }
+const titleOf = (name) => vm.last.models?.find(([key]) => key === name)?.[1] ?? name;
 async function load() {
   const { model } = vm.last;
-  if (model && !model.heads) { refuse(vm.fill("heads_no_heads", { model: model.title ?? model.name }), true); return; }
+  if (model && !model.heads) { refuse(vm.fill("heads_no_heads", { model: titleOf(model.name) }), true); return; }
   const got = await answered();
   if (!got) return;
   if (got.error) refuse(got.error);
   else await show(got);
 }
 const ask = vm.inside.keepFresh("heads", load);
+function pick(changes) {
+  Object.assign(picked, changes);
+  isByHand = true;
+  ask();
+}
 
 function refuse(sentence, isOtherModel = false) {
   answer = null;
@@ -42,15 +48,19 @@ function refuse(sentence, isOtherModel = false) {
   find(".vm-heads-other").hidden = !isOtherModel;
 }
 async function show(got) {
-  const mine = (ticket += 1);
+  const mine = (ticket += 1), isCurrent = () => mine === ticket;
   answer = got;
-  Object.assign(picked, { layer: got.layer, head: got.head });
+  picked.layer ??= got.layer;
+  picked.head ??= got.head;
   page.dataset.state = "shown";
   page.dataset.direction = got.direction;
   drawGrid(got);
   say(got);
   drawFigures(got.figures);
-  await drawSight(got, () => mine === ticket);
+  await drawSight(got, isCurrent);
+  if (!isCurrent()) return;
+  page.dataset.key = got.key;
+  await drawFilm(got, isCurrent);
 }
 function say({ moment, layer, head, direction, region, said }) {
   find(".vm-who .vm-badge").hidden = moment.is_final;
@@ -59,6 +69,8 @@ function say({ moment, layer, head, direction, region, said }) {
   find(".vm-who-region p").textContent = vm.words[!region ? "heads_asked_whole" : isPatch ? "heads_asked_patch" : "heads_asked_region"];
   find(".vm-who-all").hidden = !region;
   find(".vm-sight-said").textContent = said;
+  if (isByHand) find(".vm-sight-spoken").textContent = said; // what a hand asked for is read out, what streams by is not
+  isByHand = false;
   const shown = vm.inside.query(asked(answer.frame.seconds));
   for (const link of element.querySelectorAll("[data-file]")) link.href = `inside/heads.${link.dataset.file}?${shown}`;
 }
@@ -70,20 +82,12 @@ function drawFigures(figures) {
 }
 
 // Hands
-const markRegion = vm.inside.pickRegion(who, pickRegion);
+const markRegion = vm.inside.pickRegion(who, (region) => pick({ region }));
 function pickHead(layer, head) {
-  Object.assign(picked, { layer, head });
   markPicked({ ...gridAnswer, layer, head });
-  ask();
+  pick({ layer, head });
 }
-function pickFrame(number) {
-  picked.back = answer.frames.length - 1 - number;
-  ask();
-}
-function pickRegion(region) {
-  picked.region = region;
-  ask();
-}
+const pickFrame = (number) => pick({ back: answer.frames.length - 1 - number });
 slider.addEventListener("input", () => {
   drawFilmPick({ ...answer, frame: answer.frames[Number(slider.value)] });
   dragging ||= setTimeout(() => {
@@ -95,7 +99,7 @@ film.addEventListener("click", (event) => {
   const { left, width } = film.getBoundingClientRect(), count = answer.frames.length;
   pickFrame(Math.max(0, Math.min(count - 1, Math.floor(((event.clientX - left) / width) * count))));
 });
-find(".vm-who-all").addEventListener("click", () => { pickRegion(null); who.focus(); });
+find(".vm-who-all").addEventListener("click", () => { pick({ region: null }); who.focus(); });
 find(".vm-sight-png").addEventListener("click", () => {
   vm.inside.savePicture(sightPicture(answer), `heads-layer-${answer.layer}-head-${answer.head}`);
 });
@@ -103,3 +107,4 @@ for (const button of element.querySelectorAll("[data-png]")) {
   button.addEventListener("click", () => vm.plots.save(plots[button.dataset.png], `heads-${button.dataset.png}`));
 }
 vm.on("model", () => Object.assign(picked, { layer: null, head: null, back: null }));
+vm.on("inside_waiting", (waiting) => page.classList.toggle("vm-stale", Boolean(waiting)));

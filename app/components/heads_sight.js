@@ -2,7 +2,7 @@
 // head sees. Runs after heads_grid.js and before heads_page.js, which has `pickFrame` and `markRegion`.
 const who = find(".vm-who-picture"), film = find(".vm-film-pictures"), slider = find(".vm-film input");
 const sightFrames = find(".vm-sight-frames"), shares = find(".vm-sight-shares");
-const FILM_PICTURES = 8, MAX_AT_ONCE = 16; // pictures under the frame that looks; those that one request may ask for
+const FILM_PICTURES = 6, MAX_AT_ONCE = 16; // pictures under the frame that looks; those that one request may ask for
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 const signed = (number) => (number > 0 ? `+${number}` : `${number}`.replace("-", "−"));
 const clockOf = (seconds) => vm.clock(seconds, vm.last.source?.seconds ?? 0, true);
@@ -123,7 +123,6 @@ async function drawSight(answer, isCurrent) {
   answer.looks.forEach((look, at) => drawTile(sightFrames.children[at], look, answer, pictures[at]?.image, scale));
   sightFrames.dataset.many = answer.looks.length > 12;
   drawShares(answer);
-  await drawFilm(answer, isCurrent);
 }
 
 // Shares of everything the head reads: the frames above together, and the context frames beside them.
