@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -77,9 +78,14 @@ def _asked(look: Look, asked: Asked, frame: Frame) -> tuple[MemoryView, StageMem
 
 
 def _view(look: Look, region: Region) -> MemoryView:
+    """With the numbers of windows, which go on where the memory begins anew."""
+
     def make() -> MemoryView:
-        state = look.moment.state.memory
-        return view_memory(look.seen, look.model.config, state, clip_seconds(look), region=region)
+        state, first = look.moment.state.memory, look.moment.state.first_index
+        seconds = clip_seconds(look)
+        view = view_memory(look.seen, look.model.config, state, seconds, region=region)
+        clips = tuple(clip._replace(index=first + clip.index) for clip in view.clips)
+        return replace(view, clip_index=first + view.clip_index, clips=clips)
 
     return look.view(region, make)
 
@@ -94,7 +100,6 @@ def _section(
 ) -> dict[str, Any]:
     shares = _of_head(stage.clip_share, head)
     age = mean_age(shares, stage.age_seconds)
-    first = look.moment.state.first_index
     order = np.argsort(-shares, kind="stable").tolist()
     is_asked = view.region != Region()
     region = stage.asked
@@ -112,19 +117,17 @@ def _section(
         "region": list(frame.shown(*edges)) if is_asked else None,
         "drawn": numbers(_of_head(_view(look, Region()).stage(stage.stage).drawn, head), 4),
         "drawn_box": list(frame.shown(0, height, 0, width)),
-        "clips": _clips(view, stage, head, first),
-        "strongest": [first + view.clips[at].index for at in order],
+        "clips": _clips(view, stage, head),
+        "strongest": [view.clips[at].index for at in order],
         "said": said_of_memory(look.moment.prediction, view, shares, head, age),
     }
 
 
-def _clips(
-    view: MemoryView, stage: StageMemory, head: int | None, first: int
-) -> list[dict[str, Any]]:
+def _clips(view: MemoryView, stage: StageMemory, head: int | None) -> list[dict[str, Any]]:
     maps, shares = _of_head(stage.maps, head), _of_head(stage.clip_share, head)
     return [
         {
-            "index": first + clip.index,
+            "index": clip.index,
             "age_clips": clip.age_clips,
             "age_seconds": None if clip.age_seconds is None else round(clip.age_seconds, 3),
             "start_seconds": clip.start_seconds,

@@ -166,6 +166,20 @@ def test_a_past_moment_is_what_was_seen_then(place):
         assert one["share"] == pytest.approx(other["share"], abs=1e-4)
 
 
+def test_clips_keep_their_numbers_where_the_memory_begins_anew(place):
+    place.watch(3)
+    place.run.jump(16.0, is_playing=False)
+    place.watch(3)
+    answer = place.ask("memory")
+    assert answer["moment"]["index"] == 5
+    assert [clip["index"] for clip in answer["clips"]] == [3, 4]
+    assert answer["clips"][0]["start_seconds"] == pytest.approx(16, abs=0.3)
+    bars = answer["figures"]["clips"]["data"][0]
+    assert np.ravel(bars["customdata"]).tolist() == [3, 4]
+    assert place.ask("memory", at=4.5)["moment"]["index"] == 2
+    assert place.ask("memory", at=18.5)["moment"]["index"] == 4
+
+
 def test_times_that_were_not_judged_are_refused(place):
     place.watch(2)
     assert "nothing was judged" in place.ask("memory", at=20)["error"]
