@@ -93,7 +93,23 @@ def load_folder(folder: str | Path) -> FamSwin | Spool:
         WeightsNotAvailableError: If a Spool names a backbone that is not on this machine.
     """
     folder = Path(folder)
-    path = folder / CONFIG_FILE
+    config, card = read_description(folder)
+    weights = _read_weights(folder / WEIGHTS_FILE)
+    if isinstance(config, SpoolConfig):
+        return _load_spool(config, card, weights)
+    model = FamSwin(config, card)
+    check_same_weights(model.state_dict(), weights)
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def read_description(folder: str | Path) -> tuple[FamSwinConfig | SpoolConfig, ModelCard]:
+    """The architecture and the card of a model that `save` wrote, without its weights.
+
+    Raises:
+        CheckpointError: If the file is missing, damaged, or of another program.
+    """
+    path = Path(folder) / CONFIG_FILE
     document = _read_config(path)
     architecture = document["architecture"]
     try:
@@ -106,13 +122,7 @@ def load_folder(folder: str | Path) -> FamSwin | Spool:
         raise CheckpointError(f"{path} does not describe a {name}: {error}") from error
     if num_names != config.num_classes:
         raise CheckpointError(f"{path} names {num_names} classes for {config.num_classes} logits")
-    weights = _read_weights(folder / WEIGHTS_FILE)
-    if isinstance(config, SpoolConfig):
-        return _load_spool(config, card, weights)
-    model = FamSwin(config, card)
-    check_same_weights(model.state_dict(), weights)
-    model.load_state_dict(weights)
-    return model.eval()
+    return config, card
 
 
 def _load_spool(config: SpoolConfig, card: ModelCard, weights: dict[str, Tensor]) -> Spool:

@@ -16,10 +16,15 @@ from vidmem.errors import CheckpointError, SettingError, WeightsNotAvailableErro
 from vidmem.models.backbone_files import is_here
 from vidmem.models.backbones import load_backbone
 from vidmem.models.cache_folder import cache_folder
-from vidmem.models.checkpoint import CONFIG_FILE, load_folder, load_torchvision_swin
+from vidmem.models.checkpoint import (
+    CONFIG_FILE,
+    load_folder,
+    load_torchvision_swin,
+    read_description,
+)
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig
-from vidmem.models.interface import ModelCard
+from vidmem.models.interface import ModelCard, Preprocessing
 from vidmem.models.spool import Spool
 from vidmem.models.spool_config import SpoolConfig
 
@@ -173,6 +178,29 @@ def load(name_or_folder: str | Path, device: str = "auto", dtype: str = "auto") 
     return model.to(where, resolve_dtype(model, where) if dtype == "auto" else _DTYPES[dtype])
 
 
+def describe(name_or_folder: str | Path) -> tuple[FamSwinConfig | SpoolConfig, ModelCard]:
+    """The architecture and the card of a model that `load` knows, without its weights.
+
+    The card of a Spool preset says nothing of the pictures that its encoder wants: they stand in
+    the encoder's files.
+
+    Raises:
+        CheckpointError: If there is no such model, or its config is damaged.
+    """
+    name = str(name_or_folder)
+    if name in bundled_models():
+        return read_description(bundled_models()[name])
+    if name in _PRESETS:
+        title, make_config, _ = _PRESETS[name]
+        return make_config(), _kinetics_card(name, title)
+    if name in _SPOOL_PRESETS:
+        title, make_config = _SPOOL_PRESETS[name]
+        return _spool_preset_config(make_config), _untrained_card(name, title, Preprocessing())
+    if Path(name_or_folder).is_dir():
+        return read_description(name_or_folder)
+    raise _unknown_model(name)
+
+
 def resolve_device(device: str) -> torch.device:
     """`auto` or a device's name to a device that is there."""
     if device == "auto":
@@ -214,8 +242,12 @@ def _load_weights(name_or_folder: str | Path) -> FamSwin | Spool:
         return _load_spool_preset(name)
     if Path(name_or_folder).is_dir():
         return load_folder(name_or_folder)
-    known = ", ".join([*bundled, *_PRESETS, *_SPOOL_PRESETS])
-    raise CheckpointError(f"there is no model {name!r}: it is neither a folder nor one of {known}")
+    raise _unknown_model(name)
+
+
+def _unknown_model(name: str) -> CheckpointError:
+    known = ", ".join([*bundled_models(), *_PRESETS, *_SPOOL_PRESETS])
+    return CheckpointError(f"there is no model {name!r}: it is neither a folder nor one of {known}")
 
 
 def _load_preset(name: str) -> FamSwin:
@@ -233,24 +265,33 @@ def _load_preset(name: str) -> FamSwin:
 def _load_spool_preset(name: str) -> Spool:
     """A pretrained image encoder under temporal blocks that are still to be trained."""
     title, make_config = _SPOOL_PRESETS[name]
-    config = replace(make_config(), num_classes=_UNTRAINED_CLASSES)
+    config = _spool_preset_config(make_config)
     backbone = load_backbone(
         config.backbone, tokens_per_frame=config.tokens_per_frame, may_fetch=True
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # so that a saved stream finds the same weights again
         model = Spool(config, backbone=backbone)
-    model.card = ModelCard(
+    model.card = _untrained_card(name, title, backbone.preprocessing)
+    return model.eval()
+
+
+def _spool_preset_config(make_config: Callable[[], SpoolConfig]) -> SpoolConfig:
+    return replace(make_config(), num_classes=_UNTRAINED_CLASSES)
+
+
+def _untrained_card(name: str, title: str, preprocessing: Preprocessing) -> ModelCard:
+    backbone = _SPOOL_PRESETS[name][1]().backbone
+    return ModelCard(
         name=name,
         title=title,
-        class_names=tuple(f"untrained {number}" for number in range(1, config.num_classes + 1)),
-        **asdict(backbone.preprocessing),
+        class_names=tuple(f"untrained {number}" for number in range(1, _UNTRAINED_CLASSES + 1)),
+        **asdict(preprocessing),
         trained_on=(
-            f"Its image encoder is {config.backbone}; its temporal blocks are untrained, so its "
+            f"Its image encoder is {backbone}; its temporal blocks are untrained, so its "
             "labels mean nothing until you train it."
         ),
     )
-    return model.eval()
 
 
 def _kinetics_card(name: str, title: str) -> ModelCard:

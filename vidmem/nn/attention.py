@@ -126,12 +126,24 @@ def _with_batch(bias: Tensor) -> Tensor:
 def _pieces(shape: torch.Size, row_bytes: int) -> Iterator[tuple[slice, slice, slice]]:
     """Cut batch, heads and queries so that the scores of a piece take about `PIECE_BYTES`."""
     num_batch, num_heads, num_queries = shape[:3]
+    batch, heads, queries = piece_lengths(num_heads, num_queries, row_bytes)
+    for b in range(0, num_batch, batch):
+        for a in range(0, num_heads, heads):
+            for q in range(0, num_queries, queries):
+                yield slice(b, b + batch), slice(a, a + heads), slice(q, q + queries)
+
+
+def piece_lengths(num_heads: int, num_queries: int, row_bytes: int) -> tuple[int, int, int]:
+    """Rows of the batch, heads and queries of one of the `pieces`, at most.
+
+    Args:
+        num_heads: Of the whole.
+        num_queries: Likewise.
+        row_bytes: Scores of one query in one head.
+    """
     batch = max(1, PIECE_BYTES // (num_heads * num_queries * row_bytes))
     heads, queries = num_heads, num_queries
     if num_heads * num_queries * row_bytes > 2 * PIECE_BYTES:
         heads = min(4, num_heads)
         queries = max(16, PIECE_BYTES // (heads * row_bytes))
-    for b in range(0, num_batch, batch):
-        for a in range(0, num_heads, heads):
-            for q in range(0, num_queries, queries):
-                yield slice(b, b + batch), slice(a, a + heads), slice(q, q + queries)
+    return batch, heads, queries

@@ -134,7 +134,7 @@ def _attend_real(
 ) -> Tensor:
     """The real frames of heads that look to one side: `[B, A, T, P, E]`."""
     edge, reach, total = layout.num_context_frames, layout.reach, layout.num_frames
-    chunk = _chunk_frames(layout)
+    chunk = chunk_frames(layout)
     num_chunks = -(-total // chunk)
     num_padded = num_chunks * chunk - total
     real = slice(edge, edge + total)
@@ -144,7 +144,7 @@ def _attend_real(
     at = slice(0, edge) if is_lookback else slice(edge + total, edge + total + edge)
     context = [x[:, :, None, at] for x in (k_BAFPE, v_BAFPE)]
     outputs = []
-    for first, stop in _pieces(layout, q_BANCPE, is_lookback=is_lookback):
+    for first, stop in chunk_stretches(layout, q_BANCPE, is_lookback=is_lookback):
         frames = slice(first * chunk, stop * chunk + reach)
         seen = [x[:, :, frames].unfold(2, chunk + reach, chunk) for x in padded]
         k_BANJPE, v_BANJPE = (
@@ -193,8 +193,8 @@ def _band_bias(
 
     None where nothing is masked.
     """
-    reach, total, chunk = layout.reach, layout.num_frames, _chunk_frames(layout)
-    is_inside = _is_inside(layout, first, stop, is_lookback=is_lookback)
+    reach, total, chunk = layout.reach, layout.num_frames, chunk_frames(layout)
+    is_inside = sees_whole_range(layout, first, stop, is_lookback=is_lookback)
     if bias_AN is None and is_inside and chunk == 1:
         return None
     at = torch.arange(first, first + 1 if is_inside else stop, device=like.device) * chunk
@@ -211,14 +211,14 @@ def _band_bias(
     return F.pad(bias_NACJ, (0, layout.num_context_frames))
 
 
-def _chunk_frames(layout: FrameLayout) -> int:
+def chunk_frames(layout: FrameLayout) -> int:
     """Frames that share a copy of what they see: as many as make a good number of queries."""
     return max(1, min(CHUNK_TOKENS // layout.tokens_per_frame, layout.num_frames))
 
 
-def _is_inside(layout: FrameLayout, first: int, stop: int, *, is_lookback: bool) -> bool:
+def sees_whole_range(layout: FrameLayout, first: int, stop: int, *, is_lookback: bool) -> bool:
     """Whether the range of no chunk from `first` to `stop` is cut short by an end of the video."""
-    chunk, reach = _chunk_frames(layout), layout.reach
+    chunk, reach = chunk_frames(layout), layout.reach
     low, high = (reach, 0) if is_lookback else (0, reach)
     return first * chunk >= low and stop * chunk + high <= layout.num_frames
 
@@ -248,7 +248,7 @@ def _attend_context(
     return outputs[0], outputs[1]
 
 
-def _pieces(
+def chunk_stretches(
     layout: FrameLayout, q_BANCPE: Tensor, *, is_lookback: bool
 ) -> Iterator[tuple[int, int]]:
     """Chunks in stretches whose copied keys and values take about `COPY_BYTES`.
@@ -259,7 +259,7 @@ def _pieces(
     batch, heads, total, chunk, tokens, width = q_BANCPE.shape
     row = batch * heads * tokens * width * q_BANCPE.element_size()
     step = max(1, COPY_BYTES // (2 * row * (layout.reach + chunk + layout.num_context_frames)))
-    is_inside = [_is_inside(layout, n, n + 1, is_lookback=is_lookback) for n in range(total)]
+    is_inside = [sees_whole_range(layout, n, n + 1, is_lookback=is_lookback) for n in range(total)]
     low = is_inside.index(True) if any(is_inside) else total
     bounds = (0, low, low + sum(is_inside), total)
     for low, high in pairwise(bounds):
