@@ -6,7 +6,6 @@ window.vidmem.inside = (() => {
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const tickets = new Map(); // path -> number of the newest request
   const pictures = new Map(); // address -> promise of frames, the longest unused first
-  const thumbnails = new Map(); // number of a clip -> promise of a small picture
   let at = NEWEST;
 
   // The moment: "newest", or seconds as picked on the timeline. Everybody hears of it by "inside_at".
@@ -111,13 +110,5 @@ window.vidmem.inside = (() => {
     return image;
   }
 
-  // Small pictures of clips, which the page has had already for the strip of the Watch page.
-  vm.on("thumbnails", (fresh) => {
-    for (const [clip, jpeg] of fresh) thumbnails.set(clip, picture(jpeg));
-    while (thumbnails.size > 2 * MAX_PICTURES) thumbnails.delete(thumbnails.keys().next().value);
-  });
-  vm.on("epoch", () => thumbnails.clear());
-  const thumbnail = (clip) => thumbnails.get(clip) ?? null;
-
-  return { NEWEST, setAt, get, query, theme, keepFresh, frames, thumbnail, get at() { return at; } };
+  return { NEWEST, setAt, get, query, theme, keepFresh, frames, get at() { return at; } };
 })();

@@ -30,8 +30,8 @@ function fitCanvas(canvas, image) {
 async function drawStill(canvas, clip) {
   const asked = canvas.vmAsked = `${clip.index}`;
   const [frame] = await inside.frames(clip.start_seconds, clip.end_seconds, 1);
-  const image = frame?.image ?? (await inside.thumbnail(clip.index));
-  if (canvas.vmAsked !== asked || !clipOf(clip.index)) return;
+  const image = frame?.image ?? null;
+  if (canvas.vmAsked !== asked || !view || !clipOf(clip.index)) return;
   if (image) fitCanvas(canvas, image);
   inside.paintMap(canvas, image, summed(clipOf(clip.index).map), { box: view.drawn_box, max: view.brightest });
 }

@@ -49,7 +49,9 @@ function say() {
   const { moment, stage, head, num_heads: numHeads, region } = view;
   find(".vm-mem-of").textContent = vm.fill("mem_of", { model: moment.model, stage, heads: headName(head) });
   find(".vm-mem-now-when").textContent = `${clockOf(moment.start_seconds)} – ${clockOf(moment.end_seconds)}`;
-  find(".vm-mem-said").textContent = view.said;
+  const said = find(".vm-mem-said"); // not read aloud again and again while the stream plays
+  said.setAttribute("aria-live", moment.is_newest && vm.last.play?.status === "playing" ? "off" : "polite");
+  said.textContent = view.said;
   plots.clips.setAttribute("aria-label", view.said);
   fill(stages, view.stages.map((one) => [one, vm.fill("mem_stage_is", { stage: one })]), stage);
   fill(heads, ["", ...Array.from({ length: numHeads }, (_, at) => at)].map((one) => [one, headName(one === "" ? null : one)]), head ?? "");

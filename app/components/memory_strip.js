@@ -35,27 +35,21 @@ function drawTile(tile, clip, most) {
   tile.firstElementChild.title = said;
   paintTile(canvas, clip);
 }
-// What the page has of the clip is drawn at once; where it has nothing, a frame is asked for, one tile after the other.
+// A frame of each clip is asked for once, one tile after the other.
 let queue = Promise.resolve();
-async function paintTile(canvas, { index, start_seconds: start, end_seconds: end }) {
-  if (!canvas.vmImage) {
-    const kept = inside.thumbnail(index);
-    if (!kept && !canvas.vmIsAsked) {
-      canvas.vmIsAsked = true;
-      queue = queue.then(async () => {
-        if (!tiles.has(index)) return;
-        canvas.vmImage = (await inside.frames(start, end, 1))[0]?.image;
-        canvas.vmIsAsked = false;
-        if (canvas.vmImage && clipOf(index)) paintNow(canvas, index);
-      });
-    }
-    if (kept) canvas.vmImage = await kept;
-  }
-  if (clipOf(index)) paintNow(canvas, index);
+function paintTile(canvas, { index, start_seconds: start, end_seconds: end }) {
+  if (canvas.vmIsAsked) { paintNow(canvas, index); return; }
+  canvas.vmIsAsked = true;
+  queue = queue.then(async () => {
+    if (tiles.get(index)?.contains(canvas)) canvas.vmImage = (await inside.frames(start, end, 1))[0]?.image;
+    paintNow(canvas, index);
+  });
 }
 function paintNow(canvas, index) {
+  const clip = view && clipOf(index);
+  if (!clip) return;
   if (canvas.vmImage) fitCanvas(canvas, canvas.vmImage);
-  inside.paintMap(canvas, canvas.vmImage, summed(clipOf(index).map), { box: view.drawn_box, max: view.brightest });
+  inside.paintMap(canvas, canvas.vmImage, summed(clip.map), { box: view.drawn_box, max: view.brightest });
 }
 
 function pickedChanged() {

@@ -185,7 +185,8 @@ def test_a_moment_picked_on_the_timeline_is_shown_and_the_newest_again(page):
     assert page.locator("[data-moment=newest]").is_hidden()
 
 
-def test_the_newest_clip_is_followed_without_building_anything_anew(page):
+def test_the_newest_clip_is_followed_without_building_anything_anew(page, site):
+    site.clip_seconds = 1.0
     set_slider(page, "l_mem", 25)
     page.locator(".vm-player .vm-main").click()
     wait_for_clip(page, 3)
@@ -200,6 +201,7 @@ def test_the_newest_clip_is_followed_without_building_anything_anew(page):
     assert page.evaluate("window.tile.isConnected")
     page.locator("[data-moment=toggle]").click()
     wait_for_status(page, "paused")
+    page.wait_for_timeout(2000)  # the clip that was being judged is there
     page.wait_for_function(
         "window.vidmem.last.inside_moment.index === window.vidmem.last.now.index"
     )
