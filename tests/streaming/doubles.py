@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,7 +34,7 @@ class FakeMemory:
 
     tokens: Tensor
     slot_clips: Tensor
-    clip_index: int
+    clip_index: Tensor
 
     @property
     def l_mem(self) -> int:
@@ -48,14 +49,29 @@ class FakeMemory:
         return (self.slot_clips >= 0).sum(1)
 
     def resized(self, l_mem: int) -> FakeMemory:
-        tokens = torch.cat([self.tokens.new_zeros(1, l_mem), self.tokens], 1)
-        clips = torch.cat([self.slot_clips.new_full((1, l_mem), -1), self.slot_clips], 1)
+        shape = (len(self.tokens), l_mem)
+        tokens = torch.cat([self.tokens.new_zeros(shape), self.tokens], 1)
+        clips = torch.cat([self.slot_clips.new_full(shape, -1), self.slot_clips], 1)
         start = tokens.shape[1] - l_mem
         return replace(self, tokens=tokens[:, start:], slot_clips=clips[:, start:])
 
+    @property
+    def batch_key(self) -> bool:
+        return self.l_mem > 0
+
+    def joined(self, others: Sequence[FakeMemory]) -> FakeMemory:
+        rows = [one.to_tensors() for one in (self, *others)]
+        return FakeMemory(**{name: torch.cat([row[name] for row in rows]) for name in rows[0]})
+
+    def select(self, rows: Sequence[int]) -> FakeMemory:
+        return FakeMemory(**{name: tensor[rows] for name, tensor in self.to_tensors().items()})
+
     def to_tensors(self) -> dict[str, Tensor]:
-        index = torch.tensor(self.clip_index)
-        return {"tokens": self.tokens, "slot_clips": self.slot_clips, "clip_index": index}
+        return {
+            "tokens": self.tokens,
+            "slot_clips": self.slot_clips,
+            "clip_index": self.clip_index,
+        }
 
 
 class FakeModel(nn.Module):
@@ -91,7 +107,11 @@ class FakeModel(nn.Module):
     ) -> FakeMemory:
         l_mem = self.config.memory.l_mem if l_mem is None else l_mem
         clips = torch.full((batch_size, l_mem), -1)
-        return FakeMemory(tokens=torch.zeros(batch_size, l_mem), slot_clips=clips, clip_index=0)
+        return FakeMemory(
+            tokens=torch.zeros(batch_size, l_mem),
+            slot_clips=clips,
+            clip_index=torch.zeros(batch_size, dtype=torch.long),
+        )
 
     def step(
         self, clip: Tensor, state: FakeMemory, clip_seconds: Tensor | None = None
@@ -99,18 +119,14 @@ class FakeModel(nn.Module):
         token = clip.mean((1, 2, 3, 4)) + 0.5 * state.tokens.sum(1)
         logits = (token[:, None] + torch.arange(3)).sin() * self.weight * 3
         tokens = torch.cat([state.tokens, token[:, None].sin()], 1)[:, 1:]
-        index = torch.tensor([[state.clip_index]])
-        clips = torch.cat([state.slot_clips, index], 1)[:, 1:]
+        clips = torch.cat([state.slot_clips, state.clip_index[:, None]], 1)[:, 1:]
         if state.l_mem == 0:
             tokens, clips = state.tokens, state.slot_clips
         following = FakeMemory(tokens=tokens, slot_clips=clips, clip_index=state.clip_index + 1)
         return StepOutput(logits.float(), following)
 
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> FakeMemory:
-        index = int(tensors["clip_index"])
-        return FakeMemory(
-            tokens=tensors["tokens"], slot_clips=tensors["slot_clips"], clip_index=index
-        )
+        return FakeMemory(**tensors)
 
 
 @dataclass

@@ -5,12 +5,15 @@ from vidmem.streaming.feed import Feed, FeedRequest
 from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pixels, revisit
 from vidmem.streaming.memory_log import MemoryLog
 from vidmem.streaming.merging import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
+from vidmem.streaming.pool import StreamPool
+from vidmem.streaming.pool_figures import PoolFigures, StreamFigures
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.record import write_predictions
 from vidmem.streaming.recorder import RunFiles
 from vidmem.streaming.run_memory import RunMemory
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.stream import Stream, StreamState
+from vidmem.streaming.video_run import VideoRun
 from vidmem.streaming.watch import watch
 from vidmem.streaming.whole import watch_whole
 from vidmem.video.sampling import Window
@@ -25,6 +28,7 @@ __all__ = [
     "MemoryLog",
     "Moment",
     "MomentScore",
+    "PoolFigures",
     "Prediction",
     "RunFiles",
     "RunMemory",
@@ -32,8 +36,11 @@ __all__ = [
     "Snapshot",
     "StateHistory",
     "Stream",
+    "StreamFigures",
+    "StreamPool",
     "StreamSettings",
     "StreamState",
+    "VideoRun",
     "Window",
     "neutral_pixels",
     "revisit",

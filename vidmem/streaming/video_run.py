@@ -202,7 +202,7 @@ class VideoRun:
             try:
                 self._recorder.save(self._checkpoint)
                 # Beyond what the saved state counts: a run that goes on writes them again.
-                self._recorder.append(self.stream.settle())
+                self._settle()
             finally:
                 self._recorder.close()
 
@@ -326,8 +326,8 @@ class VideoRun:
     def _settle(self) -> None:
         """What is provisional stays as it is, since its future will not be seen."""
         settled = self.stream.settle()
-        self._recorder.append(settled)
         self._settled += settled
+        self._recorder.append(settled)
 
     def _open_windows(self, position: Position, wish: Wish) -> WindowReader:
         """Open a feed where the next window starts, in the place of the one there was."""

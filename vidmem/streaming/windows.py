@@ -84,7 +84,6 @@ class WindowReader:
         self.settings = settings
         self.position = position
         self._gaps: list[Gap] = []
-        self._gaps_put_back: tuple[Gap, ...] = ()
         self._position_before = position
         self._wait_seconds = 0.0
         self._drop_frames(position.next_frame)
@@ -131,6 +130,9 @@ class WindowReader:
         self.settings, self.position = settings, position
 
     def _drop_frames(self, first_frame: int) -> None:
+        self._gaps_put_back: tuple[
+            Gap, ...
+        ] = ()  # they are met again with their frames, or left out with them
         self._first_frame = first_frame
         self._pixels = torch.empty(0)
         self._pts: list[float] = []
