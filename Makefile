@@ -1,6 +1,7 @@
-# make app     the app in a browser, on 127.0.0.1:7860
-# make check   format, lint, types
-# make test    all tests
+# make app         the app in a browser, on 127.0.0.1:7860
+# make notebooks   what is inside, explained and tried out, in JupyterLab
+# make check       format, lint, types
+# make test        all tests
 #
 # Each makes .venv and installs what it needs the first time, and again when pyproject.toml or constraints.txt change.
 
@@ -17,15 +18,21 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 PYRIGHT_ENV := PYRIGHT_PYTHON_GLOBAL_NODE=off PYRIGHT_PYTHON_IGNORE_WARNINGS=1
 
 .DELETE_ON_ERROR:
-.PHONY: help app install dev check format test coverage clean
+.PHONY: help app install notebooks dev check format test coverage clean
 
 help:
-	@sed -n '1,3s/^# //p' Makefile
+	@sed -n '1,4s/^# //p' Makefile
 
 app: $(STAMPS)/app
 	$(BIN)/vidmem app --port '$(PORT)' $(if $(VIDEOS),--videos '$(VIDEOS)') $(ARGS)
 
 install: $(STAMPS)/app
+
+# Its news and updates are off: nothing is fetched, whatever its question about news is answered.
+notebooks: $(STAMPS)/notebooks
+	$(BIN)/jupyter-lab --ServerApp.root_dir=. --LabApp.news_url=None \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly \
+	  $(ARGS) notebooks/01_memory.ipynb
 
 dev: $(STAMPS)/dev
 
@@ -82,3 +89,8 @@ $(STAMPS)/dev: pyproject.toml constraints.txt $(STAMPS)/torch
 	@echo 'installing vidmem, its app and what checks and tests need'
 	@$(PIP_INSTALL) --editable '.[app,dev]'
 	@touch $@ $(STAMPS)/app
+
+$(STAMPS)/notebooks: pyproject.toml constraints.txt $(STAMPS)/torch
+	@echo 'installing vidmem and what its notebooks need'
+	@$(PIP_INSTALL) --editable '.[notebooks]'
+	@touch $@
