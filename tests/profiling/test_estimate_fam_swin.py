@@ -9,6 +9,8 @@ from vidmem.models import presets
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
 from vidmem.profiling.estimate import estimate
+from vidmem.profiling.measure import measure
+from vidmem.profiling.rate import full_state
 from vidmem.profiling.sizing import StepSize
 
 WITHIN = 0.1
@@ -92,3 +94,17 @@ def test_impossible_sizes_are_refused():
         StepSize(l_mem=-1)
     with pytest.raises(SettingError, match="floating point"):
         StepSize(dtype=torch.int8)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
+def test_on_cuda_the_peak_is_what_the_allocator_says(dtype):
+    cuda, size = torch.device("cuda"), StepSize(l_mem=25, dtype=dtype, device="cuda")
+    model = FamSwin(presets.fam_swin_t()).eval().to(cuda, dtype)
+    state = full_state(model, size)
+    clip = torch.randn(1, 32, 3, 224, 224, device=cuda)
+    with torch.no_grad():
+        measured = measure(lambda: model.step(clip, state), cuda)
+    estimated = estimate(presets.fam_swin_t(), size)
+    assert estimated.activation_bytes == pytest.approx(measured.peak_bytes, rel=WITHIN)

@@ -17,6 +17,7 @@ from vidmem.cli.ablation import ablate
 from vidmem.cli.barn import evaluate, sample, train
 from vidmem.cli.benches import bench
 from vidmem.cli.machine import app, doctor
+from vidmem.cli.planning import plan
 from vidmem.cli.terminal import INTERRUPTED
 from vidmem.cli.watching import watch
 from vidmem.errors import VidmemError
@@ -78,4 +79,5 @@ cli.command(
 for command in (sample, train, evaluate, ablate):
     cli.command()(command)
 cli.add_typer(bench, name="bench")
+cli.command()(plan)
 cli.command()(doctor)

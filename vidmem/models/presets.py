@@ -220,9 +220,15 @@ def resolve_device(device: str) -> torch.device:
 
 def resolve_dtype(model: FamSwin | Spool, device: torch.device) -> torch.dtype:
     """The dtype that runs a model fastest on a device, at inference."""
+    return fastest_dtype(sum(p.numel() for p in model.parameters()), device)
+
+
+def fastest_dtype(num_parameters: int, device: torch.device) -> torch.dtype:
+    """As `resolve_dtype`, for so many weights; a CUDA device that is not here has bf16."""
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
-    is_large = sum(p.numel() for p in model.parameters()) > _LARGE_PARAMETERS
+        has_bf16 = not torch.cuda.is_available() or torch.cuda.is_bf16_supported()
+        return torch.bfloat16 if has_bf16 else torch.float32
+    is_large = num_parameters > _LARGE_PARAMETERS
     return torch.bfloat16 if is_large and has_fast_bf16() else torch.float32
 
 

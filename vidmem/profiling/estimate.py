@@ -15,7 +15,8 @@ def estimate(
 ) -> Estimate:
     """Bytes and FLOPs of a model in eval mode, its memory full, for steps of one size.
 
-    Compiled attention (`flex_attention`) is not modelled: it holds no more than what is said here.
+    Tests hold all of it to what is measured on a CPU: weights and state exactly, the rest within
+    10 %. On CUDA it was not measured. Compiled attention (`flex_attention`) is not modelled.
 
     Args:
         config: The architecture.

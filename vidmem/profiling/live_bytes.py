@@ -59,7 +59,7 @@ class LiveBytes(TorchDispatchMode):
         return output
 
     def _meet(self, tensor: Tensor, *, is_new: bool) -> None:
-        """Count a storage not met before; what an operation was given was there before the count."""
+        """Count a storage not met before; what an operation was given was there earlier."""
         storage = tensor.untyped_storage()
         key = storage._cdata
         if key not in self._bytes_of:

@@ -1,0 +1,170 @@
+"""A plan and the study's tables, as lines to read and as numbers for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from vidmem.console import duration_text
+from vidmem.models.spool_config import SpoolConfig
+from vidmem.profiling.plan import Plan
+from vidmem.profiling.plan_request import PlanRequest
+from vidmem.profiling.seed_study import DEVICES_GB, StudyComparison, StudyRow
+
+
+def plan_lines(model: str, request: PlanRequest, plan: Plan) -> Iterator[str]:
+    """What is remembered, what it costs, what fits, and what binds first."""
+    size, cost = request.size, plan.estimate
+    dtype = str(size.dtype).removeprefix("torch.")
+    yield (
+        f"{model}, {size.frame_height} x {size.frame_width} pixels, {request.fps:g} frames per "
+        f"second, clips of {size.clip_frames}, {dtype}, {size.device} with "
+        f"{request.device_bytes / 1e9:.1f} GB"
+    )
+    yield ""
+    yield from _table(
+        [
+            ("each clip spans", duration_text(plan.seconds_per_clip)),
+            ("one every", duration_text(plan.seconds_between_clips)),
+            ("remembered", f"{size.l_mem} clips: {duration_text(plan.seconds_remembered)}"),
+            ("", ""),
+            ("weights, once", _mb(cost.weight_bytes)),
+            ("index tables and biases, once", _mb(cost.table_bytes)),
+            (f"a step of {plan.batch_size}, once", _mb(plan.step_bytes)),
+            ("  of it activations", f"{_mb(cost.activation_bytes)}, most in {cost.peak.name}"),
+            ("state, each stream", _mb(plan.state_bytes)),
+            ("", ""),
+            ("computing, each clip", _flops(cost.total_flops / plan.batch_size)),
+            ("  of it", _parts(plan)),
+            ("computing, each stream", f"{_flops(plan.flops_per_stream_second)} per second"),
+            ("", ""),
+            (
+                "streams that fit",
+                f"{plan.streams_in_memory:,} ({request.free_share:.0%} left free)",
+            ),
+            ("streams computed in time", _in_time(plan.streams_computed, request.clips_per_second)),
+            ("streams decoded in time", _decoded(plan.streams_decoded, request.decode_speed)),
+        ]
+    )
+    yield ""
+    if request.uncounted_encoder:
+        yield f"Not counted: the encoder {request.uncounted_encoder}, whose size is not known here."
+    yield plan.sentence
+
+
+def study_lines(compared: StudyComparison) -> Iterator[str]:
+    """The study's tables: a stream with everything to itself, and streams that share weights."""
+    names = [part.name for part in compared.rows[0].breakdown]
+    yield "A stream that has everything to itself, MB, and such streams on a device:"
+    yield ""
+    yield _row(["l_mem", *names, "sum", *(f"{gb} GB" for gb in DEVICES_GB)])
+    yield _row(["---"] * (len(names) + 2 + len(DEVICES_GB)))
+    for row in compared.rows:
+        parts = [f"{part.amount / 1e6:.1f}" for part in row.breakdown]
+        copied = [f"{row.copied_streams[gb]:,}" for gb in DEVICES_GB]
+        yield _row([str(row.l_mem), *parts, f"{row.copied_bytes / 1e6:.1f}", *copied])
+    unknown = ["not at hand"]
+    yield _row(["the study", *unknown * len(names), "2500 to 3500", *unknown, "32 to 40"])
+    yield ""
+    batch = compared.rows[0].shared[DEVICES_GB[0]].batch_size
+    yield f"Streams that share one set of weights and take turns in batches of {batch}:"
+    yield ""
+    yield _row(["l_mem", "each stream, MB", *(f"{gb} GB" for gb in DEVICES_GB)])
+    yield _row(["---"] * (2 + len(DEVICES_GB)))
+    for row in compared.rows:
+        shared = [f"{row.shared[gb].streams_in_memory:,}" for gb in DEVICES_GB]
+        yield _row([str(row.l_mem), f"{row.state_bytes / 1e6:.1f}", *shared])
+    for sentence in compared.sentences:
+        yield ""
+        yield sentence
+
+
+def plan_numbers(request: PlanRequest, plan: Plan) -> dict[str, Any]:
+    """Everything that a plan says, in bytes, seconds and FLOPs."""
+    size, cost = request.size, plan.estimate
+    return {
+        "architecture": "spool" if isinstance(request.config, SpoolConfig) else "fam_swin",
+        "size": {**asdict(size), "dtype": str(size.dtype).removeprefix("torch.")},
+        "fps": request.fps,
+        "window_stride": request.window_stride,
+        "device_bytes": request.device_bytes,
+        "free_share": request.free_share,
+        "clips_per_second": request.clips_per_second,
+        "decode_speed": request.decode_speed,
+        "batch_size": plan.batch_size,
+        "seconds_per_clip": plan.seconds_per_clip,
+        "seconds_between_clips": plan.seconds_between_clips,
+        "seconds_remembered": plan.seconds_remembered,
+        "weight_bytes": cost.weight_bytes,
+        "table_bytes": cost.table_bytes,
+        "activation_bytes": cost.activation_bytes,
+        "step_bytes": plan.step_bytes,
+        "state_bytes": plan.state_bytes,
+        "usable_bytes": plan.usable_bytes,
+        "live_bytes": [asdict(part) for part in cost.live],
+        "flops_per_clip": cost.total_flops // plan.batch_size,
+        "flops_of_a_step": [asdict(part) for part in cost.flops],
+        "streams_in_memory": plan.streams_in_memory,
+        "streams_computed": plan.streams_computed,
+        "streams_decoded": plan.streams_decoded,
+        "streams": plan.streams,
+        "binds": plan.binds,
+        "sentence": plan.sentence,
+    }
+
+
+def study_numbers(compared: StudyComparison) -> dict[str, Any]:
+    """The study's tables as numbers."""
+    return {
+        "rows": [_study_row(row) for row in compared.rows],
+        "sentences": list(compared.sentences),
+    }
+
+
+def _study_row(row: StudyRow) -> dict[str, Any]:
+    return {
+        "l_mem": row.l_mem,
+        "breakdown_bytes": {part.name: part.amount for part in row.breakdown},
+        "copied_bytes": row.copied_bytes,
+        "copied_streams": {str(gb): count for gb, count in row.copied_streams.items()},
+        "shared_streams": {str(gb): plan.streams_in_memory for gb, plan in row.shared.items()},
+    }
+
+
+def _parts(plan: Plan) -> str:
+    """Where a step computes most, and what reading memory takes."""
+    parts = sorted(plan.estimate.flops, key=lambda part: part.amount, reverse=True)
+    shown = [part for part in parts if part.name == "memory read" or part in parts[:3]]
+    whole = plan.estimate.total_flops
+    return ", ".join(f"{part.name} {part.amount / whole:.0%}" for part in shown)
+
+
+def _in_time(streams: int | None, rate: float | None) -> str:
+    if streams is None:
+        return "not known: --measure, or --clips-per-second"
+    return f"{streams:,}, at {rate:.3g} clips per second"
+
+
+def _decoded(streams: int | None, speed: float | None) -> str:
+    if streams is None:
+        return "not known: --video, or --decode-speed"
+    return f"{streams:,}, at {speed:.3g} x real time"
+
+
+def _mb(num_bytes: int) -> str:
+    return f"{num_bytes / 1e6:,.1f} MB"
+
+
+def _flops(count: float) -> str:
+    return f"{count / 1e9:,.1f} GFLOP" if count >= 1e8 else f"{count / 1e6:,.1f} MFLOP"
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    width = max(len(name) for name, _ in rows)
+    for name, value in rows:
+        yield f"{name:{width}}  {value}".rstrip()
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
