@@ -35,7 +35,7 @@ from vidmem.nn.windows import Size3
 class MemoryDetail:
     """How much is computed; the default costs little of a step."""
 
-    max_queries: int | None = 256
+    max_queries: int | None = 128
     """Tokens of a stage whose attention is computed, evenly spread over the region; None: all."""
 
     stages: tuple[int, ...] | None = None
