@@ -2,14 +2,12 @@
 const vm = window.vidmem;
 const find = (selector) => element.querySelector(selector);
 const grid = find(".vm-pick-grid"), SIDE = 96, STRIP = 7, GAP = 3; // of a small picture, in its own pixels
-const MASKED = 255, FULL = 254;
+const MASKED = 255, MOST = 0.98; // the share of cells that the colours tell apart: a few first frames see next to nothing else
 let gridShape = "", drawnAs = "offset", gridAnswer = null;
 
 const sideOf = (answer, head) => (head < answer.num_lookback ? "lookback" : "lookahead");
 const hasContext = (answer) => answer.context.start !== null || answer.context.end !== null;
-function cellsOf(one) {
-  return Uint8Array.from(atob(one.cells), (letter) => letter.charCodeAt(0));
-}
+const bytesOf = (text) => Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 
 // Groups of frames that any head sees to its side: the columns of a picture by offset.
 function reachOf(cells, side, edge) {
@@ -22,6 +20,17 @@ function reachOf(cells, side, edge) {
   return reach;
 }
 
+// Cells as 0 to 1, null where masked. Frames that look are scaled together, what a context frame gathers by itself:
+// it is spread over the whole window.
+function scaled(cells, side, edge) {
+  const top = (from, past, part) => {
+    const seen = cells.slice(from * side, past * side).filter((one) => one !== MASKED).sort();
+    return Math.max(1, seen[Math.floor(part * (seen.length - 1))] ?? 1);
+  };
+  const ends = edge ? [top(0, 1, 1), top(side - 1, side, 1)] : [], most = top(edge, side - edge, MOST);
+  const scale = (row) => (row < edge ? ends[0] : row >= side - edge ? ends[1] : most);
+  return Array.from(cells, (one, at) => (one === MASKED ? null : Math.min(1, one / scale(Math.floor(at / side)))));
+}
 // A picture of w x h cells; what is masked is left clear, so that the hatching behind it shows.
 function painted(w, h, value) {
   const small = Object.assign(document.createElement("canvas"), { width: w, height: h });
@@ -29,22 +38,21 @@ function painted(w, h, value) {
   for (let y = 0; y < h; y += 1) {
     for (let x = 0; x < w; x += 1) {
       const one = value(y, x);
-      if (one !== MASKED) image.data.set([...vm.inside.viridis(one / FULL), 255], (y * w + x) * 4);
+      if (one !== null) image.data.set([...vm.inside.viridis(one), 255], (y * w + x) * 4);
     }
   }
   pen.putImageData(image, 0, 0);
   return small;
 }
-function drawByOffset(pen, cells, side, edge, reach) {
+function drawByOffset(pen, values, side, edge, reach) {
   const rows = side - 2 * edge, margin = edge * (STRIP + GAP), inner = SIDE - 2 * margin;
-  const at = (row, column) => (column < edge || column >= side - edge ? MASKED : cells[row * side + column]);
+  const at = (row, column) => (column < edge || column >= side - edge ? null : values[row * side + column]);
   pen.drawImage(painted(2 * reach + 1, rows, (y, x) => at(y + edge, y + edge + x - reach)), margin, margin, inner, inner);
   if (!edge) return;
-  const put = (picture, x, y, w, h) => pen.drawImage(picture, x, y, w, h);
-  for (const [column, x] of [[0, 0], [side - 1, SIDE - STRIP]]) {
-    put(painted(1, rows, (y) => cells[(y + 1) * side + column]), x, margin, STRIP, inner);
+  for (const [number, place] of [[0, 0], [side - 1, SIDE - STRIP]]) {
+    pen.drawImage(painted(1, rows, (y) => values[(y + 1) * side + number]), place, margin, STRIP, inner);
+    pen.drawImage(painted(rows, 1, (_, x) => values[number * side + x + 1]), margin, place, inner, STRIP);
   }
-  for (const [row, y] of [[0, 0], [side - 1, SIDE - STRIP]]) put(painted(rows, 1, (_, x) => cells[row * side + x + 1]), margin, y, inner, STRIP);
   pen.fillStyle = vm.token("card");
   for (const from of [STRIP, SIDE - STRIP - GAP]) {
     pen.fillRect(from, 0, GAP, SIDE);
@@ -52,12 +60,12 @@ function drawByOffset(pen, cells, side, edge, reach) {
   }
   for (const x of [0, SIDE - STRIP]) for (const y of [0, SIDE - STRIP]) pen.fillRect(x, y, STRIP, STRIP);
 }
-function drawHead(canvas, one, reach) {
-  const pen = canvas.getContext("2d"), cells = cellsOf(one), edge = hasContext(gridAnswer) ? 1 : 0;
+function drawHead(canvas, { side, cells }, reach) {
+  const pen = canvas.getContext("2d"), edge = hasContext(gridAnswer) ? 1 : 0, values = scaled(bytesOf(cells), side, edge);
   pen.clearRect(0, 0, SIDE, SIDE);
   pen.imageSmoothingEnabled = false;
-  if (drawnAs === "matrix") pen.drawImage(painted(one.side, one.side, (y, x) => cells[y * one.side + x]), 0, 0, SIDE, SIDE);
-  else drawByOffset(pen, cells, one.side, edge, reach);
+  if (drawnAs === "matrix") pen.drawImage(painted(side, side, (y, x) => values[y * side + x]), 0, 0, SIDE, SIDE);
+  else drawByOffset(pen, values, side, edge, reach);
 }
 
 function headButton(layer, head) {
@@ -94,7 +102,7 @@ function drawGrid(answer = gridAnswer) {
   if (shape !== gridShape) buildGrid(answer);
   gridShape = shape;
   const edge = hasContext(answer) ? 1 : 0, all = answer.grid.flat();
-  const reach = Math.max(...[answer.grid[0][0], answer.grid[0].at(-1)].map((one) => reachOf(cellsOf(one), one.side, edge)));
+  const reach = Math.max(...[answer.grid[0][0], answer.grid[0].at(-1)].map((one) => reachOf(bytesOf(one.cells), one.side, edge)));
   [...grid.querySelectorAll("canvas")].forEach((canvas, at) => drawHead(canvas, all[at], reach));
   markPicked(answer);
   const step = Math.ceil(answer.frames.length / (all[0].side - 2 * edge));

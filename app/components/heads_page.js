@@ -58,9 +58,7 @@ async function show(got) {
   say(got);
   drawFigures(got.figures);
   await drawSight(got, isCurrent);
-  if (!isCurrent()) return;
-  page.dataset.key = got.key;
-  await drawFilm(got, isCurrent);
+  if (isCurrent()) page.dataset.key = got.key;
 }
 function say({ moment, layer, head, direction, region, said }) {
   find(".vm-who .vm-badge").hidden = moment.is_final;

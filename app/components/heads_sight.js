@@ -2,7 +2,7 @@
 // head sees. Runs after heads_grid.js and before heads_page.js, which has `pickFrame` and `markRegion`.
 const who = find(".vm-who-picture"), film = find(".vm-film-pictures"), slider = find(".vm-film input");
 const sightFrames = find(".vm-sight-frames"), shares = find(".vm-sight-shares");
-const FILM_PICTURES = 6, MAX_AT_ONCE = 16; // pictures under the frame that looks; those that one request may ask for
+const FILM_PICTURES = 8, MAX_AT_ONCE = 16; // at most, under the frame that looks; those that one request may ask for
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 const signed = (number) => (number > 0 ? `+${number}` : `${number}`.replace("-", "−"));
 const clockOf = (seconds) => vm.clock(seconds, vm.last.source?.seconds ?? 0, true);
@@ -71,23 +71,36 @@ function drawFilmPick({ frames, frame, looks, direction }) {
   });
   find(".vm-film-reach").replaceChildren(part(`vm-see-${direction}`, from, past), part("vm-see-own", frame.number, frame.number + 1));
 }
-async function drawFilm(answer, isCurrent) {
-  const { frames } = answer, gap = gapOf(answer), first = frames[0].seconds, whole = gap * frames.length;
-  slider.max = frames.length - 1;
+// Pictures of it come one by one, behind those of the frames looked at; what came meanwhile is filmed after it.
+let filmed = null, isFilming = false;
+async function drawFilm(answer) {
+  slider.max = answer.frames.length - 1;
   slider.value = answer.frame.number;
-  find(".vm-film-first").textContent = vm.age(frames.at(-1).seconds - first);
+  find(".vm-film-first").textContent = vm.age(answer.frames.at(-1).seconds - answer.frames[0].seconds);
   drawFilmPick(answer);
-  if (!whole) return;
-  const step = whole / FILM_PICTURES, middles = [];
-  for (let number = Math.floor(first / step); number * step < first + whole; number += 1) middles.push((number + 0.5) * step);
-  const pictures = await Promise.all(middles.map((middle) => vm.inside.frames(middle, middle, 1)));
-  if (!isCurrent()) return;
-  film.replaceChildren(...pictures.flatMap(([picture], at) => {
-    if (!picture) return [];
+  filmed = answer;
+  if (isFilming) return;
+  isFilming = true;
+  while (filmed) {
+    const one = filmed;
+    filmed = null;
+    film.replaceChildren(...await filmOf(one));
+  }
+  isFilming = false;
+}
+async function filmOf(answer) {
+  const gap = gapOf(answer), first = answer.frames[0].seconds, whole = gap * answer.frames.length, pictures = [];
+  if (!whole) return pictures;
+  const step = 2 ** Math.ceil(Math.log2(whole / FILM_PICTURES)); // a window that grows keeps half of its pictures
+  for (let seconds = Math.floor(first / step) * step; seconds < first + whole; seconds += step) {
+    const [picture] = await vm.inside.frames(seconds, seconds, 1);
+    if (!picture) continue;
     picture.image.alt = "";
-    picture.image.style.cssText = `left:${(100 * (middles[at] - step / 2 - first)) / whole}%;width:${100 / FILM_PICTURES}%`;
-    return [picture.image];
-  }));
+    picture.image.style.cssText = `left:${(100 * (seconds - first)) / whole}%;width:${(100 * step) / whole}%`;
+    pictures.push(picture.image);
+    if (film.children.length < pictures.length) film.append(picture.image); // the first time it is seen to come
+  }
+  return pictures;
 }
 
 // What the picked head sees: a tile per frame, painted in place so that nothing flickers.
@@ -121,8 +134,10 @@ async function drawSight(answer, isCurrent) {
   while (sightFrames.children.length < answer.looks.length) sightFrames.append(tile());
   while (sightFrames.children.length > answer.looks.length) sightFrames.lastElementChild.remove();
   answer.looks.forEach((look, at) => drawTile(sightFrames.children[at], look, answer, pictures[at]?.image, scale));
-  sightFrames.dataset.many = answer.looks.length > 12;
+  const size = answer.looks.length > 30 ? "smallest" : answer.looks.length > 12 ? "small" : null;
+  size ? (sightFrames.dataset.size = size) : delete sightFrames.dataset.size;
   drawShares(answer);
+  drawFilm(answer); // not waited for
 }
 
 // Shares of everything the head reads: the frames above together, and the context frames beside them.
@@ -144,7 +159,7 @@ function drawShares({ looks, context, direction }) {
 // What is seen, as one picture: who looks, the frames it looks at, and what was said.
 function sightPicture(answer) {
   const tiles = [...sightFrames.children], columns = Math.min(Math.max(tiles.length, 1), 5), wide = 240, space = 14, line = 22;
-  const high = tiles[0]?.querySelector("canvas").height ?? 0, top = who.height + 2 * space + 2 * line;
+  const high = tiles[0]?.querySelector("canvas").height ?? 0, top = who.height + 2 * space + 3 * line;
   const rows = Math.ceil(tiles.length / columns), width = Math.max(who.width, columns * (wide + space) - space) + 2 * space;
   const canvas = Object.assign(document.createElement("canvas"), { width, height: top + rows * (high + line + space) + space });
   const pen = canvas.getContext("2d"), [ink, card] = [vm.token("ink"), vm.token("card")];
@@ -156,8 +171,16 @@ function sightPicture(answer) {
   pen.fillStyle = card;
   pen.fillRect(0, 0, width, canvas.height);
   pen.drawImage(who, space, space);
+  if (answer.region) {
+    const [first, last, left, right] = answer.region;
+    pen.strokeStyle = "#fff";
+    pen.lineWidth = 2;
+    pen.strokeRect(space + left * who.width, space + first * who.height, (right - left) * who.width, (last - first) * who.height);
+  }
+  const parts = [...shares.children].map((one) => one.textContent), told = parts.map((text, at) => (at % 2 ? `${text}  ` : `${text}: `)).join("");
   write(`${find(".vm-sight-head").textContent} · ${find(".vm-who-when").textContent}`, space, who.height + space + line, 600);
   write(answer.said, space, who.height + space + 2 * line);
+  write(told, space, who.height + space + 3 * line);
   tiles.forEach((item, at) => {
     const x = space + (at % columns) * (wide + space), y = top + space + Math.floor(at / columns) * (high + line + space);
     pen.drawImage(item.querySelector("canvas"), x, y);

@@ -175,7 +175,7 @@ def test_the_grid_is_drawn_by_offset_or_by_frame_and_follows_the_range(page):
     assert page.evaluate(OFFSETS) == f"{MINUS}1,own"
     drawn = "document.querySelector('.vm-pick-grid canvas').toDataURL()"
     by_offset = page.evaluate(drawn)
-    page.get_by_role("button", name="Frames", exact=True).click()
+    page.get_by_role("button", name="By frame").click()
     assert page.evaluate(drawn) != by_offset
 
 
