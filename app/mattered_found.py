@@ -13,7 +13,13 @@ import torch
 
 from app import mattered_said as said
 from vidmem.evaluation import RecordedMoment
-from vidmem.figures import ThemeName, memory_share_figure
+from vidmem.figures import (
+    ThemeName,
+    effects_figure,
+    memory_share_figure,
+    occlusion_figure,
+    pixel_figure,
+)
 from vidmem.inspection import (
     ClipEffect,
     DirectEffects,
@@ -31,6 +37,9 @@ from vidmem.models import FamSwin
 
 GRID = (4, 6)
 """Rows and columns of the cells over which attributions to pixels are summed for the file."""
+
+DOT_SHIFT = 0.12
+"""Of direct and total effects to either side of their clip, in clips."""
 
 
 @dataclass(eq=False)
@@ -51,7 +60,10 @@ class Found:
         if isinstance(subject.model, FamSwin) and subject.remembered:
             window = self.recorded.moment.window
             seconds = torch.tensor([[window.start_seconds, window.end_seconds]], dtype=torch.double)
-            self.view = inspect_memory(subject.model, subject.clip, state, seconds)
+            view = inspect_memory(subject.model, subject.clip, state, seconds)
+            first = subject.first_index  # a view counts clips from where the stream began
+            clips = tuple(clip._replace(index=first + clip.index) for clip in view.clips)
+            self.view = replace(view, clips=clips)
 
     @property
     def index(self) -> int:
@@ -86,25 +98,11 @@ class Found:
 
     @property
     def shares(self) -> dict[int, float]:
-        """Attention per remembered window: the mean of all heads and stages."""
+        """Attention per remembered window: the mean of the heads of the last stage with memory."""
         if self.view is None or not self.view.stages:
             return {}
-        by_stage = np.stack([stage.clip_share.mean(0) for stage in self.view.stages])
-        mean, first = by_stage.mean(0), self.subject.first_index
-        return {
-            first + clip.index: float(share)
-            for clip, share in zip(self.view.clips, mean, strict=True)
-        }
-
-    @property
-    def as_in_view(self) -> tuple[DirectEffects | None, TotalEffects | None]:
-        """Direct and total effects, with clips counted from the stream's start, as views do."""
-        first, direct, total = self.subject.first_index, self.direct, self.total
-        if direct is not None:
-            direct = replace(direct, clips=_counted_from(first, direct.clips))
-        if total is not None:
-            total = replace(total, clips=_counted_from(first, total.clips))
-        return direct, total
+        mean = self.view.stages[-1].clip_share.mean(0)
+        return {clip.index: float(share) for clip, share in zip(self.view.clips, mean, strict=True)}
 
     def effects(self, name: str) -> Sequence[ClipEffect]:
         """Of the clips: `direct` or `total`; none where it was not asked for."""
@@ -123,6 +121,7 @@ class Found:
         """What the page shows, in plain values."""
         return {
             "moment": self._moment(),
+            "picture": list(self.recorded.moment.pixels.shape[1:3]),
             "class": self.subject.class_index,
             "class_name": self.class_name,
             "score": _score(self.subject.score()),
@@ -130,6 +129,7 @@ class Found:
                 {"index": clip, "start_seconds": start, "end_seconds": end}
                 for clip, (start, end) in sorted(self.seconds.items())
             ],
+            "stage": self.view.stages[-1].stage if self.view and self.view.stages else None,
             "shares": {str(clip): share for clip, share in self.shares.items()},
             "agreement": self.agreement,
             "said": self._said(),
@@ -170,6 +170,8 @@ class Found:
         nothing = {"nothing": said.nothing_remembered(self.class_name, direct)}
         if total is None:
             return nothing
+        if self.view is None:
+            return nothing | {"both": said.NO_FEEDBACK}
         both = said.direct_beside_total(direct.clips, total.clips, self.seconds)
         return nothing | {"both": both}
 
@@ -215,21 +217,36 @@ class Found:
         """Plotly figures, by what they show."""
         drawn: dict[str, Any] = {}
         if (self.direct or self.total) and self.seconds:
-            direct, total = self.as_in_view
-            view = self.view
-            assert view is not None
-            drawn["effects"] = memory_share_figure(
-                view, view.stages[-1].stage, direct=direct, total=total, theme=theme
+            drawn["effects"] = self._effects_figure(theme)
+        pixels, moment = self.recorded.moment.pixels.numpy(), self.recorded.moment
+        if (occlusion := self.results.get("occlusion")) is not None:
+            drawn["occlusion"] = occlusion_figure(occlusion, pixels[len(pixels) // 2], theme=theme)
+        if (own := self.results.get("pixels")) is not None:
+            count, real = len(own.values), moment.window.num_real_frames
+            length = moment.window.end_seconds - moment.window.start_seconds
+            seconds = moment.window.start_seconds + length * np.arange(count) / real
+            drawn["pixels"] = pixel_figure(
+                own, list(pixels[:count]), frame_seconds=seconds, theme=theme
             )
         return drawn
+
+    def _effects_figure(self, theme: ThemeName) -> Any:
+        """Over the bars of attention, where there are such."""
+        if self.view is None:
+            return effects_figure(self.direct, self.total, theme=theme)
+        stage = self.view.stages[-1].stage
+        figure: Any = memory_share_figure(
+            self.view, stage, direct=self.direct, total=self.total, theme=theme
+        )
+        dots = list(figure.select_traces({"type": "scatter"}))
+        if len(dots) == 2:  # where both say the same, one would hide the other
+            for trace, shift in zip(dots, (-DOT_SHIFT, DOT_SHIFT), strict=True):
+                trace.x = [place + shift for place in trace.x]
+        return figure.update_layout(title_text=said.EFFECTS_TITLE)
 
     def as_json(self) -> bytes:
         """All of it, as a file."""
         return json.dumps(self.as_dict(), indent=1).encode()
-
-
-def _counted_from(first: int, effects: Sequence[ClipEffect]) -> tuple[ClipEffect, ...]:
-    return tuple(replace(effect, clip=effect.clip - first) for effect in effects)
 
 
 def _score(score: Score) -> dict[str, float]:

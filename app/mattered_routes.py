@@ -10,7 +10,9 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from app import text
+from app.inside_views import Frame
 from app.mattered import Asked
+from app.mattered_found import Found
 from app.registry import RunRegistry
 from app.runs import Run
 from vidmem.errors import SettingError, VidmemError
@@ -69,7 +71,7 @@ def _state(run: Run, asked: Query) -> Response:
     state: dict[str, Any] = mattered.state()
     found = mattered.found
     is_new = asked.get("have") != str(state["version"])
-    state["result"] = found.as_dict() if found and is_new else None
+    state["result"] = _result(run, found) if found and is_new else None
     figures: dict[str, Any] = {}
     if found and is_new:
         theme: ThemeName = "dark" if asked.get("theme") == "dark" else "light"
@@ -77,6 +79,17 @@ def _state(run: Run, asked: Query) -> Response:
     drawn = ",".join(f"{json.dumps(name)}:{figure}" for name, figure in figures.items())
     told = json.dumps(state)
     return Response(f'{told[:-1]},"figure":{{{drawn}}}}}', media_type="application/json")
+
+
+def _result(run: Run, found: Found) -> dict[str, Any]:
+    """What was found, with where token maps lie on the picture that people see."""
+    result, info = found.as_dict(), run.inside.info
+    card = found.subject.model.card
+    frame = Frame.of(card, info.width, info.height) if info else Frame()
+    for stage in result["results"].get("memory", {}).get("stages", ()):
+        tall, wide = stage["extent"]
+        stage["box"] = frame.shown(0, tall, 0, wide)
+    return result
 
 
 def _file(run: Run, asked: Query) -> Response:

@@ -17,6 +17,13 @@ CANCELLED = "Cancelled after {done} of {total} runs of the model. Nothing of it 
 CANCELLED_EARLY = "Cancelled before the first run of the model."
 GONE = "The moment is gone: another video, model or run was begun."
 
+EFFECTS_TITLE = "What mattered, beside attention"
+NO_FEEDBACK = (
+    "This model keeps what it saw of each frame by itself, so no clip repeats what an earlier one "
+    "told. The two differ in what is left: taken out, the window closes up around the hole; "
+    "neutral, the frames stay and say nothing."
+)
+
 CLEAR, NO = 0.6, 0.3
 """Rank correlations from which on attention and effects agree, and under which they do not."""
 
@@ -137,7 +144,7 @@ def occluded(class_name: str, occlusion: OcclusionMap) -> str:
     effect = float(values[row, column])
     after = occlusion.score.probability - float(occlusion.probabilities[row, column])
     return (
-        f"Row {row + 1}, column {column + 1} matters most: with it grey, {class_name} goes from "
+        f"Row {row + 1}, column {column + 1} matters most: with it neutral, {class_name} goes from "
         f"{percent(occlusion.score.probability)} to {percent(after)} "
         f"({signed(effect)} in log-odds)."
     )
@@ -153,8 +160,8 @@ def clock(clip: int, seconds: Seconds) -> str:
 def percent(probability: float) -> str:
     """`98 %`, with more digits near the ends, where they count."""
     if 0.01 <= probability <= 0.99:
-        return f"{probability:.0%}".replace("%", " %")
-    return f"{probability:.2%}".replace("%", " %")
+        return f"{probability:.0%}".replace("%", "\N{NO-BREAK SPACE}%")
+    return f"{probability:.2%}".replace("%", "\N{NO-BREAK SPACE}%")
 
 
 def signed(value: float) -> str:

@@ -6,7 +6,8 @@ const ACTIVE = ["preparing", "estimating", "running"];
 const part = (name) => element.querySelector(`.vm-mat-${name}`);
 const choice = part("class").querySelector("select"), list = part("list"), same = part("same"), dark = matchMedia("(prefers-color-scheme: dark)");
 let state = null, found = null, figures = {}, shown = -1; // the newest answer; what was found, drawn at version `shown`
-let testedAt = null, isFresh = false; // the moment on view when its test began; the newest is wanted instead
+let testedAt = null, pendingAt = null; // the moment on view when the test of what was found began, and of that on its way
+let isFresh = false; // the newest clip is wanted instead of the one that was tested
 let timer = 0, isAsking = false;
 
 const isShown = () => ["memory", "heads"].includes(document.body.dataset.view);
@@ -33,8 +34,8 @@ async function refresh() {
 }
 async function start(kind) {
   refuse("");
-  const answer = await send("/start", { kind, at: vm.inside.at, class: choice.value, same: isSame() ? 1 : "", have: shown }, "POST");
-  if (!answer.error && !isSame()) [testedAt, isFresh] = [vm.inside.at, false];
+  const at = vm.inside.at, answer = await send("/start", { kind, at, class: choice.value, same: isSame() ? 1 : "", have: shown }, "POST");
+  if (!answer.error) pendingAt = at;
   take(answer);
   if (isActive()) { part("cancel").focus(); refresh(); }
 }
@@ -47,7 +48,8 @@ function take(answer) {
   state = answer;
   if (answer.version !== shown) {
     [shown, found, figures] = [answer.version, answer.result ?? null, answer.figure ?? {}];
-    testedAt ??= found ? vm.inside.at : null;
+    if (answer.state === "done" && pendingAt !== null) [testedAt, pendingAt, isFresh] = [pendingAt, null, false];
+    testedAt = found ? testedAt ?? vm.inside.at : null;
     drawFound();
   }
   fitPage();
@@ -95,7 +97,7 @@ function row({ name, cost, why_not: why }, isDone) {
   const item = document.createElement("li"), title = document.createElement("b"), text = document.createElement("p");
   title.textContent = NAMES[name];
   if (isDone) title.append(Object.assign(document.createElement("i"), { textContent: "✓", title: vm.words.mattered_is_done }));
-  text.textContent = why || vm.words[`mattered_${name}_does`];
+  text.textContent = why || vm.words[`mattered_${name}_does_${state.page}`] || vm.words[`mattered_${name}_does`];
   text.classList.toggle("vm-mat-not", Boolean(why));
   const button = Object.assign(document.createElement("button"), { type: "button", textContent: vm.words[isDone ? "mattered_again" : "mattered_test"], disabled: Boolean(why) || isActive() });
   button.dataset.kind = name;
@@ -109,12 +111,14 @@ function row({ name, cost, why_not: why }, isDone) {
 function drawMoment() {
   if (!state) return;
   const aside = part("moment"), newest = vm.last.now?.index ?? -1;
-  same.hidden = !(isSame() && vm.inside.at === "newest" && newest > found.moment.index);
+  const canBeNewer = isSame() && vm.inside.at === "newest" && newest > found.moment.index;
+  same.hidden = !found || (isSame() && !canBeNewer);
+  same.querySelector("button").hidden = !canBeNewer;
   if (found) {
     const { start_seconds: start, end_seconds: end, label, probability } = found.moment;
     const time = `${vm.clock(start)}–${vm.clock(end)}`;
     aside.textContent = vm.fill("mattered_of", { time, label, share: `${Math.round(100 * probability)} %` });
-    same.firstElementChild.textContent = vm.fill("mattered_same", { time });
+    same.firstElementChild.textContent = vm.fill(isSame() ? "mattered_same" : "mattered_next", { time });
   } else aside.textContent = "";
 }
 same.querySelector("button").addEventListener("click", () => { isFresh = true; drawList(); });
@@ -127,17 +131,30 @@ function drawFound() {
   part("files").querySelector("[data-file]").href = `inside/tests/file.json?${query()}`;
   for (const name of FIGURES) {
     part(name).hidden = !figures[name];
-    if (figures[name]) vm.plots.draw(element.querySelector(`[data-figure=${name}]`), figures[name], name === "effects" ? picked : null);
+    if (figures[name]) drawFigure(name);
   }
   part("memory").hidden = !results.memory;
-  if (results.memory) drawMaps(found, play);
+  if (results.memory) drawMaps(found, tell);
   const said = found?.said ?? {};
   const told = (name) => [said[name], said[`agreement_${name}`]].filter(Boolean).join(" ");
   say("effects", [said.both, told("direct"), told("total"), said.nothing], said.both);
   say("memory", [said.memory]);
   say("occlusion", [said.occlusion]);
   say("pixels", [said.pixels]);
+  if (part("preview").dataset.moment !== String(found?.moment.index)) part("preview").hidden = true;
   drawClips();
+}
+function drawFigure(name) {
+  const plot = element.querySelector(`[data-figure=${name}]`), { data, layout } = figures[name];
+  const height = name === "effects" ? 330 + layout.margin.t / 2 : highEnough(plot, layout);
+  vm.plots.draw(plot, { data, layout: { ...layout, height } }, name === "effects" ? picked : null);
+}
+// Panels of pictures keep their shape: so high that no room is left over.
+function highEnough(plot, layout) {
+  const axes = (letter) => Object.keys(layout).filter((key) => key.startsWith(`${letter}axis`)).map((key) => layout[key]);
+  const many = (letter) => new Set(axes(letter).map(({ domain }) => (domain ?? [0])[0].toFixed(3))).size;
+  const shape = found.picture[0] / found.picture[1], width = (plot.parentElement.clientWidth - 26) / many("x");
+  return Math.round(layout.margin.t + many("y") * (width * shape + 30) + 14);
 }
 function say(name, sentences, key = null) {
   part(name).querySelector(".vm-mat-said").replaceChildren(...sentences.filter(Boolean).map((text) =>
@@ -149,6 +166,7 @@ function drawClips() {
   const title = Object.assign(document.createElement("span"), { textContent: vm.words.mattered_play, className: "vm-aside" });
   part("clips").replaceChildren(title, ...(found?.clips ?? []).map((clip) => {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: vm.clock(clip.start_seconds) });
+    button.dataset.clip = clip.index;
     button.addEventListener("click", () => play(clip));
     return button;
   }));
@@ -157,9 +175,25 @@ function picked(point) {
   const index = [point.customdata].flat()[0], clip = found?.clips.find((one) => one.index === index);
   if (clip) play(clip);
 }
-function play(clip) {
+// Here, and for whoever else shows clips: the timeline marks it, the Memory page picks it.
+function tell(clip) {
   vm.emit("mark", { start: clip.start_seconds, end: clip.end_seconds });
   vm.emit("pick_clip", clip.index);
+}
+function play(clip) {
+  const canvas = part("preview").querySelector("canvas"), effect = (name) => found.results[name]?.clips.find((one) => one.clip === clip.index)?.log_odds;
+  const said = ["direct", "total"].filter((name) => effect(name) !== undefined).map((name) => `${NAMES[name].toLowerCase()} ${signed(effect(name))}`);
+  const share = found.shares[clip.index];
+  if (share !== undefined) said.push(vm.fill("mattered_share", { share: `${Math.round(100 * share)} %` }));
+  part("preview").hidden = false;
+  part("preview").dataset.moment = found.moment.index;
+  part("preview").querySelector("p").textContent = [`${vm.clock(clip.start_seconds)}–${vm.clock(clip.end_seconds)}`, ...said].join(" · ");
+  for (const button of part("clips").querySelectorAll("button")) button.setAttribute("aria-pressed", button.dataset.clip === String(clip.index));
+  tell(clip);
+  playIn(canvas, clip, (image) => {
+    canvas.height = Math.round((canvas.width * image.naturalHeight) / image.naturalWidth) || canvas.height;
+    canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  });
 }
 for (const button of element.querySelectorAll("[data-png]")) {
   button.addEventListener("click", () => {
@@ -172,8 +206,9 @@ for (const button of element.querySelectorAll("[data-png]")) {
 // When the page is opened, and when what was tested is gone
 function anew() { shown = -1; refresh(); }
 vm.on("view_shown", () => { fitPage(); refresh(); });
-for (const topic of ["run", "epoch"]) vm.on(topic, () => { [testedAt, isFresh] = [null, false]; anew(); });
+for (const topic of ["run", "epoch"]) vm.on(topic, () => { [testedAt, pendingAt, isFresh] = [null, null, false]; anew(); });
 vm.on("model", anew);
 vm.on("inside_at", () => { isFresh = false; if (state) drawList(); });
+new ResizeObserver(vm.perFrame(() => { if (found && isShown()) for (const name of FIGURES) if (figures[name]) drawFigure(name); })).observe(part("found"));
 vm.on("now", () => { if (isShown()) drawMoment(); });
 dark.addEventListener("change", anew);

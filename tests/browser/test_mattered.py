@@ -1,0 +1,211 @@
+"""What mattered, in the browser: tests begun, watched, cancelled, and what they found."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+
+import pytest
+
+from app.mattered import Job
+from tests.browser.conftest import newest, wait_for_clip, wait_for_status, wait_until
+from tests.browser.test_looks import violations
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+PART = "#mattered-page"
+AT = 21.0
+TESTED = (
+    "kind => document.querySelector(`.vm-mat-list [data-kind=${kind}]`)?.textContent === 'Again'"
+)
+
+
+def watch(page) -> None:
+    """Play the video to its end."""
+    page.locator(".vm-main").first.click()
+    wait_for_status(page, "finished")
+
+
+def open_card(page, view="memory", at=AT) -> None:
+    page.evaluate("view => { location.hash = view; }", view)
+    if at is not None:
+        page.evaluate("at => window.vidmem.inside.setAt(at)", at)
+    page.wait_for_function("document.querySelectorAll('.vm-mat-list button').length === 5")
+
+
+def press(page, kind) -> None:
+    page.locator(f".vm-mat-list [data-kind={kind}]").click()
+
+
+def do(page, kind) -> None:
+    press(page, kind)
+    page.wait_for_function(TESTED, arg=kind, timeout=30_000)
+
+
+def threads() -> list[threading.Thread]:
+    return [one for one in threading.enumerate() if one.name == "mattered"]
+
+
+@pytest.fixture
+def slow(monkeypatch):
+    """Each evaluation takes a while longer."""
+    ran = Job.ran
+
+    def slowly(job, done, total):
+        time.sleep(0.15)
+        ran(job, done, total)
+
+    monkeypatch.setattr(Job, "ran", slowly)
+
+
+def the_run(page, site):
+    return site.registry().find(page.evaluate("window.vidmem.run"))
+
+
+def test_direct_and_total_effects_stand_beside_attention(open_page, site):
+    page = open_page()
+    watch(page)
+    open_card(page)
+    assert "Attention is not an explanation" in page.locator(PART).inner_text()
+    do(page, "direct")
+    do(page, "total")
+    traces = page.evaluate(
+        "document.querySelector('[data-figure=effects]').data.map(({ type }) => type)"
+    )
+    assert traces == ["bar", "scatter", "scatter"]
+    said = page.locator(".vm-mat-effects .vm-mat-said").inner_text()
+    assert said.count("rank correlation") == 2
+    found = the_run(page, site).inside.mattered.found
+    assert found.index == 10
+    assert set(found.results) == {"direct", "total"}
+    buttons = page.locator(".vm-mat-clips button")
+    assert buttons.count() == len(found.subject.remembered)
+    buttons.first.click()
+    assert (
+        page.locator(".vm-mat-preview p").inner_text().startswith("00:12\N{EN DASH}00:14")
+    )
+    assert page.evaluate("window.vidmem.last.mark") == {"start": 12, "end": 14}
+    assert page.evaluate("window.vidmem.last.pick_clip") == found.subject.remembered[0]
+    assert page.evaluate("window.vidmem.inside.at") == AT
+
+
+def test_maps_are_drawn_and_all_can_be_downloaded(open_page, site):
+    page = open_page()
+    watch(page)
+    open_card(page)
+    for kind in ("direct", "memory", "pixels", "occlusion"):
+        do(page, kind)
+    assert page.locator(".vm-mat-maps canvas").count() == 4
+    assert page.locator("[data-figure=occlusion] .main-svg").count()
+    for selector, name in (
+        ("[data-png=effects]", "mattered-effects-10.png"),
+        ("[data-png=memory]", "mattered-memory-10.png"),
+        ("[data-png=occlusion]", "mattered-occlusion-10.png"),
+        ("[data-png=pixels]", "mattered-pixels-10.png"),
+        ("[data-file]", "mattered-10.json"),
+    ):
+        with page.expect_download() as download:
+            page.locator(f"{PART} {selector}").click()
+        assert download.value.suggested_filename == name
+    content = json.loads(download.value.path().read_text())
+    assert set(content["results"]) == {"direct", "memory", "pixels", "occlusion"}
+    assert content["moment"]["start_seconds"] == 20
+
+
+def test_a_test_runs_beside_what_plays_and_can_be_cancelled(open_page, site, slow):
+    site.clip_seconds = 0.8
+    page = open_page()
+    page.locator(".vm-main").first.click()
+    wait_for_clip(page, 1)
+    open_card(page, at=None)
+    press(page, "occlusion")
+    page.wait_for_function("document.querySelector('.vm-mat-told').textContent.includes(' left')")
+    assert "25 runs of the model" in page.locator(".vm-mat-told").inner_text()
+    wait_for_clip(page, newest(page)["index"] + 1)
+    refused = page.evaluate(
+        "async () => (await fetch(`inside/tests/start?kind=direct&run=${window.vidmem.run}`,"
+        " { method: 'POST' })).json()"
+    )
+    assert "tested already" in refused["error"]
+    page.locator(".vm-mat-cancel").click()
+    page.wait_for_function(
+        "document.querySelector('.vm-mat-ended').textContent.includes('Cancelled after')"
+    )
+    wait_until(lambda: threads() == [], seconds=5)
+    assert the_run(page, site).inside.mattered.found is None
+    assert page.locator(".vm-mat-empty").is_visible()
+    wait_for_clip(page, newest(page)["index"] + 1)  # what plays plays on
+
+
+def test_tests_stay_with_a_moment_while_the_stream_goes_on(open_page, site):
+    site.clip_seconds = 0.3
+    page = open_page()
+    page.locator(".vm-main").first.click()
+    wait_for_clip(page, 4)
+    open_card(page, at=None)
+    do(page, "direct")
+    tested = the_run(page, site).inside.mattered.found.index
+    wait_for_clip(page, tested + 2)
+    do(page, "total")
+    found = the_run(page, site).inside.mattered.found
+    assert (found.index, set(found.results)) == (tested, {"direct", "total"})
+    page.get_by_role("button", name="Take the newest clip instead").click()
+    do(page, "direct")
+    assert the_run(page, site).inside.mattered.found.index > tested
+
+
+def test_closing_the_run_ends_its_test(open_page, site, slow):
+    page = open_page()
+    watch(page)
+    open_card(page)
+    press(page, "occlusion")
+    page.wait_for_function("document.querySelector('.vm-mat-told').textContent.includes(' left')")
+    site.registry().clear()
+    wait_until(lambda: threads() == [], seconds=5)
+
+
+def test_another_video_ends_it_too_and_nothing_is_left_on_the_page(open_page, site, slow):
+    page = open_page()
+    watch(page)
+    open_card(page)
+    do(page, "direct")
+    press(page, "occlusion")
+    page.wait_for_function("document.querySelector('.vm-mat-told').textContent.includes(' left')")
+    run = the_run(page, site)
+    other = next(
+        key for _, group in run.board.get("videos") for key, *_ in group if "second" in key
+    )
+    page.evaluate("video => window.vidmem.act('choose', { video })", other)
+    wait_until(lambda: threads() == [], seconds=5)
+    page.wait_for_function("!document.querySelector('.vm-mat-empty').hidden")
+    assert page.locator(".vm-mat-effects").is_hidden()
+
+
+def test_of_spool_it_says_what_cannot_be_tested(open_page, spool_site):
+    page = open_page(spool_site.address)
+    watch(page)
+    open_card(page, view="heads", at=9.0)
+    assert page.locator(".vm-mat-list [data-kind=pixels]").is_disabled()
+    assert "frozen" in page.locator(".vm-mat-not").inner_text()
+    do(page, "occlusion")
+    assert page.locator("[data-figure=occlusion] .main-svg").count()
+    page.evaluate("location.hash = 'memory'")
+    page.locator(f"{PART} .vm-card").wait_for(state="hidden")
+    page.close()
+    spool_site.app.registry.clear()
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+)
+def test_axe_finds_nothing_and_nothing_needs_a_sideways_scroll(open_page, site, width, scheme):
+    page = open_page(width=width, scheme=scheme, reduced_motion="reduce")
+    watch(page)
+    open_card(page)
+    for kind in ("direct", "total", "memory"):
+        do(page, kind)
+    page.locator(".vm-mat-clips button").first.click()
+    assert violations(page) == []
+    widths = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert widths[0] <= widths[1]
