@@ -275,10 +275,11 @@ WORDS = {
     "heads_offset_hint": "Down: the frame that looks, oldest at the top. Across: how far back or "
     "ahead.",
     "heads_offset_context": "Edges: the context frames, at the sides what is read of them, above "
-    "and below what they gather.",
+    "and below what they gather, scaled by itself.",
     "heads_matrix_hint": "Down: the frame that looks. Across: the frame looked at. Oldest at the "
     "top and at the left.",
-    "heads_matrix_context": "First and last: the context frames.",
+    "heads_matrix_context": "First and last: the context frames; what they gather is scaled by "
+    "itself.",
     "heads_grouped": "A cell is {step} frames.",
     "heads_scale": "none to most, each head by itself",
     "heads_sight": "Where it looks",
