@@ -338,6 +338,8 @@ WORDS = {
     "and can be cancelled at any time.",
     "mattered_of": "{time} · {label} {share}",
     "mattered_same": "Tests are of {time}, so that they can be held against each other.",
+    "mattered_next": "Shown is what tests of {time} found. The next test is of the moment on view, "
+    "and takes their place.",
     "mattered_newest": "Take the newest clip instead",
     "mattered_unit": "Effects are in log-odds: the score with the clip less that without it. Above "
     "0 the clip speaks for the class; 0.7 is odds twice as good, 2.3 ten times.",
