@@ -1,63 +1,112 @@
-"""Memory of the process over the time of a run, in bounded room, and how fast it grows."""
+"""What a run costs in memory over its time: the small card, the Cost page, its files."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
+from app import cost_text, text
+from app.masks import Download
+from vidmem.errors import SettingError
+from vidmem.figures import ThemeName, memory_time_figure
+from vidmem.profiling import MemoryRecord
+from vidmem.streaming import Prediction, RunMemory
+
 MAX_MARKS = 240
-SETTLED_SECONDS = 180.0
-"""Before that, one more page of memory would read as hundreds of MiB per hour."""
+"""On the card, which is 300 pixels wide."""
 
 
-@dataclass(frozen=True)
-class CostCurve:
-    """Marks of a run, first to last."""
-
-    seconds: list[float]
-    mib: list[float]
-    mib_per_hour: float | None
-    """Over the later half; `None` in the first `SETTLED_SECONDS`."""
-
-
-class CostMeter:
-    """Marks at a spacing that doubles whenever there are too many."""
+class RunCosts:
+    """The memory timeline of what a run plays; begun anew with each play."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._marks: list[tuple[float, float]] = []
-        self._spacing_seconds = 0.25
-        self._newest: tuple[float, float] | None = None
+        self._memory: RunMemory | None = None
 
-    def took(self, seconds: float, num_bytes: float) -> None:
-        """Mark the memory at a time of the run."""
-        mark = (seconds, num_bytes / 2**20)
-        with self._lock:
-            self._newest = mark
-            if self._marks and seconds - self._marks[-1][0] < self._spacing_seconds:
-                return
-            self._marks.append(mark)
-            if len(self._marks) > MAX_MARKS:
-                self._marks = self._marks[::2]
-                self._spacing_seconds *= 2
+    def took(self, prediction: Prediction, model: Any) -> None:
+        """A clip was judged."""
+        if self._memory is None:
+            self._memory = RunMemory()
+        self._memory.took(prediction, model)
 
-    def curve(self) -> CostCurve:
-        """What to draw."""
-        with self._lock:
-            marks = list(self._marks)
-            if self._newest and marks and self._newest != marks[-1]:
-                marks.append(self._newest)
-        seconds = [round(mark[0], 2) for mark in marks]
-        mib = [round(mark[1], 2) for mark in marks]
-        return CostCurve(seconds, mib, _slope(seconds, mib))
+    def sample(self) -> None:
+        """Measure between clips too, once there was one."""
+        if self._memory is not None:
+            self._memory.sample()
+
+    def record(self) -> MemoryRecord | None:
+        """What there is; `None` before the first clip."""
+        return None if self._memory is None else self._memory.timeline.record()
 
 
-def _slope(seconds: list[float], mib: list[float]) -> float | None:
-    if not seconds or seconds[-1] - seconds[0] < SETTLED_SECONDS:
-        return None
-    half = int(np.searchsorted(seconds, (seconds[0] + seconds[-1]) / 2))
-    if len(seconds) - half < 3:
-        return None
-    return float(np.polyfit(seconds[half:], mib[half:], 1)[0]) * 3600
+def card_section(record: MemoryRecord | None) -> dict[str, Any]:
+    """What the card on the Watch page shows."""
+    if record is None:
+        return {"seconds": [], "mib": [], "events": [], "note": ""}
+    every = -(-len(record.spans) // MAX_MARKS)
+    seconds, held = record.spans.mean_seconds, record.series("process_bytes").mean
+    marks = [*range(0, len(seconds) - 1, every), len(seconds) - 1]
+    now, slope = record.newest, record.slope()
+    said = "settling" if slope is None else str(slope)
+    state = cost_text.amount(now.state_bytes or 0)
+    return {
+        "seconds": np.round(seconds[marks], 2).tolist(),
+        "mib": np.round(held[marks] / 2**20, 2).tolist(),
+        "events": [round(event.seconds, 2) for event in record.events],
+        "note": f"{text.mebibytes(now.process_bytes or 0)} · {said} · state {state}",
+    }
+
+
+def page_answer(record: MemoryRecord, theme: ThemeName) -> str:
+    """All that the Cost page shows, as JSON."""
+    told = {
+        "headline": _headline(record),
+        "proof": cost_text.slope_proof(record.slope(), record.slope_due_seconds),
+        "facts": list(_facts(record)),
+        "events": [
+            [text.clock(e.seconds), e.kind, e.text, e.clip or 0, e.num_joined]
+            for e in reversed(record.events)
+        ],
+        "gpu": "" if record.newest.allocated_bytes is not None else cost_text.NO_GPU,
+    }
+    figure = memory_time_figure(record, theme=theme).to_json()
+    return f'{json.dumps(told)[:-1]},"figure":{figure}}}'
+
+
+def page_download(record: MemoryRecord, kind: str) -> Download:
+    """The timeline as a file.
+
+    Raises:
+        SettingError: If there is no such kind of file.
+    """
+    if kind == "csv":
+        return Download("memory-over-time.csv", "text/csv", record.to_csv().encode())
+    if kind == "json":
+        told = json.dumps(record.as_dict(), indent=1).encode()
+        return Download("memory-over-time.json", "application/json", told)
+    raise SettingError(f"memory over time can be downloaded as json or csv, got {kind}")
+
+
+def _headline(record: MemoryRecord) -> str:
+    slope = record.slope()
+    if slope is None:
+        return cost_text.SETTLING
+    words = str(slope)
+    return f"{words[0].upper()}{words[1:]}"
+
+
+def _facts(record: MemoryRecord) -> Iterator[tuple[str, str]]:
+    """Names and amounts, newest; what is not measured is left out."""
+    now = record.newest
+    for name, words in cost_text.FACTS.items():
+        value = getattr(now, name)
+        if value is not None:
+            # The state to the byte, since that is what stays the same.
+            exact = f"{value:,} bytes = " if name == "state_bytes" else ""
+            yield words, exact + cost_text.amount(value)
+    yield "clips judged", f"{now.num_clips or 0:,}"
+    yield "clips remembered", f"{now.held_clips or 0} of {now.l_mem or 0}"
+    yield "clips evicted", f"{now.num_evicted or 0:,}"
+    yield "video judged", text.span(now.video_seconds or 0.0)

@@ -128,6 +128,7 @@ def _mount(
     from fastapi import FastAPI
     from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 
+    from app.cost_routes import add_cost_routes
     from app.inside_routes import add_inside_routes
     from app.mask_routes import add_mask_routes
     from app.mattered_routes import add_mattered_routes
@@ -154,6 +155,7 @@ def _mount(
     add_mask_routes(api)
     add_inside_routes(api, registry)
     add_mattered_routes(api, registry)
+    add_cost_routes(api, registry)
     end_connections = mount_page(
         api,
         handlers,

@@ -24,6 +24,7 @@ PAGES = {
     "heads-page": ("heads_page",),
     "mattered-page": ("mattered",),
     "masks-page": ("masks",),
+    "cost-page": ("cost_page",),
 }
 """Beside the Watch page; above the first two, its timeline stays."""
 

@@ -95,12 +95,10 @@ class Run:
         self._put_source(WORDS["reader_at_play"])
         self.pictures.want(0.0, is_urgent=True)
 
-    def _forget_results(self) -> None:
-        epoch = self.view.epoch + 1 if self.view else 0
-        self.view = RunView(self.board, self._live.class_names, epoch)
+    def _forget_results(self, *, goes_on: bool = False) -> None:
+        self.view = RunView(self.board, self._live.class_names, self.view, goes_on=goes_on)
         self.board.put("now", None)
         self.board.put("memory", empty_memory(self._live.settings))
-        self.board.put("cost", {"seconds": [], "mib": [], "note": ""})
         self.view.refresh(is_forced=True)
 
     def _put_source(self, reader: str) -> None:
@@ -247,7 +245,7 @@ class Run:
         if engine := self._engine:
             self._tell(engine.update(model=self._live.model, **self._live.live_settings()))
         if before != self._live.class_names:
-            self._forget_results()
+            self._forget_results(goes_on=True)
         self._show_places()
 
     def _show_places(self) -> None:
@@ -337,7 +335,7 @@ class Run:
         """A clip was judged: show it."""
         self.inside.took(engine)
         if self.view is not None and prediction.class_names == self.view.class_names:
-            self.view.took(prediction, engine.last_clip_pixels, engine.settings)
+            self.view.took(prediction, engine.last_clip_pixels, engine.settings, engine.model)
         if prediction.restarted != self._told:
             self.notify(prediction.restarted)
         self._told = None
@@ -389,7 +387,7 @@ class Run:
     def tick(self) -> None:
         """What is due because a page is looking: derived sections, the picture at the playhead."""
         if self.view is not None:
-            self.view.refresh()
+            self.view.refresh(is_active=self.is_active)
         if self._is_real_time and self.status == "playing":
             self.put_play()
         if self._look is None and self.pictures is not None and self.is_active:

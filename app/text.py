@@ -170,15 +170,6 @@ def pace(facts: SpeedFacts) -> str:
     return " · ".join(parts)
 
 
-def slope(mib_per_hour: float | None) -> str:
-    """How memory grows, or that it is too early to say."""
-    if mib_per_hour is None:
-        return "settling"
-    if abs(mib_per_hour) < 0.05:
-        return "flat (0.0 MiB/h)"
-    return f"{mib_per_hour:+.1f} MiB/h"
-
-
 def settled(seconds: float) -> str:
     """What holds of bouts that can no longer be counted anew."""
     return f"Bouts before {clock(seconds)} stay as they were counted." if seconds > 0 else ""

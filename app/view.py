@@ -9,7 +9,7 @@ from typing import Any
 from app import text
 from app.board import Board
 from app.bouts import BoutBook
-from app.costs import CostMeter
+from app.costs import RunCosts, card_section
 from app.pacing import SpeedMeter
 from app.sections import memory_section
 from app.strip import Clip, MemoryStrip, thumbnail
@@ -29,9 +29,25 @@ class RunView:
     nobody looks at costs its model alone.
     """
 
-    def __init__(self, board: Board, class_names: tuple[str, ...], epoch: int = 0) -> None:
+    def __init__(
+        self,
+        board: Board,
+        class_names: tuple[str, ...],
+        before: RunView | None = None,
+        *,
+        goes_on: bool = False,
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            board: Where it is shown.
+            class_names: Of the model.
+            before: The view in whose place it comes.
+            goes_on: Whether what plays plays on, so that what it costs goes on too.
+        """
         self.board = board
-        self.epoch = epoch
+        self.epoch = before.epoch + 1 if before else 0
+        self.costs = before.costs if before and goes_on else RunCosts()
         self.class_names = class_names
         self.timeline = Timeline(class_names)
         self.strip = MemoryStrip()
@@ -41,8 +57,6 @@ class RunView:
         self._num_cut = 0
         self._bouts = BoutBook(MAX_COLUMNS)
         self._bridge_seconds = 0.0
-        self._costs = CostMeter()
-        self._started = time.monotonic()
         self._gaps: list[tuple[float, float]] = []
         self._newest: Prediction | None = None
         self._settings: StreamSettings | None = None
@@ -55,8 +69,12 @@ class RunView:
         """The newest prediction."""
         return self._newest
 
-    def took(self, prediction: Prediction, pixels: Any, settings: StreamSettings) -> None:
+    def took(
+        self, prediction: Prediction, pixels: Any, settings: StreamSettings, model: Any = None
+    ) -> None:
         """Show a prediction, and what it says anew of windows before it."""
+        if model is not None:
+            self.costs.took(prediction, model)
         self._settings, self._num_cut = settings, 0
         # A hole shorter than a sampling interval is none: nothing was sampled in it.
         self._bridge_seconds = settings.unseen_seconds + 1 / settings.fps
@@ -89,7 +107,6 @@ class RunView:
         if prediction.restarted:
             self.meter.restart()
         self.meter.took(prediction.end_seconds)
-        self._costs.took(time.monotonic() - self._started, prediction.process_bytes)
         self._gaps += [(gap.start_seconds, gap.end_seconds) for gap in prediction.gaps]
         del self._gaps[:-MAX_GAPS]
 
@@ -186,15 +203,17 @@ class RunView:
         )
         self.board.put("memory", section)
 
-    def refresh(self, *, is_forced: bool = False) -> None:
+    def refresh(self, *, is_forced: bool = False, is_active: bool = False) -> None:
         """Work out what is derived, for a page that asks; at most every `REFRESH_SECONDS`."""
         now = time.monotonic()
+        if is_active:
+            self.costs.sample()  # of what a clip holds only while it is judged
         if not is_forced and (not self._is_dirty or now - self._refreshed < REFRESH_SECONDS):
             return
         self._is_dirty, self._refreshed = False, now
         self._put_timeline()
         self._put_bouts()
-        self._put_costs()
+        self.board.put("cost", card_section(self.costs.record()))
 
     def _put_timeline(self) -> None:
         self.board.put(
@@ -221,14 +240,6 @@ class RunView:
         notes = (text.settled(facts.settled_seconds), self._finality_note())
         note = " ".join(filter(None, notes))
         self.board.put("bouts", {"rows": sorted(rows, key=lambda row: -row[3]), "note": note})
-
-    def _put_costs(self) -> None:
-        curve = self._costs.curve()
-        note = ""
-        if self._newest and curve.mib:
-            state = text.mebibytes(self._newest.state_bytes)
-            note = f"{curve.mib[-1]:.0f} MiB · {text.slope(curve.mib_per_hour)} · state {state}"
-        self.board.put("cost", {"seconds": curve.seconds, "mib": curve.mib, "note": note})
 
     def set_settings(self, settings: StreamSettings) -> None:
         """Take over changed settings; bouts are counted anew."""

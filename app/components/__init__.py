@@ -13,7 +13,7 @@ from app.words import WORDS
 FOLDER = Path(__file__).parent
 STYLES = (
     *("base", "player", "timeline", "strip", "source", "controls", "heads", "cost", "bouts"),
-    *("masks", "moment", "memory_page", "mattered", "heads_page"),
+    *("masks", "moment", "memory_page", "mattered", "heads_page", "cost_page"),
 )
 SHARED = ("bus", "format", "plots", "inside", "inside_pictures")
 """Scripts of the head: there before any part."""
@@ -31,6 +31,7 @@ SCRIPTS = {
     "memory_page": ("memory_clip", "memory_strip", "memory_page"),
     "mattered": ("mattered_maps", "mattered"),
     "heads_page": ("heads_grid", "heads_sight", "heads_page"),
+    "cost_page": ("cost_page",),
 }
 
 

@@ -35,6 +35,8 @@ const draw = vm.perFrame(() => {
   pen.fillText("0", LEFT, HEIGHT - 6);
   pen.textAlign = "right";
   pen.fillText(vm.span(length), width, HEIGHT - 6);
+  pen.fillStyle = vm.token("warn"); // what happened: said on the Cost page
+  for (const event of cost.events) pen.fillRect(x(Math.max(first, event)), HEIGHT - BOTTOM - 5, 1.5, 5);
   pen.beginPath();
   cost.seconds.forEach((seconds, at) => (at ? pen.lineTo(x(seconds), y(cost.mib[at])) : pen.moveTo(x(seconds), y(cost.mib[at]))));
   pen.strokeStyle = vm.paint(0);

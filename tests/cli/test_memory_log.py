@@ -59,8 +59,9 @@ def test_an_hour_is_summed_up_with_its_slope():
     timeline = MemoryTimeline()
     for second in range(0, 3800, 5):
         held = {"process_bytes": 800 * MIB + 50 * second, "state_bytes": 900_000}
-        timeline.add(second, Held(**held, weights_bytes=7 * MIB))
+        timeline.add(second, Held(**held, weights_bytes=7 * MIB, video_seconds=2.0 * second))
     assert memory_text(timeline.record()) == [
         "memory: process 800.2 MiB, weights 7.0 MiB, state 878.9 KiB",
-        "memory of the process, flat: 0.2 MiB per hour over 1 h 1 min (800.0 MiB to 800.2 MiB)",
+        "memory of the process, flat: 0.2 MiB per hour over 33 min 10 s "
+        "(800.1 MiB to 800.2 MiB); per hour of video 0.09 MiB",
     ]

@@ -17,7 +17,7 @@ from vidmem.profiling.timeline import MIN_SLOPE_SECONDS, WARM_UP_SECONDS
 from vidmem.profiling.trend import MIB, theil_sen
 
 HOUR = 3600.0
-WARM = WARM_UP_SECONDS + MIN_SLOPE_SECONDS
+WARM = WARM_UP_SECONDS[0] + MIN_SLOPE_SECONDS
 
 
 def feed(timeline, seconds, bytes_of, **more):
@@ -76,6 +76,20 @@ def test_old_hours_are_coarser_than_the_newest_minutes(two_days):
     assert length.max() < 0.02 * 48 * HOUR
 
 
+def test_for_a_picture_spans_join_and_lose_nothing_either(two_days):
+    spans = two_days[0].record().spans
+    joined = spans.joined(100)
+    assert 50 < len(joined) <= 100
+    assert joined.num_samples.sum() == spans.num_samples.sum()
+    assert np.nanmax(joined.high) == np.nanmax(spans.high)
+    assert np.nanmin(joined.low) == np.nanmin(spans.low)
+    assert (joined.start_seconds[0], joined.end_seconds[-1]) == (0, 48 * HOUR - 4)
+    whole = [np.average(one.mean[:, 0], weights=one.num_samples) for one in (spans, joined)]
+    assert whole[0] == pytest.approx(whole[1], rel=1e-12)
+    assert np.isnan(joined.mean).all(axis=0).sum() == np.isnan(spans.mean).all(axis=0).sum()
+    assert spans.joined(600) is spans
+
+
 def test_the_slope_of_two_days_is_found_through_peaks(two_days):
     slope = two_days[0].record().slope("process_bytes")
     assert slope.mib_per_hour == pytest.approx(3.5, abs=0.02)
@@ -106,9 +120,17 @@ def test_the_warm_up_is_no_growth():
     timeline = MemoryTimeline()
     feed(timeline, range(1200), lambda s: round((300 + 500 * min(s, 80) / 80) * MIB))
     slope = timeline.record().slope()
-    assert slope.from_seconds >= WARM_UP_SECONDS
+    assert slope.from_seconds >= WARM_UP_SECONDS[0]
     assert str(slope) == "flat: 0.0 MiB per hour"
     assert slope.low_bytes == slope.high_bytes == 800 * MIB
+
+
+def test_the_warm_up_is_the_first_half_between_its_limits():
+    timeline = MemoryTimeline()
+    timeline.add(0, Held())
+    for seconds, settled in ((100, 90), (400, 200), (3600, 1800), (9000, 1800)):
+        timeline.add(seconds, Held())
+        assert timeline.record().settled_seconds == settled
 
 
 @pytest.mark.parametrize("kind", ["model", "l_mem"])

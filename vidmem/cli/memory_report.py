@@ -57,4 +57,7 @@ def memory_text(record: MemoryRecord) -> list[str]:
         return [*lines, f"memory of the process: too short to tell a slope; {due} more are needed"]
     low, high = size_text(round(slope.low_bytes)), size_text(round(slope.high_bytes))
     span = duration_text(round(slope.num_seconds))
-    return [*lines, f"memory of the process, {slope} over {span} ({low} to {high})"]
+    video = ""
+    if slope.bytes_per_video_hour is not None:
+        video = f"; per hour of video {slope.bytes_per_video_hour / 2**20 + 0.0:.2f} MiB"
+    return [*lines, f"memory of the process, {slope} over {span} ({low} to {high}){video}"]

@@ -7,13 +7,13 @@ the timeline keeps, the band around it the least and the most.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from html import escape
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidmem.figures.memory_events import draw_events, event_swatches
 from vidmem.figures.theme import (
     Swatch,
     Theme,
@@ -25,34 +25,21 @@ from vidmem.figures.theme import (
 )
 from vidmem.figures.time_axis import clip_ticks, second_ticks
 from vidmem.figures.times import clock_text, span_words
-from vidmem.profiling import MemoryEvent, MemoryRecord, Slope
+from vidmem.profiling import MemoryRecord, Slope
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 TITLE = "Memory over time"
 UNITS = ((2**30, "GiB"), (2**20, "MiB"), (2**10, "KiB"), (1, "bytes"))
+MAX_POINTS = 300
+"""Of a line: about one for every three pixels."""
+
 GAP_PIXELS, STRIP_PIXELS = 34, 20
 CLIPS_PIXELS, SECONDS_PIXELS = 38, 46
 """For the ticks and the title of the axes above and below."""
 
 DASHES = "\N{BOX DRAWINGS HEAVY TRIPLE DASH HORIZONTAL}"
-
-EVENT_NAMES = {
-    "model": "model in use",
-    "l_mem": "L_mem changed",
-    "full": "memory full: evictions begin",
-    "jump": "jump, memory emptied",
-    "emptied": "memory emptied",
-}
-_EVENT_MARKS = {
-    "model": ("triangle-down", "\N{BLACK DOWN-POINTING TRIANGLE}", 2),
-    "l_mem": ("diamond", "\N{BLACK DIAMOND}", 1),
-    "full": ("circle", "\N{BLACK CIRCLE}", 0),
-    "jump": ("triangle-right", "\N{BLACK RIGHT-POINTING TRIANGLE}", 3),
-    "emptied": ("square", "\N{BLACK SQUARE}", 5),
-}
-"""Plotly's symbol, the same as a character, and a number of `Theme.colours`."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +75,7 @@ class _Panel:
 _HOST = _Panel(
     "Main memory",
     (_Line("process_bytes", "process", 0), _Line("decoder_bytes", "decoder", 1)),
-    220,
+    240,
 )
 _GPU = _Panel(
     "GPU memory",
@@ -100,7 +87,7 @@ _GPU = _Panel(
         _Line("peak_allocated_bytes", "peak allocated", 5, is_step=True, is_dashed=True),
         _Line("peak_reserved_bytes", "peak reserved", 2, is_step=True, is_dashed=True),
     ),
-    220,
+    240,
 )
 _STATE = _Panel("State of the stream", (_Line("state_bytes", "", 2, is_step=True),), 62)
 _QUEUE = _Panel(
@@ -129,6 +116,7 @@ def memory_time_figure(record: MemoryRecord, *, theme: ThemeName = "light") -> F
         return empty_figure(colours, TITLE, says="Nothing was measured yet.")
     panels = [p for p in (_HOST, _GPU, _STATE, _QUEUE) if names & {one.name for one in p.lines}]
     slope = record.slope()
+    record = replace(record, spans=record.spans.joined(MAX_POINTS))
     figure = new_figure(
         colours, TITLE, slope_words(record, slope), legend=_legend(record, panels, colours)
     )
@@ -138,7 +126,7 @@ def memory_time_figure(record: MemoryRecord, *, theme: ThemeName = "light") -> F
         _title_panel(figure, record, panel, domains[number - 1][1], colours)
     if _HOST in panels:
         _draw_warm_up(figure, record, slope, colours)
-    _draw_events(figure, record, len(panels) + 1, colours)
+    draw_events(figure, record.events, len(panels) + 1, colours)
     _set_times(figure, record, len(panels) + 1)
     return figure
 
@@ -153,13 +141,11 @@ def slope_words(record: MemoryRecord, slope: Slope | None) -> str:
 
 def _legend(record: MemoryRecord, panels: Sequence[_Panel], theme: Theme) -> list[Swatch]:
     lines = [line for panel in panels for line in panel.lines if line.name in record.names]
-    kinds = dict.fromkeys(event.kind for event in record.events)
-    marks = [(EVENT_NAMES[kind], *_EVENT_MARKS[kind][1:]) for kind in kinds]
     return [
         *(line.swatch(theme) for line in lines if line.words),
         Swatch("slope", theme.ink, symbol=DASHES),
         Swatch("warm-up", theme.hatch),
-        *(Swatch(words, theme.colours[colour], symbol=mark) for words, mark, colour in marks),
+        *event_swatches(record.events, theme),
     ]
 
 
@@ -221,12 +207,14 @@ def _draw_line(
         ]
         band = {"x": around[0], "y": around[1], "fill": "toself", "fillcolor": colour}
         figure.add_trace(
-            go.Scatter(**band, opacity=0.22, line={"width": 0}, hoverinfo="skip", yaxis=axis)
+            go.Scatter(
+                **band, mode="lines", opacity=0.22, line={"width": 0}, hoverinfo="skip", yaxis=axis
+            )
         )
     figure.add_trace(
         go.Scatter(
             x=seconds,
-            y=high if line.is_dashed else mean,
+            y=high if line.is_step else mean,  # what is exact has no mean
             yaxis=axis,
             mode="lines",
             line={
@@ -255,7 +243,7 @@ def _hover(
     for seconds, clip, low, mean, high in zip(record.spans.end_seconds, clips, *parts, strict=True):
         when = clock_text(seconds) + ("" if np.isnan(clip) else f" · clip {clip:,.0f}")
         name = line.words or line.name.replace("_", " ").removesuffix(" bytes")
-        amount = f"{mean:,.5g} {unit}".strip()
+        amount = f"{high if line.is_step else mean:,.5g} {unit}".strip()
         extent = "" if low == high else f"<br>from {low:,.5g} to {high:,.5g}"
         words.append(f"<b>{name} {amount}</b>{extent}<br>{when}")
     return words
@@ -330,48 +318,6 @@ def _draw_warm_up(figure: Figure, record: MemoryRecord, slope: Slope | None, the
             hoverinfo="text",
         )
     )
-
-
-def _draw_events(figure: Figure, record: MemoryRecord, number: int, theme: Theme) -> None:
-    """A mark above the panels and a thin line through them, for each event."""
-    marks = [_EVENT_MARKS[event.kind] for event in record.events]
-    colours = [theme.colours[mark[2]] for mark in marks]
-    figure.add_trace(
-        graph_objects().Scatter(
-            x=[*(event.seconds for event in record.events), None],
-            y=[*(0 for _ in marks), None],
-            xaxis="x2",
-            yaxis=f"y{number}",
-            mode="markers",
-            marker={
-                "symbol": [*(mark[0] for mark in marks), "circle"],
-                "size": 10,
-                "color": [*colours, theme.dim],
-            },
-            hovertext=[*(_event_words(event) for event in record.events), ""],
-            hoverinfo="text",
-            cliponaxis=False,
-        )
-    )
-    for event, colour in zip(record.events, colours, strict=True):
-        figure.add_shape(
-            type="line",
-            x0=event.seconds,
-            x1=event.seconds,
-            y0=0,
-            y1=1,
-            xref="x",
-            yref="paper",
-            line={"color": colour, "width": 1, "dash": "dot"},
-            opacity=0.7,
-            layer="below",
-        )
-
-
-def _event_words(event: MemoryEvent) -> str:
-    more = f"<br>and {event.num_joined - 1:,} like it before" if event.num_joined > 1 else ""
-    clip = "" if event.clip is None else f" · after clip {event.clip:,}"
-    return f"<b>{escape(event.text, quote=False)}</b>{more}<br>{clock_text(event.seconds)}{clip}"
 
 
 def _set_times(figure: Figure, record: MemoryRecord, number: int) -> None:

@@ -35,8 +35,14 @@ def clip_ticks(record: MemoryRecord, most: int = MAX_TICKS) -> dict[str, Any]:
     last = int(clips[-1])
     step = next(size for size in _round_numbers() if last / size <= most)
     numbers = list(range(step, last + 1, step))
-    places = [round(float(np.interp(number, clips, seconds)), 2) for number in numbers]
-    return {"tickvals": places, "ticktext": [f"{number:,}" for number in numbers]}
+    ticks: dict[str, list[Any]] = {"tickvals": [], "ticktext": []}
+    for number in numbers:
+        place = round(float(np.interp(number, clips, seconds)), 2)
+        # Those judged in quick succession, after a pause, have no room for a number each.
+        if not ticks["tickvals"] or place - ticks["tickvals"][-1] >= record.end_seconds / 12:
+            ticks["tickvals"].append(place)
+            ticks["ticktext"].append(f"{number:,}")
+    return ticks
 
 
 def _round_numbers() -> Any:

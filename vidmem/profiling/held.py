@@ -59,12 +59,3 @@ class Held:
 
 
 NAMES = tuple(field.name for field in fields(Held))
-
-GPU_NAMES = (
-    "allocated_bytes",
-    "reserved_bytes",
-    "peak_allocated_bytes",
-    "peak_reserved_bytes",
-    "device_bytes",
-    "device_process_bytes",
-)

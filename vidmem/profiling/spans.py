@@ -40,6 +40,31 @@ class Spans:
     def __len__(self) -> int:
         return len(self.start_seconds)
 
+    def joined(self, max_spans: int) -> Spans:
+        """At most so many, about equally long where there was more than one: for a picture."""
+        if len(self) <= max_spans:
+            return self
+        edges = np.linspace(self.start_seconds[0], self.end_seconds[-1], max_spans + 1)
+        bins = np.searchsorted(edges, self.mean_seconds, side="right")
+        first = np.flatnonzero(np.diff(bins, prepend=bins[0] - 1))
+        last = np.append(first[1:], len(self)) - 1
+        num_samples = np.add.reduceat(self.num_samples, first)
+        weights = np.where(np.isnan(self.mean), 0, self.num_samples[:, None])
+        sums = np.add.reduceat(np.nan_to_num(self.mean) * weights, first)
+        known = np.add.reduceat(weights, first)
+        mean = np.full(sums.shape, np.nan)
+        np.divide(sums, known, out=mean, where=known > 0)
+        seconds = np.add.reduceat(self.mean_seconds * self.num_samples, first) / num_samples
+        return Spans(
+            start_seconds=self.start_seconds[first],
+            end_seconds=self.end_seconds[last],
+            mean_seconds=seconds,
+            num_samples=num_samples,
+            mean=mean,
+            low=np.fmin.reduceat(self.low, first),
+            high=np.fmax.reduceat(self.high, first),
+        )
+
 
 class SpanStore:
     """Takes samples one by one, and holds a fixed number of spans.

@@ -20,9 +20,10 @@ from vidmem.profiling.trend import MAX_BINS, Slope, evened, theil_sen
 EventKind = Literal["model", "l_mem", "full", "jump", "emptied"]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
-WARM_UP_SECONDS = 90.0
-"""After a start, or after a change of what is held; memory that a program uses for the first time
-is no growth."""
+WARM_UP_SECONDS = (90.0, 1800.0)
+"""After a start, or a change of what is held, the first half of the time is left out: at least and
+at most so much. Memory that a program uses for the first time is no growth, and allocators come to
+rest slowly; what leaks goes on in the second half."""
 
 MIN_SLOPE_SECONDS = 90.0
 """Less than that tells no slope."""
@@ -103,7 +104,8 @@ class MemoryRecord:
     @property
     def settled_seconds(self) -> float:
         """Where the warm-up ends, and what a slope is told of begins."""
-        return self.warm_up_began_seconds + WARM_UP_SECONDS
+        (least, most), began = WARM_UP_SECONDS, self.warm_up_began_seconds
+        return began + min(max(least, (self.end_seconds - began) / 2), most)
 
     @property
     def slope_due_seconds(self) -> float:
@@ -146,7 +148,7 @@ class MemoryRecord:
             "format": "vidmem memory timeline 1",
             "newest": {name: getattr(self.newest, name) for name in names},
             "slopes": {name: _with_words(slope) for name, slope in slopes.items() if slope},
-            "slope_method": "Theil-Sen over up to 200 equal stretches of time after the warm-up",
+            "slope_method": "Theil-Sen over at most 200 equal stretches after settled_seconds",
             "settled_seconds": self.settled_seconds,
             "events": [asdict(event) for event in self.events],
             "not_measured": [name for name in NAMES if name not in names],
@@ -186,7 +188,7 @@ class MemoryTimeline:
     """
 
     def __init__(
-        self, *, max_spans: int = 600, max_events: int = 120, spacing_seconds: float = 1.0
+        self, *, max_spans: int = 600, max_events: int = 120, spacing_seconds: float = 0.25
     ) -> None:
         if max_events < len(EVENT_KINDS):
             raise ValueError(
