@@ -73,9 +73,18 @@ class StudyComparison:
             f"It paid weights and buffers for each stream. Counted like that, a stream here holds "
             f"{last.copied_bytes / GB:.2f} GB at l_mem {last.l_mem}, of which its own state is "
             f"{share:.1%}; from l_mem {first.l_mem} to {last.l_mem} it grows by "
-            f"{grown / 1e6:.1f} MB. So what the study counted is not memory of the past.",
+            f"{grown / 1e6:.1f} MB. What such a stream pays for is mostly copies. (A process of "
+            f"its own would add its CUDA context, which is not counted here.)",
             f"Shared weights leave the state: {last.state_bytes / 1e6:.1f} MB a stream at l_mem "
             f"{last.l_mem}.",
+            *self._guess(last),
+        )
+
+    def _guess(self, last: StudyRow) -> tuple[str, ...]:
+        """What else the study may have paid, where copies do not come to its figure."""
+        if last.copied_bytes >= STUDY_STREAM_BYTES[0]:
+            return ()
+        return (
             f"Copies alone do not reach 2.5 GB. A step of fam-swin-t in float32 that keeps what "
             f"gradients need does: {GRADIENTS_BYTES / GB:.1f} GB, measured. That the study ran "
             f"outside torch.no_grad() would explain its figure; its code is not at hand.",
