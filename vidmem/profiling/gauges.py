@@ -1,7 +1,8 @@
 """What this machine holds for us, now: main memory, and a GPU's by torch and by its driver.
 
 The GPU's part is written after the documentation of `torch.cuda` and NVML and tested with stand-ins
-for both. NVML is optional: `pip install nvidia-ml-py` lets the driver's own counts be shown.
+for both; it was not measured on a GPU yet (the test marked `gpu` does). NVML is optional:
+`pip install 'vidmem[gpu]'`, or `pip install nvidia-ml-py`, lets the driver's own counts be shown.
 """
 
 from __future__ import annotations
