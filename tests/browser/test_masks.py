@@ -84,10 +84,10 @@ def test_what_is_not_allowed_is_said_and_another_mask_can_be_taken(page):
 def test_figures_and_numbers_can_be_downloaded(page):
     open_masks(page)
     for selector, name in (
-        ("[data-png=matrix]", "mask-matrix.png"),
-        ("[data-png=blocks]", "mask-blocks.png"),
-        ("[data-file=npz]", "mask-spool.npz"),
-        ("[data-file=json]", "mask-spool.json"),
+        (".vm-masks [data-png=matrix]", "mask-matrix.png"),
+        (".vm-masks [data-png=blocks]", "mask-blocks.png"),
+        (".vm-masks [data-file=npz]", "mask-spool.npz"),
+        (".vm-masks [data-file=json]", "mask-spool.json"),
     ):
         with page.expect_download() as download:
             page.locator(selector).click()

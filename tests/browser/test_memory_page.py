@@ -32,6 +32,7 @@ def play_until(page, clip: int) -> None:
     wait_for_clip(page, clip)
     page.locator(".vm-player .vm-main").click()
     wait_for_status(page, "paused")
+    page.wait_for_timeout(800)  # the clip that was being judged is there
 
 
 def open_memory(page) -> None:
@@ -43,7 +44,10 @@ def asked(page, **more) -> dict:
     """The server's own answer to what the page asks."""
     run = page.evaluate("window.vidmem.run")
     values = {"run": run, "at": "newest", **more}
-    return page.request.get(f"{page.url.split('#')[0]}inside/memory", params=values).json()
+    address = f"{page.url.split('#')[0]}inside/memory"
+    while "waiting" in (answer := page.request.get(address, params=values).json()):
+        page.wait_for_timeout(250)
+    return answer
 
 
 def choose_stage_3(page) -> None:
@@ -169,6 +173,7 @@ def test_a_moment_picked_on_the_timeline_is_shown_and_the_newest_again(page):
     page.locator(".vm-timeline canvas").click(position={"x": 200, "y": 14})
     page.locator(".vm-past").wait_for()
     wait_for_change(page, KEY, newest_key)
+    page.wait_for_function("!window.vidmem.last.inside_moment?.is_newest")
     seconds = page.evaluate("window.vidmem.last.look.seconds")
     answer = asked(page, at=seconds)["moment"]
     assert answer["start_seconds"] <= seconds < answer["end_seconds"]

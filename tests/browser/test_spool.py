@@ -54,8 +54,8 @@ def test_a_provisional_prediction_becomes_final_and_the_range_says_when(page):
     before = latency_told(page)
     page.locator(".vm-main").click()
     wait_for_clip(page, 3)
-    page.locator(".vm-badge").wait_for()
-    assert page.locator(".vm-badge").inner_text() == "provisional"
+    page.locator(".vm-now .vm-badge").wait_for()
+    assert page.locator(".vm-now .vm-badge").inner_text() == "provisional"
     start = newest(page)["start_seconds"]
     page.wait_for_function(f"start => ({SAID})(start)?.isFinal === false", arg=start)
     page.locator(".vm-hatched").wait_for()
@@ -86,7 +86,7 @@ def test_stopped_the_page_and_the_file_say_the_same(page):
     wait_for_clip(page, 5)
     page.locator("[data-act=stop]").click()
     wait_for_status(page, "stopped")
-    page.locator(".vm-badge").wait_for(state="hidden")
+    page.locator(".vm-now .vm-badge").wait_for(state="hidden")
     page.wait_for_function("window.vidmem.last.bouts.note.includes('as judged last')")
     page.wait_for_function("document.querySelector('.vm-hatched').hidden")
     with page.expect_download() as download:

@@ -66,7 +66,7 @@ def test_the_bundled_models_say_something_within_ten_seconds(browser, tmp_path, 
         wait_for_clip(page, 0, seconds=10)
         assert "Trained on" in page.locator(".vm-note").inner_text()
         wait_for_status(page, "finished", seconds=60)
-        assert page.locator(".vm-badge").is_hidden()
+        assert page.locator(".vm-now .vm-badge").is_hidden()
         page.close()
 
 
