@@ -22,6 +22,7 @@ from app.inside_views import (
     read_box,
 )
 from app.masks import Download
+from app.mattered_found import Found
 from vidmem.errors import SettingError
 from vidmem.figures import (
     ThemeName,
@@ -35,21 +36,31 @@ from vidmem.models import FamSwinConfig
 Asked = Mapping[str, str]
 
 
-def memory_answer(look: Look, asked: Asked, frame: Frame) -> str:
+def memory_answer(look: Look, asked: Asked, frame: Frame, found: Found | None = None) -> str:
     """All that the page shows of a moment, as JSON.
+
+    Args:
+        look: The moment.
+        asked: `stage`, `head`, `region` and `theme` of the request.
+        frame: Where the model's picture lies in the one on view.
+        found: What tests of some moment found; it is shown where it is of this one.
 
     Raises:
         SettingError: If the model has no memory of clips, or a number is not allowed.
     """
     view, stage, head = _asked(look, asked, frame)
     theme: ThemeName = "dark" if asked.get("theme") == "dark" else "light"
+    effects = _effects(look, found)
     drawn = {
-        "clips": memory_share_figure(view, stage.stage, head=head, theme=theme),
+        "clips": memory_share_figure(view, stage.stage, head=head, theme=theme, **effects),
         "heads": head_clip_figure(view, stage.stage, picked_head=head, theme=theme),
         "ages": mean_age_figure(view, stage.stage, picked_head=head, theme=theme),
     }
     figures = ",".join(f'"{name}":{figure.to_json()}' for name, figure in drawn.items())
-    said = json.dumps(_section(look, view, stage, head, frame))
+    section = _section(look, view, stage, head, frame)
+    if found is not None and effects:
+        section["key"] += f"-{found.subject.class_index}-{'-'.join(effects)}"
+    said = json.dumps(section)
     return f'{said[:-1]},"figures":{{{figures}}}}}'
 
 
@@ -88,6 +99,14 @@ def _view(look: Look, region: Region) -> MemoryView:
         return replace(view, clip_index=first + view.clip_index, clips=clips)
 
     return look.view(region, make)
+
+
+def _effects(look: Look, found: Found | None) -> dict[str, Any]:
+    """`direct` and `total` of this very moment, as far as they were asked for."""
+    if found is None or found.index != look.index or found.subject.model is not look.model:
+        return {}
+    tested = {"direct": found.direct, "total": found.total}
+    return {name: effects for name, effects in tested.items() if effects is not None}
 
 
 def _of_head(values: np.ndarray, head: int | None) -> Any:

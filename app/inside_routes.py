@@ -17,10 +17,6 @@ from app.registry import RunRegistry
 from app.runs import Run
 from vidmem.errors import SettingError, VidmemError
 
-ANSWERS: dict[str, Callable[[Look, Mapping[str, str], Frame], str]] = {
-    "memory": memory_answer,
-    "heads": heads_answer,
-}
 DOWNLOADS: dict[str, Callable[[Look, Mapping[str, str], Frame, str], Download]] = {
     "memory": memory_download,
     "heads": heads_download,
@@ -40,7 +36,7 @@ def add_inside_routes(api: FastAPI, registry: RunRegistry) -> None:
         return _guarded(registry, request, _frames)
 
     api.add_api_route("/inside/frames", frames, response_model=None)
-    for name in ANSWERS:
+    for name in DOWNLOADS:
         api.add_api_route(f"/inside/{name}", _bound(view, name), response_model=None)
         api.add_api_route(f"/inside/{name}.{{kind}}", _bound_data(data, name), response_model=None)
 
@@ -109,7 +105,12 @@ def _frame(run: Run, look: Look) -> Frame:
 
 def _view(page: str, run: Run, asked: Mapping[str, str]) -> Response:
     look = _look(run, asked)
-    return Response(ANSWERS[page](look, asked, _frame(run, look)), media_type="application/json")
+    frame = _frame(run, look)
+    if page == "memory":
+        answer = memory_answer(look, asked, frame, run.inside.mattered.found)
+    else:
+        answer = heads_answer(look, asked, frame)
+    return Response(answer, media_type="application/json")
 
 
 def _data(page: str, kind: str, run: Run, asked: Mapping[str, str]) -> Response:

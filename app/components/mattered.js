@@ -51,6 +51,7 @@ function take(answer) {
     if (answer.state === "done" && pendingAt !== null) [testedAt, pendingAt, isFresh] = [pendingAt, null, false];
     testedAt = found ? testedAt ?? vm.inside.at : null;
     drawFound();
+    vm.emit("tested"); // the Memory page puts effects beside its shares
   }
   fitPage();
   drawList();
@@ -175,11 +176,8 @@ function picked(point) {
   const index = [point.customdata].flat()[0], clip = found?.clips.find((one) => one.index === index);
   if (clip) play(clip);
 }
-// Here, and for whoever else shows clips: the timeline marks it, the Memory page picks it.
-function tell(clip) {
-  vm.emit("mark", { start: clip.start_seconds, end: clip.end_seconds });
-  vm.emit("pick_clip", clip.index);
-}
+// The timeline marks it.
+const tell = (clip) => vm.emit("mark", { start: clip.start_seconds, end: clip.end_seconds });
 function play(clip) {
   const canvas = part("preview").querySelector("canvas"), effect = (name) => found.results[name]?.clips.find((one) => one.clip === clip.index)?.log_odds;
   const said = ["direct", "total"].filter((name) => effect(name) !== undefined).map((name) => `${NAMES[name].toLowerCase()} ${signed(effect(name))}`);

@@ -119,6 +119,7 @@ stages.addEventListener("change", () => { wanted.stage = Number(stages.value); a
 heads.addEventListener("change", () => { wanted.head = heads.value === "" ? null : Number(heads.value); ask(); });
 asked.addEventListener("click", () => { askRegion(null); now.focus({ preventScroll: true }); });
 vm.on("inside_waiting", (answer) => part.classList.toggle("vm-stale", Boolean(answer)));
+vm.on("tested", ask);
 vm.on("epoch", () => { if (view && pickedClip !== null) pick(null); });
 vm.on("model", () => Object.assign(wanted, { stage: null, head: null }));
 vm.on("view_shown", (name) => {

@@ -18,6 +18,7 @@ from app.downloads import CsvFolder
 from app.inside import Inside, WaitingError
 from app.inside_routes import add_inside_routes
 from app.inside_views import Frame, read_box, small_codes
+from app.mattered import Asked
 from app.registry import RunRegistry
 from app.runs import Run
 from app.tools import vidmem_tools
@@ -318,3 +319,16 @@ def _codes(*values: int) -> str:
 
 def _clip_of(model, moment):
     return to_clip(moment.pixels, mean=model.card.mean, std=model.card.std)
+
+
+def test_effects_of_this_very_moment_stand_beside_the_shares(place):
+    place.watch(5)
+    mattered = place.run.inside.mattered
+    before = place.ask("memory")
+    mattered.start(Asked.read("direct", "newest", "", is_same_moment=False))
+    assert mattered.wait(30)
+    after = place.ask("memory")
+    assert after["key"] != before["key"]
+    assert len(after["figures"]["clips"]["data"]) > len(before["figures"]["clips"]["data"])
+    other = place.ask("memory", at=2.5)["figures"]["clips"]["data"]
+    assert len(other) == len(before["figures"]["clips"]["data"])
