@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from vidmem.streaming.pool_schedule import WaitingClip, next_batch, next_look_seconds
+from vidmem.streaming.pool_schedule import WaitingClip, batch_limit, next_batch, next_look_seconds
 
 
 def clip(stream_id, due_seconds, key="a", turn=None):
@@ -50,6 +50,12 @@ def test_the_next_look_is_when_something_changes():
     assert next_look_seconds([], 3.0) == math.inf
     assert next_look_seconds([clip("a", 5.0), clip("b", 4.0)], 9.0) == 4.0
     assert next_look_seconds([clip("a", 5.0)], 3.0) == 3.0
+
+
+def test_half_of_the_streams_are_read_while_the_others_are_judged():
+    assert [batch_limit(n, 8) for n in (1, 2, 3, 4, 5, 8, 15, 16, 100)] == [
+        *(1, 2, 3, 2, 3, 4, 8, 8, 8)
+    ]
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -33,6 +33,18 @@ class ClipToJudge:
 
     memory: Any
     """The model's state (`vidmem.models.interface.StreamState`) of the one stream."""
+
+    prepared: Tensor | None = None
+    """The clip as the model gets it, `[1, T, 3, H, W]`, where it was made already."""
+
+    def prepare(self, model: StreamModel) -> Self:
+        """The same with the clip made, if that is work for the processor that calls.
+
+        A GPU makes clips itself, and bytes take a quarter of the room until then.
+        """
+        if model.device.type != "cpu":
+            return self
+        return replace(self, prepared=to_model_clip(self.pixels, model))
 
     @property
     def batch_key(self) -> Hashable:
@@ -62,7 +74,7 @@ def judge(model: StreamModel, clips: Sequence[ClipToJudge]) -> list[Judged]:
     started = time.perf_counter()
     memories = [clip.memory for clip in clips]
     with torch.no_grad():
-        pixels = [to_model_clip(clip.pixels, model) for clip in clips]
+        pixels = [_model_clip(clip, model) for clip in clips]
         seconds = torch.tensor([clip.seconds for clip in clips], dtype=torch.float64)
         output = model.step(_cat(pixels), _join(memories), seconds.to(model.device))
         probabilities = _probabilities(output)
@@ -72,6 +84,10 @@ def judge(model: StreamModel, clips: Sequence[ClipToJudge]) -> list[Judged]:
         Judged(tuple(tuple(one) for one in rows), after, share)
         for rows, after in zip(probabilities, following, strict=True)
     ]
+
+
+def _model_clip(clip: ClipToJudge, model: StreamModel) -> Tensor:
+    return to_model_clip(clip.pixels, model) if clip.prepared is None else clip.prepared
 
 
 def _cat(clips: list[Tensor]) -> Tensor:

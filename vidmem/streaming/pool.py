@@ -25,7 +25,7 @@ from vidmem.models.interface import StreamModel
 from vidmem.streaming.batching import ClipToJudge, judge
 from vidmem.streaming.feed import Feed, FeedRequest, open_feed
 from vidmem.streaming.pool_figures import PoolFigures, StreamFigures
-from vidmem.streaming.pool_schedule import next_batch, next_look_seconds
+from vidmem.streaming.pool_schedule import batch_limit, next_batch, next_look_seconds
 from vidmem.streaming.pooled_stream import PooledStream
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.recorder import RunFiles
@@ -66,7 +66,8 @@ class StreamPool:
 
         Args:
             model: For all of them; it keeps nothing of a stream.
-            max_batch: Clips judged together at most.
+            max_batch: Clips judged together at most; of four streams and more at most half, so that
+                the clips of the others are read meanwhile.
             max_wait_seconds: So long a decoded clip waits at most for others to share a batch
                 with, while the model has nothing to do.
         """
@@ -79,7 +80,7 @@ class StreamPool:
         self._changed = threading.Condition()
         self._streams: dict[str, PooledStream] = {}
         self._opening: set[str] = set()
-        self._done: deque[tuple[str, Prediction]] = deque()  # of one batch at most
+        self._done: deque[tuple[str, Prediction]] = deque()  # of two batches at most
         self._batch_counts: Counter[int] = Counter()
         self._judging_seconds = 0.0
         self._turns = itertools.count()
@@ -92,9 +93,9 @@ class StreamPool:
         """The next prediction of any stream; those of one stream come in their order."""
         while True:
             with self._changed:
+                batch = self._wait_for_batch()
                 if self._done:
                     return self._done.popleft()
-                batch = self._wait_for_batch()
                 clips = [stream.begin_judging(next(self._turns)) for stream in batch]
             if not batch:
                 raise StopIteration
@@ -263,7 +264,7 @@ class StreamPool:
         with self._changed:
             if not self._is_closed:
                 self._streams[stream_id] = PooledStream(
-                    stream_id, run, self._changed, next(self._turns)
+                    stream_id, run, turn=next(self._turns), changed=self._changed, give=self._give
                 )
                 self._changed.notify_all()
                 return run
@@ -272,22 +273,25 @@ class StreamPool:
         return run
 
     def _wait_for_batch(self) -> Sequence[PooledStream]:
-        """Streams whose clips are to be judged now, waiting for them; none if none will come."""
-        while not self._is_closed:
+        """Streams whose clips are to be judged now, waiting for them.
+
+        None if none will come, or a prediction came first.
+        """
+        while not self._done and not self._is_closed:
             self._raise_bugs()
             streams = self._streams.values()
             waiting = [one.waiting_clip(self.max_wait_seconds) for one in streams if one.is_ready]
-            reading = [one.since_seconds for one in streams if one.is_coming]
-            if not waiting and not reading:
+            busy = [one.since_seconds for one in streams if one.is_busy]
+            if not waiting and not busy:
                 break
             # A decoder that is silent for longer is not waited for.
-            coming_until = max(reading, default=float("-inf")) + self.max_wait_seconds
+            coming_until = max(busy, default=float("-inf")) + self.max_wait_seconds
             now = time.monotonic()
             picked = next_batch(
                 waiting,
                 now_seconds=now,
                 coming_until_seconds=coming_until,
-                max_batch=self.max_batch,
+                max_batch=batch_limit(len(waiting) + len(busy), self.max_batch),
             )
             batch = [self._streams[clip.stream_id] for clip in picked]
             if [stream for stream in batch if stream.read_again_if_wished()]:
@@ -299,24 +303,22 @@ class StreamPool:
         return ()
 
     def _judge(self, batch: Sequence[PooledStream], clips: Sequence[ClipToJudge]) -> None:
-        """One step of the model; what it said is safely written when this returns."""
+        """One step of the model; the streams' threads write down what it said."""
         try:
             judged = judge(self.model, clips)
             with self._changed:
                 self._batch_counts[len(batch)] += 1
                 self._judging_seconds += sum(one.seconds for one in judged)
-            for stream, one in zip(batch, judged, strict=True):
-                taken = stream.take(one)
-                with self._changed:
-                    if isinstance(taken, Prediction):
-                        self._done.append((stream.stream_id, taken))
-                    stream.go_on(taken, len(batch))
-                    self._changed.notify_all()
+                for stream, one in zip(batch, judged, strict=True):
+                    stream.hand_over(one, len(batch))
         finally:
             with self._changed:
                 for stream in batch:
                     stream.give_back()
                 self._changed.notify_all()
+
+    def _give(self, stream_id: str, prediction: Prediction) -> None:
+        self._done.append((stream_id, prediction))
 
     def _wait_until_judged(self, stream: PooledStream) -> None:
         while stream.status == "judging":

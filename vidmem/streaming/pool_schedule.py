@@ -33,6 +33,15 @@ class WaitingClip:
     """When it should wait for others no more, on the pool's clock."""
 
 
+def batch_limit(num_running: int, max_batch: int) -> int:
+    """Clips judged together at most: half of the streams, while the other half is being read.
+
+    With all in one batch the model would stand still until the first of them have been read again.
+    Fewer than four streams gain more from sharing a batch than they lose by that.
+    """
+    return min(max_batch, num_running if num_running < 4 else -(-num_running // 2))
+
+
 def next_batch(
     waiting: Sequence[WaitingClip],
     *,

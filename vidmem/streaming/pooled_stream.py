@@ -4,9 +4,9 @@
        │           └─(other settings, a jump)─> reading
        └──> ended, failed ──(a jump)──> reading
 
-The thread reads one clip, hands it over, and reads no further until that one was judged: what else
-is decoded stays in the feed's bounded queue. A video that stalls or breaks holds up its own thread
-and nobody else.
+The thread does all work of a stream but the model's: it reads a clip and hands it over, writes down
+what the model said, and only then reads the next one. What else is decoded stays in the feed's
+bounded queue. A video that stalls or breaks holds up its own thread and nobody else.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import Literal
 
@@ -28,14 +30,38 @@ from vidmem.streaming.windows import ReadWindow
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """What the thread is to do: write down what the model said, if anything, and read on."""
+
+    judged: Judged | None = None
+    batch_size: int = 0
+
+
 class PooledStream:
     """Its fields change under the pool's lock, `changed`, alone; `run` has a lock of its own."""
 
     def __init__(
-        self, stream_id: str, run: VideoRun, changed: threading.Condition, turn: int
+        self,
+        stream_id: str,
+        run: VideoRun,
+        *,
+        turn: int,
+        changed: threading.Condition,
+        give: Callable[[str, Prediction], None],
     ) -> None:
+        """Start to read.
+
+        Args:
+            stream_id: Its name.
+            run: Its video.
+            turn: See `WaitingClip`.
+            changed: The pool's lock; notified when anything happens.
+            give: Called under that lock with what the model said, safely written.
+        """
         self.stream_id = stream_id
         self.turn = turn
+        self._give = give
         self.run = run
         self.status: Literal["reading", "waiting", "judging", "ended", "failed"] = "reading"
         self.is_paused = False
@@ -50,12 +76,13 @@ class PooledStream:
         self._lag = LagClock()
         self._is_lag_begun = False
         self._changed = changed
-        self._turns: SimpleQueue[bool] = SimpleQueue()
+        self._is_with_model = False
+        self._turns: SimpleQueue[_Turn | None] = SimpleQueue()
         self._thread = threading.Thread(
-            target=self._read_in_turns, name=f"vidmem-pool-{stream_id}", daemon=True
+            target=self._work_in_turns, name=f"vidmem-pool-{stream_id}", daemon=True
         )
         self._thread.start()
-        self._turns.put(True)
+        self._turns.put(_Turn())
 
     @property
     def is_ready(self) -> bool:
@@ -63,9 +90,9 @@ class PooledStream:
         return self.status == "waiting" and not self.is_paused
 
     @property
-    def is_coming(self) -> bool:
-        """Whether a clip may become ready."""
-        return self.status == "reading" and not self.is_paused
+    def is_busy(self) -> bool:
+        """Whether a prediction or a clip is on its way."""
+        return self.status == "judging" or (self.status == "reading" and not self.is_paused)
 
     def waiting_clip(self, max_wait_seconds: float) -> WaitingClip:
         """What the schedule has to know of the clip that waits."""
@@ -91,41 +118,21 @@ class PooledStream:
     def begin_judging(self, turn: int) -> ClipToJudge:
         """Hand the clip to the model: it is the stream's turn."""
         assert self._clip is not None, "only a waiting stream has one"
-        self.turn = turn
+        self.turn, self._is_with_model = turn, True
         self._longest_wait_seconds = max(self._longest_wait_seconds, self._waited_seconds())
         self.status = "judging"  # the time that it became ready stays, in case it goes back
         return self._clip
 
+    def hand_over(self, judged: Judged, batch_size: int) -> None:
+        """Have the thread go on by what the model said."""
+        self._is_with_model, self._clip = False, None
+        self.since_seconds = time.monotonic()
+        self._turns.put(_Turn(judged, batch_size))
+
     def give_back(self) -> None:
         """The model was interrupted: what it did not judge waits again."""
-        if self.status == "judging" and self._read is not None:
-            self.status = "waiting"
-        elif self.status == "judging":
-            self._begin_reading()
-
-    def take(self, judged: Judged) -> Prediction | VidmemError:
-        """Let the run go on by a clip that was judged, or say why it cannot be written down.
-
-        Outside of the pool's lock, since files are written.
-        """
-        read, self._read = self._read, None  # an interruption from here on loses this one clip
-        assert read is not None, "only a stream being judged has one"
-        try:
-            with self.run.working():
-                return self.run.take(read, judged)
-        except VidmemError as error:
-            return error
-
-    def go_on(self, taken: Prediction | VidmemError, batch_size: int) -> None:
-        """Count the clip that was taken, and read the next one."""
-        self._clip, self._is_reread = None, False
-        self._clips_done += 1
-        self._last_batch_size = batch_size
-        self._batch_sizes += batch_size
-        if isinstance(taken, VidmemError):
-            self._fail(taken)
-        else:
-            self._begin_reading()
+        if self._is_with_model:
+            self._is_with_model, self.status = False, "waiting"
 
     def pause(self) -> None:
         """Judge no more clips until `resume`."""
@@ -174,7 +181,7 @@ class PooledStream:
 
     def close(self) -> None:
         """Save the state and free the decoder; not while the model has its clip."""
-        self._turns.put(False)
+        self._turns.put(None)
         try:
             self.run.close()
         finally:
@@ -185,17 +192,15 @@ class PooledStream:
 
     def _begin_reading(self) -> None:
         self.status, self.since_seconds = "reading", time.monotonic()
-        self._turns.put(True)
+        self._turns.put(_Turn())
 
-    def _read_in_turns(self) -> None:
-        """Thread: a clip for each turn, until the stream leaves."""
-        while self._turns.get():
+    def _work_in_turns(self) -> None:
+        """Thread: until the stream leaves."""
+        while (turn := self._turns.get()) is not None:
             try:
-                with self.run.working():
-                    if self._read is not None:
-                        self.run.put_back(self._read)
-                    read = self.run.read()
-                clip = self.run.stream.to_judge(read.window, read.pixels) if read else None
+                if turn.judged is not None:
+                    self._take(turn.judged, turn.batch_size)
+                read, clip = self._read_next()
             except VidmemError as error:
                 self._report(None, None, error)
             except BaseException as bug:
@@ -203,6 +208,29 @@ class PooledStream:
                 self._report(None, None, None)
             else:
                 self._report(read, clip, None)
+
+    def _take(self, judged: Judged, batch_size: int) -> None:
+        read, self._read = self._read, None
+        assert read is not None, "only a clip that was read is judged"
+        with self.run.working():
+            prediction = self.run.take(read, judged)
+        with self._changed:
+            self._is_reread = False
+            self._clips_done += 1
+            self._last_batch_size = batch_size
+            self._batch_sizes += batch_size
+            self.status, self.since_seconds = "reading", time.monotonic()
+            self._give(self.stream_id, prediction)
+            self._changed.notify_all()
+
+    def _read_next(self) -> tuple[ReadWindow | None, ClipToJudge | None]:
+        with self.run.working():
+            if self._read is not None:
+                self.run.put_back(self._read)
+            read = self.run.read()
+        if read is None:
+            return None, None
+        return read, self.run.stream.to_judge(read.window, read.pixels).prepare(self.run.model)
 
     def _report(
         self, read: ReadWindow | None, clip: ClipToJudge | None, error: VidmemError | None
