@@ -5,7 +5,7 @@ const sightFrames = find(".vm-sight-frames"), shares = find(".vm-sight-shares");
 const FILM_PICTURES = 8, MAX_AT_ONCE = 16; // at most, under the frame that looks; those that one request may ask for
 const percent = (share) => `${(100 * share).toFixed(share < 0.0995 ? 1 : 0)} %`;
 const signed = (number) => (number > 0 ? `+${number}` : `${number}`.replace("-", "−"));
-const clockOf = (seconds) => vm.clock(seconds, vm.last.source?.seconds ?? 0, true);
+const clockOf = (seconds) => vm.clock(seconds, vm.last.source?.duration_seconds ?? 0, true);
 const gapOf = ({ frames }) => (frames.length > 1 ? (frames.at(-1).seconds - frames[0].seconds) / (frames.length - 1) : 0);
 
 // Pictures at the very times that the model saw: each request's are the middles of equal parts.
