@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+import vidmem
 from tests.conftest import make_tiny_model
 from vidmem.cli import inspection_costs
+from vidmem.streaming import bench_pool
 
 
 def test_bench_alone_lists_what_it_measures(run):
@@ -41,3 +45,13 @@ def test_inspection_has_a_row_per_model_and_way_to_watch_it(run, monkeypatch):
 def test_large_models_are_left_out_by_default(run, monkeypatch):
     monkeypatch.setattr(inspection_costs, "NANO_PAIRS", 1)
     assert "fam-swin-t" not in run("bench", "inspection", "--device", "cpu").out
+
+
+def test_a_pool_is_measured_beside_batches(run, tiny_model, tmp_path, monkeypatch):
+    few = partial(bench_pool.bench_pool, num_rounds=1, clips_per_round=8)
+    monkeypatch.setattr(bench_pool, "bench_pool", few)
+    vidmem.save(tiny_model, tmp_path / "tiny")
+    done = run("bench", "pool", "--model", tmp_path / "tiny", "--streams", 3)
+    assert done.code == 0, done.err
+    assert "| pool of 3 streams, batches of at most 8 |" in done.out
+    assert "of the best batch throughput" in done.out

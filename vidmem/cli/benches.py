@@ -57,3 +57,25 @@ def inspection(
     console = new_console()
     console.print(f"Watched over unwatched, medians of steps in turn; {name}.\n", markup=False)
     console.print(overheads_as_markdown(rows), markup=False)
+
+
+@bench.command()
+def pool(
+    model: Annotated[str, typer.Option(help="A bundled model, a preset or a folder.")] = (
+        "fam-swin-nano"
+    ),
+    streams: Annotated[int, typer.Option(min=1, help="Streams at once.")] = 8,
+    max_batch: Annotated[int, typer.Option(min=1, help="Clips judged together at most.")] = 8,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:1.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+) -> None:
+    """Many streams through one model, beside the model alone on ready-made batches."""
+    import vidmem
+    from vidmem.processors import fit_threads
+    from vidmem.streaming.bench_pool import bench_as_markdown, bench_pool
+
+    loaded = vidmem.load(model, device=device, dtype=dtype)
+    fit_threads(loaded)
+    sizes = sorted({1, 2, 4, 8, max_batch})
+    measured = bench_pool(loaded, num_streams=streams, max_batch=max_batch, batch_sizes=sizes)
+    new_console().print(bench_as_markdown(measured), markup=False)

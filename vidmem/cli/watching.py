@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-import signal
-import sys
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,7 +12,8 @@ from rich.console import Console
 
 import vidmem
 from vidmem.cli.memory_report import MemoryReport
-from vidmem.cli.terminal import INTERRUPTED, new_console
+from vidmem.cli.stopping import StopRequest
+from vidmem.cli.terminal import new_console
 from vidmem.console import WatchReport, introduce, size_text
 from vidmem.errors import DecoderError, SettingError, StorageError
 from vidmem.processors import fit_threads
@@ -25,30 +22,15 @@ if TYPE_CHECKING:
     from vidmem.streaming import Engine, Prediction, StreamSettings
 
 
-class _StopRequest:
-    """Ctrl-C as a wish: the first one lets the clip in work finish, the second one does not."""
-
-    def __init__(self, console: Console) -> None:
-        self.console = console
-        self.is_made = False
-        self._before: Any = None
-
-    def __enter__(self) -> _StopRequest:
-        self._before = signal.signal(signal.SIGINT, self._take)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
-
-    def _take(self, number: int, frame: FrameType | None) -> None:
-        if self.is_made:
-            raise KeyboardInterrupt
-        self.is_made = True
-        self.console.print("stopping after this clip; Ctrl-C again stops at once")
-
-
 def watch(
-    video: Annotated[Path, typer.Argument(help="The video file.", show_default=False)],
+    videos: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="VIDEO...",
+            help="The video file; several are watched at once, through one model.",
+            show_default=False,
+        ),
+    ],
     model: Annotated[
         str, typer.Option(help="A bundled model, a preset or a folder; vidmem doctor lists them.")
     ] = "fam-swin-nano",
@@ -79,7 +61,11 @@ def watch(
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
     reader: Annotated[str, typer.Option(help="auto, decord or pyav.")] = "auto",
     out: Annotated[
-        Path, typer.Option(help="Predictions, a row per clip, written as they come.")
+        Path,
+        typer.Option(
+            help="Predictions, a row per clip, written as they come. Of several videos: a folder "
+            "of that name without its ending, with a file for each."
+        ),
     ] = Path("predictions.csv"),
     state: Annotated[
         Path | None,
@@ -104,6 +90,8 @@ def watch(
         "local_frame_range": local_frame_range,
     }
     given = {name: value for name, value in given.items() if value is not None}
+    if len(videos) > 1 and (whole or state or memory_log):
+        raise SettingError("--whole, --state and --memory-log are for one video: give one")
     loaded = vidmem.load(model, device=device, dtype=dtype)
     fit_threads(loaded)
     if whole:
@@ -111,14 +99,23 @@ def watch(
             raise SettingError(
                 "--whole is one pass from the beginning: leave out --resume, --start, --memory-log"
             )
-        _watch_whole(video, loaded, StreamSettings.for_model(loaded, **given), reader, out)
+        _watch_whole(videos[0], loaded, StreamSettings.for_model(loaded, **given), reader, out)
         return
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
+    if len(videos) > 1:
+        from vidmem.cli.watching_many import watch_many
+
+        watch_many(
+            console, videos, loaded, settings, out=out, start=start, reader=reader, resume=resume
+        )
+        return
     files = RunFiles(out=out, state_path=state or out.with_suffix(".state"), resume=resume)
     with (
         MemoryReport(console, memory_log) if memory_log else nullcontext() as memory,
-        Engine(video, loaded, settings, start_seconds=start, reader=reader, files=files) as engine,
+        Engine(
+            videos[0], loaded, settings, start_seconds=start, reader=reader, files=files
+        ) as engine,
     ):
         introduce(console, engine, loaded.card)
         _follow(engine, console, memory.took if memory else None)
@@ -157,7 +154,7 @@ def _follow(
         duration_seconds=engine.info.duration_seconds,
         start_seconds=engine.position_seconds,
     )
-    with _StopRequest(console) as stop:
+    with StopRequest(console) as stop:
         try:
             with report:
                 for prediction in engine:
@@ -176,7 +173,4 @@ def _follow(
             for line in [*report.summary(), f"predictions are in {engine.out}"]:
                 console.print(line, markup=False)
     if stop.is_made:
-        words = [word for word in sys.argv[1:] if word != "--resume"]
-        again = shlex.join(["vidmem", *words, "--resume"])
-        console.print(f"stopped; go on with: {again}", markup=False)
-        raise typer.Exit(INTERRUPTED)
+        stop.leave()

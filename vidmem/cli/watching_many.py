@@ -1,0 +1,185 @@
+"""`vidmem watch a.mp4 b.mp4 ...`: several videos through one model at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from vidmem.cli.stopping import StopRequest
+from vidmem.cli.terminal import note
+from vidmem.console import (
+    PLAIN_LINE_SECONDS,
+    WatchReport,
+    clock_text,
+    duration_text,
+    settings_text,
+    size_text,
+)
+from vidmem.errors import StorageError, VidmemError
+from vidmem.models.interface import StreamModel
+from vidmem.streaming import Prediction, RunFiles, StreamPool, StreamSettings, VideoRun
+
+OPENING_AT_ONCE = 4
+
+
+def watch_many(
+    console: Console,
+    videos: Sequence[Path],
+    model: StreamModel,
+    settings: StreamSettings | None,
+    *,
+    out: Path,
+    start: float,
+    reader: str,
+    resume: bool,
+) -> None:
+    """Stream them all, each to a file of its own; one that fails disturbs no other.
+
+    Raises:
+        StorageError: If the folder for the files cannot be made.
+        Exit: With 1 where a video failed, after all others went through; after Ctrl-C as well.
+    """
+    names = stream_names(videos)
+    folder = made_folder(out.with_suffix(""))
+
+    def join(name: str, video: Path) -> VideoRun | VidmemError:
+        path = folder / f"{name}.csv"
+        files = RunFiles(out=path, state_path=path.with_suffix(".state"), resume=resume)
+        try:
+            return pool.add(name, video, settings, start_seconds=start, reader=reader, files=files)
+        except VidmemError as error:
+            note(f"vidmem: {name} is left out: {error}")
+            return error
+
+    with StreamPool(model) as pool, StopRequest(console) as stop:
+        with ThreadPoolExecutor(OPENING_AT_ONCE) as opening:
+            joined = dict(zip(names, opening.map(join, names, videos), strict=True))
+        runs = {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
+        failed = {name: one for name, one in joined.items() if isinstance(one, VidmemError)}
+        reports = _introduce(console, runs, model)
+        _follow(pool, console, stop, reports)
+        if not stop.is_made:  # else a terminal's Ctrl-C has ended decoders too
+            failed |= pool.errors
+        _sum_up(pool, console, reports, runs)
+    if stop.is_made:
+        stop.leave()
+    if failed:
+        note(f"vidmem: {len(failed)} of {len(names)} videos failed: {', '.join(failed)}")
+        raise typer.Exit(1)
+
+
+def stream_names(videos: Sequence[Path]) -> list[str]:
+    """A name for each: that of the file without its ending, numbered where it comes again."""
+    names: list[str] = []
+    for video in videos:
+        name, number = video.stem, 1
+        while name in names:
+            number += 1
+            name = f"{video.stem}-{number}"
+        names.append(name)
+    return names
+
+
+def made_folder(folder: Path) -> Path:
+    """The folder, made if need be; raises `StorageError`."""
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{folder} cannot be made: {error.strerror or error}") from error
+    return folder
+
+
+def _introduce(
+    console: Console, runs: dict[str, VideoRun], model: StreamModel
+) -> dict[str, WatchReport]:
+    """Say what is about to be watched; returns a report for each."""
+    lines = [f"model: {model.card.title}, for {len(runs)} videos at once"]
+    if runs:
+        lines += settings_text(next(iter(runs.values())).settings)
+    reports = {}
+    for name, run in runs.items():
+        length = duration_text(run.info.duration_seconds)
+        said = f"; {run.resumed}" if run.resumed else ""
+        lines.append(f"{name}: {length}, {run.info.width} x {run.info.height}{said}")
+        reports[name] = WatchReport(
+            console,
+            duration_seconds=run.info.duration_seconds,
+            start_seconds=run.position_seconds,
+        )
+    for line in lines:
+        console.print(line, markup=False)
+    return reports
+
+
+def _follow(
+    pool: StreamPool, console: Console, stop: StopRequest, reports: dict[str, WatchReport]
+) -> None:
+    """Take all predictions, or those up to Ctrl-C."""
+    show = _Show(console, reports)
+    with show.progress:
+        try:
+            for name, prediction in pool:
+                reports[name].count(*prediction.settled)
+                show.update(name, prediction)
+                if stop.is_made:
+                    return
+        except KeyboardInterrupt:  # the second one
+            stop.is_made = True
+
+
+def _sum_up(
+    pool: StreamPool, console: Console, reports: dict[str, WatchReport], runs: dict[str, VideoRun]
+) -> None:
+    """Let the streams leave, and say what was written of each and how fast all were."""
+    figures = pool.figures()
+    wall_seconds = max((report.wall_seconds for report in reports.values()), default=0.0)
+    for name, report in reports.items():
+        report.count(*pool.remove(name))
+        for line in report.summary():
+            console.print(f"{name}: {line}", markup=False)
+        console.print(f"{name}: predictions are in {runs[name].out}", markup=False)
+    rate = figures.clips_done / max(wall_seconds, 1e-9)
+    console.print(
+        f"together: {figures.clips_done} clips in {duration_text(wall_seconds)}, {rate:.2f} "
+        f"clips/s, {figures.mean_batch_size:.1f} at a time; the streams' memories take "
+        f"{size_text(figures.state_bytes)}",
+        markup=False,
+    )
+
+
+class _Show:
+    """A bar for each stream on a terminal, now and then a plain line elsewhere."""
+
+    def __init__(self, console: Console, reports: dict[str, WatchReport]) -> None:
+        self.console, self.reports = console, reports
+        self._last_line = time.perf_counter()
+        self.progress = Progress(
+            TextColumn("{task.fields[name]}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[now]}", markup=False),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._tasks = {
+            name: self.progress.add_task(
+                "", total=report.duration_seconds, name=name, now="starting"
+            )
+            for name, report in reports.items()
+        }
+
+    def update(self, name: str, prediction: Prediction) -> None:
+        """One more prediction."""
+        now = f"{clock_text(prediction.end_seconds)}  {prediction.label}"
+        self.progress.update(self._tasks[name], completed=prediction.end_seconds, now=now)
+        if self.console.is_terminal:
+            return
+        if time.perf_counter() - self._last_line >= PLAIN_LINE_SECONDS:
+            self._last_line = time.perf_counter()
+            places = (f"{one} {clock_text(r.end_seconds)}" for one, r in self.reports.items())
+            self.console.print(", ".join(places), markup=False)
