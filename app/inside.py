@@ -34,6 +34,9 @@ NEWEST = "newest"
 LEASE_SECONDS = 5.0
 """A page that looks asks more often than this; the engine's steps are watched for so long."""
 
+MAX_PACE_SECONDS = 60.0
+"""From clip to clip, as far as the lease goes along with it."""
+
 MAX_LOOKS = 3
 """Past moments held for who moves between them."""
 
@@ -134,7 +137,7 @@ class Inside:
         self._clips: ClipFrames | None = None
         self.info: Any = None
         self._lock = threading.RLock()
-        self._watched_until = 0.0
+        self._watched_until, self._pace_seconds, self._took_at = 0.0, 0.0, time.monotonic()
         self._visit: _Visit | None = None
         self._seen: Capture | None = None
         self.mattered = Mattered(self, tools.fit_threads)
@@ -167,6 +170,11 @@ class Inside:
             raise SettingError(text.NOTHING_JUDGED)
         return clips.frames(start, end, count)
 
+    def forget(self) -> None:
+        """Another play is about to begin: what was seen in the one before cannot be asked for."""
+        with self._lock:
+            self._forget(None, None)
+
     # What the engine's thread tells
 
     def begin(self, engine: Engine, path: Path) -> None:
@@ -188,8 +196,9 @@ class Inside:
 
     def took(self, engine: Engine) -> None:
         """A window was judged."""
-        moment, seen = engine.last_moment, self._seen
+        moment, seen, now = engine.last_moment, self._seen, time.monotonic()
         self._seen = None
+        self._pace_seconds, self._took_at = min(now - self._took_at, MAX_PACE_SECONDS), now
         if moment is None:
             return
         with self._lock:
@@ -205,8 +214,7 @@ class Inside:
 
     def close(self) -> None:
         """Let everything go."""
-        with self._lock:
-            self._forget(None, None)
+        self.forget()
         clips, self._clips = self._clips, None
         if clips is not None:
             clips.close()
@@ -221,15 +229,20 @@ class Inside:
             WaitingError: If it is still being come to.
         """
         with self._lock:
-            index = self._index(at)
-            if self._moment is not None and index == self._moment.window.index:
+            index, newest, model = self._index(at), self._moment, self.model
+            is_newest = newest is not None and index == newest.window.index
+            if is_newest:
                 self._leave()
-                return self._look_at_newest(self._moment)
-            if index in self._past:
+                if self._newest is not None:
+                    return self._newest
+            elif index in self._past:
                 self._leave()
                 self._past.move_to_end(index)
                 return self._past[index]
-            visit = self._visit_to(index)
+            visit = None if is_newest else self._visit_to(index)
+        if newest is not None and visit is None:
+            return self._look_at_newest(newest, model)
+        assert visit is not None, "the moment is a past one"
         if visit.wait(0.15):
             with self._lock:
                 if visit.error is not None:
@@ -258,17 +271,20 @@ class Inside:
         if self._moment is None:
             raise SettingError(text.NOTHING_JUDGED)
         if at == NEWEST:
-            self._watched_until = time.monotonic() + LEASE_SECONDS
+            self._watched_until = time.monotonic() + max(LEASE_SECONDS, 3 * self._pace_seconds)
             return self._moment.window.index
         index = self._places.at(float(at))
         if index is None:
             raise SettingError(text.not_judged(float(at)))
         return index
 
-    def _look_at_newest(self, moment: Moment) -> Look:
-        if self._newest is None:  # nobody looked when it was judged: the step is done again
-            self._newest = self._see(moment, self.model, is_newest=True)
-        return self._newest
+    def _look_at_newest(self, moment: Moment, model: Any) -> Look:
+        """Nobody looked when it was judged: the step is done again, and the engine goes on."""
+        look = self._see(moment, model, is_newest=True)
+        with self._lock:
+            if self._moment is moment and self._newest is None:
+                self._newest = look
+        return look
 
     def _see(self, moment: Moment, model: Any, *, is_newest: bool) -> Look:
         self._fit_threads(model)

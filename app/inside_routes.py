@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 
 from fastapi import FastAPI, Request
@@ -16,6 +17,8 @@ from app.masks import Download
 from app.registry import RunRegistry
 from app.runs import Run
 from vidmem.errors import SettingError, VidmemError
+
+MAX_WAIT_SECONDS = 120.0
 
 DOWNLOADS: dict[str, Callable[[Look, Mapping[str, str], Frame, str], Download]] = {
     "memory": memory_download,
@@ -98,6 +101,17 @@ def _look(run: Run, asked: Mapping[str, str]) -> Look:
         raise SettingError(f"at must be newest or a time in seconds, got {at!r}") from None
 
 
+def _look_in_the_end(run: Run, asked: Mapping[str, str]) -> Look:
+    """The same, for a file: who saves one does not ask again."""
+    until = time.monotonic() + MAX_WAIT_SECONDS
+    while True:
+        try:
+            return _look(run, asked)
+        except WaitingError:
+            if time.monotonic() > until:
+                raise SettingError(text.TOO_FAR) from None
+
+
 def _frame(run: Run, look: Look) -> Frame:
     info = run.inside.info
     return Frame.of(look.model.card, info.width, info.height) if info else Frame()
@@ -105,6 +119,8 @@ def _frame(run: Run, look: Look) -> Frame:
 
 def _view(page: str, run: Run, asked: Mapping[str, str]) -> Response:
     look = _look(run, asked)
+    if look.model is not run.live.model:
+        raise SettingError(text.takes_over(run.live.model.card.title))
     frame = _frame(run, look)
     if page == "memory":
         answer = memory_answer(look, asked, frame, run.inside.mattered.found)
@@ -114,7 +130,7 @@ def _view(page: str, run: Run, asked: Mapping[str, str]) -> Response:
 
 
 def _data(page: str, kind: str, run: Run, asked: Mapping[str, str]) -> Response:
-    look = _look(run, asked)
+    look = _look_in_the_end(run, asked)
     file = DOWNLOADS[page](look, asked, _frame(run, look), kind)
     headers = {"Content-Disposition": f'attachment; filename="{file.name}"'}
     return Response(file.content, media_type=file.media_type, headers=headers)

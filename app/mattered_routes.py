@@ -26,16 +26,18 @@ Query = Mapping[str, str]
 def add_mattered_routes(api: FastAPI, registry: RunRegistry) -> None:
     """Answer what the card on the Memory and Heads pages asks for."""
 
-    def guarded(answer: Callable[[Run, Query], Response]) -> Callable[[Request], Response]:
+    def guarded(
+        answer: Callable[[Run, Query], Response], status: int = 200
+    ) -> Callable[[Request], Response]:
         def respond(request: Request) -> Response:
             asked = request.query_params
             run = registry.find(asked.get("run", ""))
             if run is None:
-                return JSONResponse({"error": text.NO_RUN})
+                return JSONResponse({"error": text.NO_RUN}, status)
             try:
                 return answer(run, asked)
             except (VidmemError, OSError) as error:
-                return JSONResponse({"error": text.sentence_about(error, run.video)})
+                return JSONResponse({"error": text.sentence_about(error, run.video)}, status)
 
         return respond
 
@@ -43,7 +45,7 @@ def add_mattered_routes(api: FastAPI, registry: RunRegistry) -> None:
         api.add_api_route(address, guarded(answer), methods=["POST"], response_model=None)
 
     api.add_api_route("/inside/tests", guarded(_state), response_model=None)
-    api.add_api_route("/inside/tests/file.json", guarded(_file), response_model=None)
+    api.add_api_route("/inside/tests/file.json", guarded(_file, 400), response_model=None)
     post("/inside/tests/start", _start)
     post("/inside/tests/cancel", _cancel)
 

@@ -43,7 +43,7 @@ class Run:
         self.pacer = Pacer()
         self.commands = threading.RLock()
         self._tools, self._files = tools, RunFiles(self.board, files, run_id)
-        self._live = LiveModel(self.board, tools, model_name)
+        self.live = LiveModel(self.board, tools, model_name)
         self.video: Video | None = None
         self._info: Any = None
         self.view: RunView | None = None
@@ -66,13 +66,13 @@ class Run:
 
     def use_model(self) -> Any:
         """The model, loaded with the first call."""
-        model = self._live.load()
+        model = self.live.load()
         self._put_chips()
         return model
 
     def _put_chips(self) -> None:
         reader = self._engine.reader_name if self._engine else None
-        self.board.put("chips", chips(self._live.model, reader))
+        self.board.put("chips", chips(self.live.model, reader))
 
     # Commands
 
@@ -96,9 +96,9 @@ class Run:
         self.pictures.want(0.0, is_urgent=True)
 
     def _forget_results(self, *, goes_on: bool = False) -> None:
-        self.view = RunView(self.board, self._live.class_names, self.view, goes_on=goes_on)
+        self.view = RunView(self.board, self.live.class_names, self.view, goes_on=goes_on)
         self.board.put("now", None)
-        self.board.put("memory", empty_memory(self._live.settings))
+        self.board.put("memory", empty_memory(self.live.settings))
         self.view.refresh(is_forced=True)
 
     def _put_source(self, reader: str) -> None:
@@ -214,7 +214,7 @@ class Run:
     def back(self) -> None:
         """Hold, and look one clip further back than what is shown."""
         self.pause()
-        settings = self._live.settings
+        settings = self.live.settings
         stride = settings.seconds_between_predictions if settings else 1.0
         shown = self.pacer.playhead_seconds if self._look is None else self._look
         self.look(max(0.0, shown - stride))
@@ -225,10 +225,10 @@ class Run:
         Raises:
             SettingError: If the value is not allowed; it names the allowed ones.
         """
-        change, changed = self._live.checked(setting, value)
+        change, changed = self.live.checked(setting, value)
         if engine := self._engine:
             self._tell(engine.update(**change))
-        self._live.set(changed)
+        self.live.set(changed)
         if self.view is not None:
             self.view.set_settings(changed)
         self._show_places()
@@ -239,19 +239,19 @@ class Run:
         Raises:
             VidmemError: If it cannot be loaded; the run then keeps the one it had.
         """
-        before = self._live.class_names
-        self._live.change(name)
+        before = self.live.class_names
+        self.live.change(name)
         self._put_chips()
         if engine := self._engine:
-            self._tell(engine.update(model=self._live.model, **self._live.live_settings()))
-        if before != self._live.class_names:
+            self._tell(engine.update(model=self.live.model, **self.live.live_settings()))
+        if before != self.live.class_names:
             self._forget_results(goes_on=True)
         self._show_places()
 
     def _show_places(self) -> None:
         """Before the first clip: how many the model could hold."""
         if self.view is not None and self.view.newest is None:
-            self.board.put("memory", empty_memory(self._live.settings))
+            self.board.put("memory", empty_memory(self.live.settings))
 
     def _tell(self, sentence: str | None) -> None:
         """Say what a change does to the memory, now: the next prediction need not say it again."""
@@ -284,12 +284,13 @@ class Run:
     def _open_engine(self) -> Engine:
         self.use_model()
         with self._in_turn():
-            assert self.video is not None and self._live.settings is not None
+            assert self.video is not None and self.live.settings is not None
+            self.inside.forget()
             self._forget_results()
             self._request = request = EngineRequest(
                 path=self.video.path,
-                model=self._live.model,
-                settings=self._live.settings,
+                model=self.live.model,
+                settings=self.live.settings,
                 start_seconds=self._start_seconds,
                 out=self._files.begin(self.video.path),
             )
@@ -319,7 +320,7 @@ class Run:
 
     def _catch_up(self, engine: Engine) -> None:
         """Tell the engine what was changed since it was asked for."""
-        asked, live = self._request, self._live
+        asked, live = self._request, self.live
         assert asked is not None
         self.inside.begin(engine, asked.path)
         changes, before = live.live_settings(), asked.settings.as_dict()

@@ -118,6 +118,8 @@ def source_section(video: Video, info: Any, reader: str) -> dict[str, Any]:
         "key": video.key,
         "title": video.title,
         "duration_seconds": info.duration_seconds,
+        "width": info.width,
+        "height": info.height,
         "facts": describe_video(info),
         "reader": reader,
     }

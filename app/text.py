@@ -48,6 +48,7 @@ CLOSED = (
     "What it predicted is kept. Press play to begin again."
 )
 NOTHING_JUDGED = "Nothing has been judged yet. Press play: what the model looks at appears here."
+TOO_FAR = "It takes too long to come back to this moment. Wait until it is on view, then save it."
 NO_RUN = "This run is not there any more. Reload the page."
 NO_PICTURE = "The analysis goes on without pictures for a while. {reason}"
 
@@ -96,7 +97,15 @@ def coming_to(done: int, total: int) -> str:
 
 def not_judged(seconds: float) -> str:
     """Why there is nothing to look into at a time."""
-    return f"At {clock(seconds)} nothing was judged. Pick a time that was, or watch it first."
+    return (
+        f"At {clock(seconds)} nothing was judged by the model that runs now. Pick a time that was, "
+        "or play from there."
+    )
+
+
+def takes_over(title: str) -> str:
+    """Why there is nothing to look into right after another model was chosen."""
+    return f"{title} takes over with the next clip: press resume, or play again."
 
 
 def not_saved(seconds: float) -> str:

@@ -8,8 +8,14 @@ let answer = null, ticket = 0, dragging = 0, isByHand = false;
 const settings = () => vm.last.settings?.values;
 // Where nothing was picked, a frame looks that has the whole range on both sides.
 const wantedBack = () => picked.back ?? settings()?.local_frame_range ?? 0;
-const wantedFrame = ({ frames }) => frames[Math.max(0, frames.length - 1 - wantedBack())];
+const isAsPicked = () => vm.inside.at !== vm.inside.NEWEST && picked.back === null; // the frame at the time on the timeline
+const isNearer = (one, other) => Math.abs(one.seconds - vm.inside.at) < Math.abs(other.seconds - vm.inside.at);
+function wantedFrame({ frames }) {
+  if (isAsPicked()) return frames.reduce((best, frame) => (isNearer(frame, best) ? frame : best));
+  return frames[Math.max(0, frames.length - 1 - wantedBack())];
+}
 function guessedSeconds() {
+  if (isAsPicked()) return vm.inside.at;
   const newest = vm.inside.at === vm.inside.NEWEST ? vm.last.now?.end_seconds - 1 / settings()?.fps : answer?.frames.at(-1).seconds;
   return Number.isFinite(newest) ? Math.max(0, newest - wantedBack() / settings().fps) : null;
 }
@@ -46,6 +52,7 @@ function refuse(sentence, isOtherModel = false) {
   page.dataset.state = "empty";
   refusal.textContent = sentence;
   find(".vm-heads-other").hidden = !isOtherModel;
+  vm.emit("inside_moment", null);
 }
 async function show(got) {
   const mine = (ticket += 1), isCurrent = () => mine === ticket;
@@ -53,6 +60,7 @@ async function show(got) {
   picked.layer ??= got.layer;
   picked.head ??= got.head;
   page.dataset.state = "shown";
+  vm.emit("inside_moment", got.moment);
   page.dataset.direction = got.direction;
   drawGrid(got);
   say(got);
@@ -69,7 +77,7 @@ function say({ moment, layer, head, direction, region, said }) {
   find(".vm-sight-said").textContent = said;
   if (isByHand) find(".vm-sight-spoken").textContent = said; // what a hand asked for is read out, what streams by is not
   isByHand = false;
-  const shown = vm.inside.query(asked(answer.frame.seconds));
+  const shown = vm.inside.query({ ...asked(answer.frame.seconds), at: vm.inside.middle(moment) });
   for (const link of element.querySelectorAll("[data-file]")) link.href = `inside/heads.${link.dataset.file}?${shown}`;
 }
 function drawFigures(figures) {

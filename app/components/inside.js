@@ -20,6 +20,8 @@ window.vidmem.inside = (() => {
   }
   vm.on("look", (value) => change(value?.seconds ?? NEWEST));
 
+  // By its time a moment is found again, also when the stream has moved on.
+  const middle = ({ start_seconds: start, end_seconds: end }) => (start + end) / 2;
   const theme = () => (dark.matches ? "dark" : "light");
   function query(params = {}) {
     const given = Object.entries(params).filter(([, value]) => value !== null && value !== undefined);
@@ -110,5 +112,5 @@ window.vidmem.inside = (() => {
     return image;
   }
 
-  return { NEWEST, setAt, get, query, theme, keepFresh, frames, get at() { return at; } };
+  return { NEWEST, setAt, get, query, middle, theme, keepFresh, frames, get at() { return at; } };
 })();

@@ -62,7 +62,7 @@ function say() {
   }
   asked.setAttribute("aria-label", vm.fill("mem_clear", { asked: asked.firstElementChild.textContent }));
   frameRegion(region);
-  for (const link of element.querySelectorAll("[data-file]")) link.href = `inside/memory.${link.dataset.file}?${inside.query(question())}`;
+  for (const link of element.querySelectorAll("[data-file]")) link.href = `inside/memory.${link.dataset.file}?${inside.query({ ...question(), at: inside.middle(moment) })}`;
 }
 const headName = (head) => (head === null ? vm.words.mem_all_heads : vm.fill("mem_head_is", { head }));
 function fill(select, options, value) {
@@ -120,7 +120,15 @@ heads.addEventListener("change", () => { wanted.head = heads.value === "" ? null
 asked.addEventListener("click", () => { askRegion(null); now.focus({ preventScroll: true }); });
 vm.on("inside_waiting", (answer) => part.classList.toggle("vm-stale", Boolean(answer)));
 vm.on("tested", ask);
-vm.on("epoch", () => { if (view && pickedClip !== null) pick(null); });
+// Another play, video or model counts its clips anew: no picture of the one before may stand under such a number.
+vm.on("epoch", () => {
+  if (view && pickedClip !== null) pick(null);
+  stop();
+  view = now.vmImage = null;
+  Object.assign(reel, { clip: null, frames: [], at: 0 });
+  tiles.clear();
+  strip.replaceChildren();
+});
 vm.on("model", () => Object.assign(wanted, { stage: null, head: null }));
 vm.on("view_shown", (name) => {
   if (name !== "memory") { if (isPlaying) stop(); return; }

@@ -82,9 +82,7 @@ def test_direct_and_total_effects_stand_beside_attention(open_page, site):
     buttons = page.locator(".vm-mat-clips button")
     assert buttons.count() == len(found.subject.remembered)
     buttons.first.click()
-    assert (
-        page.locator(".vm-mat-preview p").inner_text().startswith("00:12\N{EN DASH}00:14")
-    )
+    assert page.locator(".vm-mat-preview p").inner_text().startswith("00:12\N{EN DASH}00:14")
     assert page.evaluate("window.vidmem.last.mark") == {"start": 12, "end": 14}
     assert page.evaluate("window.vidmem.inside.at") == AT
 
