@@ -95,7 +95,7 @@ def _view(look: Look, region: Region) -> MemoryView:
         state, first = look.moment.state.memory, look.moment.state.first_index
         seconds = clip_seconds(look)
         view = view_memory(look.seen, look.model.config, state, seconds, region=region)
-        clips = tuple(clip._replace(index=first + clip.index) for clip in view.clips)
+        clips = tuple(replace(clip, index=first + clip.index) for clip in view.clips)
         return replace(view, clip_index=first + view.clip_index, clips=clips)
 
     return look.view(region, make)

@@ -62,7 +62,7 @@ class Found:
             seconds = torch.tensor([[window.start_seconds, window.end_seconds]], dtype=torch.double)
             view = inspect_memory(subject.model, subject.clip, state, seconds)
             first = subject.first_index  # a view counts clips from where the stream began
-            clips = tuple(clip._replace(index=first + clip.index) for clip in view.clips)
+            clips = tuple(replace(clip, index=first + clip.index) for clip in view.clips)
             self.view = replace(view, clips=clips)
 
     @property

@@ -73,7 +73,7 @@ def make_long_view(num_clips=150, num_heads=3):
 def without_times(view):
     """The same view where nobody said when its clips were."""
     clips = tuple(
-        clip._replace(start_seconds=0.0, end_seconds=0.0, age_seconds=None) for clip in view.clips
+        replace(clip, start_seconds=0.0, end_seconds=0.0, age_seconds=None) for clip in view.clips
     )
     unknown = np.full(len(clips), math.nan, np.float32)
     stages = tuple(replace(stage, age_seconds=unknown) for stage in view.stages)

@@ -16,7 +16,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -42,7 +41,8 @@ class MemoryDetail:
     """Stages to look at; None: all with memory. One costs half of two."""
 
 
-class RememberedClip(NamedTuple):
+@dataclass(frozen=True)
+class RememberedClip:
     """A clip in memory."""
 
     slot: int

@@ -57,8 +57,6 @@ def _plain(value: Any) -> Any:
         return _plain(value.tolist())
     if isinstance(value, float):
         return value if np.isfinite(value) else None
-    if hasattr(value, "_asdict"):
-        return {name: _plain(one) for name, one in value._asdict().items()}
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, ArrayRecord):
