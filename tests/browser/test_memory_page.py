@@ -243,6 +243,16 @@ def test_pictures_figures_and_numbers_can_be_downloaded(page):
             assert "moment" in json.loads(download.value.path().read_text())
 
 
+def test_no_picture_of_another_play_stays_under_the_number_of_a_clip(page):
+    play_until(page, 4)
+    open_memory(page)
+    page.wait_for_function("document.querySelector('.vm-mem-strip canvas')?.vmImage")
+    page.evaluate("window.vidmem.act('choose', { video: window.vidmem.last.source.key })")
+    page.wait_for_function("document.querySelector('.vm-mem').dataset.state === 'empty'")
+    assert page.locator(".vm-mem-strip li").count() == 0
+    assert page.evaluate("document.querySelector('.vm-mem-picture').vmImage") is None
+
+
 def test_why_there_is_nothing_to_show_is_said(page):
     page.get_by_role("link", name="Memory").click()
     empty = page.locator(".vm-mem-none [role=status]")

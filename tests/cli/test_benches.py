@@ -32,7 +32,8 @@ def test_inspection_has_a_row_per_model_and_way_to_watch_it(run, monkeypatch):
     rows = [line.split(" | ")[:2] for line in done.out.splitlines() if line.startswith("| ")]
     ways = ["nobody asks", "capture alone", "capture, view of stage 4"]
     ways.append("capture, view of stages 3 and 4")
-    heads = ["nobody asks", "capture, HeadWatch on the spot", "the same, and its view"]
+    on_the_spot = ["capture, HeadWatch on the spot", "the same, and its view"]
+    heads = ["nobody asks", "capture alone", *on_the_spot]
     assert rows[2:] == [
         *(["| fam-swin-nano, 8 clips remembered", way] for way in ways),
         *(["| spool-nano, window of 136 frames", way] for way in heads),

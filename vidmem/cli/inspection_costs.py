@@ -68,6 +68,8 @@ def _spool(model: Spool, name: str, num_pairs: int) -> Iterator[OverheadRow]:
     name = f"{name}, window of {state.window_frames} frames"
     watch = HeadWatch(patch_grid(model))
     yield OverheadRow(name, "nobody asks", bench_nobody_asking(model, clip, state))
+    held = bench_inspection(model, clip, state, num_pairs=num_pairs)
+    yield OverheadRow(name, "capture alone", held)
     watched = bench_inspection(model, clip, state, on_frames=watch, num_pairs=num_pairs)
     yield OverheadRow(name, "capture, HeadWatch on the spot", watched)
     viewed = bench_inspection(
