@@ -159,7 +159,7 @@ def test_it_follows_the_newest_clip_and_stays_with_one_of_the_past(page, spool_s
     page.locator(".vm-who .vm-badge").wait_for()
     changed(page, lambda: None)
     page.evaluate("window.vidmem.inside.setAt(3)")
-    page.wait_for_function("document.querySelector('.vm-who-when').textContent.includes('00:02')")
+    page.wait_for_function("document.querySelector('.vm-who-when').textContent.includes('00:03')")
     stays = page.evaluate(KEY)
     page.wait_for_function(
         """([newest, last]) => window.vidmem.last.now.index >= Math.min(newest + 2, last)""",
