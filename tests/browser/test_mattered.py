@@ -15,6 +15,7 @@ from tests.browser.test_looks import violations
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 PART = "#mattered-page"
+OCCLUSION = "[data-figure=occlusion] .main-svg"
 AT = 21.0
 TESTED = (
     "kind => document.querySelector(`.vm-mat-list [data-kind=${kind}]`)?.textContent === 'Again'"
@@ -93,8 +94,8 @@ def test_maps_are_drawn_and_all_can_be_downloaded(open_page, site):
     open_card(page)
     for kind in ("direct", "memory", "pixels", "occlusion"):
         do(page, kind)
-    assert page.locator(".vm-mat-maps canvas").count() == 4
-    assert page.locator("[data-figure=occlusion] .main-svg").count()
+    page.wait_for_function("document.querySelectorAll('.vm-mat-maps canvas').length === 4")
+    page.locator(OCCLUSION).first.wait_for()
     for selector, name in (
         ("[data-png=effects]", "mattered-effects-10.png"),
         ("[data-png=memory]", "mattered-memory-10.png"),
@@ -186,7 +187,7 @@ def test_of_spool_it_says_what_cannot_be_tested(open_page, spool_site):
     assert page.locator(".vm-mat-list [data-kind=pixels]").is_disabled()
     assert "frozen" in page.locator(".vm-mat-not").inner_text()
     do(page, "occlusion")
-    assert page.locator("[data-figure=occlusion] .main-svg").count()
+    page.locator(OCCLUSION).first.wait_for()
     page.evaluate("location.hash = 'memory'")
     page.locator(f"{PART} .vm-card").wait_for(state="hidden")
     page.close()
