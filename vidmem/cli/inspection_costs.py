@@ -21,7 +21,7 @@ from vidmem.profiling.bench_inspection import (
     bench_nobody_asking,
 )
 
-NANO_PAIRS, LARGE_PAIRS = 41, 7
+NANO_PAIRS, LARGE_PAIRS = 41, 21
 LARGE_CLIP = (1, 32, 3, 224, 224)
 
 
