@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import psutil
+
+
+START_ROUNDING_SECONDS = 0.05
+"""Systems round the time at which a process began."""
 
 
 class ProcessGauge:
@@ -12,6 +18,7 @@ class ProcessGauge:
         self._here = psutil.Process()
         self._child: psutil.Process | None = None
         self._child_seconds = 0.0
+        self._asked_at = time.time()
 
     def resident_bytes(self, child_pid: int | None = None) -> int:
         """Bytes of main memory held by this process and by a child (0 for one that is gone).
@@ -29,7 +36,10 @@ class ProcessGauge:
             return 0
 
     def processor_seconds(self, child_pid: int | None = None) -> float:
-        """Processor time a child used, all cores added up, since this was last asked."""
+        """Processor time a child used, all cores added up, since this was last asked.
+
+        A child that others have had before counts from when it is first asked about.
+        """
         try:
             child = self._find(child_pid)
             times = child.cpu_times() if child else None
@@ -38,11 +48,15 @@ class ProcessGauge:
         if times is None:
             return 0.0
         before, self._child_seconds = self._child_seconds, times.user + times.system
+        self._asked_at = time.time()
         return max(self._child_seconds - before, 0.0)
 
     def _find(self, child_pid: int | None) -> psutil.Process | None:
         if child_pid is None:
             return None
         if self._child is None or self._child.pid != child_pid:
-            self._child, self._child_seconds = psutil.Process(child_pid), 0.0
+            self._child = child = psutil.Process(child_pid)
+            is_new = child.create_time() >= self._asked_at - START_ROUNDING_SECONDS
+            times = child.cpu_times()
+            self._child_seconds = 0.0 if is_new else times.user + times.system
         return self._child

@@ -10,6 +10,8 @@ from vidmem.streaming.pool_figures import PoolFigures, StreamFigures
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.record import write_predictions
 from vidmem.streaming.recorder import RunFiles
+from vidmem.streaming.region_feeds import RegionFeeds
+from vidmem.streaming.regions import Region
 from vidmem.streaming.run_memory import RunMemory
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.stream import Stream, StreamState
@@ -30,6 +32,8 @@ __all__ = [
     "MomentScore",
     "PoolFigures",
     "Prediction",
+    "Region",
+    "RegionFeeds",
     "RunFiles",
     "RunMemory",
     "ScoreMerger",

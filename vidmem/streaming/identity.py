@@ -72,8 +72,11 @@ class SourceIdentity:
     ends_sha256: str
     """Of the first and last 64 KiB."""
 
+    part: str = ""
+    """Which part of the picture; empty for all of it."""
+
     @classmethod
-    def of(cls, path: Path) -> Self:
+    def of(cls, path: Path, part: str = "") -> Self:
         """Raises `VideoNotFoundError` where the file cannot be read."""
         digest = hashlib.sha256()
         try:
@@ -84,7 +87,7 @@ class SourceIdentity:
                 digest.update(file.read(HASHED_BYTES))
         except OSError as error:
             raise VideoNotFoundError(f"{path} cannot be read: {error.strerror}") from error
-        return cls(name=path.name, size_bytes=size_bytes, ends_sha256=digest.hexdigest())
+        return cls(name=path.name, size_bytes=size_bytes, ends_sha256=digest.hexdigest(), part=part)
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file."""
@@ -97,6 +100,9 @@ class SourceIdentity:
             return f"{saved.get('name')} had {there} bytes, {self.name} has {here}"
         if saved.get("ends_sha256") != self.ends_sha256:
             return f"{self.name} has other content than {saved.get('name')} had"
+        if saved.get("part", "") != self.part:
+            there, here = (one or "all" for one in (saved.get("part"), self.part))
+            return f"the part of the picture was {there}, now {here}"
         return None
 
 

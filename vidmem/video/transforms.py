@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn.functional import interpolate
 
 
 def decode_size(
@@ -45,6 +46,20 @@ def centre_crop(pixels: Tensor, crop: tuple[int, int]) -> Tensor:
         raise ValueError(f"crop must fit into {height} x {width} pixels, got {crop[0]} x {crop[1]}")
     top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
     return pixels[..., top : top + crop[0], left : left + crop[1], :]
+
+
+def resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures uint8 `[N, H, W, C]` at another width and height; what is finer is averaged.
+
+    Pictures that have the size already are returned as they are.
+    """
+    width, height = size
+    if pixels.shape[1:3] == (height, width) or not len(pixels):
+        return pixels.reshape(len(pixels), height, width, pixels.shape[-1])
+    found = interpolate(
+        pixels.permute(0, 3, 1, 2), (height, width), mode="bilinear", antialias=True
+    )
+    return found.permute(0, 2, 3, 1).contiguous()
 
 
 def to_clip(

@@ -1,0 +1,284 @@
+"""One decoder that several read from, each at its own pace, and the newest frames that it gave.
+
+    decoder ──> 40 41 42 43 44 45 46 47      frames held, at most `max_frames`
+                      ^pen2       ^pen1      who reads has a place among them
+
+Nothing is decoded before somebody wants it. When all places are taken by frames that the slowest
+reader has not seen, the others wait for it, but not for long: then it has to go.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from vidmem.errors import DecoderError
+from vidmem.streaming.feed import Feed, FeedRequest
+from vidmem.streaming.region_layout import Box
+from vidmem.video.sampling import Gap
+
+MAX_FRAMES = 64
+MAX_FRAMES_IN_READS = 3
+"""Who reads many frames at once gets room for so many of its reads."""
+
+MAX_BYTES = 256 << 20
+PATIENCE_SECONDS = 1.0
+"""So long at most do others wait for a reader that does not keep up."""
+
+
+@dataclass(frozen=True)
+class HeldFrame:
+    """A sampled frame, whole or what of it is wanted."""
+
+    parts: dict[Box, Tensor]
+    """uint8 `[H, W, 3]` each."""
+
+    num_bytes: int
+    seconds: float
+    gaps: tuple[Gap, ...]
+
+    @classmethod
+    def cut(
+        cls, pixels: Tensor, seconds: float, gaps: tuple[Gap, ...], boxes: frozenset[Box]
+    ) -> HeldFrame:
+        """The boxes of a picture `[H, W, 3]`: views of it, or copies where they are less."""
+        views = {box: pixels[box[1] : box[3], box[0] : box[2]] for box in boxes}
+        num_bytes = sum(view.numel() for view in views.values())
+        if num_bytes < pixels.numel():
+            views = {box: view.clone() for box, view in views.items()}
+        return cls(views, min(num_bytes, pixels.numel()), seconds, gaps)
+
+
+@dataclass(eq=False, kw_only=True)
+class Reader:
+    """One who reads; all of it belongs to the decoders' lock."""
+
+    wanted: FeedRequest
+    """What to decode; `start_frame` aside, those who want the same may share a decoder."""
+
+    boxes: frozenset[Box]
+    """All that those who want the same cut out."""
+
+    next_frame: int
+    """The first sampled frame that it has not had."""
+
+    why_alone: str
+    """Why it has a decoder of its own, where it has one."""
+
+    decoder: SharedDecoder | None = None
+    is_waiting: bool = False
+    held_up_seconds: float = 0.0
+    """So long have others waited for it since it was last where they are."""
+
+    has_had_end: bool = False
+    """Was told of the damage at the end."""
+
+
+class SharedDecoder:
+    """A feed with a thread that reads it, and the frames that its readers still need.
+
+    All its fields belong to the lock given, save `feed`, which is set once.
+    """
+
+    def __init__(
+        self,
+        request: FeedRequest,
+        open_feed: Callable[[FeedRequest], Feed],
+        *,
+        boxes: frozenset[Box],
+        lock: threading.Lock,
+    ) -> None:
+        """Begin to open the feed; nothing is read from it before somebody waits.
+
+        Args:
+            request: Of the feed.
+            open_feed: Called in the thread.
+            boxes: What is wanted of each frame.
+            lock: Of all decoders and their readers.
+        """
+        self.request = request
+        self.feed: Feed | None = None
+        self.error: Exception | None = None
+        self.is_end = self.is_closed = False
+        self.end_gaps: tuple[Gap, ...] = ()
+        self.readers: list[Reader] = []
+        self.is_complete = False
+        """All who could read from here do: frames that all of them had are not kept."""
+
+        self.changed = threading.Condition(lock)
+        self._open_feed, self._boxes = open_feed, boxes
+        self._frames: deque[HeldFrame] = deque()
+        self._first_frame = request.start_frame
+        self._most_asked = 1
+        self._frame_bytes = 1
+        threading.Thread(target=self._work, name="vidmem-shared-decoder", daemon=True).start()
+
+    @property
+    def end_frame(self) -> int:
+        """The sampled frame after the newest one held."""
+        return self._first_frame + len(self._frames)
+
+    @property
+    def max_frames(self) -> int:
+        """Held at most."""
+        wanted = max(MAX_FRAMES, MAX_FRAMES_IN_READS * self._most_asked)
+        return max(min(wanted, MAX_BYTES // self._frame_bytes), 2)
+
+    @property
+    def num_held(self) -> int:
+        """Frames held."""
+        return len(self._frames)
+
+    def suits(self, reader: Reader) -> bool:
+        """Whether a reader can go on from here."""
+        is_usable = self.error is None and not self.is_closed
+        is_alike = replace(self.request, start_frame=reader.wanted.start_frame) == reader.wanted
+        return is_usable and is_alike and self._first_frame <= reader.next_frame <= self.end_frame
+
+    def take(self, reader: Reader, num_frames: int) -> list[HeldFrame]:
+        """Some of the next frames of a reader, waiting for the first; none at the end.
+
+        Returns at once where the reader has fallen out: it has none then either.
+
+        Raises:
+            VidmemError: If the decoder fails.
+        """
+        self._most_asked = max(self._most_asked, num_frames)
+        reader.is_waiting = True
+        try:
+            while self._must_wait(reader):
+                self.changed.notify_all()
+                self.changed.wait()
+        finally:
+            reader.is_waiting = False
+        if reader not in self.readers:
+            return []
+        start = reader.next_frame - self._first_frame
+        taken = [self._frames[at] for at in range(start, min(start + num_frames, self.num_held))]
+        reader.next_frame += len(taken)
+        if reader.next_frame == self.end_frame:
+            reader.held_up_seconds = 0.0
+        self._let_go()
+        self.changed.notify_all()
+        return taken
+
+    def wait_until_open(self) -> Feed:
+        """The feed, once there is one.
+
+        Raises:
+            VidmemError: If it cannot be opened.
+        """
+        while self.feed is None and self.error is None and not self.is_closed:
+            self.changed.wait()
+        self._check()
+        assert self.feed is not None
+        return self.feed
+
+    def leave(self, reader: Reader) -> None:
+        """A reader goes; frames that only it needed are let go."""
+        if reader in self.readers:
+            self.readers.remove(reader)
+        self._let_go()
+        self.changed.notify_all()
+
+    def close(self) -> None:
+        """End the decoder; call without the lock."""
+        with self.changed:
+            self.is_closed = True
+            self._frames.clear()
+            self.changed.notify_all()
+        if self.feed is not None:
+            self.feed.close()
+
+    def _must_wait(self, reader: Reader) -> bool:
+        if reader not in self.readers:
+            return False
+        if reader.next_frame < self.end_frame or self.is_end:
+            return False
+        self._check()
+        return True
+
+    def _check(self) -> None:
+        if self.error is not None:
+            raise type(self.error)(*self.error.args) from self.error
+        if self.is_closed:
+            raise DecoderError("the shared decoder has been closed")
+
+    def _work(self) -> None:
+        """Thread: a frame each time that somebody waits for one, until the end."""
+        try:
+            feed = self._open_feed(self.request)
+            with self.changed:
+                self.feed = feed
+                self.changed.notify_all()
+            while self._is_frame_wanted():
+                self._read(feed)
+        except Exception as error:  # told to whoever waits: a thread has nobody to raise it to
+            with self.changed:
+                self.error = self.error or error
+                self.changed.notify_all()
+        if self.is_closed and self.feed is not None:  # it was opened meanwhile
+            self.feed.close()
+
+    def _read(self, feed: Feed) -> None:
+        frames = feed.read(1)
+        with self.changed:
+            if len(frames):
+                pixels, seconds = frames.pixels[0], float(frames.pts_seconds[0])
+                held = HeldFrame.cut(pixels, seconds, frames.gaps, self._boxes)
+                self._frames.append(held)
+                self._frame_bytes = held.num_bytes
+            else:
+                self.end_gaps = frames.gaps
+            self.is_end = frames.is_end or not len(frames)
+            self.changed.notify_all()
+
+    def _is_frame_wanted(self) -> bool:
+        """Wait until somebody waits and there is room; false when no more is to be read."""
+        with self.changed:
+            while not (self.is_closed or self.is_end):
+                if not any(reader.is_waiting for reader in self._at_end()):
+                    self.changed.wait()
+                elif self._has_room():
+                    return True
+                else:
+                    self._wait_for_the_slowest()
+        return False
+
+    def _at_end(self) -> list[Reader]:
+        return [reader for reader in self.readers if reader.next_frame == self.end_frame]
+
+    def _has_room(self) -> bool:
+        self._let_go()
+        return self.num_held < self.max_frames
+
+    def _wait_for_the_slowest(self) -> None:
+        """Wait a little; who has held up the others for too long has to go."""
+        slow = [one for one in self.readers if one.next_frame == self._first_frame]
+        left_seconds = PATIENCE_SECONDS - max((one.held_up_seconds for one in slow), default=0.0)
+        if left_seconds > 0:
+            began = time.monotonic()
+            self.changed.wait(left_seconds)
+            for reader in slow:
+                reader.held_up_seconds += time.monotonic() - began
+            return
+        for reader in slow:
+            if reader.held_up_seconds >= PATIENCE_SECONDS:
+                self.readers.remove(reader)
+                reader.decoder, reader.held_up_seconds = None, 0.0
+                reader.why_alone = f"it fell {self.max_frames} frames behind the others"
+        self.changed.notify_all()
+
+    def _let_go(self) -> None:
+        """Drop frames that all readers had, unless others may come for them and there is room."""
+        needed = min((reader.next_frame for reader in self.readers), default=self.end_frame)
+        while self._frames and self._first_frame < needed:
+            if not self.is_complete and self.num_held < self.max_frames:
+                return
+            self._frames.popleft()
+            self._first_frame += 1
