@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import numpy as np
 
-from vidmem.profiling import ProcessGauge
+from vidmem.profiling import ProcessGauge, process
 
 
 def start_child(code):
@@ -43,6 +44,20 @@ def test_processor_time_is_what_was_used_since_last_asked():
     try:
         child.stdout.readline()
         assert gauge.processor_seconds(child.pid) >= 0.25
+        assert gauge.processor_seconds(child.pid) < 0.1
+    finally:
+        child.communicate(b"\n")
+
+
+def test_a_child_that_others_had_before_counts_from_now_on(monkeypatch):
+    code = "import time\nwhile time.process_time() < 0.3: pass\nprint(1, flush=True); input()"
+    child = start_child(code)
+    try:
+        child.stdout.readline()
+        now = time.time()
+        monkeypatch.setattr(process.time, "time", lambda: now + 60)
+        gauge = ProcessGauge()
+        assert gauge.processor_seconds() == 0.0
         assert gauge.processor_seconds(child.pid) < 0.1
     finally:
         child.communicate(b"\n")

@@ -6,9 +6,8 @@ import time
 
 import psutil
 
-
-START_ROUNDING_SECONDS = 0.05
-"""Systems round the time at which a process began."""
+START_ROUNDING_SECONDS = 2.0
+"""Linux tells when a process began to within a second, as it does for the system itself."""
 
 
 class ProcessGauge:
@@ -45,10 +44,11 @@ class ProcessGauge:
             times = child.cpu_times() if child else None
         except psutil.Error:
             return 0.0
+        finally:
+            self._asked_at = time.time()
         if times is None:
             return 0.0
         before, self._child_seconds = self._child_seconds, times.user + times.system
-        self._asked_at = time.time()
         return max(self._child_seconds - before, 0.0)
 
     def _find(self, child_pid: int | None) -> psutil.Process | None:
