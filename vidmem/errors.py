@@ -6,7 +6,8 @@ VidmemError
 │   ├── NotAVideoError
 │   ├── NoVideoStreamError
 │   ├── EmptyVideoError
-│   └── UnsupportedCodecError
+│   ├── UnsupportedCodecError
+│   └── AddressError
 ├── DecoderError
 │   ├── DecoderTimeoutError
 │   ├── DecoderCrashedError
@@ -52,6 +53,10 @@ class EmptyVideoError(UnreadableVideoError):
 
 class UnsupportedCodecError(UnreadableVideoError):
     """A codec that the installed decoders do not know."""
+
+
+class AddressError(UnreadableVideoError):
+    """An address or a camera that cannot be watched, or whose connection broke."""
 
 
 class DecoderError(VidmemError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +50,9 @@ class FeedRequest:
     fps: float
     start_frame: int
     reader: str
+
+    address: str = field(default="", repr=False)
+    """Of a live source, with its credentials: never shown. Empty for a file."""
 
 
 def open_feed(request: FeedRequest) -> Feed:

@@ -9,8 +9,8 @@ In this order, so that a failure loses nothing.
 
 from __future__ import annotations
 
-import logging
 import math
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,21 +19,21 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vidmem.errors import SettingError, StorageError, VidmemError
+from vidmem.errors import StorageError, VidmemError
 from vidmem.models.interface import StreamModel
 from vidmem.profiling import ProcessGauge
 from vidmem.streaming.batching import Judged
-from vidmem.streaming.feed import Feed, FeedRequest, open_feed
+from vidmem.streaming.feed import Feed, FeedRequest
 from vidmem.streaming.history import Moment, Snapshot, StateHistory
-from vidmem.streaming.identity import SourceIdentity
+from vidmem.streaming.live_buffer import LiveFigures
+from vidmem.streaming.opening import RunSource, open_source
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.recorder import Checkpoint, Recorder, RunFiles, SavedRun
 from vidmem.streaming.settings import StreamSettings, settings_for
 from vidmem.streaming.stream import Stream
-from vidmem.streaming.windows import Position, ReadWindow, WindowReader, frame_at, num_windows
+from vidmem.streaming.windows import Position, ReadWindow, frame_at, num_windows
 from vidmem.streaming.wishes import Wish, Wishes
-
-logger = logging.getLogger(__name__)
+from vidmem.video.probe import VideoInfo
 
 
 class VideoRun:
@@ -53,12 +53,12 @@ class VideoRun:
         start_seconds: float = 0.0,
         reader: str = "auto",
         files: RunFiles | None = None,
-        open_feed: Callable[[FeedRequest], Feed] = open_feed,
+        open_feed: Callable[[FeedRequest], Feed] = open_source,
     ) -> None:
         """Open the video, and the files of the run.
 
         Args:
-            source: A video file.
+            source: A video file; or live, an address (`rtsp://...`) or a camera (`/dev/video0`).
             model: Shared with other engines if need be; it keeps nothing of a stream.
             settings: `None`: what the model was trained with, or those of the run resumed.
             start_seconds: Where to begin; a resumed run goes on where it was instead.
@@ -72,33 +72,34 @@ class VideoRun:
             StateError: If the saved stream is of another model, video or settings.
             StorageError: If the files cannot be written.
         """
-        self.source = Path(source)
+        files = files or RunFiles()
+        self._source = RunSource(source, open_feed, files)
+        self.source = self._source.path
         self._history: StateHistory | None = None
         self.last_moment: Moment | None = None
         self.resumed: str | None = None
-        files = files or RunFiles()
-        identity = SourceIdentity.of(self.source) if files.state_path is not None else None
+        identity = self._source.identity()
         saved = SavedRun.find(files, model, identity, settings)
         self.settings = settings_for(model, saved.settings if saved else settings)
         self._wishes = Wishes(self.settings, model)
         self.stream = Stream(model, self.settings, saved.stream_state(model) if saved else None)
-        self._open = open_feed
         self._reader_wanted = saved.check_reader(reader, files.state_path) if saved else reader
         self._running = threading.RLock()  # held while a clip is worked on
         self._restarted: str | None = None
         self._settled: tuple[Prediction, ...] = ()  # of a stream that was begun anew
         self._is_ended = self.is_closed = False
         self._gauge = ProcessGauge()
-        self._feed: Feed | None = None
         self._recorder = Recorder(files, identity, model)
         start = Position(next_frame=frame_at(start_seconds, self.settings.fps))
         try:
             position = saved.position if saved else start
-            self._windows = self._open_windows(position, Wish(settings=self.settings, model=model))
-            self._check_time("start_seconds", start_seconds)
+            self._windows = self._source.open_windows(
+                position, self.settings, model.card, self._reader_wanted
+            )
+            self._source.check_start(start_seconds)
             self._begin_files(saved)
         except BaseException:
-            self._close_feed()
+            self._source.close()
             self._recorder.close()
             raise
 
@@ -108,9 +109,28 @@ class VideoRun:
         return self.stream.model
 
     @property
+    def info(self) -> VideoInfo:
+        """What the source says of itself."""
+        return self._source.info
+
+    @property
+    def reader_name(self) -> str:
+        """Who reads it: "decord" or "pyav"."""
+        return self._source.reader_name
+
+    @property
+    def reader_reason(self) -> str:
+        """Why that one."""
+        return self._source.reader_reason
+
+    @property
     def last_clip_pixels(self) -> Tensor | None:
         """The newest window's pixels."""
         return self.last_moment.pixels if self.last_moment is not None else None
+
+    @property
+    def _feed(self) -> Feed | None:
+        return self._source.feed
 
     @property
     def has_wishes(self) -> bool:
@@ -129,9 +149,14 @@ class VideoRun:
 
     @property
     def num_windows_left(self) -> int:
-        """Predictions still to come, as far as the container's duration can tell."""
+        """Predictions still to come, as far as the container's duration can tell.
+
+        Of a live source nobody knows: `sys.maxsize`.
+        """
         if self._is_ended:
             return 0
+        if self._source.is_live:
+            return sys.maxsize
         num_frames = math.ceil(self.info.duration_seconds * self.settings.fps)
         return num_windows(num_frames, self._checkpoint.position, self.settings)
 
@@ -169,9 +194,9 @@ class VideoRun:
             A sentence that says so.
 
         Raises:
-            SettingError: If the time is not in the video.
+            SettingError: If the time is not in the video, or the video is live.
         """
-        self._check_time("seconds", seconds)
+        self._source.check_time("seconds", seconds)
         return self._wishes.seek(seconds)
 
     def take_left(self) -> tuple[Prediction, ...]:
@@ -190,15 +215,23 @@ class VideoRun:
             self._history = history
             self._offer_snapshot()
 
+    def live_figures(self) -> LiveFigures | None:
+        """How a live source is now; `None` for a file, and after the end."""
+        return self._source.live_figures()
+
+    def finish(self) -> None:
+        """Take no more of a live source, from any thread: what came is judged, then it ends."""
+        self._source.finish()
+
     def close(self) -> None:
         """Stop, save the state and free the decoder; from any thread.
 
         A clip that is being worked on in another thread is finished first, and still recorded.
         """
         self.is_closed = True
-        self._close_feed()  # wakes a thread that waits for frames
+        self._source.close()  # wakes a thread that waits for frames
         with self._running:
-            self._close_feed()  # one that was opened meanwhile
+            self._source.close()  # one that was opened meanwhile
             try:
                 self._recorder.save(self._checkpoint)
                 # Beyond what the saved state counts: a run that goes on writes them again.
@@ -266,15 +299,8 @@ class VideoRun:
     def _completed(self, prediction: Prediction, read: ReadWindow) -> Prediction:
         """The prediction with what the run knows beside the model."""
         feed = self._windows.feed
-        self.reader_name, self.reader_reason = feed.reader_name, feed.reader_reason
-        for gap in read.gaps:
-            logger.warning(
-                "%s: no pictures from %.2f to %.2f s: %s",
-                self.source.name,
-                gap.start_seconds,
-                gap.end_seconds,
-                gap.reason,
-            )
+        self._source.note_reader(feed)
+        self._source.warn_of_gaps(read)
         return replace(
             prediction,
             decode_seconds=self._gauge.processor_seconds(feed.child_pid),
@@ -297,8 +323,10 @@ class VideoRun:
         if wish.seek_seconds is not None:
             position = position.moved(frame_at(wish.seek_seconds, wish.settings.fps))
         opened = None
-        if is_other_model or self._feed is None:  # may fail: before anything is changed
-            opened = self._open_windows(position, wish)
+        if is_other_model or self._source.feed is None:  # may fail: before anything is changed
+            opened = self._source.open_windows(
+                position, wish.settings, wish.model.card, self._reader_wanted
+            )
         self._restarted = reason or self._restarted
         self.settings = wish.settings
         if reason is not None:
@@ -329,21 +357,6 @@ class VideoRun:
         self._settled += settled
         self._recorder.append(settled)
 
-    def _open_windows(self, position: Position, wish: Wish) -> WindowReader:
-        """Open a feed where the next window starts, in the place of the one there was."""
-        self._close_feed()
-        request = FeedRequest(
-            path=self.source,
-            card=wish.model.card,
-            fps=wish.settings.fps,
-            start_frame=position.next_frame,
-            reader=self._reader_wanted,
-        )
-        self._feed = feed = self._open(request)
-        self.info, self.reader_name = feed.info, feed.reader_name
-        self.reader_reason = feed.reader_reason
-        return WindowReader(feed, wish.settings, position)
-
     def _begin_files(self, saved: SavedRun | None) -> None:
         """Take up the files of the saved run, or begin new ones."""
         if saved is None:
@@ -358,7 +371,7 @@ class VideoRun:
         if saved.is_finished:
             self.resumed = f"Nothing left to do: all {num_done} predictions were made already."
             self._is_ended = True
-            self._close_feed()
+            self._source.close()
 
     def _commit(self, *, is_finished: bool = False) -> None:
         """Make where we are now the place to resume from, in one assignment."""
@@ -380,21 +393,8 @@ class VideoRun:
     def _end(self, *, is_finished: bool) -> None:
         """Stop reading; what was predicted is safe before this returns."""
         self._is_ended = True
-        self._close_feed()
+        self._source.close()
         if is_finished:
             self._settle()
             self._commit(is_finished=True)
         self._recorder.save(self._checkpoint)
-
-    def _close_feed(self) -> None:
-        feed, self._feed = self._feed, None
-        if feed is not None:
-            feed.close()
-
-    def _check_time(self, name: str, seconds: float) -> None:
-        duration_seconds = self.info.duration_seconds
-        if not 0 <= seconds < max(duration_seconds, 1e-9):
-            raise SettingError(
-                f"{name} must be in [0, {duration_seconds:g}), the length of {self.source.name}, "
-                f"got {seconds!r}"
-            )

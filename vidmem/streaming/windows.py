@@ -7,6 +7,9 @@ and a stride of 2 a video of 7 sampled frames gives three windows, the last one 
     window 0  x x x x
     window 1      x x x x
     window 2          x x x +     num_real_frames is 3
+
+A live feed may break off (see `LiveBuffer`): what is left of a window there belongs to the gap, and
+the next window starts behind it.
 """
 
 from __future__ import annotations
@@ -19,7 +22,10 @@ import torch
 from torch import Tensor
 
 from vidmem.streaming.feed import Feed
+from vidmem.streaming.live_buffer import joined
+from vidmem.streaming.live_feed import BufferedFeed
 from vidmem.streaming.settings import MAX_STRIDE_IN_CLIPS, StreamSettings
+from vidmem.video.decode_process import SampledFrames
 from vidmem.video.sampling import Gap, Window
 
 SKIP_CHUNK_FRAMES = 32
@@ -86,48 +92,63 @@ class WindowReader:
         self._gaps: list[Gap] = []
         self._position_before = position
         self._wait_seconds = 0.0
+        self._seen_seconds = position.next_frame / settings.fps  # up to where windows were read
+        self._break_reason: str | None = None  # since then
+        self._live_before = (self._seen_seconds, self._break_reason)
         self._drop_frames(position.next_frame)
+        self._tell_windows()
 
     def read(self) -> ReadWindow | None:
         """The next window, or `None` where no frames are left that no window has had."""
         self._gaps = list(self._gaps_put_back)
         self._gaps_put_back = ()
         self._wait_seconds = 0.0
-        self._skip_to(self.position.next_frame)
-        self._fill(self.settings.clip_frames + 1)
+        self._fill_window()
         num_real_frames = min(self.settings.clip_frames, len(self._pts))
         end_frame = self.position.next_frame + num_real_frames
         if num_real_frames == 0 or end_frame <= self.position.covered_frame:
             return None
         window = self._make_window(num_real_frames)
         self._position_before = self.position
+        self._live_before = (self._seen_seconds, self._break_reason)
         self.position = Position(
             next_index=window.index + 1,
             next_frame=window.start_frame + self.settings.window_stride,
             covered_frame=end_frame,
         )
+        gaps = self._take_gaps(window.start_seconds)
+        self._seen_seconds = window.end_seconds
         return ReadWindow(
             window=window,
             pixels=self._clip_pixels(num_real_frames),
-            gaps=tuple(self._gaps),
+            gaps=gaps,
             wait_seconds=self._wait_seconds,
         )
 
     def put_back(self, read: ReadWindow) -> None:
         """Be where the newest window read was read from; its frames are still held."""
-        self.position, self._gaps_put_back = self._position_before, read.gaps
+        self.position = self._position_before
+        self._seen_seconds, self._break_reason = self._live_before
+        if self._break_reason is None:
+            self._gaps_put_back = read.gaps
 
     def change(self, settings: StreamSettings, position: Position) -> None:
         """Go on from `position` with other settings; frames already read are not read again."""
         frames_ahead = position.next_frame - self._first_frame
         is_near = 0 <= frames_ahead <= MAX_STRIDE_IN_CLIPS * self.settings.clip_frames
         if settings.fps != self.settings.fps:
+            self._leave_out()
             self.feed.set_fps(settings.fps, position.next_frame)
             self._drop_frames(position.next_frame)
         elif not is_near:
             self.feed.seek(position.next_frame)
             self._drop_frames(position.next_frame)
         self.settings, self.position = settings, position
+        self._tell_windows()
+
+    def _tell_windows(self) -> None:
+        if isinstance(self.feed, BufferedFeed):
+            self.feed.set_windows(self.settings.clip_frames, self.settings.window_stride)
 
     def _drop_frames(self, first_frame: int) -> None:
         self._gaps_put_back: tuple[
@@ -136,7 +157,45 @@ class WindowReader:
         self._first_frame = first_frame
         self._pixels = torch.empty(0)
         self._pts: list[float] = []
-        self._is_at_end = False
+        self._is_at_end = self._is_before_break = False
+
+    def _fill_window(self) -> None:
+        """Hold the next window and the frame after it, or what there is up to the end.
+
+        Before a break the frame after it may be missing. A window that is not whole there is left
+        out.
+        """
+        while True:
+            self._skip_to(self.position.next_frame)
+            self._fill(self.settings.clip_frames + 1)
+            if not self._is_before_break or len(self._pts) >= self.settings.clip_frames:
+                return
+            self._leave_out()
+            if self._is_at_end:
+                return
+
+    def _leave_out(self) -> None:
+        """Let go of what is held: no window will have it."""
+        end_frame = self._first_frame + len(self._pts)
+        num_unseen = end_frame - max(self._first_frame, self.position.covered_frame)
+        if isinstance(self.feed, BufferedFeed):
+            self.feed.buffer.leave_out(max(num_unseen, 0))
+        self._pts, self._is_before_break = [], False
+
+    def _begin_behind(self, frames: SampledFrames) -> None:
+        """Go on behind a break, with these frames."""
+        assert frames.break_before is not None
+        self._first_frame = int(frames.sample_indices[0])
+        self.position = self.position.moved(self._first_frame)
+        self._break_reason = joined(self._break_reason, frames.break_before)
+
+    def _take_gaps(self, start_seconds: float) -> tuple[Gap, ...]:
+        """What is missing before a window that starts here."""
+        reason, self._break_reason = self._break_reason, None
+        if reason is None or self._seen_seconds >= start_seconds:
+            return tuple(self._gaps)
+        gap = Gap(start_seconds=self._seen_seconds, end_seconds=start_seconds, reason=reason)
+        return (*self._gaps, gap)
 
     def _skip_to(self, frame: int) -> None:
         """Let go of frames before `frame`, reading over those that were not read yet."""
@@ -151,17 +210,24 @@ class WindowReader:
             self._first_frame += num_dropped
 
     def _fill(self, num_frames: int) -> None:
-        """Read until `num_frames` are held, or the video ends."""
-        num_missing = num_frames - len(self._pts)
-        if num_missing <= 0 or self._is_at_end:
-            return
-        started = time.perf_counter()
-        frames = self.feed.read(num_missing)
-        self._wait_seconds += time.perf_counter() - started
-        self._is_at_end = frames.is_end or len(frames.pixels) < num_missing
+        """Read until `num_frames` are held, or the video ends or breaks off."""
+        while len(self._pts) < num_frames and not self._is_at_end and not self._is_before_break:
+            num_missing = num_frames - len(self._pts)
+            started = time.perf_counter()
+            frames = self.feed.read(num_missing)
+            self._wait_seconds += time.perf_counter() - started
+            if frames.break_before is not None:
+                self._begin_behind(frames)
+            is_short = len(frames.pixels) < num_missing and not isinstance(self.feed, BufferedFeed)
+            self._is_at_end = frames.is_end or is_short
+            self._is_before_break = frames.is_before_break
+            self._hold(frames)
+
+    def _hold(self, frames: SampledFrames) -> None:
         self._gaps.extend(frames.gaps)
-        held = [self._pixels] if self._pts else []
-        self._pixels = torch.cat([*held, frames.pixels]) if held else frames.pixels
+        if not len(frames):
+            return
+        self._pixels = torch.cat([self._pixels, frames.pixels]) if self._pts else frames.pixels
         self._pts.extend(frames.pts_seconds.tolist())
 
     def _make_window(self, num_real_frames: int) -> Window:

@@ -43,6 +43,12 @@ class SampledFrames:
     is_end: bool
     """The video has no frame after these."""
 
+    break_before: str | None = None
+    """Live: why these do not go on where the frames before them ended; `None`: they do."""
+
+    is_before_break: bool = False
+    """Live: the frames after these, if any, do not go on from here."""
+
     def __len__(self) -> int:
         return len(self.pixels)
 

@@ -87,6 +87,17 @@ class VideoInfo:
     uses_decode_times: bool
     """True where only the order of decoding has usable times (AVI with B-frames)."""
 
+    address: str = ""
+    """Of a live source: the address as people may see it, without credentials."""
+
+    is_live: bool = False
+    """Frames come as they are shown: there is no length, and no going back."""
+
+    @property
+    def name(self) -> str:
+        """What to call it: the file's name, or the address."""
+        return self.address or self.path.name
+
     @property
     def tick(self) -> Fraction:
         """Seconds of a tick."""

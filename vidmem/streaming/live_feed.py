@@ -1,0 +1,305 @@
+"""Feeds over a `LiveBuffer`: an address decoded in a child process, or pictures that are pushed."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+import numpy as np
+import torch
+
+from vidmem.errors import SettingError, VidmemError
+from vidmem.models.interface import ModelCard
+from vidmem.streaming.feed import Feed, FeedRequest
+from vidmem.streaming.live_buffer import LiveBuffer, LiveFigures
+from vidmem.video.decode_process import SampledFrames
+from vidmem.video.live_connection import ConnectionLimits, LiveConnection, LiveFormat, LiveFrame
+from vidmem.video.live_pictures import fitted, pushed_info
+from vidmem.video.live_sampling import LastSeen, LiveSample, LiveSampler
+from vidmem.video.probe import VideoInfo
+from vidmem.video.transforms import decode_size
+
+logger = logging.getLogger(__name__)
+
+CLOSED = "the live source has been closed"
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveLimits:
+    """How patient a live feed is, and how much it holds."""
+
+    connection: ConnectionLimits = field(default_factory=ConnectionLimits)
+    """Of each connection: time to open, silence, memory."""
+
+    back_off_seconds: tuple[float, ...] = (1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
+    """Waited before the first, second, ... attempt to connect again; the last for all further."""
+
+    num_frames: int | None = None
+    """Sampled frames held at most; `None`: those of two windows."""
+
+    def __post_init__(self) -> None:
+        if not self.back_off_seconds or min(self.back_off_seconds) < 0:
+            raise ValueError(
+                f"back_off_seconds must be one or more of at least 0, got {self.back_off_seconds}"
+            )
+
+
+class BufferedFeed(Feed):
+    """A feed whose frames come by themselves: who takes them does not say when, or which."""
+
+    buffer: LiveBuffer
+
+    def set_windows(self, clip_frames: int, window_stride: int) -> None:
+        """How windows will be cut out of what it gives."""
+        self.buffer.set_windows(clip_frames, window_stride)
+
+    def figures(self) -> LiveFigures:
+        """How it is now."""
+        return self.buffer.figures()
+
+    def read(self, num_frames: int) -> SampledFrames:
+        """See `LiveBuffer.read`."""
+        return self.buffer.read(num_frames)
+
+    def seek(self, start_frame: int) -> None:
+        """Refused: raises `SettingError`."""
+        raise SettingError(f"{self.info.name} is live: there is no going back or ahead in it")
+
+    def set_fps(self, fps: float, start_frame: int) -> None:
+        """Sample at another rate from now on; what was sampled already is let go."""
+        raise NotImplementedError
+
+    def set_card(self, card: ModelCard) -> None:
+        """Give frames as another model wants them, from now on."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Take no more frames: those held are still read, then the feed is at its end."""
+        raise NotImplementedError
+
+    def _size(self, card: ModelCard) -> tuple[int, int]:
+        return decode_size(
+            self.info.width,
+            self.info.height,
+            frame_height=card.frame_height,
+            frame_width=card.frame_width,
+            resize=card.resize,
+        )
+
+
+class LiveFeed(BufferedFeed):
+    """An address or a camera, decoded in a child process; connects again when the line breaks.
+
+    Seconds count from the first picture, by the camera's clock; while there is no connection, by
+    this machine's. A source that says how long it is (a file on a web server) is no camera: it
+    waits for the model instead of dropping frames, and ends at its end.
+
+    Raises:
+        AddressError: If it cannot be watched now. Once it could, it is waited for.
+        DecoderError: If the decoder hangs, crashes or grows too large.
+    """
+
+    def __init__(self, request: FeedRequest, limits: LiveLimits | None = None) -> None:
+        self._address, self._card = request.address, request.card
+        self.limits = limits or LiveLimits()
+        self.buffer = LiveBuffer(request.fps, num_frames=self.limits.num_frames)
+        self._lock = threading.RLock()  # of the connection and what it is asked for
+        self._stopping = threading.Event()
+        self._last: LastSeen | None = None
+        self._connection = LiveConnection(self._address, self.limits.connection)
+        try:
+            self.info: VideoInfo = self._connection.open()
+        except BaseException:
+            self._connection.close()
+            raise
+        self.reader_name = "pyav"
+        self.reader_reason = "a live source"
+        self._begin(is_again=False)
+        self._thread = threading.Thread(target=self._bring, name="vidmem-live", daemon=True)
+        self._thread.start()
+
+    @property
+    def child_pid(self) -> int | None:
+        """The process that decodes now; the next connection has another one."""
+        return self._connection.child_pid
+
+    def set_fps(self, fps: float, start_frame: int) -> None:
+        """Sample at another rate from now on; what was sampled already is let go."""
+        with self._lock:
+            self.buffer.begin_anew(fps, f"sampled at {fps:g} frames per second from here on")
+            self._ask()
+
+    def set_card(self, card: ModelCard) -> None:
+        """Give frames as another model wants them, from now on."""
+        with self._lock:
+            self._card = card
+            self.buffer.begin_anew(self.buffer.fps, "frames are for another model from here on")
+            self._ask()
+
+    def finish(self) -> None:
+        """Hang up: frames held are still read, then the feed is at its end."""
+        self._stopping.set()
+        self.buffer.end()
+        with self._lock:
+            self._connection.close()
+
+    def close(self) -> None:
+        """Hang up, within about a second whatever the decoder does."""
+        self._stopping.set()
+        self.buffer.close(CLOSED)
+        with self._lock:
+            self._connection.close()
+        if threading.current_thread() is not self._thread:
+            self._thread.join(timeout=2.0)
+
+    def _begin(self, *, is_again: bool) -> None:
+        """Have frames sent by a connection that was just made."""
+        with self._lock:
+            self._ask(self._last)
+        self.buffer.note_connected(is_again=is_again)
+
+    def _ask(self, after: LastSeen | None = None) -> None:
+        width, height = self._size(self._card)
+        wanted = LiveFormat(fps=self.buffer.fps, width=width, height=height)
+        self._connection.ask(wanted, after)
+
+    def _bring(self) -> None:
+        """Thread: frames from the connection to the buffer, until the feed is closed."""
+        attempt = 0
+        while not self._stopping.is_set():
+            try:
+                frame = self._connection.receive()
+            except VidmemError as error:
+                if self._connect_again(error, attempt):
+                    attempt += 1
+                continue
+            if frame is None:
+                self.buffer.end()
+                return
+            attempt = 0
+            self._put(frame)
+
+    def _put(self, frame: LiveFrame) -> None:
+        if self._connection.is_finite:
+            self.buffer.wait_for_room()
+        self._last = LastSeen(seconds=frame.seconds, at=time.time())
+        self.buffer.put(
+            frame.pixels, frame.seconds, index=frame.index, break_before=frame.break_before
+        )
+
+    def _connect_again(self, error: VidmemError, attempt: int) -> bool:
+        """One attempt, after a wait; returns whether it was made, and not stopped."""
+        delays = self.limits.back_off_seconds
+        delay_seconds = delays[min(attempt, len(delays) - 1)]
+        if self._stopping.is_set():
+            return False
+        reason = self._connection.address.hide_in(str(error))
+        logger.warning("%s; connecting again in %g s", reason, delay_seconds)
+        self._connection.close()
+        self.buffer.note_broken(reason)
+        self.buffer.gap(reason)
+        if self._stopping.wait(delay_seconds):
+            return False
+        with self._lock:
+            if self._stopping.is_set():
+                return False
+            self._connection = LiveConnection(self._address, self.limits.connection)
+        try:
+            self._connection.open()
+        except VidmemError:
+            return True  # the connection gives the same error again when it is read
+        self._begin(is_again=True)
+        return True
+
+
+class PushedFeed(BufferedFeed):
+    """Pictures that somebody else has, such as the app its visitors' webcams.
+
+    Args:
+        width: Of the pictures, in pixels.
+        height: Of the pictures.
+        fps: Sampled frames per second that the model gets.
+        card: The model's.
+        name: What the source is called.
+        num_frames: Sampled frames held at most; `None`: those of two windows.
+    """
+
+    TICK = Fraction(1, 1_000_000)
+
+    def __init__(
+        self,
+        width: int,
+        height: int,
+        fps: float,
+        card: ModelCard,
+        *,
+        name: str = "pushed pictures",
+        num_frames: int | None = None,
+    ) -> None:
+        self.info = pushed_info(name, width, height)
+        self.reader_name = "pushed"
+        self.reader_reason = "pictures are handed over as they come"
+        self.buffer = LiveBuffer(fps, num_frames=num_frames)
+        self._lock = threading.Lock()
+        self._card = card
+        self._sampler: LiveSampler[np.ndarray] = LiveSampler(fps, self.TICK)
+
+    @property
+    def child_pid(self) -> int | None:
+        """Nothing is decoded elsewhere."""
+        return None
+
+    def push(self, picture: np.ndarray | torch.Tensor, seconds: float) -> None:
+        """One more picture; it is copied, at the model's size.
+
+        Args:
+            picture: uint8 `[H, W, 3]`, of any size.
+            seconds: When it was taken, by any clock that goes on; the first picture is second 0.
+        """
+        pixels = np.asarray(picture)
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+            raise ValueError(
+                f"picture must be uint8 [H, W, 3], got {pixels.dtype} {list(pixels.shape)}"
+            )
+        with self._lock:
+            for sample in self._sampler.take(round(seconds / self.TICK), pixels.copy()):
+                self._put(sample)
+
+    def gap(self, reason: str) -> None:
+        """Pictures are missing from here on: no window has some of both sides."""
+        self.buffer.note_broken(reason)
+        self.buffer.gap(reason)
+
+    def set_fps(self, fps: float, start_frame: int) -> None:
+        """Sample at another rate from now on; what was sampled already is let go."""
+        with self._lock:
+            self._sampler.set_fps(fps)
+            self.buffer.begin_anew(fps, f"sampled at {fps:g} frames per second from here on")
+
+    def set_card(self, card: ModelCard) -> None:
+        """Give frames as another model wants them, from now on."""
+        with self._lock:
+            self._card = card
+            self.buffer.begin_anew(self.buffer.fps, "frames are for another model from here on")
+
+    def finish(self) -> None:
+        """There are no more pictures: frames held are still read, then the feed is at its end."""
+        with self._lock:
+            for sample in self._sampler.finish():
+                self._put(sample)
+            self.buffer.end()
+
+    def close(self) -> None:
+        """Take no more, and have whoever reads stop."""
+        self.buffer.close(CLOSED)
+
+    def _put(self, sample: LiveSample[np.ndarray]) -> None:
+        self.buffer.put(
+            torch.from_numpy(fitted(sample.picture, *self._size(self._card))),
+            sample.seconds,
+            index=sample.index,
+            break_before=sample.break_before,
+        )

@@ -1,0 +1,123 @@
+"""A live source connected to by a child process: whatever happens there, this process goes on."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vidmem.video.child_owner import ChildOwner
+from vidmem.video.child_process import GIB, ChildLimits, ChildProcess
+from vidmem.video.live_address import LiveAddress
+from vidmem.video.live_sampling import LastSeen
+from vidmem.video.probe import VideoInfo
+
+STARTING_SECONDS = 20.0
+"""For the process itself to start, on a machine that has much other work."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionLimits:
+    """What one connection may take."""
+
+    open_seconds: float = 10.0
+    """Longest wait for the connection, and again for the first picture."""
+
+    read_seconds: float = 10.0
+    """Longest silence after that."""
+
+    max_rss_bytes: int = 2 * GIB
+    """Memory of the process that decodes."""
+
+    def __post_init__(self) -> None:
+        for name in ("open_seconds", "read_seconds"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} must be above 0 seconds, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class LiveFrame:
+    """A sampled frame as it came."""
+
+    index: int
+    seconds: float
+    pixels: Tensor
+    """uint8 `[H, W, 3]`."""
+
+    break_before: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiveFormat:
+    """What frames are wanted."""
+
+    fps: float
+    width: int
+    height: int
+
+
+class LiveConnection(ChildOwner):
+    """Starts to connect when made; `open` waits until it is."""
+
+    TASK = "vidmem.video.live_task:run"
+
+    def __init__(self, address: str, limits: ConnectionLimits) -> None:
+        self.address = LiveAddress.parse(address)
+        self.is_finite = False
+        self._wanted_run = 0
+        self._lock = threading.Lock()
+        timeout = STARTING_SECONDS + 2 * limits.open_seconds + limits.read_seconds
+        self._child = ChildProcess(
+            self.TASK,
+            {
+                "address": address,
+                "open_seconds": limits.open_seconds,
+                "read_seconds": limits.read_seconds,
+            },
+            self.address.shown,
+            ChildLimits(timeout_seconds=timeout, max_rss_bytes=limits.max_rss_bytes),
+        )
+
+    @property
+    def child_pid(self) -> int:
+        """Process id of the decoding process."""
+        return self._child.pid
+
+    def open(self) -> VideoInfo:
+        """Wait until the first picture is decoded.
+
+        Raises:
+            AddressError: If it cannot be watched.
+            DecoderError: If the decoder hangs, crashes or grows too large.
+        """
+        message = self._child.receive()
+        self.is_finite = message.values["is_finite"]
+        return VideoInfo.from_json(message.values["info"])
+
+    def ask(self, wanted: LiveFormat, after: LastSeen | None = None) -> None:
+        """Have frames of this kind from now on; those of another kind that come are left out."""
+        with self._lock:
+            self._wanted_run += 1
+            command: dict[str, Any] = {**asdict(wanted), "run": self._wanted_run}
+            self._child.send({**command, "after": asdict(after) if after else None})
+
+    def receive(self) -> LiveFrame | None:
+        """The next frame, waiting for it; `None` where a source of known length has ended.
+
+        Raises:
+            AddressError: If the line broke, or nothing came for long.
+            DecoderError: If the decoder hangs, crashes or grows too large.
+        """
+        while True:
+            message = self._child.receive()
+            values = message.values
+            if message.kind == "end":
+                return None
+            if values["run"] != self._wanted_run:
+                continue
+            height, width = values["size"]
+            pixels = torch.frombuffer(message.data, dtype=torch.uint8).view(height, width, 3)
+            return LiveFrame(values["index"], values["seconds"], pixels, values["break_before"])

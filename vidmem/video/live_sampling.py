@@ -1,0 +1,148 @@
+"""Sampled frames of a live source: by the camera's clock, which may stumble.
+
+    pictures   |  |  |  |  |  |              |  |  |  |
+    seconds    0     0.25  0.5               1.75
+    sampled    0     1     2      (a hole)   7     8         at 4 frames per second
+
+Sampled frame `k` is the picture on display at `k / fps` seconds, as in a file. Where pictures were
+missing for long, or the clock jumped, the next sampled frame says so (`break_before`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+from vidmem.video.sampling import SampleClock
+from vidmem.video.sources import MIN_HOLE_FRAMES, MIN_HOLE_SECONDS
+
+MOST_DISORDER_SECONDS = 1.0
+"""A picture this much earlier than the one before is left out; beyond it, the clock was set."""
+
+MOST_LEAP_SECONDS = 10.0
+"""What the camera's clock may go forward beyond twice the time that went by here."""
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class LiveSample(Generic[P]):
+    """A sampled frame of a live source."""
+
+    index: int
+    picture: P
+    seconds: float
+    """When its picture was shown, from the first frame of the run."""
+
+    break_before: str | None = None
+    """Why it does not go on where the sample before it ended; `None`: it does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LastSeen:
+    """Where an earlier connection, or the clock before it was set, had come to."""
+
+    seconds: float
+    at: float
+    """When that was, by this machine's clock (`time.time`)."""
+
+    def seconds_now(self) -> float:
+        """Where the run is now: as much further as time went by here."""
+        return self.seconds + max(0.0, time.time() - self.at)
+
+
+class LiveSampler(Generic[P]):
+    """Picks sampled frames out of pictures as they come."""
+
+    def __init__(self, fps: float, tick: Fraction, after: LastSeen | None = None) -> None:
+        """A sampler that has seen nothing.
+
+        Args:
+            fps: Sampled frames per second.
+            tick: Seconds of a tick of the pictures' times.
+            after: What the seconds go on from; `None`: the first picture is second 0.
+        """
+        self.fps, self.tick = fps, tick
+        self._after = after
+        self._clock: SampleClock | None = None
+        self._shown: tuple[int, P] | None = None
+        self._shown_at = 0.0
+        self._index = 0
+        self._usual_step = 0.0
+        self._break: str | None = None
+
+    def set_fps(self, fps: float) -> None:
+        """Sample at another rate from the next picture on; time goes on as it was."""
+        self.fps = fps
+        if self._clock is None:
+            return
+        self._clock = SampleClock.make(fps, self.tick, self._clock.start_pts)
+        if self._shown is not None:
+            self._index = self._clock.first_sample(self._shown[0])
+
+    def take(self, pts: int, picture: P) -> Iterator[LiveSample[P]]:
+        """One more picture, shown at `pts`; gives the samples that this completes."""
+        if self._clock is None:
+            self._start_clock(pts)
+        elif self._shown is not None:
+            step = float((pts - self._shown[0]) * self.tick)
+            if -MOST_DISORDER_SECONDS <= step <= 0:
+                return
+            if not 0 < step <= MOST_LEAP_SECONDS + 2 * (time.time() - self._shown_at):
+                yield from self._begin_anew(pts)
+            else:
+                yield from self._leap(pts) if self._is_hole(step) else self._until(pts)
+                self._usual_step = self._usual_step * 7 / 8 + step / 8 if self._usual_step else step
+        self._shown, self._shown_at = (pts, picture), time.time()
+
+    def finish(self, num_ticks: int = 0) -> Iterator[LiveSample[P]]:
+        """The samples of the last picture, which is shown for `num_ticks` (0: as is usual)."""
+        if self._clock is None or self._shown is None:
+            return
+        duration = num_ticks or round(self._usual_step / self.tick) or 1
+        end = self._clock.samples_before(self._shown[0] + duration)
+        while self._index < end:
+            yield self._sample()
+
+    def _start_clock(self, pts: int) -> None:
+        seconds = Fraction(self._after.seconds_now()) if self._after else Fraction(0)
+        start_pts = pts - round(seconds / self.tick)
+        self._clock = SampleClock.make(self.fps, self.tick, start_pts)
+        self._index = self._clock.first_sample(pts) if self._after else 0
+
+    def _begin_anew(self, pts: int) -> Iterator[LiveSample[P]]:
+        """The camera's clock was set: go on by the time that went by here."""
+        assert self._clock is not None
+        assert self._shown is not None
+        yield from self.finish()
+        self._after = LastSeen(seconds=self._clock.seconds(self._shown[0]), at=self._shown_at)
+        self._start_clock(pts)
+        self._break = "the camera's clock was set to another time"
+
+    def _leap(self, pts: int) -> Iterator[LiveSample[P]]:
+        """Pictures are missing: samples go on with the first one after."""
+        assert self._clock is not None
+        yield from self.finish()
+        self._index = max(self._index, self._clock.first_sample(pts))
+        self._break = "no pictures came from the camera"
+
+    def _is_hole(self, step: float) -> bool:
+        usual = self._usual_step
+        return usual > 0 and step > max(MIN_HOLE_SECONDS, MIN_HOLE_FRAMES * usual)
+
+    def _until(self, pts: int) -> Iterator[LiveSample[P]]:
+        """Samples for which the picture shown so far was on display."""
+        assert self._clock is not None
+        while self._clock.latest_pts(self._index) < pts:
+            yield self._sample()
+
+    def _sample(self) -> LiveSample[P]:
+        assert self._clock is not None
+        assert self._shown is not None
+        pts, picture = self._shown
+        broken, self._break = self._break, None
+        index, self._index = self._index, self._index + 1
+        return LiveSample(index, picture, self._clock.seconds(pts), broken)
