@@ -43,8 +43,12 @@ class CsvFolder:
 
     def links(self, run_id: str) -> list[tuple[str, str]]:
         """`(address, name)` of each file of a run, oldest first: the newest few."""
-        names = [path.name.removeprefix(f"{run_id}-") for path in self._files(run_id)]
-        return [(f"runs/{run_id}/{name}", _shown(name)) for name in names[-MAX_LINKS:]]
+        names = self.names(run_id)[-MAX_LINKS:]
+        return [(f"runs/{run_id}/{name}", _shown(name)) for name in names]
+
+    def names(self, run_id: str) -> list[str]:
+        """The last part of each address of a run's files, oldest first."""
+        return [path.name.removeprefix(f"{run_id}-") for path in self._files(run_id)]
 
     def open(self, run_id: str, name: str) -> Download | None:
         """A file of a run by the last part of its address, where there is one."""

@@ -47,18 +47,18 @@ class Columns:
     """Which classes have a row: all where they are few, else those seen first, then `other`."""
 
     def __init__(self, class_names: Sequence[str]) -> None:
-        self._class_names = tuple(class_names)
+        self.class_names = tuple(class_names)
         self._classes = list(range(len(class_names))) if len(class_names) <= MAX_COLUMNS else []
 
     @property
     def names(self) -> list[str]:
         """The label of each row, top first."""
-        names = [self._class_names[index] for index in self._classes]
+        names = [self.class_names[index] for index in self._classes]
         return [*names, OTHER] if self._has_other else names
 
     @property
     def _has_other(self) -> bool:
-        return len(self._class_names) > MAX_COLUMNS and len(self._classes) == MAX_COLUMNS - 1
+        return len(self.class_names) > MAX_COLUMNS and len(self._classes) == MAX_COLUMNS - 1
 
     def column_of(self, class_index: int) -> int:
         """The row of a class; a class of a large model gets one when it is first seen on top."""
@@ -88,8 +88,13 @@ class Columns:
 class Timeline:
     """The points of a run. The engine's thread adds, the page's requests read."""
 
-    def __init__(self, class_names: Sequence[str], max_points: int = MAX_POINTS) -> None:
-        self.columns = Columns(class_names)
+    def __init__(
+        self,
+        class_names: Sequence[str],
+        max_points: int = MAX_POINTS,
+        columns: Columns | None = None,
+    ) -> None:
+        self.columns = Columns(class_names) if columns is None else columns
         self._max_points = max_points
         self._lock = threading.Lock()
         self._size = 0
@@ -102,6 +107,11 @@ class Timeline:
 
     def __len__(self) -> int:
         return self._size
+
+    @property
+    def newest_number(self) -> int:
+        """Of the point added last; -1 before the first."""
+        return self._next_number - 1
 
     @property
     def end_seconds(self) -> float:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from app.pictures import PictureSource
 from vidmem import streaming
 from vidmem.processors import fit_threads
-from vidmem.streaming import Moment, Prediction, StateHistory, StreamSettings
+from vidmem.streaming import Moment, Prediction, StateHistory, StreamPool, StreamSettings
 
 PROBE_SECONDS = 20.0
 
@@ -95,6 +95,9 @@ class Tools:
     open_engine: Callable[[EngineRequest], Engine]
     fit_threads: Callable[[Any], None]
     """Give a model its number of threads; for the thread that calls it, and for threads to come."""
+
+    open_pool: Callable[[Any], StreamPool] = StreamPool
+    """Of a model, for many streams."""
 
 
 @dataclass

@@ -1,0 +1,79 @@
+"""What the server says of many streams at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from app.cost_text import amount
+
+MAX_STREAMS = 16
+"""Of one page."""
+
+NO_STREAM = "This stream has left."
+NOT_OPEN = "This video is still being opened."
+NO_STREAMS = "No streams run. Tick videos, or draw regions, and start them."
+NOTHING_ASKED = "Tick a video, or draw a region, first."
+GONE = "The streams of this page were closed. Start them again."
+ENDED = "Something unexpected went wrong ({name}): these streams stand still. The details are in "
+ENDED += "the terminal. What was predicted is kept; close all, and start again."
+
+
+def too_many(running: int, asked: int) -> str:
+    """Beyond what a page may run."""
+    return (
+        f"A page can run {MAX_STREAMS} streams at once: {running} are there, and {asked} more were "
+        "asked for. Let some leave first."
+    )
+
+
+def busy(limit: int) -> str:
+    """Beyond what this machine may run."""
+    pages = "1 other page runs" if limit == 1 else f"{limit} other pages run"
+    return f"{pages} streams here, which is the limit (--max-runs {limit}). Try again later."
+
+
+def other_model(title: str) -> str:
+    """All streams share the weights of one model."""
+    return f"The streams that run share the weights of {title}. Close all to take another model."
+
+
+def not_saved(error: Exception, path: Path) -> str:
+    """A stream goes on though its file cannot be written."""
+    reason = str(error).replace(str(path), "its file")
+    return f"Its predictions are not saved any more: {reason}"
+
+
+def where(model: Any) -> str:
+    """`CPU, fp32`."""
+    names = {"float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+    dtype = str(model.dtype).removeprefix("torch.")
+    return f"{str(model.device).upper()}, {names.get(dtype, dtype)}"
+
+
+def headline(model: Any, count: int, *, opening: int, failed: int) -> str:
+    """`4 streams through one set of weights: FAM Swin nano, CPU, fp32 · 1 failed`."""
+    streams = "1 stream" if count == 1 else f"{count} streams"
+    parts = [f"{streams} through one set of weights: {model.card.title}, {where(model)}"]
+    parts += [f"{opening} being opened"] * bool(opening) + [f"{failed} failed"] * bool(failed)
+    return " · ".join(parts)
+
+
+def figures(told: dict[str, Any]) -> list[tuple[str, str]]:
+    """Numbers and what they are of, in the page's order.
+
+    Args:
+        told: As `PoolRun.figures` has them.
+    """
+    count, total = told["num_streams"], told["state_bytes"]
+    each = total / count if count else 0
+    decoders = told["decoder_bytes"]
+    beside = f", and about {amount(decoders)} in decoders beside it" if decoders else ""
+    shared = f"weights, held once for all {count}" if count != 1 else "weights"
+    return [
+        (f"{told['clips_per_second']:.1f}", "clips per second, all streams together"),
+        (f"{told['mean_batch_size']:.1f}", "clips judged together in a step, on average"),
+        (amount(each), f"state per stream; {amount(total)} for all {count}"),
+        (amount(told["weights_bytes"]), shared),
+        (amount(told["process_bytes"]), f"held by the process{beside}"),
+    ]

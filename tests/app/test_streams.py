@@ -1,0 +1,264 @@
+"""Many streams of one visitor: each by itself, bounded, and gone when they are closed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from dataclasses import replace
+
+import pytest
+from PIL import Image
+
+from app import streams_text
+from app.streams_news import News
+from app.streams_tile import MAX_BUCKETS, MAX_POINTS, Place, Tile
+from app.timeline import Columns
+from app.videos import Video
+from tests.app.conftest import wait_until
+from tests.app.fake_streams import (
+    RUN,
+    StreamDesk,
+    facts_of,
+    merged,
+    open_made_up,
+    stream_of,
+)
+from tests.streaming.doubles import FakeModel
+from tests.streaming.test_spool_stream import make_model as make_spool
+from vidmem.errors import SettingError
+from vidmem.streaming import Engine, RunFiles, StreamSettings
+
+
+@pytest.fixture
+def desk(tmp_path):
+    made = StreamDesk(tmp_path)
+    yield made
+    made.gate.set()
+    for run_id in (RUN, "other"):
+        made.pools.close(run_id)
+
+
+def has_ended(pool, *titles):
+    told = facts_of(pool)
+    return all(told[title]["status"] in {"ended", "failed"} for title in titles)
+
+
+def own_threads():
+    names = ("streams", "vidmem-pool")
+    return [one for one in threading.enumerate() if one.name.startswith(names)]
+
+
+@pytest.mark.parametrize("make_model", [FakeModel, make_spool], ids=["fam-swin", "spool"])
+def test_each_file_is_the_one_that_a_run_alone_writes(tmp_path, make_model):
+    desk = StreamDesk(tmp_path, make_model)
+    places = [desk.video(f"{name}.mp4", count) for name, count in (("a", 40), ("b", 75))]
+    pool = desk.start(*places)
+    wait_until(lambda: has_ended(pool, "a.mp4", "b.mp4"), 20)
+    told = facts_of(pool)
+    desk.pools.close(RUN)
+    for place in places:
+        alone = tmp_path / "alone.csv"
+        with Engine(
+            place.video.path,
+            desk.models["fake"],
+            files=RunFiles(out=alone),
+            open_feed=open_made_up,
+        ) as engine:
+            assert sum(1 for _ in engine) > 5
+        written = desk.pools.files.open(RUN, told[place.title]["file"])
+        assert written.name == f"{place.video.path.stem}-predictions.csv"
+        ours = b"".join(written.pieces).decode().splitlines()
+        theirs = alone.read_text().splitlines()
+        assert [row.split(",")[:3] for row in ours] == [row.split(",")[:3] for row in theirs]
+        alone.unlink()
+
+
+def test_a_file_that_is_no_video_says_so_in_its_own_tile(desk):
+    pool = desk.start(desk.video("a.mp4"), desk.video("notes.mp4", None), desk.video("b.mp4"))
+    wait_until(lambda: has_ended(pool, "a.mp4", "notes.mp4", "b.mp4"))
+    told = facts_of(pool)
+    assert told["notes.mp4"]["sentence"].startswith("notes.mp4 is not a video")
+    assert told["notes.mp4"]["status"] == "failed"
+    assert (told["a.mp4"]["sentence"], told["a.mp4"]["clips"]) == ("", 10)
+    assert told["b.mp4"]["clips"] == 10
+    assert "1 failed" in pool.news(-1)["figures"]["headline"]
+
+
+def test_a_page_is_sent_what_it_does_not_have_and_nothing_else(desk):
+    desk.gate.clear()
+    pool = desk.start(desk.video("a.mp4", 400), desk.video("b.mp4", 400))
+    wait_until(lambda: all(one["status"] == "playing" for one in facts_of(pool).values()))
+    whole = pool.news(-1)
+    version, strips = whole["version"], {name: [] for name in whole["order"]}
+    assert len(whole["streams"]) == 2
+    desk.gate.set()
+    while not has_ended(pool, "a.mp4", "b.mp4"):
+        news = pool.news(version)
+        version = news["version"]
+        for name, strip in news["strips"].items():
+            strips[name] = (
+                strip["pieces"] if strip["whole"] else merged(strips[name], strip["pieces"])
+            )
+    news = pool.news(version)
+    for name, strip in news["strips"].items():
+        strips[name] = merged(strips[name], strip["pieces"])
+    whole = pool.news(-1)
+    assert strips == {name: strip["pieces"] for name, strip in whole["strips"].items()}
+    quiet = pool.news(whole["version"])
+    assert (quiet["streams"], quiet["strips"], quiet["pictures"]) == ({}, {}, {})
+    assert "order" not in quiet
+
+
+def test_a_strip_takes_the_same_room_however_long_the_stream(desk):
+    place = Place(video=Video("v", "v", desk.folder / "v.mp4"), title="v")
+    names = ("one", "two")
+    prediction = next(
+        iter(Engine(desk.video("a.mp4").video.path, FakeModel(), open_feed=open_made_up))
+    )
+    tile = Tile(1, place, StreamSettings(), Columns(names), News())
+    for index in range(3 * MAX_POINTS):
+        label = names[index // 5 % 2]
+        tile.took(
+            replace(
+                prediction,
+                index=index,
+                start_seconds=4.0 * index,
+                end_seconds=4.0 * (index + 1),
+                label=label,
+                class_names=names,
+                probabilities=(0.9, 0.1) if label == "one" else (0.1, 0.9),
+            )
+        )
+    strip = tile.strip(-1)
+    assert strip["whole"]
+    assert len(strip["pieces"]) <= MAX_BUCKETS
+    assert strip["pieces"][-1][1] == 4.0 * 3 * MAX_POINTS
+    assert len(tile._timeline) <= MAX_POINTS
+    assert tile.strip(10)["whole"]  # a page that was away for long
+
+
+def test_what_is_provisional_is_told_apart_until_it_is_final(tmp_path):
+    desk = StreamDesk(tmp_path, make_spool)
+    pool = desk.start(desk.video("a.mp4", 400))
+    seen = set()
+    while not has_ended(pool, "a.mp4"):
+        for strip in pool.news(-1)["strips"].values():
+            seen |= {piece[3] for piece in strip["pieces"]}
+    assert seen == {0, 1}
+    strip = next(iter(pool.news(-1)["strips"].values()))
+    assert {piece[3] for piece in strip["pieces"]} == {1}
+    desk.pools.close(RUN)
+
+
+def test_the_picture_is_the_last_frame_of_the_newest_clip(desk):
+    pool = desk.start(desk.video("a.mp4", 40))
+    wait_until(lambda: has_ended(pool, "a.mp4"))
+    [picture] = pool.news(-1)["pictures"].values()
+    image = Image.open(io.BytesIO(base64.b64decode(picture["jpeg"])))
+    assert image.size == (3, 2)
+    assert picture["seconds"] == 10.0
+    assert abs(image.getpixel((1, 1))[0] - 9750 % 251) <= 3  # the frame at 9.75 s
+
+
+def test_a_stream_pauses_goes_on_jumps_and_remembers_less_by_itself(desk):
+    desk.gate.clear()
+    pool = desk.start(desk.video("a.mp4", 400), desk.video("b.mp4", 400))
+    wait_until(lambda: all(one["status"] == "playing" for one in facts_of(pool).values()))
+    first, second = (stream_of(pool, f"{name}.mp4") for name in "ab")
+    pool.pause(first)
+    pool.set_l_mem(second, 1)
+    desk.gate.set()
+    wait_until(lambda: has_ended(pool, "b.mp4"))
+    told = facts_of(pool)
+    assert (told["a.mp4"]["status"], told["b.mp4"]["clips"]) == ("paused", 100)
+    assert told["a.mp4"].get("clips", 0) <= 1
+    assert (told["a.mp4"]["l_mem"], told["b.mp4"]["l_mem"]) == (3, 1)
+    assert told["b.mp4"]["remembered"] == 1
+    pool.resume(first)
+    wait_until(lambda: has_ended(pool, "a.mp4"))
+    assert "starts empty" in pool.jump(second, 80.0)
+    wait_until(lambda: facts_of(pool)["b.mp4"]["clips"] == 120)
+    with pytest.raises(SettingError, match="l_mem must be a whole number"):
+        pool.set_l_mem(second, 999)
+    with pytest.raises(SettingError, match="must be in"):
+        pool.jump(second, 1e6)
+
+
+def test_more_join_while_others_run_and_who_leaves_leaves_its_file(desk):
+    desk.gate.clear()
+    pool = desk.start(desk.video("a.mp4", 4000))
+    wait_until(lambda: facts_of(pool)["a.mp4"]["status"] == "playing")
+    assert desk.start(desk.video("b.mp4", 40)) is pool
+    desk.gate.set()
+    wait_until(lambda: has_ended(pool, "b.mp4"))
+    file = facts_of(pool)["b.mp4"]["file"]
+    desk.pools.leave(RUN, stream_of(pool, "b.mp4"))
+    assert list(facts_of(pool)) == ["a.mp4"]
+    assert desk.pools.files.open(RUN, file) is not None
+    with pytest.raises(SettingError, match="has left"):
+        pool.pause("s0")
+    desk.pools.leave(RUN, stream_of(pool, "a.mp4"))  # the last one closes the pool
+    assert desk.pools.find(RUN) is None
+    wait_until(lambda: not own_threads())
+
+
+def test_all_threads_end_with_the_run_that_the_streams_belong_to(desk):
+    pool = desk.start(*(desk.video(f"{name}.mp4", 10**6) for name in "abcd"))
+    wait_until(lambda: pool.figures()["clips_done"] > 3)
+    assert len(own_threads()) >= 5
+    desk.pools.freed(RUN)
+    assert own_threads() == []
+    assert len(desk.pools) == 0
+    with pytest.raises(SettingError, match="were closed"):
+        desk.pools.get(RUN)
+
+
+def test_there_are_bounds_on_streams_and_pools_and_one_model_per_pool(tmp_path):
+    desk = StreamDesk(tmp_path, max_pools=1)
+    desk.gate.clear()
+    places = [desk.video(f"{number}.mp4") for number in range(streams_text.MAX_STREAMS)]
+    pool = desk.start(*places)
+    with pytest.raises(SettingError, match="16 are there, and 1 more"):
+        pool.add([desk.video("more.mp4")])
+    with pytest.raises(SettingError, match="--max-runs 1"):
+        desk.start(places[0], run_id="other")
+    with pytest.raises(SettingError, match="Close all to take another model"):
+        desk.start(places[0], model="another")
+    with pytest.raises(SettingError, match="not on this machine"):
+        desk.start(places[0], model="none")
+    with pytest.raises(SettingError, match="Tick a video"):
+        desk.start()
+    desk.pools.close(RUN)
+    assert own_threads() == []
+
+
+def test_a_problem_of_the_pool_is_said_and_goes_by(desk, caplog):
+    desk.problems.append(RuntimeError("a bug"))
+    pool = desk.start(desk.video("a.mp4"))
+    wait_until(lambda: has_ended(pool, "a.mp4"))
+    assert facts_of(pool)["a.mp4"]["clips"] == 10
+    assert "a bug" in caplog.text
+
+
+def test_a_problem_that_stays_lets_the_streams_stand_still(desk, caplog):
+    desk.problems += [RuntimeError("a bug")] * 20
+    pool = desk.start(desk.video("a.mp4"))
+    wait_until(lambda: len(desk.problems) <= 17)
+    wait_until(lambda: "stand still" in pool.news(-1)["figures"]["sentence"])
+    assert len(desk.problems) == 17
+    assert "RuntimeError" in pool.news(-1)["figures"]["sentence"]
+    desk.pools.close(RUN)
+    assert own_threads() == []
+
+
+def test_the_figures_say_what_is_held_once_and_what_for_each(desk):
+    pool = desk.start(desk.video("a.mp4"), desk.video("b.mp4"))
+    wait_until(lambda: has_ended(pool, "a.mp4", "b.mp4"))
+    told = pool.figures()
+    assert told["clips_done"] == 20
+    assert sum(size * count for size, count in told["batch_counts"].items()) == 20
+    assert told["weights_bytes"] == 3 * 4
+    assert told["state_bytes"] == 2 * desk.models["fake"].init_state(1).num_bytes
+    said = {words: value for value, words in pool.news(-1)["figures"]["facts"]}
+    assert said["weights, held once for all 2"] == "12 bytes"
