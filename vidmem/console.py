@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import Counter
-from pathlib import Path
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.text import Text
 
 if TYPE_CHECKING:
     from vidmem.models.interface import ModelCard
-    from vidmem.streaming import Engine, Prediction, StreamSettings
+    from vidmem.streaming import Engine, LiveFigures, Prediction, StreamSettings, VideoRun
 
 PLAIN_LINE_SECONDS = 10.0
 """Between two progress lines where no terminal redraws them."""
@@ -83,10 +85,10 @@ def _memory_text(settings: StreamSettings) -> str:
 def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
     """Say what is about to be watched, with what, and what the settings mean."""
     info = engine.info
-    name = escape(Path(info.path).name)
+    size = "" if info.is_live else f", {size_text(info.size_bytes)}"
     console.print(
-        f"[bold]{name}[/]: {duration_text(info.duration_seconds)}, {info.width} x {info.height}, "
-        f"{info.codec}, {info.fps:.4g} frames per second, {size_text(info.size_bytes)}"
+        f"[bold]{escape(info.name)}[/]: {length_text(engine)}, {info.width} x {info.height}, "
+        f"{info.codec}, {info.fps:.4g} frames per second{size}"
     )
     lines = [
         f"read with {engine.reader_name}: {engine.reader_reason}",
@@ -98,13 +100,81 @@ def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
         console.print(line, markup=False)
 
 
+def length_text(run: VideoRun) -> str:
+    """How long a video is; a live one has no length."""
+    return "live" if run.info.is_live else duration_text(run.info.duration_seconds)
+
+
+def live_text(figures: LiveFigures | None) -> str:
+    """How a live source is, in a few words; empty for a file."""
+    if figures is None:
+        return ""
+    words = [f"{figures.seconds_behind:.1f} s behind"]
+    if figures.clips_dropped:
+        words.append(f"{figures.clips_dropped} clips left out")
+    if figures.reconnects:
+        words.append(f"connected again {times_text(figures.reconnects)}")
+    if not figures.is_connected and figures.reason:
+        words = [f"no connection, trying again: {figures.reason}", *words[1:]]
+    return ", ".join(words)
+
+
+def live_summary(figures: LiveFigures | None) -> list[str]:
+    """What became of a live source, a sentence each; none for a file."""
+    if figures is None or figures.started_at is None:
+        return []
+    began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(figures.started_at))
+    lines = [f"second 0 was {began} by the clock of this machine"]
+    if figures.clips_dropped:
+        lines.append(
+            f"the model was slower than the camera: {figures.clips_dropped} clips were left out"
+        )
+    if figures.reconnects:
+        lines.append(
+            f"the connection broke and was made again {times_text(figures.reconnects)}; the last "
+            f"reason: {figures.reason}"
+        )
+    return lines
+
+
+def times_text(number: int) -> str:
+    """How often: `once`, `3 times`."""
+    return "once" if number == 1 else f"{number} times"
+
+
+class LiveColumn(ProgressColumn):
+    """How a live source is, now: also while no prediction comes."""
+
+    def __init__(self, figures: Callable[[Task], LiveFigures | None]) -> None:
+        super().__init__()
+        self.figures = figures
+
+    def render(self, task: Task) -> Text:
+        """The words of `live_text`."""
+        return Text(live_text(self.figures(task)))
+
+
 class WatchReport:
-    """Follows a stream on the console: one line that is redrawn, or now and then a plain line."""
+    """Follows a stream on the console: one line that is redrawn, or now and then a plain line.
+
+    Args:
+        console: Where.
+        duration_seconds: Of the video; infinite for a live one.
+        start_seconds: Where it begins.
+        live: How a live source is now; gives `None` for a file.
+    """
 
     def __init__(
-        self, console: Console, *, duration_seconds: float, start_seconds: float = 0.0
+        self,
+        console: Console,
+        *,
+        duration_seconds: float,
+        start_seconds: float = 0.0,
+        live: Callable[[], LiveFigures | None] = lambda: None,
     ) -> None:
         self.console = console
+        self.live = live
+        self.is_live = math.isinf(duration_seconds)
         self.duration_seconds = duration_seconds
         self.start_seconds = start_seconds
         self.end_seconds = start_seconds
@@ -114,12 +184,14 @@ class WatchReport:
         self._last_line = self._began
         self._progress = Progress(
             TextColumn("{task.fields[place]}"),
-            BarColumn(bar_width=20),
+            *([] if self.is_live else [BarColumn(bar_width=20)]),
             TextColumn("{task.fields[now]}"),
+            *([LiveColumn(lambda task: live())] if self.is_live else []),
             console=console,
             disable=not console.is_terminal,
         )
-        self._task = self._progress.add_task("", total=duration_seconds, place="", now="starting")
+        total = None if self.is_live else duration_seconds
+        self._task = self._progress.add_task("", total=total, place="", now="starting")
 
     def __enter__(self) -> WatchReport:
         self._progress.start()
@@ -151,7 +223,8 @@ class WatchReport:
             )
         elif time.perf_counter() - self._last_line >= PLAIN_LINE_SECONDS:
             self._last_line = time.perf_counter()
-            self.console.print(f"{self._place()}  {self._now(prediction)}", markup=False)
+            words = [self._place(), self._now(prediction), live_text(self.live())]
+            self.console.print("  ".join(filter(None, words)), markup=False)
 
     def count(self, *predictions: Prediction) -> None:
         """Take final predictions into account, without showing them."""
@@ -163,7 +236,7 @@ class WatchReport:
     def summary(self) -> list[str]:
         """What was seen and how fast, a sentence each."""
         if not self.num_predictions:
-            return ["no new predictions"]
+            return ["no new predictions", *live_summary(self.live())]
         span = duration_text(self.end_seconds - self.start_seconds)
         began = f", from {clock_text(self.start_seconds)} on" if self.start_seconds else ""
         speed = f"{duration_text(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
@@ -174,12 +247,17 @@ class WatchReport:
         return [
             f"{amount} for {span} of video{began}, in {speed}",
             f"labels: {', '.join([*shares, *others])}",
+            *live_summary(self.live()),
         ]
 
     def _place(self) -> str:
+        if self.is_live:
+            return clock_text(self.end_seconds)
         return f"{clock_text(self.end_seconds)} of {clock_text(self.duration_seconds)}"
 
     def _now(self, prediction: Prediction) -> str:
+        if self.is_live:
+            return f"{prediction.label} ({prediction.probability:.2f})"
         clips_per_second = self.num_predictions / max(self.wall_seconds, 1e-9)
         left = max(self.duration_seconds - self.end_seconds, 0) / max(self.times_real_time, 1e-9)
         return (

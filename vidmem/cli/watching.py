@@ -12,7 +12,7 @@ from rich.console import Console
 
 import vidmem
 from vidmem.cli.memory_report import MemoryReport
-from vidmem.cli.stopping import StopRequest
+from vidmem.cli.stopping import StopRequest, stopping_after
 from vidmem.cli.terminal import new_console
 from vidmem.console import WatchReport, introduce, size_text
 from vidmem.errors import DecoderError, SettingError, StorageError
@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 def watch(
     videos: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="VIDEO...",
-            help="The video file; several are watched at once, through one model.",
+            help="The video file; or live, an address (rtsp://..., http://...) or a camera "
+            "(/dev/video0). Several are watched at once, through one model.",
             show_default=False,
         ),
     ],
@@ -76,9 +77,15 @@ def watch(
         Path | None,
         typer.Option(help="Memory over time, as JSON lines (.jsonl) or CSV.", show_default=False),
     ] = None,
+    for_seconds: Annotated[
+        float | None,
+        typer.Option(
+            "--for", min=0.1, help="Live: stop after so many seconds.", show_default=False
+        ),
+    ] = None,
 ) -> None:
     """Stream a video through a model, and write what it predicts."""
-    from vidmem.streaming import Engine, RunFiles, StreamSettings
+    from vidmem.streaming import Engine, RunFiles, StreamSettings, is_live
 
     console = new_console()
     given = {
@@ -104,13 +111,16 @@ def watch(
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
     if len(videos) > 1:
-        from vidmem.cli.watching_many import watch_many
+        from vidmem.cli.watching_many import Several, watch_many
 
-        watch_many(
-            console, videos, loaded, settings, out=out, start=start, reader=reader, resume=resume
+        several = Several(
+            out=out, start=start, reader=reader, resume=resume, for_seconds=for_seconds
         )
+        watch_many(console, videos, loaded, settings, several)
         return
-    files = RunFiles(out=out, state_path=state or out.with_suffix(".state"), resume=resume)
+    if resume or not is_live(videos[0]):  # a live run cannot be resumed: it says so
+        state = state or out.with_suffix(".state")
+    files = RunFiles(out=out, state_path=state, resume=resume)
     with (
         MemoryReport(console, memory_log) if memory_log else nullcontext() as memory,
         Engine(
@@ -118,10 +128,11 @@ def watch(
         ) as engine,
     ):
         introduce(console, engine, loaded.card)
-        _follow(engine, console, memory.took if memory else None)
+        with stopping_after(for_seconds, engine.finish):
+            _follow(engine, console, memory.took if memory else None)
 
 
-def _watch_whole(video: Path, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
+def _watch_whole(video: str, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
     """One pass over a whole video, with its features kept for the next one."""
     from vidmem.models import FeatureCache
     from vidmem.streaming import watch_whole, write_predictions
@@ -153,8 +164,9 @@ def _follow(
         console,
         duration_seconds=engine.info.duration_seconds,
         start_seconds=engine.position_seconds,
+        live=engine.live_figures,
     )
-    with StopRequest(console) as stop:
+    with StopRequest(console, engine.finish) as stop:
         try:
             with report:
                 for prediction in engine:
@@ -172,5 +184,5 @@ def _follow(
             engine.close()
             for line in [*report.summary(), f"predictions are in {engine.out}"]:
                 console.print(line, markup=False)
-    if stop.is_made:
+    if stop.is_made and not engine.info.is_live:  # where Ctrl-C is the end there is
         stop.leave()

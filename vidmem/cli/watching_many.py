@@ -5,39 +5,57 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from vidmem.cli.stopping import StopRequest
+from vidmem.cli.stopping import StopRequest, stopping_after
 from vidmem.cli.terminal import note
 from vidmem.console import (
     PLAIN_LINE_SECONDS,
+    LiveColumn,
     WatchReport,
     clock_text,
     duration_text,
+    length_text,
     settings_text,
     size_text,
 )
 from vidmem.errors import StorageError, VidmemError
 from vidmem.models.interface import StreamModel
-from vidmem.streaming import Prediction, RunFiles, StreamPool, StreamSettings, VideoRun
+from vidmem.streaming import Prediction, RunFiles, StreamPool, StreamSettings, VideoRun, is_live
+from vidmem.video.live_address import file_stem
 
 OPENING_AT_ONCE = 4
 
 
+@dataclass(frozen=True, kw_only=True)
+class Several:
+    """What the videos have in common, beside model and settings."""
+
+    out: Path
+    start: float
+    reader: str
+    resume: bool
+    for_seconds: float | None
+    """Live ones end then."""
+
+    def files_of(self, video: str, out: Path) -> RunFiles:
+        """What one of them writes; a live one cannot be resumed, so it saves no state."""
+        if is_live(video):
+            return RunFiles(out=out)
+        return RunFiles(out=out, state_path=out.with_suffix(".state"), resume=self.resume)
+
+
 def watch_many(
     console: Console,
-    videos: Sequence[Path],
+    videos: Sequence[str],
     model: StreamModel,
     settings: StreamSettings | None,
-    *,
-    out: Path,
-    start: float,
-    reader: str,
-    resume: bool,
+    several: Several,
 ) -> None:
     """Stream them all, each to a file of its own; one that fails disturbs no other.
 
@@ -46,42 +64,57 @@ def watch_many(
         Exit: With 1 where a video failed, after all others went through; after Ctrl-C as well.
     """
     names = stream_names(videos)
-    folder = made_folder(out.with_suffix(""))
+    folder = made_folder(several.out.with_suffix(""))
 
-    def join(name: str, video: Path) -> VideoRun | VidmemError:
-        path = folder / f"{name}.csv"
-        files = RunFiles(out=path, state_path=path.with_suffix(".state"), resume=resume)
+    def join(name: str, video: str) -> VideoRun | VidmemError:
         try:
-            return pool.add(name, video, settings, start_seconds=start, reader=reader, files=files)
+            return pool.add(
+                name,
+                video,
+                settings,
+                start_seconds=several.start,
+                reader=several.reader,
+                files=several.files_of(video, folder / f"{name}.csv"),
+            )
         except VidmemError as error:
             note(f"vidmem: {name} is left out: {error}")
             return error
 
-    with StreamPool(model) as pool, StopRequest(console) as stop:
+    def finish() -> None:
+        for run in list(runs.values()):
+            run.finish()
+
+    runs: dict[str, VideoRun] = {}
+    with StreamPool(model) as pool, StopRequest(console, finish) as stop:
         with ThreadPoolExecutor(OPENING_AT_ONCE) as opening:
             joined = dict(zip(names, opening.map(join, names, videos), strict=True))
-        runs = {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
+        runs |= {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
         failed = {name: one for name, one in joined.items() if isinstance(one, VidmemError)}
         reports = _introduce(console, runs, model)
-        _follow(pool, console, stop, reports)
+        with stopping_after(several.for_seconds, finish):
+            _follow(pool, console, stop, reports)
         if not stop.is_made:  # else a terminal's Ctrl-C has ended decoders too
             failed |= pool.errors
         _sum_up(pool, console, reports, runs)
-    if stop.is_made:
+    if stop.is_made and not all(is_live(video) for video in videos):
         stop.leave()
     if failed:
         note(f"vidmem: {len(failed)} of {len(names)} videos failed: {', '.join(failed)}")
         raise typer.Exit(1)
 
 
-def stream_names(videos: Sequence[Path]) -> list[str]:
-    """A name for each: that of the file without its ending, numbered where it comes again."""
+def stream_names(videos: Sequence[str | Path]) -> list[str]:
+    """A name for each: that of the file without its ending, numbered where it comes again.
+
+    Of a live source: its host and path, without credentials.
+    """
     names: list[str] = []
     for video in videos:
-        name, number = video.stem, 1
+        stem = file_stem(video) if is_live(video) else Path(video).stem
+        name, number = stem, 1
         while name in names:
             number += 1
-            name = f"{video.stem}-{number}"
+            name = f"{stem}-{number}"
         names.append(name)
     return names
 
@@ -104,13 +137,14 @@ def _introduce(
         lines += settings_text(next(iter(runs.values())).settings)
     reports = {}
     for name, run in runs.items():
-        length = duration_text(run.info.duration_seconds)
+        length = length_text(run)
         said = f"; {run.resumed}" if run.resumed else ""
         lines.append(f"{name}: {length}, {run.info.width} x {run.info.height}{said}")
         reports[name] = WatchReport(
             console,
             duration_seconds=run.info.duration_seconds,
             start_seconds=run.position_seconds,
+            live=run.live_figures,
         )
     for line in lines:
         console.print(line, markup=False)
@@ -163,12 +197,16 @@ class _Show:
             TextColumn("{task.fields[name]}", markup=False),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[now]}", markup=False),
+            LiveColumn(lambda task: reports[task.fields["name"]].live()),
             console=console,
             disable=not console.is_terminal,
         )
         self._tasks = {
             name: self.progress.add_task(
-                "", total=report.duration_seconds, name=name, now="starting"
+                "",
+                total=None if report.is_live else report.duration_seconds,
+                name=name,
+                now="starting",
             )
             for name, report in reports.items()
         }

@@ -6,8 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from vidmem.errors import SettingError
 from vidmem.models.interface import ModelCard
 from vidmem.video.decode_process import FrameFeed, SampledFrames, probe_safely
+from vidmem.video.live_address import LiveAddress, is_live
 from vidmem.video.probe import VideoInfo
 from vidmem.video.transforms import decode_size
 
@@ -57,6 +59,12 @@ class FeedRequest:
 
 def open_feed(request: FeedRequest) -> Feed:
     """Decode a file in a child process, at the size that the model wants."""
+    if is_live(request.path):
+        raise SettingError(
+            f"{LiveAddress.parse(request.path).shown} is live, and this is for files: regions, one "
+            "pass over the whole, and coming back to what is past; record it first, or watch all "
+            "of it as it comes"
+        )
     card = request.card
     info = probe_safely(request.path)
     width, height = decode_size(

@@ -136,6 +136,8 @@ class LiveBuffer:
                 return
             if break_before is not None:
                 self._note_break(break_before)
+            elif index is not None and self._last_index not in (None, index - 1):
+                self._note_break("frames are missing")
             broken, self._break = self._break, None
             index = self._next_index(seconds, broken) if index is None else index
             self._held.append(_Held(pixels, seconds, index, broken))

@@ -109,6 +109,7 @@ class LiveFeed(BufferedFeed):
         self._lock = threading.RLock()  # of the connection and what it is asked for
         self._stopping = threading.Event()
         self._last: LastSeen | None = None
+        self._reason_told = ""
         self._connection = LiveConnection(self._address, self.limits.connection)
         try:
             self.info: VideoInfo = self._connection.open()
@@ -179,16 +180,18 @@ class LiveFeed(BufferedFeed):
             if frame is None:
                 self.buffer.end()
                 return
-            attempt = 0
+            attempt, self._reason_told = 0, ""
             self._put(frame)
 
     def _put(self, frame: LiveFrame) -> None:
         if self._connection.is_finite:
             self.buffer.wait_for_room()
         self._last = LastSeen(seconds=frame.seconds, at=time.time())
-        self.buffer.put(
-            frame.pixels, frame.seconds, index=frame.index, break_before=frame.break_before
-        )
+        with self._lock:
+            if frame.run == self._connection.wanted_run:  # else it is of another rate or size
+                self.buffer.put(
+                    frame.pixels, frame.seconds, index=frame.index, break_before=frame.break_before
+                )
 
     def _connect_again(self, error: VidmemError, attempt: int) -> bool:
         """One attempt, after a wait; returns whether it was made, and not stopped."""
@@ -196,8 +199,11 @@ class LiveFeed(BufferedFeed):
         delay_seconds = delays[min(attempt, len(delays) - 1)]
         if self._stopping.is_set():
             return False
-        reason = self._connection.address.hide_in(str(error))
-        logger.warning("%s; connecting again in %g s", reason, delay_seconds)
+        reason = str(error)
+        is_news = reason != self._reason_told  # an outage of a night is not told a thousand times
+        level = logging.WARNING if is_news else logging.DEBUG
+        logger.log(level, "%s; connecting again in %g s", reason, delay_seconds)
+        self._reason_told = reason
         self._connection.close()
         self.buffer.note_broken(reason)
         self.buffer.gap(reason)
@@ -212,6 +218,7 @@ class LiveFeed(BufferedFeed):
         except VidmemError:
             return True  # the connection gives the same error again when it is read
         self._begin(is_again=True)
+        logger.warning("%s: connected again", self.info.name)
         return True
 
 

@@ -10,7 +10,7 @@ from vidmem.errors import SettingError, StateError
 from vidmem.models.interface import ModelCard
 from vidmem.streaming.feed import Feed, FeedRequest, open_feed
 from vidmem.streaming.identity import SourceIdentity
-from vidmem.streaming.live_buffer import LiveFigures
+from vidmem.streaming.live_buffer import TOO_SLOW, LiveFigures
 from vidmem.streaming.live_feed import BufferedFeed, LiveFeed
 from vidmem.streaming.recorder import RunFiles
 from vidmem.streaming.settings import StreamSettings
@@ -47,6 +47,7 @@ class RunSource:
         self.path = Path(LiveAddress.parse(source).shown if self.is_live else source)
         self.name = LiveAddress.parse(source).shown if self.is_live else self.path.name
         self.feed: Feed | None = None
+        self._figures: LiveFigures | None = None
         self._open = open_feed
         self._files = files
         self._check_files()
@@ -93,7 +94,8 @@ class RunSource:
     def warn_of_gaps(self, read: ReadWindow) -> None:
         """Log what is missing before a window."""
         for gap in read.gaps:
-            logger.warning(
+            logger.log(
+                logging.INFO if TOO_SLOW in gap.reason else logging.WARNING,
                 "%s: no pictures from %.2f to %.2f s: %s",
                 self.name,
                 gap.start_seconds,
@@ -122,9 +124,9 @@ class RunSource:
             )
 
     def live_figures(self) -> LiveFigures | None:
-        """How a live source is now; `None` for a file, and once it is closed."""
+        """How a live source is now, or was at its end; `None` for a file."""
         feed = self.feed
-        return feed.figures() if isinstance(feed, BufferedFeed) else None
+        return feed.figures() if isinstance(feed, BufferedFeed) else self._figures
 
     def finish(self) -> None:
         """Take no more of a live source."""
@@ -137,6 +139,8 @@ class RunSource:
         feed, self.feed = self.feed, None
         if feed is not None:
             feed.close()
+        if isinstance(feed, BufferedFeed):
+            self._figures = feed.figures()
 
     def _check_files(self) -> None:
         if self.is_live and self._files.state_path is not None:

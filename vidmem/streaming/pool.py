@@ -23,7 +23,8 @@ from typing import Self
 from vidmem.errors import VidmemError
 from vidmem.models.interface import StreamModel
 from vidmem.streaming.batching import ClipToJudge, judge
-from vidmem.streaming.feed import Feed, FeedRequest, open_feed
+from vidmem.streaming.feed import Feed, FeedRequest
+from vidmem.streaming.opening import open_source
 from vidmem.streaming.pool_figures import PoolFigures, StreamFigures
 from vidmem.streaming.pool_schedule import batch_limit, next_batch, next_look_seconds
 from vidmem.streaming.pooled_stream import PooledStream
@@ -134,7 +135,7 @@ class StreamPool:
         start_seconds: float = 0.0,
         reader: str = "auto",
         files: RunFiles | None = None,
-        open_feed: Callable[[FeedRequest], Feed] = open_feed,
+        open_feed: Callable[[FeedRequest], Feed] = open_source,
     ) -> VideoRun:
         """Let a video join; it is opened here, while others go on.
 

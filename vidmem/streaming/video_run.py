@@ -216,7 +216,7 @@ class VideoRun:
             self._offer_snapshot()
 
     def live_figures(self) -> LiveFigures | None:
-        """How a live source is now; `None` for a file, and after the end."""
+        """How a live source is now; or was at its end; `None` for a file."""
         return self._source.live_figures()
 
     def finish(self) -> None:

@@ -18,7 +18,11 @@ PROTOCOLS = (
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DEVICE = re.compile(rf"(?:{'|'.join(DEVICE_FORMATS)}):(?=.)")
+_SQUASHED = re.compile(r"(rtsps?|https?|rtmps?|srt|udp|rtp|tcp):/(?=[^/])", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
+_ODD_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s@:]*:(?!\d+(?:[/?#\s]|$))\S*@")
+"""A password with a slash, which no address may have, but people type."""
+
 _SECRET_FIELD = re.compile(
     r"([?&](?:[a-z_-]*(?:token|key|pass|pwd|passwd|password|auth|secret|sig|signature)[a-z_-]*|"
     r"user|usr|login|p|u)=)[^&#\s]*",
@@ -42,7 +46,7 @@ class LiveAddress:
     @classmethod
     def parse(cls, source: str | Path) -> LiveAddress:
         """Take a live source apart."""
-        text = str(source)
+        text = _text(source)
         if _DEVICE.match(text):
             format_name, url = text.split(":", 1)
             return cls(url=url, format_name=format_name, shown=text)
@@ -67,7 +71,7 @@ def is_live(source: str | Path) -> bool:
     Addresses are strings (`rtsp://...`, `http://...`); cameras are device files such as
     `/dev/video0`, or FFmpeg's names for them (`avfoundation:0`, `dshow:video=Webcam`).
     """
-    text = str(source)
+    text = _text(source)
     if _SCHEME.match(text):
         return not text.lower().startswith("file://")
     if _DEVICE.match(text) or re.fullmatch(r"/dev/video\d+", text):
@@ -80,7 +84,8 @@ def is_live(source: str | Path) -> bool:
 
 def without_credentials(text: str) -> str:
     """Addresses in a text without user, password, and what looks like a secret in a query."""
-    return _SECRET_FIELD.sub(r"\1…", _CREDENTIALS.sub("", text))
+    bare = _ODD_CREDENTIALS.sub("", _CREDENTIALS.sub("", text))
+    return _SECRET_FIELD.sub(r"\1…", bare)
 
 
 def file_stem(source: str | Path) -> str:
@@ -91,3 +96,9 @@ def file_stem(source: str | Path) -> str:
         shown = f"{parts.netloc}{parts.path}"
     words = re.sub(r"[^A-Za-z0-9.-]+", "-", shown).strip("-.")
     return words[:80] or "live"
+
+
+def _text(source: str | Path) -> str:
+    """The source as it was typed: a `Path` makes one slash of an address's two."""
+    text = str(source)
+    return _SQUASHED.sub(r"\1://", text, count=1) if _SQUASHED.match(text) else text

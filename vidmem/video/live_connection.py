@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from vidmem.errors import VidmemError
 from vidmem.video.child_owner import ChildOwner
-from vidmem.video.child_process import GIB, ChildLimits, ChildProcess
+from vidmem.video.child_process import GIB, ChildLimits, ChildProcess, Message
 from vidmem.video.live_address import LiveAddress
 from vidmem.video.live_sampling import LastSeen
 from vidmem.video.probe import VideoInfo
@@ -42,6 +42,9 @@ class ConnectionLimits:
 class LiveFrame:
     """A sampled frame as it came."""
 
+    run: int
+    """Number of the wish that it fulfils, see `LiveConnection.wanted_run`."""
+
     index: int
     seconds: float
     pixels: Tensor
@@ -67,8 +70,7 @@ class LiveConnection(ChildOwner):
     def __init__(self, address: str, limits: ConnectionLimits) -> None:
         self.address = LiveAddress.parse(address)
         self.is_finite = False
-        self._wanted_run = 0
-        self._lock = threading.Lock()
+        self.wanted_run = 0
         timeout = STARTING_SECONDS + 2 * limits.open_seconds + limits.read_seconds
         self._child = ChildProcess(
             self.TASK,
@@ -93,16 +95,15 @@ class LiveConnection(ChildOwner):
             AddressError: If it cannot be watched.
             DecoderError: If the decoder hangs, crashes or grows too large.
         """
-        message = self._child.receive()
+        message = self._receive()
         self.is_finite = message.values["is_finite"]
         return VideoInfo.from_json(message.values["info"])
 
     def ask(self, wanted: LiveFormat, after: LastSeen | None = None) -> None:
-        """Have frames of this kind from now on; those of another kind that come are left out."""
-        with self._lock:
-            self._wanted_run += 1
-            command: dict[str, Any] = {**asdict(wanted), "run": self._wanted_run}
-            self._child.send({**command, "after": asdict(after) if after else None})
+        """Have frames of this kind from now on; earlier ones may still come, see `wanted_run`."""
+        self.wanted_run += 1
+        command: dict[str, Any] = {**asdict(wanted), "run": self.wanted_run}
+        self._child.send({**command, "after": asdict(after) if after else None})
 
     def receive(self) -> LiveFrame | None:
         """The next frame, waiting for it; `None` where a source of known length has ended.
@@ -111,13 +112,25 @@ class LiveConnection(ChildOwner):
             AddressError: If the line broke, or nothing came for long.
             DecoderError: If the decoder hangs, crashes or grows too large.
         """
-        while True:
-            message = self._child.receive()
-            values = message.values
-            if message.kind == "end":
-                return None
-            if values["run"] != self._wanted_run:
-                continue
-            height, width = values["size"]
-            pixels = torch.frombuffer(message.data, dtype=torch.uint8).view(height, width, 3)
-            return LiveFrame(values["index"], values["seconds"], pixels, values["break_before"])
+        message = self._receive()
+        if message.kind == "end":
+            return None
+        values = message.values
+        height, width = values["size"]
+        return LiveFrame(
+            run=values["run"],
+            index=values["index"],
+            seconds=values["seconds"],
+            pixels=torch.frombuffer(message.data, dtype=torch.uint8).view(height, width, 3),
+            break_before=values["break_before"],
+        )
+
+    def _receive(self) -> Message:
+        """A message; errors that quote the address lose its credentials."""
+        try:
+            return self._child.receive()
+        except VidmemError as error:
+            bare = self.address.hide_in(str(error))
+            if bare == str(error):
+                raise
+            raise type(error)(bare) from None
