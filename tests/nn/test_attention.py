@@ -54,13 +54,16 @@ def test_weights_sum_to_one_over_what_is_unmasked():
 def test_training_takes_the_differentiable_backend(learned, monkeypatch):
     inputs = [x.bfloat16() for x in (*make_inputs(), torch.zeros(5, 37, 29))]
     inputs[learned].requires_grad_()
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     monkeypatch.setattr(attention, "_attend_in_pieces", None)
     attend(*inputs[:3], bias=inputs[3]).sum().backward()
     assert inputs[learned].grad is not None
 
 
-def test_the_choice_of_backend_is_said():
-    assert resolve_backend("cpu", torch.bfloat16).name == "pieces"
+@pytest.mark.parametrize(("has_amx", "name"), [(True, "sdpa"), (False, "pieces")])
+def test_the_choice_of_backend_is_said(has_amx, name, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
+    assert resolve_backend("cpu", torch.bfloat16).name == name
     assert "cpu" in resolve_backend("cpu", torch.float32).reason
 
 

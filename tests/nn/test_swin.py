@@ -4,8 +4,9 @@ import threading
 import pytest
 import torch
 
+from vidmem.nn import swin
 from vidmem.nn.swin import Grid, SwinBlock, SwinStage, WindowAttention
-from vidmem.nn.windows import window_plan
+from vidmem.nn.windows import runs_of, window_plan
 
 SIZE = (3, 5, 4)
 
@@ -181,3 +182,39 @@ def test_only_the_last_block_of_a_stage_reads_memory():
     assert len(seen) == 1
     torch.testing.assert_close(whole.tokens, stage(grid).tokens)
     assert torch.equal(trunk.tokens, stage.blocks[1](stage.blocks[0](grid)).tokens)
+
+
+@pytest.mark.parametrize("cached_bytes", [1, 3000, 8 << 20])
+@pytest.mark.parametrize("size", [(3, 5, 4), (4, 6, 6)], ids=["padded", "fits"])
+@pytest.mark.parametrize("shift", [(0, 0, 0), (1, 1, 1)])
+@pytest.mark.parametrize("batch_size", [1, 2])
+def test_a_block_run_by_run_equals_the_block_at_once(
+    cached_bytes, size, shift, batch_size, monkeypatch
+):
+    monkeypatch.setattr(swin, "CACHED_BYTES", cached_bytes)
+    torch.manual_seed(7)
+    block, read = SwinBlock(8, 2, (2, 3, 3), shift), torch.nn.Linear(8, 8)
+    tokens = torch.randn(batch_size, size[0] * size[1] * size[2], 8)
+    kept = tokens.clone()
+    want = block(Grid(tokens, size), read).tokens  # with gradients nothing is done in place
+    for mode in (torch.no_grad, torch.inference_mode):
+        with mode():
+            got = block(Grid(tokens, size), read).tokens
+        torch.testing.assert_close(got, want.detach(), rtol=1e-5, atol=1e-5)
+    assert torch.equal(tokens, kept)
+
+
+@pytest.mark.parametrize("max_tokens", [1, 17, 60, 10_000])
+@pytest.mark.parametrize("shift", [(0, 0, 0), (1, 1, 1)])
+def test_runs_are_all_boxes_in_order_and_no_longer_than_asked(max_tokens, shift):
+    plan = window_plan((4, 6, 6), (2, 3, 3), shift, torch.device("cpu"))
+    stop, boxes = 0, [0] * len(plan.groups)
+    for run in runs_of(plan, max_tokens):
+        lengths = [group.num_boxes * group.tokens_per_box for _, group in run.parts]
+        assert (run.start, run.stop) == (stop, stop + sum(lengths))
+        assert sum(lengths) <= max_tokens or [g.num_boxes for _, g in run.parts] == [1]
+        stop = run.stop
+        for number, group in run.parts:
+            boxes[number] += group.num_boxes
+    assert stop == plan.order.numel()
+    assert boxes == [group.num_boxes for group in plan.groups]

@@ -8,6 +8,7 @@ from vidmem.errors import SettingError
 from vidmem.models import presets
 from vidmem.models.fam_swin import FamSwin
 from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
+from vidmem.nn import swin
 from vidmem.profiling.estimate import estimate
 from vidmem.profiling.measure import measure
 from vidmem.profiling.rate import full_state
@@ -42,10 +43,18 @@ def test_what_is_estimated_is_what_is_measured(name):
     check(*CASES[name])
 
 
+@pytest.mark.parametrize("has_amx", [True, False])
 @pytest.mark.parametrize("name", ALSO_IN_BF16)
-def test_in_bf16_too_where_attention_goes_in_pieces(name):
+def test_in_bf16_too_where_attention_may_go_in_pieces(name, has_amx, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
     config, size = CASES[name]
     check(config, replace(size, dtype=torch.bfloat16))
+
+
+@pytest.mark.parametrize("name", ["usual", "three streams", "another attention window"])
+def test_where_a_block_takes_many_runs(name, monkeypatch):
+    monkeypatch.setattr(swin, "CACHED_BYTES", 1 << 15)
+    check(*CASES[name])
 
 
 def check(config, size):

@@ -59,8 +59,10 @@ def test_what_is_estimated_of_the_temporal_blocks_is_what_is_measured(name):
     check(*CASES[name])
 
 
+@pytest.mark.parametrize("has_amx", [True, False])
 @pytest.mark.parametrize("name", ALSO_IN_BF16)
-def test_in_bf16_too_where_attention_goes_in_pieces(name):
+def test_in_bf16_too_where_attention_may_go_in_pieces(name, has_amx, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
     config, size = CASES[name]
     check(config, replace(size, dtype=torch.bfloat16))
 

@@ -19,12 +19,18 @@ from torch import Tensor, nn
 from vidmem.nn.attention import attend
 from vidmem.nn.windows import (
     BoxGroup,
+    Run,
     Size3,
     WindowPlan,
     fit_window,
     relative_position_index,
+    runs_of,
+    whole_run,
     window_plan,
 )
+
+CACHED_BYTES = 8 << 20
+"""Numbers made at a time, at most, where a block is computed run by run."""
 
 MemoryRead = Callable[[Tensor], Tensor]
 """Tokens `[B, N, D]` to the residual that memory adds, `[B, N, D]`."""
@@ -131,20 +137,44 @@ class WindowAttention(nn.Module):
 
     def forward(self, tokens: Tensor, size: Size3) -> Tensor:
         """Attend inside the windows of a `(T, H, W)` grid: `[B, N, D]` to `[B, N, D]`."""
-        window, shift = fit_window(size, self.attention_window, self.shift)
-        plan = window_plan(size, window, shift, tokens.device)
+        plan = self.plan(size, tokens.device)
         if plan.has_padding:
             tokens = F.pad(tokens, (0, 0, 0, 1))  # the zeros that `order` calls `num_tokens`
         qkv_BND = self.qkv(tokens.index_select(1, plan.order))
-        attended = self._attend_flex(qkv_BND, plan) if self.is_flex else self._attend(qkv_BND, plan)
+        if self.is_flex:
+            attended = self._attend_flex(qkv_BND, plan)
+        else:
+            attended = self._attend(qkv_BND, whole_run(plan), self._biases(plan))
         return self.proj(attended).index_select(1, plan.restore)
 
-    def _attend(self, qkv_BND: Tensor, plan: WindowPlan) -> Tensor:
+    def added(self, tokens: Tensor, norm: nn.Module, plan: WindowPlan) -> Tensor:
+        """`tokens + self(norm(tokens), size)` of a plan without padding, run by run."""
+        result, biases = torch.empty_like(tokens), self._biases(plan)
+        runs = runs_of(plan, cached_tokens(3 * tokens[0, 0].nbytes))
+        for rows, made in zip(split_streams(tokens), split_streams(result), strict=True):
+            for run in (whole_run(plan),) if len(rows) > 1 else runs:
+                places = plan.order[run.start : run.stop]
+                part = self._added_run(rows.index_select(1, places), norm, run, biases)
+                made.index_copy_(1, places, part)
+        return result
+
+    def _added_run(
+        self, part_BND: Tensor, norm: nn.Module, run: Run, biases: list[Tensor]
+    ) -> Tensor:
+        """In the place of the tokens that it is given."""
+        return part_BND.add_(self.proj(self._attend(self.qkv(norm(part_BND)), run, biases)))
+
+    def plan(self, size: Size3, device: torch.device) -> WindowPlan:
+        """The boxes of a `(T, H, W)` grid."""
+        window, shift = fit_window(size, self.attention_window, self.shift)
+        return window_plan(size, window, shift, device)
+
+    def _attend(self, qkv_BND: Tensor, run: Run, biases: list[Tensor]) -> Tensor:
         """Boxes of one shape at a time."""
         outputs, start = [], 0
-        for group, bias in zip(plan.groups, self._biases(plan), strict=True):
+        for number, group in run.parts:
             stop = start + group.num_boxes * group.tokens_per_box
-            outputs.append(self._attend_boxes(qkv_BND[:, start:stop], group, bias))
+            outputs.append(self._attend_boxes(qkv_BND[:, start:stop], group, biases[number]))
             start = stop
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
 
@@ -213,10 +243,51 @@ class SwinBlock(nn.Module):
 
     def forward(self, grid: Grid, memory_read: MemoryRead | None = None) -> Grid:
         """One block; the grid keeps its size."""
+        if _is_run_by_run(grid.tokens):
+            return self._forward_run_by_run(grid, memory_read)
         x = grid.tokens + self.attention(self.norm1(grid.tokens), grid.size)
         if memory_read is not None:
             x = x + memory_read(x)
         return Grid(x + self.mlp(self.norm2(x)), grid.size)
+
+    def _forward_run_by_run(self, grid: Grid, memory_read: MemoryRead | None) -> Grid:
+        """The same with few large tensors.
+
+        A fresh one costs more time to be handed out by the system, page by page, than what is
+        written into it costs to be computed.
+        """
+        plan = self.attention.plan(grid.size, grid.tokens.device)
+        if plan.has_padding or self.attention.is_flex:
+            x = self.attention(self.norm1(grid.tokens), grid.size).add_(grid.tokens)
+        else:
+            x = self.attention.added(grid.tokens, self.norm1, plan)
+        if memory_read is not None:
+            x += memory_read(x)
+        for rows in split_streams(x):
+            num_tokens = rows.shape[1] if len(rows) > 1 else cached_tokens(4 * x[0, 0].nbytes)
+            for part in rows.split(num_tokens, 1):
+                part += self.mlp(self.norm2(part))
+        return Grid(x, grid.size)
+
+
+def split_streams(tokens: Tensor) -> tuple[Tensor, ...]:
+    """Streams whose tokens are few together, or one at a time.
+
+    So what a stream's tokens are multiplied with does not depend on who shares the batch: in
+    float32 its numbers are those that it gets alone, to the last bit.
+    """
+    return tokens.split(cached_tokens(4 * tokens[0].nbytes))
+
+
+def cached_tokens(token_bytes: int) -> int:
+    """Tokens (or streams) of a run that makes so many bytes of each."""
+    return max(1, CACHED_BYTES // token_bytes)
+
+
+def _is_run_by_run(tokens: Tensor) -> bool:
+    """Elsewhere memory is handed out by torch, and gradients and compilers want one expression."""
+    is_plain = not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return is_plain and tokens.device.type == "cpu"
 
 
 class SwinStage(nn.Module):

@@ -14,7 +14,7 @@ Boxes of equal shape attend in one call. Integers only: no tensor of pixels or f
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 
@@ -57,6 +57,19 @@ class WindowPlan:
     order: Tensor
     restore: Tensor
     groups: tuple[BoxGroup, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """Boxes that stand one after the other in `WindowPlan.order`."""
+
+    start: int
+    """Of their tokens in `order`."""
+
+    stop: int
+
+    parts: tuple[tuple[int, BoxGroup], ...]
+    """Which group of the plan, and those of its boxes that are in this run."""
 
 
 def fit_window(size: Size3, window: Size3, shift: Size3) -> tuple[Size3, Size3]:
@@ -110,6 +123,32 @@ def window_plan(size: Size3, window: Size3, shift: Size3, device: torch.device) 
         restore=restore[:num_tokens].to(device),
         groups=tuple(groups),
     )
+
+
+@lru_cache(maxsize=256)
+def runs_of(plan: WindowPlan, max_tokens: int) -> tuple[Run, ...]:
+    """Cut the boxes of a plan into runs of at most `max_tokens`, of at least one box each."""
+    runs: list[Run] = []
+    parts: list[tuple[int, BoxGroup]] = []
+    start = stop = 0
+    for number, group in enumerate(plan.groups):
+        left = group.num_boxes
+        while left:
+            room = (max_tokens - (stop - start)) // group.tokens_per_box
+            taken = min(left, room if parts else max(room, 1))
+            if taken < 1:
+                runs.append(Run(start, stop, tuple(parts)))
+                start, parts = stop, []
+                continue
+            parts.append((number, replace(group, num_boxes=taken)))
+            stop += taken * group.tokens_per_box
+            left -= taken
+    return (*runs, Run(start, stop, tuple(parts)))
+
+
+def whole_run(plan: WindowPlan) -> Run:
+    """All boxes of a plan."""
+    return Run(0, plan.order.numel(), tuple(enumerate(plan.groups)))
 
 
 def relative_position_index(window: Size3) -> Tensor:

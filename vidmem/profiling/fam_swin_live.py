@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from vidmem.models.fam_swin_config import FamSwinConfig
-from vidmem.nn.windows import WindowPlan
+from vidmem.nn.swin import cached_tokens
+from vidmem.nn.windows import BoxGroup, WindowPlan, runs_of, whole_run
 from vidmem.profiling.sizing import SLOT_BYTES, Part, StepSize, piece_bytes
 from vidmem.profiling.swin_shapes import StageShape, bias_places, boxed_tokens
 
@@ -95,10 +96,28 @@ def _block(place: _Place) -> Iterator[Part]:
     if place.memory_tokens is not None:
         yield Part(f"{name} memory read", place.around + _memory_read(place, place.memory_tokens))
     # What came in, attention added to it, its norm, and the hidden layer before and after GELU.
-    yield Part(f"{name} MLP", place.around + (1 + 1 + 1 + 4 + 4) * tokens)
+    yield Part(f"{name} MLP", place.around + (1 + 1) * tokens + (1 + 4 + 4) * _fed(place))
+
+
+def _fed(place: _Place) -> int:
+    """Bytes of one vector for each token that goes through the MLP at a time."""
+    if place.size.device != "cpu":
+        return place.grid_bytes
+    streams = _streams_at_once(place)
+    vector = place.stage.width * place.size.number_bytes
+    whole = streams * place.stage.num_tokens * vector
+    return whole if streams > 1 else min(cached_tokens(4 * vector) * vector, whole)
+
+
+def _streams_at_once(place: _Place) -> int:
+    """Of which a CPU computes a block together."""
+    row = place.grid_bytes // place.size.batch_size
+    return min(cached_tokens(4 * row), place.size.batch_size)
 
 
 def _window_attention(place: _Place) -> int:
+    if place.size.device == "cpu" and not place.plan.has_padding:
+        return _window_attention_in_runs(place)
     tokens = place.grid_bytes
     boxed = boxed_tokens(place.plan) * place.token_bytes
     padding = tokens + place.token_bytes if place.plan.has_padding else 0
@@ -107,16 +126,30 @@ def _window_attention(place: _Place) -> int:
         held += bias_places(place.plan) * place.stage.num_heads * place.size.number_bytes
     gathered = boxed
     projected = boxed + boxed + tokens  # what was attended, projected, and in the grid's order
-    return held + max(gathered, _boxes(place), projected)
+    return held + max(gathered, _boxes(place, place.plan.groups), projected)
 
 
-def _boxes(place: _Place) -> int:
+def _window_attention_in_runs(place: _Place) -> int:
+    """What came in and what goes out, and beside them what is made of the largest run."""
+    streams = _streams_at_once(place)
+    some = replace(place, size=replace(place.size, batch_size=streams))
+    runs = runs_of(place.plan, cached_tokens(3 * some.token_bytes))
+    most = 0
+    for run in runs if streams == 1 else (whole_run(place.plan),):
+        part = (run.stop - run.start) * some.token_bytes
+        boxes = _boxes(some, tuple(group for _, group in run.parts))
+        # Beside the part itself: its norm and what that is projected to, or that and its boxes.
+        most = max(most, part + max(part + 3 * part, 3 * part + boxes))
+    return 2 * place.grid_bytes + most
+
+
+def _boxes(place: _Place, groups: tuple[BoxGroup, ...]) -> int:
     """What attention adds to its inputs, at most: outputs box by box, then all of them."""
     size, stage, done, most = place.size, place.stage, 0, 0
-    for group in place.plan.groups:
+    for group in groups:
         output = group.num_boxes * group.tokens_per_box * place.token_bytes
         now = output
-        if len(place.plan.groups) > 1 and size.batch_size > 1:
+        if len(groups) > 1 and size.batch_size > 1:
             now += 3 * output  # a part of each row is not in one piece
         if size.is_in_pieces:
             rows = size.batch_size * group.num_boxes
@@ -127,7 +160,7 @@ def _boxes(place: _Place) -> int:
             )
         most = max(most, done + now)
         done += output
-    return most if len(place.plan.groups) == 1 else max(most, 2 * done)
+    return most if len(groups) == 1 else max(most, 2 * done)
 
 
 def _memory_read(place: _Place, memory_tokens: int) -> int:

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 
 from vidmem.errors import SettingError
-from vidmem.nn.attention import piece_lengths
+from vidmem.nn.attention import piece_lengths, resolve_backend
 
 DeviceKind = Literal["cpu", "cuda"]
 
@@ -43,7 +43,7 @@ class StepSize:
     """Of weights, state and activations."""
 
     device: DeviceKind = "cpu"
-    """Where: on a CPU attention in bf16 goes piece by piece, and biases are gathered once."""
+    """Where: on a CPU blocks go run by run, and biases are gathered once."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "clip_frames", "frame_height", "frame_width"):
@@ -61,8 +61,8 @@ class StepSize:
 
     @property
     def is_in_pieces(self) -> bool:
-        """Whether attention runs as `vidmem.nn.attention` does in bf16 on a CPU."""
-        return self.device == "cpu" and self.dtype == torch.bfloat16
+        """Whether attention runs as `vidmem.nn.attention` does in bf16 on a CPU without AMX."""
+        return resolve_backend(self.device, self.dtype).name == "pieces"
 
 
 @dataclass(frozen=True)
