@@ -19,6 +19,12 @@ from vidmem.video.transforms import decode_size
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels, half open."""
 
+MOST_ENLARGED = 1.5
+"""More than the size needed, so that edges of regions fall where pixels begin."""
+
+SIZE_COST = 0.2
+"""Of twice the size, in pixels by which an edge is off."""
+
 
 @dataclass(frozen=True)
 class Cut:
@@ -55,7 +61,7 @@ def cuts(info: VideoInfo, regions: Sequence[Region], card: ModelCard) -> dict[st
     shared = _shared_size(source, [(boxes[name], sizes[name]) for name in parts])
     found = {name: Cut(plain, (0, 0, *plain), plain, is_plain=True) for name in boxes}
     for name in parts:
-        box = _scaled(boxes[name], source, shared, sizes[name])
+        box = _scaled(boxes[name], source, shared)
         found[name] = Cut(shared, box, sizes[name], is_plain=False)
     return found
 
@@ -74,26 +80,37 @@ def _model_size(box: Box, card: ModelCard) -> tuple[int, int]:
 def _shared_size(
     source: tuple[int, int], parts: Sequence[tuple[Box, tuple[int, int]]]
 ) -> tuple[int, int]:
-    needed = [
-        [-(-source[axis] * size[axis] // (box[axis + 2] - box[axis])) for box, size in parts]
+    width, height = (
+        _shared_side(source[axis], [(box[axis], box[axis + 2], size[axis]) for box, size in parts])
         for axis in (0, 1)
-    ]
-    width, height = (min(source[axis], max(needed[axis], default=1)) for axis in (0, 1))
+    )
     return width, height
 
 
-def _scaled(
-    box: Box, source: tuple[int, int], decoded: tuple[int, int], size: tuple[int, int]
-) -> Box:
-    left, right = _scaled_side(box[0], box[2], source[0], decoded[0], size[0])
-    top, bottom = _scaled_side(box[1], box[3], source[1], decoded[1], size[1])
-    return left, top, right, bottom
+def _shared_side(source: int, sides: Sequence[tuple[int, int, int]]) -> int:
+    """Pixels to decode along one side, for parts from one pixel to another with a size wanted.
+
+    Where edges would fall between pixels, a somewhat larger picture may have them where pixels
+    begin; that of the source has.
+    """
+    least = max((_least_side(source, *side) for side in sides), default=1)
+    if least >= source:
+        return source
+    edges = [edge for start, end, _ in sides for edge in (start, end)]
+
+    def cost(decoded: int) -> float:
+        offs = (abs(edge * decoded / source - round(edge * decoded / source)) for edge in edges)
+        return max(offs, default=0.0) + SIZE_COST * (decoded / least - 1)
+
+    return min(range(least, min(source, round(MOST_ENLARGED * least)) + 1), key=cost)
 
 
-def _scaled_side(start: int, end: int, source: int, decoded: int, wanted: int) -> tuple[int, int]:
-    """A side of a box on the decoded picture; less than a pixel is not worth resizing for."""
-    exact_start, exact_size = start * decoded / source, (end - start) * decoded / source
-    size = wanted if abs(exact_size - wanted) < 1 else max(round(exact_size), 1)
-    first = round(exact_start + (exact_size - size) / 2)
-    first = min(max(first, 0), decoded - size)
-    return first, first + size
+def _least_side(source: int, start: int, end: int, wanted: int) -> int:
+    """So that a part has what is wanted; half a pixel less is not worth a larger picture."""
+    return -(-source * (2 * wanted - 1) // (2 * (end - start)))
+
+
+def _scaled(box: Box, source: tuple[int, int], decoded: tuple[int, int]) -> Box:
+    left, right = (round(box[at] * decoded[0] / source[0]) for at in (0, 2))
+    top, bottom = (round(box[at] * decoded[1] / source[1]) for at in (1, 3))
+    return left, top, max(right, left + 1), max(bottom, top + 1)
