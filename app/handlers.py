@@ -47,7 +47,7 @@ class Handlers:
     def __init__(
         self, registry: RunRegistry, shelf: VideoShelf, tools: Tools, *, max_upload_bytes: int
     ) -> None:
-        self._registry, self._shelf, self._tools = registry, shelf, tools
+        self._registry, self._shelf, self.tools = registry, shelf, tools
         self._max_upload_bytes = max_upload_bytes
         self._beginning = threading.Lock()  # held from "may one more begin?" until it has
 
@@ -73,7 +73,7 @@ class Handlers:
                     prepare()
                 except (VidmemError, OSError) as error:
                     run.notify(text.sentence_for(error, first.title if first else ""), "error")
-        choices = self._tools.list_models()
+        choices = self.tools.list_models()
         models = [[one.name, one.title, one.is_available, one.needs] for one in choices]
         run.board.put("models", models)
 

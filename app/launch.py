@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from app.downloads import CsvFolder
     from app.handlers import Handlers
     from app.registry import RunRegistry
+    from app.streams import StreamPools
 
 logger = logging.getLogger(__name__)
 
@@ -94,24 +95,28 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     from app.handlers import Handlers
     from app.registry import RunRegistry
     from app.runs import Run
+    from app.streams import StreamPools
     from app.videos import VideoShelf
 
     tools = tools or vidmem_tools(settings.model)
     runs_folder = settings.runs_folder or default_runs_folder()
     files = CsvFolder(runs_folder)
     shelf = VideoShelf(settings.sample or bundled_sample(), settings.videos, settings.upload_folder)
+    streams_folder = runs_folder / "streams"
+    pools = StreamPools(tools, shelf, CsvFolder(streams_folder), max_pools=settings.max_runs)
     registry = RunRegistry(
         lambda run_id: Run(run_id, tools, settings.model, files),
         max_runs=settings.max_runs,
-        on_freed=shelf.forget,
+        on_freed=pools.freed,
         grace_seconds=settings.grace_seconds,
     )
     handlers = Handlers(registry, shelf, tools, max_upload_bytes=settings.max_upload_bytes)
-    api, end_connections = _mount(handlers, registry, settings, files)
+    api, end_connections = _mount(handlers, registry, settings, files, pools)
 
     def sweep() -> None:
         sweep_uploads(settings.upload_folder)
         sweep_runs_folder(runs_folder)
+        sweep_runs_folder(streams_folder)
 
     registry.start_sweeping(also=_at_most_every(SWEEP_SECONDS, sweep))
     threading.Thread(target=_warm_up, args=(tools, settings.model), daemon=True).start()
@@ -123,6 +128,7 @@ def _mount(
     registry: RunRegistry,
     settings: AppSettings,
     files: CsvFolder,
+    pools: StreamPools,
 ) -> tuple[FastAPI, Callable[[], None]]:
     """The page and the addresses beside it."""
     from fastapi import FastAPI
@@ -133,6 +139,8 @@ def _mount(
     from app.mask_routes import add_mask_routes
     from app.mattered_routes import add_mattered_routes
     from app.page import mount_page
+    from app.planner_routes import add_planner_routes
+    from app.streams_routes import add_streams_routes
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -156,6 +164,8 @@ def _mount(
     add_inside_routes(api, registry)
     add_mattered_routes(api, registry)
     add_cost_routes(api, registry)
+    add_planner_routes(api, registry, handlers.tools)
+    add_streams_routes(api, registry, pools)
     end_connections = mount_page(
         api,
         handlers,

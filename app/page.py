@@ -24,7 +24,9 @@ PAGES = {
     "heads-page": ("heads_page",),
     "mattered-page": ("mattered",),
     "masks-page": ("masks",),
+    "streams-page": ("streams_page",),
     "cost-page": ("cost_page",),
+    "planner-page": ("planner",),
 }
 """Beside the Watch page; above the first two, its timeline stays."""
 

@@ -1,6 +1,11 @@
 """The words on the page, by key: in the markup `[[key]]`, in the scripts `vm.words.key`."""
 
+from app.planner_words import PLANNER_WORDS
+from app.streams_words import STREAMS_WORDS
+
 WORDS = {
+    **PLANNER_WORDS,
+    **STREAMS_WORDS,
     # top bar
     "pages": "Pages",
     "watch": "Watch",

@@ -13,9 +13,10 @@ from app.words import WORDS
 FOLDER = Path(__file__).parent
 STYLES = (
     *("base", "player", "timeline", "strip", "source", "controls", "heads", "cost", "bouts"),
-    *("masks", "moment", "memory_page", "mattered", "heads_page", "cost_page"),
+    *("masks", "moment", "memory_page", "mattered", "heads_page", "cost_page", "planner"),
+    "streams_page",
 )
-SHARED = ("bus", "format", "plots", "inside", "inside_pictures")
+SHARED = ("bus", "format", "fields", "plots", "inside", "inside_pictures")
 """Scripts of the head: there before any part."""
 SCRIPTS = {
     "header": ("header",),
@@ -32,6 +33,8 @@ SCRIPTS = {
     "mattered": ("mattered_maps", "mattered"),
     "heads_page": ("heads_grid", "heads_sight", "heads_page"),
     "cost_page": ("cost_page",),
+    "streams_page": ("streams_boxes", "streams_strip", "streams_tile", "streams_page"),
+    "planner": ("planner_rates", "planner"),
 }
 
 

@@ -61,34 +61,9 @@ function showHeads({ heads, head: shown }) {
 }
 
 // Fields: a slider over the numbers that are allowed, or a list of words.
-function slider(field) {
-  const stops = [...new Set([...field.stops, values[field.name]])].sort((a, b) => a - b);
-  const label = document.createElement("label");
-  label.className = "vm-slider";
-  label.innerHTML = '<span><span></span> <b></b></span><input type="range" min="0" step="1"><small></small>';
-  const [title, input, small] = label.children;
-  title.firstElementChild.textContent = field.title;
-  small.textContent = vm.fill("mask_allowed", { low: stops[0], high: stops.at(-1) });
-  Object.assign(input, { max: stops.length - 1, value: stops.indexOf(values[field.name]) });
-  input.dataset.number = field.name;
-  const say = () => {
-    title.lastElementChild.textContent = values[field.name].toLocaleString("en");
-    input.setAttribute("aria-valuetext", String(values[field.name]));
-  };
-  input.setAttribute("aria-label", field.title);
-  input.addEventListener("input", () => { changed(field.name, stops[Number(input.value)]); say(); });
-  say();
-  return label;
-}
-function list(field) {
-  const label = document.createElement("label"), select = document.createElement("select");
-  label.className = "vm-slider";
-  label.append(field.title, select);
-  select.append(...field.options.map(([key, title]) => new Option(title, key)));
-  select.value = values[field.name];
-  select.dataset.number = field.name;
-  select.addEventListener("change", () => changed(field.name, select.value));
-  return label;
+function control(field) {
+  const build = field.stops ? vm.fields.slider : vm.fields.choice;
+  return build({ ...field, start: values[field.name] }, (value) => changed(field.name, value));
 }
 function changed(name, value) {
   values = { ...values, [name]: value };
@@ -97,15 +72,9 @@ function changed(name, value) {
 }
 
 // A mask of the catalogue, or the model's own with its numbers as they are now.
-function group(title, options) {
-  const part = document.createElement("optgroup");
-  part.label = title;
-  part.append(...options);
-  return part;
-}
 function fillChoice() {
   const own = offers().map((offer, at) => new Option(`${vm.last.masks.model}: ${offer.title}`, `model:${at}`));
-  const groups = [group(vm.words.masks_all, masks.map(({ name, title }) => new Option(title, `mask:${name}`)))];
+  const { group } = vm.fields, groups = [group(vm.words.masks_all, masks.map(({ name, title }) => new Option(title, `mask:${name}`)))];
   if (own.length) groups.unshift(group(vm.fill("masks_of", { model: vm.last.masks.model }), own));
   choice.replaceChildren(...groups);
 }
@@ -116,7 +85,7 @@ function take(key) {
   if (offer && "clip" in offer.values) values.clip = vm.last.now?.index ?? 0;
   chosen = choice.value = key;
   element.querySelector(".vm-mask-hint").textContent = mask.hint;
-  fields.replaceChildren(...mask.fields.map((field) => (field.stops ? slider(field) : list(field))));
+  fields.replaceChildren(...mask.fields.map(control));
   ask();
 }
 async function open() {

@@ -1,16 +1,13 @@
-"""A plan and the study's tables, as lines to read and as numbers for a program."""
+"""A plan and the study's tables, as lines to read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
-from typing import Any
 
 from vidmem.console import duration_text
-from vidmem.models.spool_config import SpoolConfig
 from vidmem.profiling.plan import Plan
 from vidmem.profiling.plan_request import PlanRequest
-from vidmem.profiling.seed_study import DEVICES_GB, StudyComparison, StudyRow
+from vidmem.profiling.seed_study import DEVICES_GB, StudyComparison
 
 
 def plan_lines(model: str, request: PlanRequest, plan: Plan) -> Iterator[str]:
@@ -78,58 +75,6 @@ def study_lines(compared: StudyComparison) -> Iterator[str]:
     for sentence in compared.sentences:
         yield ""
         yield sentence
-
-
-def plan_numbers(request: PlanRequest, plan: Plan) -> dict[str, Any]:
-    """Everything that a plan says, in bytes, seconds and FLOPs."""
-    size, cost = request.size, plan.estimate
-    return {
-        "architecture": "spool" if isinstance(request.config, SpoolConfig) else "fam_swin",
-        "size": {**asdict(size), "dtype": str(size.dtype).removeprefix("torch.")},
-        "fps": request.fps,
-        "window_stride": request.window_stride,
-        "device_bytes": request.device_bytes,
-        "free_share": request.free_share,
-        "clips_per_second": request.clips_per_second,
-        "decode_speed": request.decode_speed,
-        "batch_size": plan.batch_size,
-        "seconds_per_clip": plan.seconds_per_clip,
-        "seconds_between_clips": plan.seconds_between_clips,
-        "seconds_remembered": plan.seconds_remembered,
-        "weight_bytes": cost.weight_bytes,
-        "table_bytes": cost.table_bytes,
-        "activation_bytes": cost.activation_bytes,
-        "step_bytes": plan.step_bytes,
-        "state_bytes": plan.state_bytes,
-        "usable_bytes": plan.usable_bytes,
-        "live_bytes": [asdict(part) for part in cost.live],
-        "flops_per_clip": cost.total_flops // plan.batch_size,
-        "flops_of_a_step": [asdict(part) for part in cost.flops],
-        "streams_in_memory": plan.streams_in_memory,
-        "streams_computed": plan.streams_computed,
-        "streams_decoded": plan.streams_decoded,
-        "streams": plan.streams,
-        "binds": plan.binds,
-        "sentence": plan.sentence,
-    }
-
-
-def study_numbers(compared: StudyComparison) -> dict[str, Any]:
-    """The study's tables as numbers."""
-    return {
-        "rows": [_study_row(row) for row in compared.rows],
-        "sentences": list(compared.sentences),
-    }
-
-
-def _study_row(row: StudyRow) -> dict[str, Any]:
-    return {
-        "l_mem": row.l_mem,
-        "breakdown_bytes": {part.name: part.amount for part in row.breakdown},
-        "copied_bytes": row.copied_bytes,
-        "copied_streams": {str(gb): count for gb, count in row.copied_streams.items()},
-        "shared_streams": {str(gb): plan.streams_in_memory for gb, plan in row.shared.items()},
-    }
 
 
 def _parts(plan: Plan) -> str:

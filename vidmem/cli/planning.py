@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -118,7 +117,8 @@ def _show(
     *,
     as_json: bool,
 ) -> None:
-    from vidmem.cli.plan_tables import plan_lines, plan_numbers, study_lines, study_numbers
+    from vidmem.cli.plan_tables import plan_lines, study_lines
+    from vidmem.profiling.plan_numbers import plan_numbers, study_numbers
 
     if as_json:
         numbers = {"model": model, **plan_numbers(request, found)}
@@ -172,21 +172,13 @@ def _measured_rate(request: PlanRequest) -> float:
 
 
 def _measured_decode_speed(request: PlanRequest, video: Path) -> float:
-    """Seconds of video that one decoder gives in a second, its start not counted."""
-    from vidmem.video import FrameFeed
+    from vidmem.video import measure_decode_speed
 
-    size, num_frames = request.size, 0
-    with FrameFeed(
-        video, fps=request.fps, width=size.frame_width, height=size.frame_height
-    ) as feed:
-        feed.read(size.clip_frames)
-        began = time.perf_counter()
-        while time.perf_counter() - began < DECODE_SECONDS:
-            frames = feed.read(size.clip_frames)
-            num_frames += len(frames)
-            if frames.is_end:
-                break
-        taken = time.perf_counter() - began
-    if num_frames < size.clip_frames:
-        raise SettingError(f"{video} is too short to tell how fast it decodes; take a longer one")
-    return num_frames / request.fps / taken
+    size = request.size
+    return measure_decode_speed(
+        video,
+        fps=request.fps,
+        width=size.frame_width,
+        height=size.frame_height,
+        num_seconds=DECODE_SECONDS,
+    )

@@ -15,6 +15,7 @@ from vidmem.figures.masks import mask_figure
 from vidmem.figures.memory import head_clip_figure, mean_age_figure, memory_share_figure
 from vidmem.figures.memory_map import memory_map_figure
 from vidmem.figures.memory_time import memory_time_figure
+from vidmem.figures.plan import memory_size, plan_memory_figure, plan_streams_figure
 from vidmem.figures.theme import THEMES, ThemeName
 
 __all__ = [
@@ -30,8 +31,11 @@ __all__ = [
     "mean_age_figure",
     "memory_map_figure",
     "memory_share_figure",
+    "memory_size",
     "memory_time_figure",
     "occlusion_figure",
     "offset_figure",
     "pixel_figure",
+    "plan_memory_figure",
+    "plan_streams_figure",
 ]

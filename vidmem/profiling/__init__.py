@@ -5,6 +5,7 @@ from vidmem.profiling.gauges import DeviceGauge, DeviceHeld, HostGauge, HostHeld
 from vidmem.profiling.held import Held
 from vidmem.profiling.live_bytes import LiveBytes, peak_live_bytes
 from vidmem.profiling.plan import Plan, plan
+from vidmem.profiling.plan_numbers import plan_numbers, study_numbers
 from vidmem.profiling.plan_request import PlanRequest, memory_of_this_machine, request_for
 from vidmem.profiling.process import ProcessGauge
 from vidmem.profiling.rate import measure_clips_per_second
@@ -38,6 +39,8 @@ __all__ = [
     "memory_of_this_machine",
     "peak_live_bytes",
     "plan",
+    "plan_numbers",
     "request_for",
+    "study_numbers",
     "weights_bytes",
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -17,6 +19,8 @@ from vidmem.profiling.estimate_backbone import backbone_of
 from vidmem.profiling.measure import measure
 from vidmem.profiling.sizing import StepSize
 
+NUM_CALLS = 4
+
 
 def measure_clips_per_second(
     config: FamSwinConfig | SpoolConfig,
@@ -24,7 +28,8 @@ def measure_clips_per_second(
     device: torch.device,
     backbone: BackboneConfig | None = None,
     *,
-    num_calls: int = 4,
+    num_calls: int = NUM_CALLS,
+    on_step: Callable[[int], None] | None = None,
 ) -> float:
     """Clips of all streams together that one device judges in a second.
 
@@ -36,7 +41,8 @@ def measure_clips_per_second(
         size: Of a step; its `device` is of no account here.
         device: Where to measure.
         backbone: Spool's encoder, where its config neither carries nor names a known one.
-        num_calls: Steps, the first only to warm up.
+        num_calls: Steps, the first only to warm up; on CUDA one more comes before.
+        on_step: Told, before each step, how many were taken.
 
     Raises:
         SettingError: If a Spool's encoder is not known.
@@ -45,8 +51,15 @@ def measure_clips_per_second(
     state = full_state(model, size)
     pixels = (size.batch_size, size.clip_frames, 3, size.frame_height, size.frame_width)
     clip = torch.randn(pixels, device=device)
+    taken = itertools.count()
+
+    def step() -> None:
+        if on_step is not None:
+            on_step(next(taken))
+        model.step(clip, state)
+
     with torch.inference_mode():
-        seconds = measure(lambda: model.step(clip, state), device, num_calls=num_calls).seconds
+        seconds = measure(step, device, num_calls=num_calls).seconds
     return size.batch_size / seconds
 
 

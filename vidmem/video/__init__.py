@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from vidmem.video.decode_process import FeedLimits, FrameFeed, SampledFrames, probe_safely
+    from vidmem.video.decode_speed import measure_decode_speed
     from vidmem.video.pictures import Picture, PictureReader
     from vidmem.video.probe import VideoInfo, probe_video
     from vidmem.video.reader import Frame, Frames, VideoReader, open_video
@@ -31,6 +32,7 @@ _HOME = {
     "VideoReader": "reader",
     "Window": "sampling",
     "decode_size": "transforms",
+    "measure_decode_speed": "decode_speed",
     "measure_skip_gain": "skipping",
     "open_video": "reader",
     "probe_safely": "decode_process",
@@ -52,6 +54,7 @@ __all__ = [
     "VideoReader",
     "Window",
     "decode_size",
+    "measure_decode_speed",
     "measure_skip_gain",
     "open_video",
     "probe_safely",
