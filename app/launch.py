@@ -77,6 +77,8 @@ class App:
     end_connections: Callable[[], None]
     """To be called before the server stops."""
 
+    streams: StreamPools
+
 
 def quiet_environment(upload_folder: Path) -> None:
     """No telemetry, no look-ups, uploads where they can be swept; before Gradio is imported."""
@@ -120,7 +122,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 
     registry.start_sweeping(also=_at_most_every(SWEEP_SECONDS, sweep))
     threading.Thread(target=_warm_up, args=(tools, settings.model), daemon=True).start()
-    return App(api, registry, end_connections)
+    return App(api, registry, end_connections, pools)
 
 
 def _mount(

@@ -35,6 +35,11 @@ class StreamPools:
     def __len__(self) -> int:
         return len(self._pools)
 
+    def all(self) -> list[PoolRun]:
+        """The pools that there are."""
+        with self._lock:
+            return list(self._pools.values())
+
     def find(self, run_id: str) -> PoolRun | None:
         """The pool of a run, where it has one."""
         return self._pools.get(run_id)

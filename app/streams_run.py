@@ -258,11 +258,11 @@ class PoolRun:
             "state_bytes": now.state_bytes,
             "weights_bytes": self._weights,
             "process_bytes": self._host.read().process_bytes,
-            "decoder_bytes": self._bytes_of_decoders(now.streams),
+            **self._decoders(now.streams),
         }
 
-    def _bytes_of_decoders(self, streams: Sequence[StreamFigures]) -> int:
-        """About: a decoder that regions share is counted once, by the largest of its figures."""
+    def _decoders(self, streams: Sequence[StreamFigures]) -> dict[str, int]:
+        """About: decoders that regions share are each as large as the largest of their figures."""
         alone: list[int] = []
         shared: dict[RegionFeeds, int] = {}
         for one in streams:
@@ -273,7 +273,11 @@ class PoolRun:
                 alone.append(num_bytes)
             else:
                 shared[tile.feeds] = max(shared.get(tile.feeds, 0), num_bytes)
-        return sum(alone) + sum(feeds.num_decoders * most for feeds, most in shared.items())
+        return {
+            "num_decoders": len(alone) + sum(feeds.num_decoders for feeds in shared),
+            "decoder_bytes": sum(alone)
+            + sum(feeds.num_decoders * most for feeds, most in shared.items()),
+        }
 
     def _clips_per_second(self) -> float:
         """Over the last few seconds; 0 where nothing was judged in them."""
@@ -320,7 +324,7 @@ class PoolRun:
             "l_mems": allowed_settings(self.model, settings)["l_mem"],
             "is_window": settings.is_back_to_back,
             "seconds_per_place": settings.memory_every * settings.seconds_between_predictions,
-            "room": streams_text.MAX_STREAMS,
+            "has_provisional": settings.latency_clips > 0,
         }
         self._news.put("about", about)
         told = self.figures()

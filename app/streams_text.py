@@ -68,7 +68,8 @@ def figures(told: dict[str, Any]) -> list[tuple[str, str]]:
     count, total = told["num_streams"], told["state_bytes"]
     each = total / count if count else 0
     decoders = told["decoder_bytes"]
-    beside = f", and about {amount(decoders)} in decoders beside it" if decoders else ""
+    number = "1 decoder" if told["num_decoders"] == 1 else f"{told['num_decoders']} decoders"
+    beside = f", and about {amount(decoders)} in {number} beside it" if decoders else ""
     shared = f"weights, held once for all {count}" if count != 1 else "weights"
     return [
         (f"{told['clips_per_second']:.1f}", "clips per second, all streams together"),

@@ -121,6 +121,7 @@ function showAbout() {
     entry.append(dot, name);
     return entry;
   }));
+  if (about.has_provisional) find(".vm-streams-legend").append(Object.assign(document.createElement("li"), { innerHTML: `<i class="vm-hatch" aria-hidden="true"></i>${vm.words.hatched}` }));
 }
 function showFiles(files) {
   const shown = new Set([...grid.querySelectorAll("a:not([hidden])")].map((link) => decodeURIComponent(link.getAttribute("href").split("/").at(-1))));

@@ -119,6 +119,7 @@ function makeStrip(holder, { onJump }) {
 
   return {
     draw,
+    item: holder,
     get isFull() { return pieces.length > MOST_PIECES; },
     get pieces() { return pieces; },
     take({ whole, pieces: fresh }) {

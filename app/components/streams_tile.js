@@ -3,7 +3,7 @@ const PLAY = "M7 4.5v15l13-7.5z", PAUSE = "M6 5h4.2v14H6zM13.8 5H18v14h-4.2z", W
 const ICON = '<svg viewBox="0 0 24 24" aria-hidden="true"><path/></svg>';
 const MARKUP = `
   <div class="vm-tile-screen"><img alt="" hidden decoding="async"><p class="vm-tile-wait"></p>
-    <div class="vm-caption"><div class="vm-tag" hidden><i class="vm-dot"></i><span></span><em hidden></em></div><div class="vm-clock" hidden></div></div></div>
+    <div class="vm-caption"><div class="vm-tag" hidden><i class="vm-dot"></i><span></span><em></em><b class="vm-visually-hidden"></b></div><div class="vm-clock" hidden></div></div></div>
   <div class="vm-tile-body">
     <div class="vm-tile-head"><div><h3></h3><small></small></div><span class="vm-tile-acts"><button type="button" data-tile="toggle">${ICON}</button><a class="vm-button" download hidden></a><button type="button" data-tile="leave">✕</button></span></div>
     <div></div>
@@ -26,7 +26,6 @@ function makeTile(stream, about, act) {
   memory.firstElementChild.textContent = vm.words[about.is_window ? "l_mem_window" : "l_mem"];
   slider.max = about.l_mems.length - 1;
   file.textContent = vm.words.streams_csv;
-  part(".vm-tag em").textContent = `· ${vm.words.provisional}`;
 
   const nearest = (wanted) => about.l_mems.reduce((best, value, at) => (Math.abs(value - wanted) < Math.abs(about.l_mems[best] - wanted) ? at : best), 0);
   function showMemory(l_mem) {
@@ -90,15 +89,20 @@ function makeTile(stream, about, act) {
     part(".vm-tile-pace").textContent = pace(facts);
     tag.hidden = !label;
     if (label) {
-      tag.firstElementChild.style.background = vm.colour(facts.colour);
-      tag.children[1].textContent = `${label} · ${facts.probability.toFixed(2)}`;
-      tag.lastElementChild.hidden = facts.is_final;
+      const [dot, name, share, provisional] = tag.children;
+      dot.style.setProperty("--behaviour", vm.colour(facts.colour));
+      dot.classList.toggle("vm-hatched-dot", !facts.is_final);
+      name.textContent = label;
+      share.textContent = `· ${facts.probability.toFixed(2)}`;
+      provisional.textContent = facts.is_final ? "" : `, ${vm.words.provisional}`;
+      tag.title = facts.is_final ? "" : vm.words.provisional_hint;
     }
     if (document.activeElement !== slider || performance.now() > heldUntil) {
       slider.value = nearest(facts.l_mem);
       showMemory(facts.l_mem);
     }
     slider.disabled = status === "opening" || !facts.total;
+    strip.item.hidden = status === "failed" && !facts.total && !label;
     memory.hidden = about.l_mems.length < 2 || (status === "failed" && !facts.total);
     slider.setAttribute("aria-label", vm.fill("streams_memory_of", { title }));
     showActs();

@@ -90,6 +90,18 @@ class Slowed:
         return getattr(self._engine, name)
 
 
+def slowed_pool(model: Any, site: Site) -> Any:
+    """A pool that takes a little longer over each clip."""
+    from vidmem.streaming import StreamPool
+
+    class SlowedPool(StreamPool):
+        def __next__(self) -> Any:
+            time.sleep(site.clip_seconds)
+            return super().__next__()
+
+    return SlowedPool(model)
+
+
 @contextmanager
 def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Site]:
     import uvicorn
@@ -112,7 +124,11 @@ def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Sit
     )
     site = Site(f"http://127.0.0.1:{port}", None, videos)
     tools = vidmem_tools(settings.model)
-    slowed = replace(tools, open_engine=lambda request: Slowed(tools.open_engine(request), site))
+    slowed = replace(
+        tools,
+        open_engine=lambda request: Slowed(tools.open_engine(request), site),
+        open_pool=lambda model: slowed_pool(model, site),
+    )
     site.app = build_app(settings, slowed)
     config = uvicorn.Config(site.app.api, host="127.0.0.1", port=port, log_level="critical")
     server = uvicorn.Server(config)

@@ -1,0 +1,181 @@
+"""The Streams page in the browser: many at once, each in its own tile."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import threading
+import zipfile
+
+import pytest
+
+from tests.browser.conftest import wait_until
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+LABELLED = """count => [...document.querySelectorAll('.vm-tile')]
+    .filter((tile) => tile.querySelector('.vm-tag:not([hidden])')).length >= count"""
+SAMPLE = "Barn pen, day and night (sample)"
+
+
+@pytest.fixture
+def page(open_page, site):
+    site.clip_seconds = 0.05
+    opened = open_page(f"{site.address}#streams")
+    yield opened
+    opened.close()
+    site.app.registry.clear()
+
+
+def tile(page, title):
+    return page.locator(".vm-tile", has=page.get_by_role("heading", name=title, exact=True))
+
+
+def start_videos(page, *titles):
+    for title in titles:
+        page.get_by_label(title, exact=True).check()
+    page.locator("[data-streams=videos]").click()
+    page.wait_for_function(
+        "count => document.querySelectorAll('.vm-tile').length >= count", arg=len(titles)
+    )
+
+
+def status(page, title):
+    return tile(page, title).get_attribute("data-status")
+
+
+def drag_box(page, left, top, right, bottom):
+    box = page.locator(".vm-boxes canvas").bounding_box()
+    across = [box["x"] + box["width"] * share for share in (left, right)]
+    down = [box["y"] + box["height"] * share for share in (top, bottom)]
+    page.mouse.move(across[0], down[0])
+    page.mouse.down()
+    page.mouse.move(across[1], down[1], steps=4)
+    page.mouse.up()
+
+
+def own_threads():
+    names = ("streams", "vidmem-pool")
+    return [one.name for one in threading.enumerate() if one.name.startswith(names)]
+
+
+def test_two_videos_run_while_a_broken_file_says_what_is_wrong(page, site):
+    (site.videos / "notes.mp4").write_text("This is not a video at all.\n" * 50)
+    page.evaluate("vidmem.act('choose', { video: 'folder/second pen.mp4' })")  # lists them anew
+    page.get_by_label("notes.mp4").wait_for()
+    start_videos(page, SAMPLE, "second pen.mp4", "notes.mp4")
+    page.wait_for_function(LABELLED, arg=2)
+    wait_until(lambda: status(page, "notes.mp4") == "failed", 20)
+    assert "is no video file" in tile(page, "notes.mp4").inner_text()
+    for title in (SAMPLE, "second pen.mp4"):
+        wait_until(lambda title=title: status(page, title) == "ended", 30)
+        assert "watched to the end" in tile(page, title).inner_text()
+    assert "3 streams through one set of weights" in page.locator(".vm-streams-of").inner_text()
+    assert "held once for all 2" in page.locator(".vm-streams-facts").inner_text()
+    (site.videos / "notes.mp4").unlink()
+    with page.expect_download() as download:
+        tile(page, "second pen.mp4").locator("a").click()
+    assert download.value.suggested_filename == "second pen-predictions.csv"
+    rows = list(csv.DictReader(download.value.path().read_text().splitlines()))
+    assert len(rows) == 24
+    with page.expect_download() as download:
+        page.locator("[data-take='all.zip']").click()
+    names = zipfile.ZipFile(io.BytesIO(download.value.path().read_bytes())).namelist()
+    assert len(names) == 2
+    with page.expect_download() as download:
+        page.locator("[data-take='figures.json']").click()
+    assert json.loads(download.value.path().read_text())["pool"]["clips_done"] == 48
+
+
+def test_a_stream_is_paused_wound_remembers_less_and_leaves_by_itself(page, site):
+    site.clip_seconds = 0.3
+    start_videos(page, SAMPLE, "second pen.mp4")
+    page.wait_for_function(LABELLED, arg=2)
+    mine, other = tile(page, "second pen.mp4"), tile(page, SAMPLE)
+    mine.get_by_role("button", name="Pause").click()
+    wait_until(lambda: status(page, "second pen.mp4") == "paused", 10)
+    slider = mine.locator("input[type=range]")
+    assert "4 clips" in slider.get_attribute("aria-valuetext")
+    slider.press("ArrowLeft")
+    slider.press("ArrowLeft")
+    assert "2 clips" in mine.inner_text()
+    pool = next(iter(site.app.streams.all()))
+    wait_until(lambda: {one["l_mem"] for one in pool.news(-1)["streams"].values()} == {4, 2}, 10)
+    assert status(page, SAMPLE) == "playing"
+    strip = mine.get_by_role("slider", name="predicted so far")
+    strip.press("Home")
+    for _ in range(5):
+        strip.press("Shift+ArrowRight")
+    strip.press("Enter")
+    page.get_by_role("status").filter(has_text="starts empty: the video was wound").wait_for()
+    mine.get_by_role("button", name="Resume").click()
+    page.wait_for_function(
+        """() => [...document.querySelectorAll('.vm-tile-pace')]
+            .some((one) => /00:2[4-9]/.test(one.textContent))"""
+    )
+    mine.get_by_role("button", name="leaves").click()
+    wait_until(lambda: page.locator(".vm-tile").count() == 1, 10)
+    assert page.locator(".vm-streams-earlier a").inner_text() == "second pen-predictions.csv"
+    assert other.get_attribute("data-status") == "playing"
+
+
+def test_regions_are_drawn_named_and_decoded_once(page, site):
+    drag_box(page, 0.05, 0.1, 0.45, 0.9)
+    drag_box(page, 0.5, 0.5, 0.9, 0.95)
+    drag_box(page, 0.6, 0.6, 0.601, 0.601)  # no region: a click
+    picture = page.locator(".vm-boxes canvas")
+    picture.focus()
+    picture.press("Shift+ArrowRight")
+    picture.press("Shift+ArrowLeft")
+    names = page.locator(".vm-boxes-list input")
+    assert names.count() == 2
+    picture.press("ArrowUp")
+    for key in ("Shift+ArrowRight", "Shift+ArrowDown") * 3:
+        picture.press(key)
+    picture.press("Enter")
+    assert names.count() == 3
+    names.first.fill("sow")
+    page.get_by_role("button", name="Remove region 2").click()
+    assert page.locator(".vm-boxes-drawn i").all_inner_texts() == ["sow", "region 3"]
+    page.locator("[data-streams=regions]").click()
+    page.wait_for_function(LABELLED, arg=2)
+    assert f"of {SAMPLE}" in tile(page, "sow").inner_text()
+    shape = tile(page, "sow").locator("img").evaluate("one => one.clientWidth / one.clientHeight")
+    assert shape == pytest.approx((0.4 * 192) / (0.8 * 108), rel=0.06)
+    pool = next(iter(site.app.streams.all()))
+    assert pool.figures()["num_decoders"] == 1
+
+
+def test_tiles_of_a_mosaic_run_and_close(page, site):
+    site.clip_seconds = 0.3
+    page.get_by_role("button", name="3 \N{MULTIPLICATION SIGN} 2").click()
+    assert page.locator(".vm-boxes-drawn i").count() == 6
+    page.get_by_role("button", name="2 \N{MULTIPLICATION SIGN} 2").click()
+    page.get_by_role("button", name="Start 4 regions").click()
+    page.wait_for_function(LABELLED, arg=4)
+    assert page.locator("#vm-streams-setup").is_hidden()
+    page.get_by_role("button", name="Add streams").click()
+    assert page.locator(".vm-streams-model").is_disabled()
+    start_videos(page, "second pen.mp4")  # more join while others run
+    page.wait_for_function(LABELLED, arg=5)
+    assert len(own_threads()) >= 6
+    page.get_by_role("button", name="Close all").click()
+    page.get_by_text("Watch many at once").wait_for()
+    assert page.locator(".vm-tile").count() == 0
+    assert page.locator("#vm-streams-setup").is_visible()
+    wait_until(lambda: own_threads() == [], 20)
+
+
+def test_what_is_already_there_is_found_again_and_the_page_says_what_shares_the_machine(page, site):
+    site.clip_seconds = 0.3
+    start_videos(page, "second pen.mp4")
+    page.wait_for_function(LABELLED, arg=1)
+    page.reload()
+    page.wait_for_function(LABELLED, arg=1)
+    shared = page.locator(".vm-streams-shared")
+    assert shared.is_hidden()
+    page.evaluate("vidmem.act('play')")
+    shared.get_by_text("take turns").wait_for()
+    page.close()
+    wait_until(lambda: own_threads() == [], 30)
