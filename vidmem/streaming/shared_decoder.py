@@ -26,6 +26,7 @@ MAX_FRAMES = 64
 MAX_FRAMES_IN_READS = 3
 """Who reads many frames at once gets room for so many of its reads."""
 
+FRAMES_AT_ONCE = 8
 MAX_BYTES = 256 << 20
 PATIENCE_SECONDS = 1.0
 """So long at most do others wait for a reader that does not keep up."""
@@ -71,7 +72,9 @@ class Reader:
     """Why it has a decoder of its own, where it has one."""
 
     decoder: SharedDecoder | None = None
-    is_waiting: bool = False
+    num_awaited: int = 0
+    """Frames that it waits for."""
+
     held_up_seconds: float = 0.0
     """So long have others waited for it since it was last where they are."""
 
@@ -110,7 +113,8 @@ class SharedDecoder:
         self.is_complete = False
         """All who could read from here do: frames that all of them had are not kept."""
 
-        self.changed = threading.Condition(lock)
+        self.changed = threading.Condition(lock)  # readers wait for it
+        self._asked = threading.Condition(lock)  # and the thread for this
         self._open_feed, self._boxes = open_feed, boxes
         self._frames: deque[HeldFrame] = deque()
         self._first_frame = request.start_frame
@@ -149,13 +153,13 @@ class SharedDecoder:
             VidmemError: If the decoder fails.
         """
         self._most_asked = max(self._most_asked, num_frames)
-        reader.is_waiting = True
+        reader.num_awaited = num_frames
         try:
             while self._must_wait(reader):
-                self.changed.notify_all()
+                self._asked.notify()
                 self.changed.wait()
         finally:
-            reader.is_waiting = False
+            reader.num_awaited = 0
         if reader not in self.readers:
             return []
         start = reader.next_frame - self._first_frame
@@ -164,7 +168,7 @@ class SharedDecoder:
         if reader.next_frame == self.end_frame:
             reader.held_up_seconds = 0.0
         self._let_go()
-        self.changed.notify_all()
+        self._asked.notify()
         return taken
 
     def wait_until_open(self) -> Feed:
@@ -184,6 +188,7 @@ class SharedDecoder:
         if reader in self.readers:
             self.readers.remove(reader)
         self._let_go()
+        self._asked.notify()
         self.changed.notify_all()
 
     def close(self) -> None:
@@ -191,6 +196,7 @@ class SharedDecoder:
         with self.changed:
             self.is_closed = True
             self._frames.clear()
+            self._asked.notify()
             self.changed.notify_all()
         if self.feed is not None:
             self.feed.close()
@@ -210,14 +216,14 @@ class SharedDecoder:
             raise DecoderError("the shared decoder has been closed")
 
     def _work(self) -> None:
-        """Thread: a frame each time that somebody waits for one, until the end."""
+        """Thread: some frames each time that somebody waits for them, until the end."""
         try:
             feed = self._open_feed(self.request)
             with self.changed:
                 self.feed = feed
                 self.changed.notify_all()
-            while self._is_frame_wanted():
-                self._read(feed)
+            while num_frames := self._num_wanted():
+                self._read(feed, num_frames)
         except Exception as error:  # told to whoever waits: a thread has nobody to raise it to
             with self.changed:
                 self.error = self.error or error
@@ -225,37 +231,40 @@ class SharedDecoder:
         if self.is_closed and self.feed is not None:  # it was opened meanwhile
             self.feed.close()
 
-    def _read(self, feed: Feed) -> None:
-        frames = feed.read(1)
-        with self.changed:
-            if len(frames):
-                pixels, seconds = frames.pixels[0], float(frames.pts_seconds[0])
-                held = HeldFrame.cut(pixels, seconds, frames.gaps, self._boxes)
-                self._frames.append(held)
-                self._frame_bytes = held.num_bytes
-            else:
-                self.end_gaps = frames.gaps
-            self.is_end = frames.is_end or not len(frames)
-            self.changed.notify_all()
+    def _read(self, feed: Feed, num_frames: int) -> None:
+        held: list[HeldFrame] = []
+        is_end, end_gaps = False, ()
+        try:
+            while len(held) < num_frames and not is_end:
+                frames = feed.read(1)  # one, so that damage is told with the frame after it
+                is_end = frames.is_end or not len(frames)
+                if len(frames):
+                    pixels, seconds = frames.pixels[0], float(frames.pts_seconds[0])
+                    held.append(HeldFrame.cut(pixels, seconds, frames.gaps, self._boxes))
+                else:
+                    end_gaps = frames.gaps
+        finally:
+            with self.changed:
+                self._frames.extend(held)
+                self._frame_bytes = held[0].num_bytes if held else self._frame_bytes
+                self.is_end, self.end_gaps = is_end, end_gaps
+                self.changed.notify_all()
 
-    def _is_frame_wanted(self) -> bool:
-        """Wait until somebody waits and there is room; false when no more is to be read."""
+    def _num_wanted(self) -> int:
+        """Wait until somebody waits and there is room; 0 when no more is to be read."""
         with self.changed:
             while not (self.is_closed or self.is_end):
-                if not any(reader.is_waiting for reader in self._at_end()):
-                    self.changed.wait()
-                elif self._has_room():
-                    return True
+                self._let_go()
+                room = self.max_frames - self.num_held
+                at_end = (one for one in self.readers if one.next_frame == self.end_frame)
+                num_awaited = max((one.num_awaited for one in at_end), default=0)
+                if not num_awaited:
+                    self._asked.wait()
+                elif room > 0:
+                    return min(num_awaited, room, FRAMES_AT_ONCE)
                 else:
                     self._wait_for_the_slowest()
-        return False
-
-    def _at_end(self) -> list[Reader]:
-        return [reader for reader in self.readers if reader.next_frame == self.end_frame]
-
-    def _has_room(self) -> bool:
-        self._let_go()
-        return self.num_held < self.max_frames
+        return 0
 
     def _wait_for_the_slowest(self) -> None:
         """Wait a little; who has held up the others for too long has to go."""
@@ -263,7 +272,7 @@ class SharedDecoder:
         left_seconds = PATIENCE_SECONDS - max((one.held_up_seconds for one in slow), default=0.0)
         if left_seconds > 0:
             began = time.monotonic()
-            self.changed.wait(left_seconds)
+            self._asked.wait(left_seconds)
             for reader in slow:
                 reader.held_up_seconds += time.monotonic() - began
             return
