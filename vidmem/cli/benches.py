@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 import typer
 
+import vidmem
 from vidmem.cli.terminal import new_console, note
 from vidmem.errors import SettingError
 
@@ -70,7 +73,6 @@ def pool(
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
 ) -> None:
     """Many streams through one model, beside the model alone on ready-made batches."""
-    import vidmem
     from vidmem.processors import fit_threads
     from vidmem.streaming.bench_pool import bench_as_markdown, bench_pool
 
@@ -79,3 +81,41 @@ def pool(
     sizes = sorted({1, 2, 4, 8, max_batch})
     measured = bench_pool(loaded, num_streams=streams, max_batch=max_batch, batch_sizes=sizes)
     new_console().print(bench_as_markdown(measured), markup=False)
+
+
+@bench.command()
+def regions(
+    video: Annotated[
+        Path | None,
+        typer.Option(help="A video file. Default: a drawn barn.", show_default=False),
+    ] = None,
+    seconds: Annotated[float, typer.Option(min=1, max=3600, help="Of the drawn barn.")] = 60.0,
+    width: Annotated[int, typer.Option(min=64, max=3840, help="Of the drawn barn.")] = 1280,
+    height: Annotated[int, typer.Option(min=64, max=2160, help="Of the drawn barn.")] = 720,
+    tiles: Annotated[str, typer.Option(help="Columns and rows of regions.")] = "2x2",
+    model: Annotated[
+        str, typer.Option(help="Its pictures: a bundled model, a preset or a folder.")
+    ] = "fam-swin-nano",
+    rounds: Annotated[int, typer.Option(min=1, help="Of each way; the best is told.")] = 3,
+) -> None:
+    """What decoding costs for regions of one file, beside a decoder for each."""
+    from vidmem.cli.region_options import parse_tiles
+    from vidmem.streaming.bench_regions import bench_as_markdown, bench_regions
+
+    wanted, card = parse_tiles(tiles), vidmem.load(model, device="cpu").card
+    with TemporaryDirectory(prefix="vidmem-") as folder:
+        if video is None:
+            video = _drawn_barn(Path(folder) / "barn.mp4", seconds, width, height)
+        measured = bench_regions(video, card, wanted, num_rounds=rounds)
+    new_console().print(bench_as_markdown(measured), markup=False)
+
+
+def _drawn_barn(path: Path, seconds: float, width: int, height: int) -> Path:
+    from vidmem.data.barn import BarnConfig, write_video
+
+    if width % 2 or height % 2:
+        raise SettingError(f"width and height must be even, got {width} x {height}")
+    note(f"drawing {seconds:g} s of a barn at {width} x {height}, 25 frames a second")
+    return write_video(
+        BarnConfig(minutes=seconds / 60), path, width=width, height=height, fps=25.0
+    ).video_path

@@ -1,0 +1,48 @@
+"""`--region`, `--tiles` and `--regions`: boxes on the picture, as a user types them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidmem.errors import SettingError
+
+if TYPE_CHECKING:
+    from vidmem.streaming import Region
+
+
+def parse_tiles(text: str) -> tuple[Region, ...]:
+    """Regions from columns and rows as they are typed: `2x2`.
+
+    Raises:
+        SettingError: If it is written otherwise.
+    """
+    from vidmem.streaming import Region
+
+    found = re.fullmatch(r"\s*(\d{1,4})\s*[x×*]\s*(\d{1,4})\s*", text, re.IGNORECASE)  # noqa: RUF001
+    if found is None:
+        raise SettingError(f"tiles are written as columns x rows, such as 2x2, got {text!r}")
+    return Region.tiles(int(found[1]), int(found[2]))
+
+
+def regions_of(
+    region: Sequence[str] | None, tiles: str | None, file: Path | None
+) -> tuple[Region, ...]:
+    """All regions that the options ask for; none where there is no such option.
+
+    Raises:
+        SettingError: If one is no region, or two have one name.
+    """
+    from vidmem.streaming import Region
+    from vidmem.streaming.regions import check_regions
+
+    found = tuple(Region.parse(text) for text in region or ())
+    if tiles is not None:
+        found += parse_tiles(tiles)
+    if file is not None:
+        found += Region.read_file(file)
+    if found or file is not None:
+        check_regions(found)
+    return found
