@@ -144,3 +144,34 @@ def test_a_full_disk_ends_the_log_and_not_the_run(engine, tmp_path, caplog):
     log.happened(MemoryEvent(seconds=0, kind="model", text="x"))
     log.close()
     assert "memory.csv is not written any more: No space left" in caplog.text
+
+
+def test_several_streams_are_added_up_and_told_apart(tmp_path):
+    path, model = source_file(tmp_path), FakeModel()
+    logs = [tmp_path / "memory.csv", tmp_path / "memory.jsonl"]
+    for log_path in logs:
+        with (
+            MemoryLog(log_path, every_seconds=0, streams=("a", "b, c")) as log,
+            Engine(path, model, open_feed=FakeVideo(24)) as one,
+            Engine(path, model, open_feed=FakeVideo(24)) as other,
+        ):
+            memory = RunMemory(listener=log)
+            other.update(l_mem=1)
+            for ours, theirs in zip(one, other, strict=True):
+                memory.took(replace(ours, decoder_bytes=1000), model, "a")
+                memory.took(replace(theirs, decoder_bytes=500), model, "b, c")
+    newest = memory.timeline.record().newest
+    assert newest.num_clips == 12
+    assert newest.video_seconds == 12.0
+    assert newest.l_mem == 3 + 1
+    assert newest.state_bytes == ours.state_bytes + theirs.state_bytes
+    assert newest.decoder_bytes == 500  # that of the video that ended before is gone
+    assert ("full", "a: Full: each new clip takes the place of the oldest of 3") in said(memory)
+    sizes = {"a": ours.state_bytes, "b, c": theirs.state_bytes}
+    rows = list(csv.DictReader(logs[0].read_text().splitlines()))
+    assert {f"state_bytes of {name}": str(size) for name, size in sizes.items()}.items() <= (
+        rows[-1].items()
+    )
+    lines = [json.loads(line) for line in logs[1].read_text().splitlines()]
+    assert lines[-1]["streams"] == sizes
+    assert lines[-1]["state_bytes"] == sum(sizes.values())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 class MemoryReport:
     """Measures with each clip and by the clock, between `with` and its end."""
 
-    def __init__(self, console: Console, path: Path) -> None:
+    def __init__(self, console: Console, path: Path, streams: Sequence[str] = ()) -> None:
+        """Begin the file; streams that have names are also told apart."""
         from vidmem.streaming import MemoryLog, RunMemory
 
         self._console, self._path = console, path
-        self._log = MemoryLog(path)
+        self._log = MemoryLog(path, streams=streams)
         self._memory = RunMemory(listener=self._log)
         self._open = ExitStack()
 
@@ -39,9 +41,9 @@ class MemoryReport:
         for line in [*memory_text(record), f"memory over time is in {self._path}"]:
             self._console.print(line, markup=False)
 
-    def took(self, prediction: Prediction, model: Any) -> None:
+    def took(self, prediction: Prediction, model: Any, stream: str = "") -> None:
         """A clip was judged."""
-        self._memory.took(prediction, model)
+        self._memory.took(prediction, model, stream)
 
 
 def memory_text(record: MemoryRecord) -> list[str]:

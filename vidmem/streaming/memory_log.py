@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -22,11 +23,21 @@ COLUMNS = ("seconds", *Held.__dataclass_fields__, "event", "text")
 class MemoryLog:
     """Writes at most a sample per `every_seconds`, the last one, and every event.
 
+    Of streams that have names each row also has how large their states are: a column `state_bytes
+    of NAME` each in a CSV file, a field `streams` with the bytes by name in JSON lines.
+
     A disk that is full ends the log with a warning, and not the run.
     """
 
-    def __init__(self, path: Path, *, every_seconds: float = 1.0) -> None:
+    def __init__(
+        self, path: Path, *, every_seconds: float = 1.0, streams: Sequence[str] = ()
+    ) -> None:
         """Begin the file.
+
+        Args:
+            path: Its name says how it is written.
+            every_seconds: Between two samples, at least.
+            streams: The names that a CSV file gets columns for.
 
         Raises:
             SettingError: If its name does not say how to write it.
@@ -42,7 +53,8 @@ class MemoryLog:
         self._waiting: dict[str, Any] | None = None
         try:
             self._file = path.open("w", encoding="utf-8", newline="")
-            self._csv = csv.DictWriter(self._file, COLUMNS, lineterminator="\n")
+            columns = (*COLUMNS, *map(_column, streams))
+            self._csv = csv.DictWriter(self._file, columns, lineterminator="\n")
             if self._is_csv:
                 self._csv.writeheader()
         except OSError as error:
@@ -59,9 +71,13 @@ class MemoryLog:
     ) -> None:
         self.close()
 
-    def sampled(self, seconds: float, held: Held) -> None:
+    def sampled(self, seconds: float, held: Held, state_bytes: Mapping[str, int]) -> None:
         """Write a sample, if it is time for one."""
-        row = {"seconds": round(seconds, 3), **asdict(held)}
+        row: dict[str, Any] = {"seconds": round(seconds, 3), **asdict(held)}
+        if self._is_csv:
+            row |= {_column(name): count for name, count in state_bytes.items()}
+        elif state_bytes:
+            row["streams"] = dict(state_bytes)
         if seconds < self._due:
             self._waiting = row
             return
@@ -101,3 +117,7 @@ class MemoryLog:
             self._file.close()
         except OSError as error:  # what could not be written before cannot be now
             logger.warning("%s: %s", self.path, error.strerror)
+
+
+def _column(stream: str) -> str:
+    return f"state_bytes of {stream}"

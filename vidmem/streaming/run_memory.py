@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any, Protocol
@@ -19,6 +19,7 @@ from vidmem.profiling import (
     weights_bytes,
 )
 from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.stream_memory import StreamMemory
 
 MIB = 2**20
 
@@ -26,8 +27,8 @@ MIB = 2**20
 class MemoryListener(Protocol):
     """Who is told of every sample and event as it comes."""
 
-    def sampled(self, seconds: float, held: Held) -> None:
-        """Something was measured."""
+    def sampled(self, seconds: float, held: Held, state_bytes: Mapping[str, int]) -> None:
+        """Something was measured; `state_bytes` by stream, where streams have names."""
         ...
 
     def happened(self, event: MemoryEvent) -> None:
@@ -36,10 +37,11 @@ class MemoryListener(Protocol):
 
 
 class RunMemory:
-    """The memory timeline of one run; safe to use from several threads.
+    """The memory timeline of a run, or of a pool of streams; safe to use from several threads.
 
-    `took` samples with each prediction. What a clip holds only while it is judged is seen by
-    samples between clips: `sampling` takes them by the clock.
+    Of several streams, all that they hold is added up. `took` samples with each prediction. What a
+    clip holds only while it is judged is seen by samples between clips: `sampling` takes them by
+    the clock.
     """
 
     def __init__(
@@ -54,8 +56,7 @@ class RunMemory:
         self._host = HostGauge()
         self._device: DeviceGauge | None = None
         self._model: object = None
-        self._before: Prediction | None = None
-        self._is_full = False
+        self._streams: dict[str, StreamMemory] = {}
         self._told = Held()  # what does not come from a gauge
 
     @property
@@ -69,14 +70,16 @@ class RunMemory:
             self._use(model)
             self._sample()
 
-    def took(self, prediction: Prediction, model: StreamModel) -> None:
-        """A clip was judged."""
+    def took(self, prediction: Prediction, model: StreamModel, stream: str = "") -> None:
+        """A clip was judged, of this stream where there are several."""
         with self._lock:
             if model is not self._model:
                 self._use(model)
-            self._tell_of(prediction)
-            self._told = self._with(prediction)
-            self._before = prediction
+            for one in self._streams.values():
+                one.let_go_at_end()
+            for kind, text in self._streams.setdefault(stream, StreamMemory()).took(prediction):
+                self._mark(kind, f"{stream}: {text}" if stream else text)
+            self._bring_up_to_date()
             self._sample()
 
     def sample(self) -> None:
@@ -104,44 +107,26 @@ class RunMemory:
     def _use(self, model: StreamModel) -> None:
         held = weights_bytes(model)
         device: Any = model.device
-        self._model, self._before, self._is_full = model, None, False
+        self._model = model
+        for one in self._streams.values():
+            one.forget()
         self._told = replace(self._told, weights_bytes=held)
         self._device = DeviceGauge(device) if getattr(device, "type", "") == "cuda" else None
         size = "" if held is None else f": {held / MIB:.1f} MiB of weights"
         self._mark("model", f"{model.card.title} in use{size}")
 
-    def _tell_of(self, now: Prediction) -> None:
-        """Mark what changed since the prediction before."""
-        before = self._before
-        if before is None:
-            return
-        if now.l_mem != before.l_mem:
-            self._mark("l_mem", f"L_mem is {now.l_mem} now; it was {before.l_mem}")
-            self._is_full = False
-        if now.restarted is not None:
-            is_jump = now.window.num_frames == before.window.num_frames  # else clips changed length
-            self._mark("jump" if is_jump else "emptied", now.restarted)
-            self._is_full = False
-        elif _num_evicted(before, now) and not self._is_full and now.l_mem == before.l_mem:
-            self._mark("full", f"Full: each new clip takes the place of the oldest of {now.l_mem}")
-            self._is_full = True
-
-    def _with(self, now: Prediction) -> Held:
-        """What is told of the stream, brought up to date."""
-        told, before = self._told, self._before
-        reached = now.start_seconds
-        if before is not None and before.start_seconds <= reached <= before.end_seconds:
-            reached = before.end_seconds
-        evicted = 0 if before is None else _num_evicted(before, now)
-        return replace(
-            told,
-            decoder_bytes=now.decoder_bytes or None,
-            state_bytes=now.state_bytes,
-            held_clips=now.num_remembered,
-            l_mem=now.l_mem,
-            num_clips=(told.num_clips or 0) + 1,
-            num_evicted=(told.num_evicted or 0) + evicted,
-            video_seconds=(told.video_seconds or 0.0) + max(0.0, now.end_seconds - reached),
+    def _bring_up_to_date(self) -> None:
+        """What is told of all streams together."""
+        streams = list(self._streams.values())
+        self._told = replace(
+            self._told,
+            decoder_bytes=sum(one.decoder_bytes for one in streams) or None,
+            state_bytes=sum(one.newest.state_bytes for one in streams),
+            held_clips=sum(one.newest.num_remembered for one in streams),
+            l_mem=sum(one.newest.l_mem for one in streams),
+            num_clips=sum(one.num_clips for one in streams),
+            num_evicted=sum(one.num_evicted for one in streams),
+            video_seconds=sum(one.video_seconds for one in streams),
         )
 
     def _sample(self) -> None:
@@ -154,17 +139,11 @@ class RunMemory:
         seconds = self.seconds
         self.timeline.add(seconds, held)
         if self._listener is not None:
-            self._listener.sampled(seconds, held)
+            streams = self._streams.items()
+            named = {name: one.newest.state_bytes for name, one in streams if name}
+            self._listener.sampled(seconds, held, named)
 
     def _mark(self, kind: Any, text: str) -> None:
         event = self.timeline.mark(self.seconds, kind, text)
         if self._listener is not None:
             self._listener.happened(event)
-
-
-def _num_evicted(before: Prediction, now: Prediction) -> int:
-    """Clips that were remembered, or could have been, and are not any more."""
-    if now.restarted is not None or not before.l_mem:
-        return 0
-    held = {*before.remembered, before.index}
-    return len(held.difference(now.remembered))
