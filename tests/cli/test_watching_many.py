@@ -91,7 +91,7 @@ def test_after_ctrl_c_the_command_that_is_named_goes_on_to_the_same_end(
 
 
 def test_what_is_for_one_video_is_refused_for_several(run, words):
-    for option in (["--whole"], ["--state", "s"], ["--memory-log", "m.csv"]):
+    for option in (["--whole"], ["--state", "s"]):
         done = run(*words, *option)
         assert done.code == 1
         assert "are for one video" in done.err

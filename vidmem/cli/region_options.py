@@ -46,3 +46,23 @@ def regions_of(
     if found or file is not None:
         check_regions(found)
     return found
+
+
+def check_parts(parts: Sequence[Region], videos: Sequence[str]) -> None:
+    """Refuse regions of more than one video, and of a live one.
+
+    Raises:
+        SettingError: With what to do.
+    """
+    from vidmem.streaming import is_live
+
+    if parts and len(videos) > 1:
+        raise SettingError(
+            f"--region, --tiles and --regions are for one video, got {len(videos)}: give one, or "
+            "watch the others by a command of their own"
+        )
+    if parts and is_live(videos[0]):
+        raise SettingError(
+            "regions are cut out of video files; a live source is watched whole: leave out "
+            "--region, --tiles and --regions"
+        )

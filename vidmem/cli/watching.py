@@ -12,6 +12,7 @@ from rich.console import Console
 
 import vidmem
 from vidmem.cli.memory_report import MemoryReport
+from vidmem.cli.region_options import check_parts, regions_of
 from vidmem.cli.stopping import StopRequest, stopping_after
 from vidmem.cli.terminal import new_console
 from vidmem.console import WatchReport, introduce, size_text
@@ -64,8 +65,8 @@ def watch(
     out: Annotated[
         Path,
         typer.Option(
-            help="Predictions, a row per clip, written as they come. Of several videos: a folder "
-            "of that name without its ending, with a file for each."
+            help="Predictions, a row per clip, written as they come. Of several videos or regions: "
+            "a folder of that name without its ending, with a file for each."
         ),
     ] = Path("predictions.csv"),
     state: Annotated[
@@ -83,6 +84,29 @@ def watch(
             "--for", min=0.1, help="Live: stop after so many seconds.", show_default=False
         ),
     ] = None,
+    region: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A part of the picture as a stream of its own: name=left,top,width,height, in "
+            "fractions, such as pen1=0,0,0.5,0.5. Give as many as you like.",
+            show_default=False,
+        ),
+    ] = None,
+    tiles: Annotated[
+        str | None,
+        typer.Option(
+            help="All tiles of a mosaic as regions: columns x rows, such as 2x2.",
+            show_default=False,
+        ),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Regions from a JSON file: a list of objects with name, left, top, width and "
+            "height.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Stream a video through a model, and write what it predicts."""
     from vidmem.streaming import Engine, RunFiles, StreamSettings, is_live
@@ -97,8 +121,11 @@ def watch(
         "local_frame_range": local_frame_range,
     }
     given = {name: value for name, value in given.items() if value is not None}
-    if len(videos) > 1 and (whole or state or memory_log):
-        raise SettingError("--whole, --state and --memory-log are for one video: give one")
+    parts = regions_of(region, tiles, regions)
+    is_several = len(videos) > 1 or bool(parts)
+    if is_several and (whole or state):
+        raise SettingError("--whole and --state are for one video: give one, without regions")
+    check_parts(parts, videos)
     loaded = vidmem.load(model, device=device, dtype=dtype)
     fit_threads(loaded)
     if whole:
@@ -110,13 +137,21 @@ def watch(
         return
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
-    if len(videos) > 1:
-        from vidmem.cli.watching_many import Several, watch_many
+    if is_several:
+        from vidmem.cli.watching_many import Several, list_videos, watch_many, watch_regions
 
         several = Several(
-            out=out, start=start, reader=reader, resume=resume, for_seconds=for_seconds
+            out=out,
+            start=start,
+            reader=reader,
+            resume=resume,
+            for_seconds=for_seconds,
+            memory_log=memory_log,
         )
-        watch_many(console, videos, loaded, settings, several)
+        if parts:
+            watch_regions(console, videos[0], parts, loaded, settings, several)
+        else:
+            watch_many(console, list_videos(videos), loaded, settings, several)
         return
     if resume or not is_live(videos[0]):  # a live run cannot be resumed: it says so
         state = state or out.with_suffix(".state")

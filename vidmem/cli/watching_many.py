@@ -1,10 +1,11 @@
-"""`vidmem watch a.mp4 b.mp4 ...`: several videos through one model at once."""
+"""`vidmem watch a.mp4 b.mp4 ...`: several videos, or regions of one, through one model at once."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
+from vidmem.cli.memory_report import MemoryReport
 from vidmem.cli.stopping import StopRequest, stopping_after
 from vidmem.cli.terminal import note
 from vidmem.console import (
@@ -26,15 +28,36 @@ from vidmem.console import (
 )
 from vidmem.errors import StorageError, VidmemError
 from vidmem.models.interface import StreamModel
-from vidmem.streaming import Prediction, RunFiles, StreamPool, StreamSettings, VideoRun, is_live
+from vidmem.streaming import (
+    Feed,
+    FeedRequest,
+    Prediction,
+    Region,
+    RegionFeeds,
+    RunFiles,
+    StreamPool,
+    StreamSettings,
+    VideoRun,
+    is_live,
+)
+from vidmem.streaming.opening import open_source
 from vidmem.video.live_address import file_stem
 
 OPENING_AT_ONCE = 4
 
 
+@dataclass(frozen=True)
+class Listed:
+    """A stream to watch: a video, or a region of one."""
+
+    name: str
+    source: str
+    open_feed: Callable[[FeedRequest], Feed] = open_source
+
+
 @dataclass(frozen=True, kw_only=True)
 class Several:
-    """What the videos have in common, beside model and settings."""
+    """What the streams have in common, beside model and settings."""
 
     out: Path
     start: float
@@ -43,6 +66,9 @@ class Several:
     for_seconds: float | None
     """Live ones end then."""
 
+    memory_log: Path | None
+    """Of the process, with all of them."""
+
     def files_of(self, video: str, out: Path) -> RunFiles:
         """What one of them writes; a live one cannot be resumed, so it saves no state."""
         if is_live(video):
@@ -50,12 +76,34 @@ class Several:
         return RunFiles(out=out, state_path=out.with_suffix(".state"), resume=self.resume)
 
 
-def watch_many(
+def watch_regions(
     console: Console,
-    videos: Sequence[str],
+    video: str,
+    regions: Sequence[Region],
     model: StreamModel,
     settings: StreamSettings | None,
     several: Several,
+) -> None:
+    """Stream regions of one video, decoded once, each to a file of its own.
+
+    Raises:
+        VidmemError: If the video cannot be read, or has no room for a region.
+    """
+    with RegionFeeds(video, regions) as feeds:
+        listed = [Listed(one.name, video, feeds.open_feed(one)) for one in regions]
+        what = f"regions of {feeds.source.name}"
+        watch_many(console, listed, model, settings, several, what=what)
+        console.print(f"decoders started for {len(listed)} {what}: {feeds.num_decoders_started}")
+
+
+def watch_many(
+    console: Console,
+    listed: Sequence[Listed],
+    model: StreamModel,
+    settings: StreamSettings | None,
+    several: Several,
+    *,
+    what: str = "videos",
 ) -> None:
     """Stream them all, each to a file of its own; one that fails disturbs no other.
 
@@ -63,21 +111,23 @@ def watch_many(
         StorageError: If the folder for the files cannot be made.
         Exit: With 1 where a video failed, after all others went through; after Ctrl-C as well.
     """
-    names = stream_names(videos)
+    names = [one.name for one in listed]
     folder = made_folder(several.out.with_suffix(""))
+    memory = MemoryReport(console, several.memory_log, names) if several.memory_log else None
 
-    def join(name: str, video: str) -> VideoRun | VidmemError:
+    def join(one: Listed) -> VideoRun | VidmemError:
         try:
             return pool.add(
-                name,
-                video,
+                one.name,
+                one.source,
                 settings,
                 start_seconds=several.start,
                 reader=several.reader,
-                files=several.files_of(video, folder / f"{name}.csv"),
+                files=several.files_of(one.source, folder / f"{one.name}.csv"),
+                open_feed=one.open_feed,
             )
         except VidmemError as error:
-            note(f"vidmem: {name} is left out: {error}")
+            note(f"vidmem: {one.name} is left out: {error}")
             return error
 
     def finish() -> None:
@@ -85,22 +135,31 @@ def watch_many(
             run.finish()
 
     runs: dict[str, VideoRun] = {}
-    with StreamPool(model) as pool, StopRequest(console, finish) as stop:
+    with (
+        memory or nullcontext(),
+        StreamPool(model) as pool,
+        StopRequest(console, finish) as stop,
+    ):
         with ThreadPoolExecutor(OPENING_AT_ONCE) as opening:
-            joined = dict(zip(names, opening.map(join, names, videos), strict=True))
+            joined = dict(zip(names, opening.map(join, listed), strict=True))
         runs |= {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
         failed = {name: one for name, one in joined.items() if isinstance(one, VidmemError)}
-        reports = _introduce(console, runs, model)
+        reports = _introduce(console, runs, model, what)
         with stopping_after(several.for_seconds, finish):
-            _follow(pool, console, stop, reports)
+            _follow(pool, console, stop, reports, memory)
         if not stop.is_made:  # else a terminal's Ctrl-C has ended decoders too
             failed |= pool.errors
         _sum_up(pool, console, reports, runs)
-    if stop.is_made and not all(is_live(video) for video in videos):
+    if stop.is_made and not all(is_live(one.source) for one in listed):
         stop.leave()
     if failed:
-        note(f"vidmem: {len(failed)} of {len(names)} videos failed: {', '.join(failed)}")
+        note(f"vidmem: {len(failed)} of {len(names)} {what} failed: {', '.join(failed)}")
         raise typer.Exit(1)
+
+
+def list_videos(videos: Sequence[str]) -> list[Listed]:
+    """Each video as a stream."""
+    return [Listed(*pair) for pair in zip(stream_names(videos), videos, strict=True)]
 
 
 def stream_names(videos: Sequence[str | Path]) -> list[str]:
@@ -129,10 +188,10 @@ def made_folder(folder: Path) -> Path:
 
 
 def _introduce(
-    console: Console, runs: dict[str, VideoRun], model: StreamModel
+    console: Console, runs: dict[str, VideoRun], model: StreamModel, what: str
 ) -> dict[str, WatchReport]:
     """Say what is about to be watched; returns a report for each."""
-    lines = [f"model: {model.card.title}, for {len(runs)} videos at once"]
+    lines = [f"model: {model.card.title}, for {len(runs)} {what} at once"]
     if runs:
         lines += settings_text(next(iter(runs.values())).settings)
     reports = {}
@@ -152,7 +211,11 @@ def _introduce(
 
 
 def _follow(
-    pool: StreamPool, console: Console, stop: StopRequest, reports: dict[str, WatchReport]
+    pool: StreamPool,
+    console: Console,
+    stop: StopRequest,
+    reports: dict[str, WatchReport],
+    memory: MemoryReport | None,
 ) -> None:
     """Take all predictions, or those up to Ctrl-C."""
     show = _Show(console, reports)
@@ -161,6 +224,8 @@ def _follow(
             for name, prediction in pool:
                 reports[name].count(*prediction.settled)
                 show.update(name, prediction)
+                if memory is not None:
+                    memory.took(prediction, pool.model, name)
                 if stop.is_made:
                     return
         except KeyboardInterrupt:  # the second one

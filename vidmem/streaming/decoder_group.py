@@ -32,6 +32,8 @@ class DecoderGroup:
         self._decoders: list[SharedDecoder] = []
         self._readers: list[Reader] = []
         self._is_closed = False
+        self.num_started = 0
+        """Decoders so far."""
 
     @property
     def num_decoders(self) -> int:
@@ -151,6 +153,7 @@ class DecoderGroup:
         request = replace(reader.wanted, start_frame=reader.next_frame)
         decoder = SharedDecoder(request, self._open, boxes=reader.boxes, lock=self._lock)
         self._decoders.append(decoder)
+        self.num_started += 1
         return decoder
 
     def _decoder_of(self, reader: Reader) -> SharedDecoder:

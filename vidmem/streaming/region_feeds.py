@@ -81,6 +81,11 @@ class RegionFeeds:
         """Decoders at work: 1 while all regions go together."""
         return self._group.num_decoders
 
+    @property
+    def num_decoders_started(self) -> int:
+        """Decoders so far, those that have ended included."""
+        return self._group.num_started
+
     def open_feed(self, region: Region) -> RegionOpener:
         """What opens a region's feed, as `StreamPool.add` and `Engine` take it.
 
