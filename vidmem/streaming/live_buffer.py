@@ -53,6 +53,9 @@ class LiveFigures:
     started_at: float | None
     """When the frame of second 0 came (`time.time()`); `None` before."""
 
+    connects_at: float | None = None
+    """When a connection is tried again (`time.time()`); `None` where none is waited for."""
+
 
 @dataclass(frozen=True)
 class _Held:
@@ -136,7 +139,7 @@ class LiveBuffer:
                 return
             if break_before is not None:
                 self._note_break(break_before)
-            elif index is not None and self._last_index not in (None, index - 1):
+            elif self._break is None and self._is_apart(index):
                 self._note_break("frames are missing")
             broken, self._break = self._break, None
             index = self._next_index(seconds, broken) if index is None else index
@@ -177,12 +180,16 @@ class LiveBuffer:
         """For `figures`: the line is there, or there again."""
         with self._changed:
             reconnects = self._figures.reconnects + is_again
-            self._figures = replace(self._figures, is_connected=True, reconnects=reconnects)
+            self._figures = replace(
+                self._figures, is_connected=True, reconnects=reconnects, connects_at=None
+            )
 
-    def note_broken(self, reason: str) -> None:
-        """For `figures`: the line is not there."""
+    def note_broken(self, reason: str, connects_at: float | None = None) -> None:
+        """For `figures`: the line is not there, and when it is tried again."""
         with self._changed:
-            self._figures = replace(self._figures, is_connected=False, reason=reason)
+            self._figures = replace(
+                self._figures, is_connected=False, reason=reason, connects_at=connects_at
+            )
 
     def wait_for_room(self) -> None:
         """Return when one more frame would drop none, or the buffer is closed."""
@@ -230,6 +237,9 @@ class LiveBuffer:
         with self._changed:
             behind = max(0.0, self._newest_seconds - self._taken_seconds)
             return replace(self._figures, seconds_behind=behind)
+
+    def _is_apart(self, index: int | None) -> bool:
+        return index is not None and self._last_index not in (None, index - 1)
 
     def _note_break(self, reason: str) -> None:
         if self._break is None and not self._held:

@@ -117,7 +117,7 @@ class LiveFeed(BufferedFeed):
             self._connection.close()
             raise
         self.reader_name = "pyav"
-        self.reader_reason = "a live source"
+        self.reader_reason = self._connection.reason
         self._begin(is_again=False)
         self._thread = threading.Thread(target=self._bring, name="vidmem-live", daemon=True)
         self._thread.start()
@@ -205,7 +205,7 @@ class LiveFeed(BufferedFeed):
         logger.log(level, "%s; connecting again in %g s", reason, delay_seconds)
         self._reason_told = reason
         self._connection.close()
-        self.buffer.note_broken(reason)
+        self.buffer.note_broken(reason, time.time() + delay_seconds)
         self.buffer.gap(reason)
         if self._stopping.wait(delay_seconds):
             return False

@@ -35,8 +35,8 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
     """Predict a video window by window, as it streams.
 
     Args:
-        source: A video file; or live, an address (`rtsp://...`) or a camera (`/dev/video0`), which is
-            watched as it comes: no `start_seconds`, no `state`.
+        source: A video file; or live, an address (`rtsp://...`) or a camera (`/dev/video0`): it is
+            watched as it comes, without `start_seconds` and `state`.
         model: A model, or what `vidmem.load` takes.
         fps: Sampled frames per second of source time; this and the next five are the model's own
             where they are `None`.

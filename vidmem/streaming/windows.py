@@ -181,6 +181,7 @@ class WindowReader:
         if isinstance(self.feed, BufferedFeed):
             self.feed.buffer.leave_out(max(num_unseen, 0))
         self._pts, self._is_before_break = [], False
+        self._first_frame = self.position.next_frame  # nothing to skip: what comes says where it is
 
     def _begin_behind(self, frames: SampledFrames) -> None:
         """Go on behind a break, with these frames."""
@@ -192,9 +193,10 @@ class WindowReader:
     def _take_gaps(self, start_seconds: float) -> tuple[Gap, ...]:
         """What is missing before a window that starts here."""
         reason, self._break_reason = self._break_reason, None
-        if reason is None or self._seen_seconds >= start_seconds:
+        if reason is None:
             return tuple(self._gaps)
-        gap = Gap(start_seconds=self._seen_seconds, end_seconds=start_seconds, reason=reason)
+        seen_seconds = min(self._seen_seconds, start_seconds)  # equal: nothing was missed after all
+        gap = Gap(start_seconds=seen_seconds, end_seconds=start_seconds, reason=reason)
         return (*self._gaps, gap)
 
     def _skip_to(self, frame: int) -> None:

@@ -69,7 +69,7 @@ class LiveConnection(ChildOwner):
 
     def __init__(self, address: str, limits: ConnectionLimits) -> None:
         self.address = LiveAddress.parse(address)
-        self.is_finite = False
+        self.is_finite, self.reason = False, ""
         self.wanted_run = 0
         timeout = STARTING_SECONDS + 2 * limits.open_seconds + limits.read_seconds
         self._child = ChildProcess(
@@ -96,7 +96,7 @@ class LiveConnection(ChildOwner):
             DecoderError: If the decoder hangs, crashes or grows too large.
         """
         message = self._receive()
-        self.is_finite = message.values["is_finite"]
+        self.is_finite, self.reason = message.values["is_finite"], message.values["reason"]
         return VideoInfo.from_json(message.values["info"])
 
     def ask(self, wanted: LiveFormat, after: LastSeen | None = None) -> None:

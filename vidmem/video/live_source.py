@@ -33,6 +33,10 @@ MAX_THREADS = 2
 """Frame threads hold pictures back; two are enough for a camera."""
 
 _PLAYLIST_FORMATS = {"hls", "dash", "sdp"}
+_CLOCKLESS_FORMATS = {"mpjpeg", "mjpeg", "h264", "hevc", "m4v"}
+"""Their pictures have no times, and FFmpeg makes some up at 25 a second."""
+
+_HERE_TICK = Fraction(1, 1_000_000)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,9 @@ class LiveSource:
         self._container = _open(address, open_seconds, read_seconds)
         try:
             self._stream = _video_stream(self._container, address)
-            self.tick = self._stream.time_base or Fraction(1, 90_000)
+            self.has_clock = self._container.format.name not in _CLOCKLESS_FORMATS
+            own_tick = self._stream.time_base or Fraction(1, 90_000)
+            self.tick = own_tick if self.has_clock else _HERE_TICK
             self._pictures = self._decode()
             self._first = self._first_picture()
         except BaseException:
@@ -148,8 +154,9 @@ class LiveSource:
         for packet in self._packets():
             for frame in _decoded(context, packet):
                 has_begun = has_begun or frame.key_frame
-                if frame.pts is not None and has_begun and not frame.is_corrupt:
-                    yield LivePicture(frame, frame.pts)
+                pts = frame.pts if self.has_clock else round(time.monotonic() / self.tick)
+                if pts is not None and has_begun and not frame.is_corrupt:
+                    yield LivePicture(frame, pts)
                     heard_at = time.monotonic()  # whoever took it may have been long about it
             if time.monotonic() - heard_at > self.read_seconds:
                 raise AddressError(
@@ -171,7 +178,10 @@ class LiveSource:
         except av.error.ExitError as error:
             raise AddressError(f"{shown} sent nothing for {self.read_seconds:g} s") from error
         except (av.error.FFmpegError, OSError) as error:
-            raise AddressError(f"the connection to {shown} broke: {_said(error)}") from error
+            raise AddressError(
+                f"the connection to {shown} broke: the other side hung up, or the network failed "
+                f"({_said(error)})"
+            ) from error
         if not self.is_finite:
             raise AddressError(f"{shown} ended the stream")
 
@@ -186,6 +196,7 @@ def _decoded(context: VideoCodecContext, packet: av.Packet | None) -> list[Video
 
 def _open(address: LiveAddress, open_seconds: float, read_seconds: float) -> InputContainer:
     av.logging.set_level(None)
+    _check_scheme(address)
     options = {"analyzeduration": str(MOST_ANALYSIS_SECONDS * 1_000_000)}
     if address.format_name is None:
         options["protocol_whitelist"] = PROTOCOLS
@@ -211,6 +222,15 @@ def _open(address: LiveAddress, open_seconds: float, read_seconds: float) -> Inp
             "of the stream itself, as the camera's manual or VLC has it"
         )
     return cast(InputContainer, container)
+
+
+def _check_scheme(address: LiveAddress) -> None:
+    scheme = address.url.split("://")[0].lower()
+    if address.format_name is None and scheme not in PROTOCOLS.split(","):
+        raise AddressError(
+            f"{address.shown} begins with {scheme}://, which is no address to watch; it must be "
+            "one of rtsp://, rtsps://, http://, https://, rtmp://, srt://, udp:// and rtp://"
+        )
 
 
 def _video_stream(container: InputContainer, address: LiveAddress) -> VideoStream:
@@ -259,10 +279,6 @@ _TROUBLE: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     (
         (ConnectionRefusedError,),
         "refuses the connection: nothing listens there; check host and port",
-    ),
-    (
-        (av.error.ProtocolNotFoundError,),
-        "has a scheme that the installed FFmpeg does not know; rtsp://, http:// and https:// work",
     ),
     (
         (av.error.InvalidDataError, av.error.DemuxerNotFoundError),

@@ -19,7 +19,13 @@ def run(parent: Parent, settings: dict[str, Any]) -> None:
         open_seconds=settings["open_seconds"],
         read_seconds=settings["read_seconds"],
     )
-    parent.send("open", info=source.info.to_json(), is_finite=source.is_finite)
+    reason = (
+        "a live source, timed by the camera's clock"
+        if source.has_clock
+        else "a live source that sends no times, so timed as its pictures come"
+    )
+    info = source.info.to_json()
+    parent.send("open", info=info, is_finite=source.is_finite, reason=reason)
     _Sending(parent, source, parent.wait()).go_on()
 
 
