@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 from dataclasses import replace
 
@@ -45,6 +46,18 @@ def cut_off(folder):
     data = write_video(folder, kind, NUM_FRAMES).read_bytes()
     path = folder / "cut_off.mp4"
     path.write_bytes(data[: len(data) // 2])
+    return path
+
+
+@pytest.fixture(scope="module")
+def corrupted(folder):
+    """A file whose middle third is noise; its beginning and its index are whole."""
+    kind = Kind("corrupted", gop=25, container_options={"movflags": "+faststart"}, width=320)
+    path = write_video(folder, kind, NUM_FRAMES)
+    data = bytearray(path.read_bytes())
+    middle = slice(len(data) // 3, 2 * len(data) // 3)
+    data[middle] = random.Random(0).randbytes(middle.stop - middle.start)
+    path.write_bytes(data)
     return path
 
 
@@ -103,6 +116,30 @@ def test_a_killed_decoder_and_a_cut_off_file_disturb_nobody(good, other, cut_off
     num_before = len(found.get("killed", []))
     assert num_before < NUM_FRAMES
     assert len(out.read_text().splitlines()) == 1 + num_before
+
+
+def test_one_killed_and_one_corrupted_and_the_rest_is_unaffected_bit_for_bit(
+    good, other, corrupted, nano, tmp_path
+):
+    names = ("good", "other", "corrupted")
+    outs = {name: tmp_path / f"{name}.csv" for name in names}
+    with StreamPool(nano) as pool:
+        killed = pool.add("killed", good, StreamSettings.for_model(nano, fps=25.0))
+        for name, path in zip(names, (good, other, corrupted), strict=True):
+            pool.add(name, path, files=RunFiles(out=outs[name]))
+        first = [next(pool)]
+        os.kill(killed._feed.child_pid, signal.SIGKILL)
+        found = {}
+        for name, prediction in [*first, *pool]:
+            found.setdefault(name, []).append(plain(prediction))
+        assert set(pool.errors) == {"killed"}
+    assert sum(len(one.gaps) for one in found["corrupted"]) > 0
+    for name, path in zip(names, (good, other, corrupted), strict=True):
+        assert found[name] == single(path, nano)
+        alone = tmp_path / f"{name}-alone.csv"
+        with Engine(path, nano, files=RunFiles(out=alone)) as engine:
+            list(engine)
+        assert outs[name].read_bytes() == alone.read_bytes()
 
 
 def test_awkward_files_disturb_nobody(shared_videos, good, nano):
