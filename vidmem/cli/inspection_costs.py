@@ -11,15 +11,15 @@ from torch import Tensor
 
 import vidmem
 from vidmem.inspection import HeadWatch, MemoryDetail, patch_grid, view_memory
-from vidmem.models import FamSwin, FamSwinState, Spool, SpoolState
+from vidmem.models import FamSwin, Spool, SpoolState
 from vidmem.models.presets import fam_swin_t, resolve_dtype
-from vidmem.nn.memory import MemoryQueue
 from vidmem.processors import fit_threads
 from vidmem.profiling.bench_inspection import (
     OverheadRow,
     bench_inspection,
     bench_nobody_asking,
 )
+from vidmem.profiling.bench_models import filled, full_memory
 
 NANO_PAIRS, LARGE_PAIRS = 41, 21
 LARGE_CLIP = (1, 32, 3, 224, 224)
@@ -49,7 +49,7 @@ def inspection_costs(device: torch.device, *, is_full: bool) -> Iterator[Overhea
 
 def _fam_swin(model: FamSwin, name: str, clip: Tensor, num_pairs: int) -> Iterator[OverheadRow]:
     fit_threads(model)
-    state = _full_memory(model)
+    state = full_memory(model)
     last = model.memory_stages[-1]
     name = f"{name}, {state.l_mem} clips remembered"
     bench = partial(bench_inspection, model, clip, state, num_pairs=num_pairs)
@@ -87,23 +87,11 @@ def _noise(model: FamSwin | Spool, shape: tuple[int, ...]) -> Tensor:
     return torch.randn(shape, device=model.device).to(model.dtype)
 
 
-def _full_memory(model: FamSwin) -> FamSwinState:
-    """As after a long stream; what it holds is noise, which costs the same."""
-    state = model.init_state(1)
-    queues = tuple(_filled(queue) for queue in state.queues)
-    return replace(state, queues=queues, clip_index=state.clip_index + state.l_mem)
-
-
 def _full_window(model: Spool) -> SpoolState:
     state = model.init_state(1, clip_frames=model.card.clip_frames)
     return replace(
         state,
-        queue=_filled(state.queue),
+        queue=filled(state.queue),
         clip_index=state.clip_index + state.l_mem,
         newest_frames=torch.full_like(state.newest_frames, state.clip_frames),
     )
-
-
-def _filled(queue: MemoryQueue) -> MemoryQueue:
-    clips = torch.arange(queue.l_mem, device=queue.slot_clips.device)[None]
-    return replace(queue, tokens=torch.randn_like(queue.tokens), slot_clips=clips)

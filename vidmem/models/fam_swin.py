@@ -20,7 +20,7 @@ from vidmem.errors import SettingError, StateError
 from vidmem.models.fam_swin_config import FamSwinConfig
 from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
-from vidmem.nn.capture import at
+from vidmem.nn.capture import at, is_asked
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
 from vidmem.nn.pooling import grid_pool, memory_grid
 from vidmem.nn.rows import by_row
@@ -72,6 +72,7 @@ class FamSwin(nn.Module):
             heads = config.num_heads[stage - 1]
             self.memory[str(stage)] = MemoryAttention(config.width(stage), heads)
         self.copy_memory_projections()
+        self.is_compiled = False
 
     @property
     def memory_stages(self) -> tuple[int, ...]:
@@ -100,6 +101,10 @@ class FamSwin(nn.Module):
         for module in self.modules():
             if isinstance(module, WindowAttention | MemoryAttention):
                 module.is_flex = is_flex
+
+    def use_compiled(self, is_compiled: bool) -> None:
+        """Compile `step` where no gradients are kept and nobody asks what attention is made of."""
+        self.is_compiled = is_compiled
 
     def close_gates(self) -> None:
         """Set every gate to zero: memory is written but adds nothing."""
@@ -215,6 +220,10 @@ class FamSwin(nn.Module):
             ValueError: If the clip has another shape or another number of streams than the state.
         """
         _check_clip(clip)
+        if self.is_compiled and not torch.is_grad_enabled() and not is_asked():
+            from vidmem.models.compiled import compiled_step  # brings torch's compiler: seconds
+
+            return compiled_step(self, clip, state, clip_seconds)
         with at(picture=tuple(clip.shape[3:])):
             return self.step_trunk(self.trunk(clip), state, clip_seconds)
 

@@ -154,7 +154,13 @@ def asset(name: str) -> Path:
     raise CheckpointError(f"the bundled file {name} is missing; install vidmem again")
 
 
-def load(name_or_folder: str | Path, device: str = "auto", dtype: str = "auto") -> FamSwin | Spool:
+def load(
+    name_or_folder: str | Path,
+    device: str = "auto",
+    dtype: str = "auto",
+    *,
+    compile: bool = False,
+) -> FamSwin | Spool:
     """Load a model, ready to stream.
 
     Args:
@@ -165,16 +171,25 @@ def load(name_or_folder: str | Path, device: str = "auto", dtype: str = "auto") 
         device: `auto` (CUDA where there is one), `cpu`, `cuda`, `cuda:1`, ...
         dtype: `auto`, `float32`, `bfloat16` or `float16`. `auto` is bfloat16 on CUDA, and on CPUs
             that have it for models of more than 10 million weights; else float32.
+        compile: Compile a FAM Swin's step at its first clip (half a minute to minutes), as one CUDA
+            graph on CUDA. A batch, clip or `l_mem` of another size is compiled anew.
 
     Raises:
         CheckpointError: If there is no such model, or it is damaged.
         WeightsNotAvailableError: If pretrained weights can be neither found nor fetched.
-        SettingError: If the device or dtype is unknown or not there.
+        SettingError: If the device or dtype is unknown or not there, or a Spool is to be compiled.
     """
     where = resolve_device(device)
     if dtype != "auto" and dtype not in _DTYPES:
         raise SettingError(f"dtype must be auto, {', '.join(_DTYPES)}, got {dtype!r}")
     model = _load_weights(name_or_folder)
+    if compile and isinstance(model, Spool):
+        raise SettingError(
+            f"only FAM Swin can be compiled, and {name_or_folder} is a Spool: its attention over "
+            "frames is compiled on CUDA by itself"
+        )
+    if isinstance(model, FamSwin):
+        model.use_compiled(compile)
     return model.to(where, resolve_dtype(model, where) if dtype == "auto" else _DTYPES[dtype])
 
 

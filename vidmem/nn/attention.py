@@ -39,7 +39,10 @@ class BackendChoice:
 
 
 def resolve_backend(device: torch.device | str, dtype: torch.dtype) -> BackendChoice:
-    """Decide how inference computes attention on a device; training always takes `sdpa`."""
+    """Decide how inference computes attention on a device.
+
+    Training, and what is compiled, always takes `sdpa`.
+    """
     kind = torch.device(device).type
     if kind == "cpu" and dtype == torch.bfloat16 and not torch.cpu._is_amx_tile_supported():
         reason = "bf16 matrix products in cache-sized pieces, for a CPU without AMX"
@@ -78,7 +81,8 @@ def attend(
     if backend is None:
         inputs = (q_BAQE, k_BAKE, v_BAKE) if bias is None else (q_BAQE, k_BAKE, v_BAKE, bias)
         needs_grad = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
-        backend = "sdpa" if needs_grad else resolve_backend(q_BAQE.device, q_BAQE.dtype).name
+        is_plain = not needs_grad and not torch.compiler.is_compiling()
+        backend = resolve_backend(q_BAQE.device, q_BAQE.dtype).name if is_plain else "sdpa"
     if backend == "sdpa":
         attn_mask = mask if bias is None else _with_batch(bias)
         return F.scaled_dot_product_attention(q_BAQE, k_BAKE, v_BAKE, attn_mask=attn_mask)

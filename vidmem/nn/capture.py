@@ -19,6 +19,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from vidmem.nn.frames import FrameLayout
@@ -120,10 +121,20 @@ def capture(*, on_frames: Callable[[FrameRead], object] | None = None) -> Iterat
         _ASKED.reset(token)
 
 
+def is_asked() -> bool:
+    """Whether anybody asks, in this context."""
+    return _asked() is not None
+
+
+def _asked() -> Capture | None:
+    # What is compiled is run while nobody asks; the compiler cannot look variables up.
+    return None if torch.compiler.is_compiling() else _ASKED.get()
+
+
 @contextmanager
 def at(**where: Any) -> Iterator[None]:
     """Say where in the model what follows is computed: fields of `Place`."""
-    seen = _ASKED.get()
+    seen = _asked()
     if seen is None:
         yield
         return
@@ -137,7 +148,7 @@ def at(**where: Any) -> Iterator[None]:
 
 def hand_over_memory(query: Tensor, keys: Tensor, is_valid: Tensor, tokens_per_clip: int) -> None:
     """Offer an attention over memory; see `MemoryRead`."""
-    seen = _ASKED.get()
+    seen = _asked()
     if seen is not None:
         read = MemoryRead(seen.place, query.detach(), keys.detach(), is_valid, tokens_per_clip)
         seen.memory_reads.append(read)
@@ -147,7 +158,7 @@ def hand_over_frames(
     query: Tensor, keys: Tensor, layout: FrameLayout, offset_bias: Tensor | None
 ) -> None:
     """Offer an attention over frames; see `FrameRead`."""
-    seen = _ASKED.get()
+    seen = _asked()
     if seen is not None:
         bias = None if offset_bias is None else offset_bias.detach()
         take = seen.on_frames or seen.frame_reads.append

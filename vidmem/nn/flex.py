@@ -78,10 +78,10 @@ def flex_attend(
             "and tokens fixed, or use the sdpa backend"
         ) from error
     except Exception as error:
-        if not _is_of_compiler(error):
+        if not is_of_compiler(error):
             raise
         raise AttentionError(
-            f"flex_attention cannot be compiled here ({_first_line(error)}); it needs a C++ "
+            f"flex_attention cannot be compiled here ({first_line(error)}); it needs a C++ "
             "compiler on a CPU and Triton on CUDA. Install it, or use the sdpa backend"
         ) from error
 
@@ -220,10 +220,12 @@ def _compiled() -> Callable[..., Tensor]:
     return torch.compile(flex_attention, dynamic=False)
 
 
-def _is_of_compiler(error: Exception) -> bool:
+def is_of_compiler(error: Exception) -> bool:
+    """Whether torch's compiler raised it, or what it calls."""
     module = type(error).__module__
     return module.startswith(("torch._dynamo", "torch._inductor", "triton"))
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """Of what an error says, or what it is."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -260,7 +260,7 @@ class MemoryAttention(nn.Module):
         """
         tokens = queue.tokens.to(self.key.weight.dtype)
         clips, is_valid = queue.slot_clips, queue.is_valid
-        if tokens.device.type == "cpu" and not self.is_flex:
+        if self._is_shape_free(tokens):
             used = int(queue.num_clips.max()) if queue.l_mem else 0
             first = queue.l_mem - used
             tokens, clips, is_valid = tokens[:, first:], clips[:, first:], is_valid[:, first:]
@@ -271,7 +271,7 @@ class MemoryAttention(nn.Module):
         return MemoryKeysValues(
             keys=torch.cat([no_key, (keys_BSMD + age[:, :, None]).flatten(1, 2)], 1),
             values=torch.cat([no_value, values_BSMD.flatten(1, 2)], 1),
-            mask=_token_mask(is_valid, tokens.shape[2]),
+            mask=_token_mask(is_valid, tokens.shape[2], may_leave_out=self._is_shape_free(tokens)),
             is_valid=is_valid,
             tokens_per_clip=tokens.shape[2],
         )
@@ -287,7 +287,7 @@ class MemoryAttention(nn.Module):
     def _read(
         self, query: Tensor, keys: Tensor, values: Tensor, memory: MemoryKeysValues
     ) -> Tensor:
-        if not self.is_flex and memory.mask is not None and query.device.type == "cpu":
+        if memory.mask is not None and self._is_shape_free(query):
             return self._read_by_age(query, memory)
         if not self.is_flex:
             return attend(query, keys, values, mask=memory.mask)
@@ -312,13 +312,18 @@ class MemoryAttention(nn.Module):
             read[rows] = attend(query[rows], self._heads(keys), self._heads(values))
         return read
 
+    def _is_shape_free(self, tokens: Tensor) -> bool:
+        """Whether shapes may depend on how much is remembered: on a CPU, if nothing is compiled."""
+        is_compiled = self.is_flex or torch.compiler.is_compiling()
+        return tokens.device.type == "cpu" and not is_compiled
+
     def _heads(self, x_BLD: Tensor) -> Tensor:
         return x_BLD.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
 
 
-def _token_mask(is_valid: Tensor, tokens_per_clip: int) -> Tensor | None:
-    """Slots to tokens, the no-memory token always valid; None where nothing is masked on a CPU."""
-    if is_valid.device.type == "cpu" and bool(is_valid.all()):
+def _token_mask(is_valid: Tensor, tokens_per_clip: int, *, may_leave_out: bool) -> Tensor | None:
+    """Slots to tokens, the no-memory token always valid; None where nothing is masked."""
+    if may_leave_out and bool(is_valid.all()):
         return None
     valid_BL = is_valid.repeat_interleave(tokens_per_clip, 1)
     always = valid_BL.new_ones(len(valid_BL), 1)

@@ -167,7 +167,7 @@ class WindowAttention(nn.Module):
     def plan(self, size: Size3, device: torch.device) -> WindowPlan:
         """The boxes of a `(T, H, W)` grid."""
         window, shift = fit_window(size, self.attention_window, self.shift)
-        return window_plan(size, window, shift, device)
+        return _plan(size, window, shift, device)
 
     def _attend(self, qkv_BND: Tensor, run: Run, biases: list[Tensor]) -> Tensor:
         """Boxes of one shape at a time."""
@@ -212,7 +212,8 @@ class WindowAttention(nn.Module):
         device, and gathering is quick.
         """
         table = self.relative_position_bias_table
-        if torch.is_grad_enabled() or table.device.type != "cpu":
+        is_kept = table.device.type == "cpu" and not torch.compiler.is_compiling()
+        if torch.is_grad_enabled() or not is_kept:
             return [self._bias(group) for group in plan.groups]
         kept = self._kept_biases  # held here: streams in other threads may replace it
         if not kept.is_of(table):
@@ -268,6 +269,12 @@ class SwinBlock(nn.Module):
             for part in rows.split(num_tokens, 1):
                 part += self.mlp(self.norm2(part))
         return Grid(x, grid.size)
+
+
+@torch.compiler.assume_constant_result
+def _plan(size: Size3, window: Size3, shift: Size3, device: torch.device) -> WindowPlan:
+    """A compiler takes the plan of a shape as it is."""
+    return window_plan(size, window, shift, device)
 
 
 def split_streams(tokens: Tensor) -> tuple[Tensor, ...]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +18,7 @@ from vidmem.nn.capture import (
     hand_over_frames,
     hand_over_memory,
 )
+from vidmem.profiling.in_turn import clock, in_turn
 
 
 @dataclass(frozen=True)
@@ -69,15 +68,9 @@ def overhead(
 
     Whatever else the machine does falls on both alike. A first pair is not counted.
     """
-    times: dict[Callable[[], object], list[tuple[float, float]]] = {plain: [], watched: []}
-    for number in range(num_pairs + 1):
-        for call in (plain, watched) if number % 2 else (watched, plain):
-            times[call].append(_seconds_of(call, device))
-    wall, cpu = (
-        [statistics.median(pair[kind] for pair in times[call][1:]) for call in (plain, watched)]
-        for kind in (0, 1)
-    )
-    return Overhead(*wall, *cpu)
+    found = in_turn({"plain": clock(plain, device), "watched": clock(watched, device)}, num_pairs)
+    both = found["plain"], found["watched"]
+    return Overhead(*(one.seconds for one in both), *(one.cpu_seconds for one in both))
 
 
 @torch.no_grad()
@@ -142,11 +135,16 @@ def bench_nobody_asking(
         for _ in range(num_offers):
             offer()
 
-    steps = [_seconds_of(lambda: model.step(clip, state), model.device) for _ in range(num_steps)]
-    with_offers = [statistics.median(one[kind] for one in steps) for kind in (0, 1)]
-    spent = [seconds / num_offers for seconds in _seconds_of(offers, model.device)]
-    without = [step - offer for step, offer in zip(with_offers, spent, strict=True)]
-    return Overhead(without[0], with_offers[0], without[1], with_offers[1])
+    step = in_turn({"step": clock(lambda: model.step(clip, state), model.device)}, num_steps)[
+        "step"
+    ]
+    spent = clock(offers, model.device)().over(num_offers)
+    return Overhead(
+        step.seconds - spent.seconds,
+        step.seconds,
+        step.cpu_seconds - spent.cpu_seconds,
+        step.cpu_seconds,
+    )
 
 
 def overheads_as_markdown(rows: Sequence[OverheadRow]) -> str:
@@ -166,12 +164,3 @@ def overheads_as_markdown(rows: Sequence[OverheadRow]) -> str:
 def _ratio(ratio: float) -> str:
     """Hundredths, or as many digits as it takes to see a small one."""
     return f"{ratio:.3f}" if abs(ratio - 1) >= 0.0005 else f"{ratio:.6f}"
-
-
-def _seconds_of(call: Callable[[], object], device: torch.device) -> tuple[float, float]:
-    """Time that went by, and processor time of this process."""
-    started, cpu_started = time.perf_counter(), time.process_time()
-    call()
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter() - started, time.process_time() - cpu_started
