@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tests.conftest import make_tiny_model
 from tests.streaming.test_spool_stream import make_model as make_spool
-from vidmem.streaming.bench_pool import bench_as_markdown, bench_pool
+from vidmem.streaming.bench_lag import bench_lag, lag_as_text
+from vidmem.streaming.bench_pool import bench_as_markdown, bench_pool, noise_pixels
 
 
 def test_a_pool_is_measured_beside_the_model_alone():
@@ -18,3 +19,16 @@ def test_a_pool_is_measured_beside_the_model_alone():
         assert measured.best_batch_rate == max(measured.batch_rates.values())
         assert measured.ratio == measured.pool_rate / measured.best_batch_rate
         assert "| model alone, batches of 2 |" in bench_as_markdown(measured)
+
+
+def test_lag_is_measured_on_streams_that_come_in_real_time():
+    model = make_tiny_model(l_mem=1)
+    measured = bench_lag(
+        model, noise_pixels(model, 8), pool_rate=8.0, num_streams=2, load=0.5, clips_per_stream=2
+    )
+    assert measured.num_clips == 4
+    assert measured.clip_seconds == 0.5
+    assert measured.load == 0.5
+    assert 0 < measured.mean_seconds <= measured.worst_seconds
+    assert measured.bound_seconds == (2 + 8) / 8.0 + 0.05
+    assert "the worst of 4 predictions came" in lag_as_text(measured)

@@ -74,13 +74,23 @@ def pool(
 ) -> None:
     """Many streams through one model, beside the model alone on ready-made batches."""
     from vidmem.processors import fit_threads
-    from vidmem.streaming.bench_pool import bench_as_markdown, bench_pool
+    from vidmem.streaming.bench_lag import bench_lag, lag_as_text
+    from vidmem.streaming.bench_pool import bench_as_markdown, bench_pool, noise_pixels
 
     loaded = vidmem.load(model, device=device, dtype=dtype)
     fit_threads(loaded)
     sizes = sorted({1, 2, 4, 8, max_batch})
     measured = bench_pool(loaded, num_streams=streams, max_batch=max_batch, batch_sizes=sizes)
-    new_console().print(bench_as_markdown(measured), markup=False)
+    lag = bench_lag(
+        loaded,
+        noise_pixels(loaded, 64),
+        pool_rate=measured.pool_rate,
+        num_streams=streams,
+        max_batch=max_batch,
+    )
+    console = new_console()
+    console.print(bench_as_markdown(measured), markup=False)
+    console.print(lag_as_text(lag), markup=False)
 
 
 @bench.command()

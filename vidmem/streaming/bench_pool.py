@@ -113,7 +113,9 @@ class _Alone:
 
     def __init__(self, model: StreamModel, settings: StreamSettings, batch_size: int) -> None:
         self.model, self.batch_size = model, batch_size
-        self.pixels = [_pixels(model, settings.clip_frames, seed) for seed in range(batch_size)]
+        self.pixels = [
+            noise_pixels(model, settings.clip_frames, seed) for seed in range(batch_size)
+        ]
         self.state = model.init_state(
             batch_size, l_mem=settings.l_mem, clip_frames=settings.clip_frames
         )
@@ -143,7 +145,7 @@ def _full_pool(
     """A pool of endless streams, each of which remembers as much as it can."""
     with StreamPool(model, max_batch=max_batch) as pool:
         for number in range(num_streams):
-            feed = _EndlessFeed(_pixels(model, 2 * settings.clip_frames, number))
+            feed = _EndlessFeed(noise_pixels(model, 2 * settings.clip_frames, number))
             pool.add(str(number), Path("endless"), settings, open_feed=feed)
         for _ in range(num_streams * (settings.l_mem + 1)):
             next(pool)
@@ -157,7 +159,7 @@ def _pool_rate(pool: StreamPool, num_clips: int) -> float:
     return num_clips / (time.perf_counter() - started)
 
 
-def _pixels(model: StreamModel, num_frames: int, seed: int) -> Tensor:
+def noise_pixels(model: StreamModel, num_frames: int, seed: int = 0) -> Tensor:
     """Noise of the size that a decoder would give for a picture of 640 x 480."""
     card = model.card
     width, height = decode_size(
