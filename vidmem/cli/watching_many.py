@@ -131,8 +131,8 @@ def watch_many(
             return error
 
     def finish() -> None:
-        for run in list(runs.values()):
-            run.finish()
+        for name in list(runs):
+            pool.finish(name)
 
     runs: dict[str, VideoRun] = {}
     with (

@@ -59,12 +59,7 @@ class FeedRequest:
 
 def open_feed(request: FeedRequest) -> Feed:
     """Decode a file in a child process, at the size that the model wants."""
-    if is_live(request.path):
-        raise SettingError(
-            f"{LiveAddress.parse(request.path).shown} is live, and this is for files: regions, one "
-            "pass over the whole, and coming back to what is past; record it first, or watch all "
-            "of it as it comes"
-        )
+    check_is_file(request.path)
     card = request.card
     info = probe_safely(request.path)
     width, height = decode_size(
@@ -82,3 +77,13 @@ def open_feed(request: FeedRequest) -> Feed:
         start_frame=request.start_frame,
         reader=request.reader,
     )
+
+
+def check_is_file(source: str | Path) -> None:
+    """Raise `SettingError` for a live source."""
+    if is_live(source):
+        raise SettingError(
+            f"{LiveAddress.parse(source).shown} is live, and this is for files: regions, one pass "
+            "over the whole, and coming back to what is past; record it first, or watch all of it "
+            "as it comes"
+        )

@@ -131,14 +131,14 @@ class LiveFeed(BufferedFeed):
         """Sample at another rate from now on; what was sampled already is let go."""
         with self._lock:
             self.buffer.begin_anew(fps, f"sampled at {fps:g} frames per second from here on")
-            self._ask()
+            self._ask_again()
 
     def set_card(self, card: ModelCard) -> None:
         """Give frames as another model wants them, from now on."""
         with self._lock:
             self._card = card
             self.buffer.begin_anew(self.buffer.fps, "frames are for another model from here on")
-            self._ask()
+            self._ask_again()
 
     def finish(self) -> None:
         """Hang up: frames held are still read, then the feed is at its end."""
@@ -159,8 +159,14 @@ class LiveFeed(BufferedFeed):
     def _begin(self, *, is_again: bool) -> None:
         """Have frames sent by a connection that was just made."""
         with self._lock:
+            self._has_asked = True
             self._ask(self._last)
         self.buffer.note_connected(is_again=is_again)
+
+    def _ask_again(self) -> None:
+        """Unless the connection is still being made: it will be asked for the right thing."""
+        if self._has_asked:
+            self._ask()
 
     def _ask(self, after: LastSeen | None = None) -> None:
         width, height = self._size(self._card)
@@ -213,6 +219,7 @@ class LiveFeed(BufferedFeed):
             if self._stopping.is_set():
                 return False
             self._connection = LiveConnection(self._address, self.limits.connection)
+            self._has_asked = False
         try:
             self._connection.open()
         except VidmemError:

@@ -209,6 +209,12 @@ class StreamPool:
             self._changed.notify_all()
             return said
 
+    def finish(self, stream_id: str) -> None:
+        """Take no more of a live stream: what came is judged, then it ends."""
+        with self._changed:
+            stream = self._stream(stream_id)
+        stream.run.finish()
+
     def pause(self, stream_id: str) -> None:
         """Judge no more of a stream until `resume`; its decoder waits."""
         with self._changed:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from vidmem.errors import SettingError, StorageError
 from vidmem.models import FeatureCache, FeatureKey, Spool
-from vidmem.streaming.feed import FeedRequest, open_feed
+from vidmem.streaming.feed import FeedRequest, check_is_file, open_feed
 from vidmem.streaming.model_clip import to_model_clip
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings, settings_for
@@ -69,6 +69,7 @@ def watch_whole(
     """
     if not isinstance(model, Spool):
         raise SettingError("one pass over a whole video needs a Spool; stream it instead")
+    check_is_file(source)
     settings = settings_for(model, settings)
     started = time.perf_counter()
     video = _encode_video(Path(source), model, settings, reader, cache, max_bytes)

@@ -62,7 +62,8 @@ class LiveAddress:
 
     def hide_in(self, text: str) -> str:
         """A text from elsewhere, such as an error message, without this address's credentials."""
-        return without_credentials(text.replace(self.url, self.shown))
+        bare = text if self.format_name else text.replace(self.url, self.shown)
+        return without_credentials(bare)
 
 
 def is_live(source: str | Path) -> bool:

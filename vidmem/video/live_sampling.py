@@ -95,7 +95,7 @@ class LiveSampler(Generic[P]):
                 yield from self._begin_anew(pts)
             else:
                 yield from self._leap(pts) if self._is_hole(step) else self._until(pts)
-                self._usual_step = self._usual_step * 7 / 8 + step / 8 if self._usual_step else step
+                self._note_step(min(step, MOST_LEAP_SECONDS))
         self._shown, self._shown_at = (pts, picture), time.time()
 
     def finish(self, num_ticks: int = 0) -> Iterator[LiveSample[P]]:
@@ -111,7 +111,7 @@ class LiveSampler(Generic[P]):
         seconds = Fraction(self._after.seconds_now()) if self._after else Fraction(0)
         start_pts = pts - round(seconds / self.tick)
         self._clock = SampleClock.make(self.fps, self.tick, start_pts)
-        self._index = self._clock.first_sample(pts) if self._after else 0
+        self._index = max(self._index, self._clock.first_sample(pts)) if self._after else 0
 
     def _begin_anew(self, pts: int) -> Iterator[LiveSample[P]]:
         """The camera's clock was set: go on by the time that went by here."""
@@ -128,6 +128,10 @@ class LiveSampler(Generic[P]):
         yield from self.finish()
         self._index = max(self._index, self._clock.first_sample(pts))
         self._break = "no pictures came from the camera"
+
+    def _note_step(self, step: float) -> None:
+        usual = self._usual_step
+        self._usual_step = usual + (step - usual) / 8 if usual else step
 
     def _is_hole(self, step: float) -> bool:
         usual = self._usual_step

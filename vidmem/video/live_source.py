@@ -30,7 +30,7 @@ MOST_ANALYSIS_SECONDS = 2
 """Of the stream, that FFmpeg may look at before it gives the first packet."""
 
 MAX_THREADS = 2
-"""Frame threads hold pictures back; two are enough for a camera."""
+"""Slices of a picture at once; threads for whole pictures would hold them back."""
 
 _PLAYLIST_FORMATS = {"hls", "dash", "sdp"}
 _CLOCKLESS_FORMATS = {"mpjpeg", "mjpeg", "h264", "hevc", "m4v"}
@@ -261,8 +261,8 @@ def _open_error(
         if isinstance(error, kinds):
             return AddressError(f"{shown} {words}")
     return AddressError(
-        f"{shown} cannot be opened: {_said(error)}; check the address, and that this machine can "
-        "reach it"
+        f"{shown} cannot be opened ({_said(error)}): check the address and the host's name in it, "
+        "and that this machine can reach it"
     )
 
 
