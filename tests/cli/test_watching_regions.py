@@ -81,7 +81,7 @@ def test_regions_of_a_live_source_are_refused(run, words):
     words[1] = "rtsp://127.0.0.1:9/pens"
     done = run(*words, "--tiles", "2x2")
     assert done.code == 1
-    assert "a live source is watched whole" in done.err
+    assert "is live, and this is for files: regions" in done.err
 
 
 def test_a_file_without_regions_is_refused(run, words, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -326,6 +327,17 @@ def test_bad_regions_are_refused_before_anything_is_opened(video):
 def test_a_region_that_was_not_given_is_a_mistake(feeds):
     with pytest.raises(ValueError, match="'other' is not one of those"):
         feeds.open_feed(Region("other", 0, 0, 1, 1))
+
+
+def test_another_video_than_theirs_is_a_mistake(feeds):
+    request = FeedRequest(path=Path("o.mp4"), card=CARD, fps=4.0, start_frame=0, reader="auto")
+    with pytest.raises(ValueError, match=r"regions of pens.mp4, got o.mp4"):
+        feeds.open_feed(LEFT)(request)
+
+
+def test_a_live_source_is_watched_whole():
+    with pytest.raises(SettingError, match="is live, and this is for files: regions"):
+        RegionFeeds("rtsp://127.0.0.1:9/pens", [LEFT])
 
 
 def test_small_regions_keep_no_more_than_what_is_cut_out(video):

@@ -54,15 +54,12 @@ def check_parts(parts: Sequence[Region], videos: Sequence[str]) -> None:
     Raises:
         SettingError: With what to do.
     """
-    from vidmem.streaming import is_live
+    from vidmem.streaming.feed import check_is_file
 
     if parts and len(videos) > 1:
         raise SettingError(
             f"--region, --tiles and --regions are for one video, got {len(videos)}: give one, or "
             "watch the others by a command of their own"
         )
-    if parts and is_live(videos[0]):
-        raise SettingError(
-            "regions are cut out of video files; a live source is watched whole: leave out "
-            "--region, --tiles and --regions"
-        )
+    if parts:
+        check_is_file(videos[0])

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from vidmem.streaming.decoder_group import DecoderGroup
-from vidmem.streaming.feed import Feed, FeedRequest, open_feed
+from vidmem.streaming.feed import Feed, FeedRequest, check_is_file, open_feed
 from vidmem.streaming.region_layout import Cut, cuts
 from vidmem.streaming.regions import Region, check_regions
 from vidmem.streaming.shared_decoder import HeldFrame, Reader
@@ -61,9 +61,10 @@ class RegionFeeds:
 
         Raises:
             UnreadableVideoError: If the source cannot be read.
-            SettingError: If a region is too small, or two have one name.
+            SettingError: If a region is too small, two have one name, or the source is live.
         """
         check_regions(regions)
+        check_is_file(source)
         self.source, self.regions = Path(source), tuple(regions)
         self.info = probe_safely(self.source)
         for region in self.regions:
@@ -94,7 +95,7 @@ class RegionFeeds:
         """
         if region not in self.regions:
             raise ValueError(f"region {region.name!r} is not one of those that were given")
-        return RegionOpener(self._group, self.info, self.regions, region)
+        return RegionOpener(self._group, self.source, self.info, self.regions, region)
 
     def close(self) -> None:
         """End all decoders; a feed that is read then raises a `DecoderError`."""
@@ -106,6 +107,7 @@ class RegionOpener:
     """Opens the feed of one region; see `RegionFeeds.open_feed`."""
 
     group: DecoderGroup
+    source: Path
     info: VideoInfo
     regions: tuple[Region, ...]
     region: Region
@@ -120,7 +122,10 @@ class RegionOpener:
 
         Raises:
             VidmemError: If the video cannot be decoded, or the regions have been closed.
+            ValueError: If another video is asked for.
         """
+        if request.path != self.source:
+            raise ValueError(f"these are regions of {self.source}, got {request.path}")
         found = cuts(self.info, self.regions, request.card)
         cut = found[self.region.name]
         why = "it begins at another place"
