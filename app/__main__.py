@@ -77,20 +77,18 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="videos that may play at once (default: %(default)s)",
     )
+    flags.add_argument(
+        "--allow-addresses",
+        action="store_true",
+        help="let visitors type addresses of cameras also where --host lets in other machines: "
+        "the addresses are opened from here",
+    )
     flags.add_argument("--open", action="store_true", help="open a browser")
     return flags
 
 
-def serve(
-    host: str = DEFAULT_HOST,
-    port: int = DEFAULT_PORT,
-    model: str | None = None,
-    videos: Path | None = None,
-    max_upload: int = 4 * 10**9,
-    max_runs: int = DEFAULT_MAX_RUNS,
-    open_browser: bool = False,
-) -> int:
-    """Serve the page until Ctrl-C; returns the exit status."""
+def serve(given: argparse.Namespace) -> int:
+    """Serve the page, as the flags say, until Ctrl-C; returns the exit status."""
     import logging
 
     from vidmem.processors import wait_passively
@@ -103,28 +101,20 @@ def serve(
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
     settings = AppSettings(
-        host=host,
-        port=port,
-        model=model or BUNDLED_MODEL,
-        videos=videos,
-        max_upload_bytes=max_upload,
-        max_runs=max_runs,
+        host=given.host,
+        port=given.port,
+        model=given.model or BUNDLED_MODEL,
+        videos=given.videos,
+        max_upload_bytes=given.max_upload,
+        max_runs=given.max_runs,
+        allow_addresses=given.allow_addresses,
     )
-    return run_app(settings, open_browser=open_browser)
+    return run_app(settings, open_browser=given.open)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """What the command does."""
-    given = parser().parse_args(arguments)
-    return serve(
-        host=given.host,
-        port=given.port,
-        model=given.model,
-        videos=given.videos,
-        max_upload=given.max_upload,
-        max_runs=given.max_runs,
-        open_browser=given.open,
-    )
+    return serve(parser().parse_args(arguments))
 
 
 if __name__ == "__main__":

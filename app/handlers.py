@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app import text
+from app import live_text, text
+from app.live import address_video, webcam_video
 from app.registry import RunRegistry
 from app.runs import Run
 from app.timeline import MAX_BUCKETS, Point
 from app.tools import Tools
-from app.videos import VideoShelf
-from vidmem.errors import VidmemError
+from app.videos import Video, VideoShelf
+from vidmem.errors import SettingError, VidmemError
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +46,17 @@ class Handlers:
     """The page's requests, answered from the registry of runs."""
 
     def __init__(
-        self, registry: RunRegistry, shelf: VideoShelf, tools: Tools, *, max_upload_bytes: int
+        self,
+        registry: RunRegistry,
+        shelf: VideoShelf,
+        tools: Tools,
+        *,
+        max_upload_bytes: int,
+        may_watch_addresses: bool = True,
     ) -> None:
         self._registry, self._shelf, self.tools = registry, shelf, tools
         self._max_upload_bytes = max_upload_bytes
+        self._may_watch_addresses = may_watch_addresses
         self._beginning = threading.Lock()  # held from "may one more begin?" until it has
 
     def open_page(self, page: str, run_id: str) -> Reply:
@@ -60,7 +68,11 @@ class Handlers:
 
     def _greet(self, run: Run, page: str) -> Reply:
         """All that a page needs when it has nothing."""
-        hello = {"max_upload_bytes": self._max_upload_bytes, "page": page}
+        hello = {
+            "max_upload_bytes": self._max_upload_bytes,
+            "may_watch_addresses": self._may_watch_addresses,
+            "page": page,
+        }
         return self._send(run, {}, {"hello": hello, **_news(run, {})})
 
     def _fill(self, run: Run) -> None:
@@ -167,6 +179,19 @@ class Handlers:
             run.notify(text.sentence_for(error, name, video.path), "error")
         run.board.put("videos", self._shelf.groups(run.run_id))
 
+    def _watch_address(self, run: Run, value: Mapping[str, Any]) -> None:
+        if not self._may_watch_addresses:
+            raise SettingError(live_text.NOT_ALLOWED)
+        self._watch_live(run, address_video(str(value["address"])))
+
+    def _watch_webcam(self, run: Run, value: Mapping[str, Any]) -> None:
+        self._watch_live(run, webcam_video(int(value["width"]), int(value["height"])))
+
+    def _watch_live(self, run: Run, video: Video) -> None:
+        run.dismiss()
+        run.choose(video)
+        self._begin(run, run.play)
+
     def _send(self, run: Run, known: Mapping[str, Any], news: Mapping[str, Any]) -> Reply:
         epoch, is_lively = run.view.epoch if run.view else -1, run.is_active
         payload = {"run": run.run_id, "epoch": epoch, "lively": is_lively, **news}
@@ -191,6 +216,8 @@ ACTIONS: dict[str, Callable[[Handlers, Run, Mapping[str, Any]], None]] = {
     "model": lambda handlers, run, value: run.change_model(str(value["model"])),
     "choose": Handlers._choose,
     "uploaded": Handlers._uploaded,
+    "address": Handlers._watch_address,
+    "webcam": Handlers._watch_webcam,
     "dismiss": lambda handlers, run, value: run.dismiss(),
     "view": lambda handlers, run, value: None,
 }

@@ -18,8 +18,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app import text
+from app import live_text, text
 from app.clip_frames import ClipFrames, Frame
+from app.live import LivePictures
 from app.mattered import Mattered
 from app.places import Places
 from app.tools import Engine, Tools
@@ -134,7 +135,7 @@ class Inside:
 
     def __init__(self, tools: Tools) -> None:
         self._fit_threads, self._open_pictures = tools.fit_threads, tools.open_pictures
-        self._clips: ClipFrames | None = None
+        self._clips: ClipFrames | LivePictures | None = None
         self.info: Any = None
         self._lock = threading.RLock()
         self._watched_until, self._pace_seconds, self._took_at = 0.0, 0.0, time.monotonic()
@@ -153,10 +154,16 @@ class Inside:
         self._leave()
         self.mattered.forget()
 
-    def choose(self, path: Path, info: Any) -> None:
-        """Another video: its clips can be seen before anything is judged."""
+    def choose(self, path: Path, info: Any, kept: LivePictures | None = None) -> None:
+        """Another video: its clips can be seen before anything is judged.
+
+        Args:
+            path: Where it is.
+            info: What it says of itself.
+            kept: Pictures of what is past, where there is no file to read them from.
+        """
         self.close()
-        self.info, self._clips = info, ClipFrames(path, self._open_pictures)
+        self.info, self._clips = info, kept or ClipFrames(path, self._open_pictures)
 
     def frames(self, start: float, end: float, count: int) -> list[Frame]:
         """Pictures of the video between two times; see `ClipFrames.frames`.
@@ -177,11 +184,17 @@ class Inside:
 
     # What the engine's thread tells
 
-    def begin(self, engine: Engine, path: Path) -> None:
-        """Another play begins: nothing of the one before can be looked at."""
+    def begin(self, engine: Engine, path: Path | None) -> None:
+        """Another play begins: nothing of the one before can be looked at.
+
+        Args:
+            engine: That plays.
+            path: The file to watch again for what is past; `None`: it is live, and gone.
+        """
         with self._lock:
             self._forget(path, engine.model)
-        engine.keep_history(self._history)
+        if path is not None:
+            engine.keep_history(self._history)
 
     @contextlib.contextmanager
     def judging(self) -> Iterator[None]:
@@ -263,7 +276,8 @@ class Inside:
         """
         with self._lock:
             index, path, model, history = self._index(at), self.path, self.model, self._history
-        assert path is not None, "something was judged"
+        if path is None:
+            raise SettingError(live_text.NO_REPLAY)
         self._fit_threads(model)
         return record_replay(path, model, history, index, progress=progress)
 
@@ -298,7 +312,8 @@ class Inside:
         if visit is None or visit.index != index:
             self._leave()
             path, model, history = self.path, self.model, self._history
-            assert path is not None, "something was judged"
+            if path is None:
+                raise SettingError(live_text.NO_PAST)
 
             def come(progress: Progress) -> None:
                 self._fit_threads(model)

@@ -60,6 +60,9 @@ class AppSettings:
     grace_seconds: float = 20.0
     """How long a run outlives its last page, so that a reload finds it again."""
 
+    allow_addresses: bool = False
+    """Whether visitors may have addresses opened, where the app is not for this machine alone."""
+
     runs_folder: Path | None = None
     """Where predictions are kept; `None`: in the user's cache folder."""
 
@@ -95,6 +98,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     quiet_environment(settings.upload_folder)
     from app.downloads import CsvFolder
     from app.handlers import Handlers
+    from app.live import is_loopback
     from app.registry import RunRegistry
     from app.runs import Run
     from app.streams import StreamPools
@@ -105,14 +109,27 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     files = CsvFolder(runs_folder)
     shelf = VideoShelf(settings.sample or bundled_sample(), settings.videos, settings.upload_folder)
     streams_folder = runs_folder / "streams"
-    pools = StreamPools(tools, shelf, CsvFolder(streams_folder), max_pools=settings.max_runs)
+    may_watch_addresses = settings.allow_addresses or is_loopback(settings.host)
+    pools = StreamPools(
+        tools,
+        shelf,
+        CsvFolder(streams_folder),
+        max_pools=settings.max_runs,
+        may_watch_addresses=may_watch_addresses,
+    )
     registry = RunRegistry(
         lambda run_id: Run(run_id, tools, settings.model, files),
         max_runs=settings.max_runs,
         on_freed=pools.freed,
         grace_seconds=settings.grace_seconds,
     )
-    handlers = Handlers(registry, shelf, tools, max_upload_bytes=settings.max_upload_bytes)
+    handlers = Handlers(
+        registry,
+        shelf,
+        tools,
+        max_upload_bytes=settings.max_upload_bytes,
+        may_watch_addresses=may_watch_addresses,
+    )
     api, end_connections = _mount(handlers, registry, settings, files, pools)
 
     def sweep() -> None:
@@ -143,6 +160,7 @@ def _mount(
     from app.page import mount_page
     from app.planner_routes import add_planner_routes
     from app.streams_routes import add_streams_routes
+    from app.webcam_routes import add_webcam_routes
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -168,6 +186,7 @@ def _mount(
     add_cost_routes(api, registry)
     add_planner_routes(api, registry, handlers.tools)
     add_streams_routes(api, registry, pools)
+    add_webcam_routes(api, registry)
     end_connections = mount_page(
         api,
         handlers,

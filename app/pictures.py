@@ -21,7 +21,8 @@ SHARE_OF_TIME = 0.15
 IDLE_SECONDS = 30.0
 REST_AFTER_ERROR_SECONDS = 8.0
 
-_numbers = itertools.count()
+numbers = itertools.count()
+"""Of the pictures of the process."""
 
 
 class Picture(Protocol):
@@ -152,7 +153,7 @@ class PictureWorker:
             _closed(source)
 
     def _show(self, picture: Picture) -> None:
-        self._shown = Shown(next(_numbers), picture.pts_seconds, picture.jpeg)
+        self._shown = Shown(next(numbers), picture.pts_seconds, picture.jpeg)
 
     def _rest(self, error: Exception) -> None:
         logger.warning("no picture of %s: %s", self.video.path.name, error)

@@ -10,7 +10,7 @@ import torch
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
-from app import planner, planner_text
+from app import live_text, planner, planner_text
 from app.inside_routes import run_of
 from app.planner_fields import request_of
 from app.planner_measure import Measurer, measure_decoding, measure_rate
@@ -65,6 +65,8 @@ class _Planner:
             made = self._measurer.start("rate", partial(measure_rate, request))
         elif kind == "decode":
             video = run_of(self._registry, asked).video
+            if video is not None and video.is_live:
+                raise SettingError(live_text.NO_MEASURE)
             if video is None:
                 raise SettingError(planner_text.NO_FILE)
             made = self._measurer.start("decode", partial(measure_decoding, video, request))

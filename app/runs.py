@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
 from typing import Any
 
-from app import text
+from app import live_text, text
 from app.board import Board
 from app.downloads import CsvFolder, RunFiles
 from app.engine_thread import EngineThread
 from app.inside import Inside
+from app.live import LivePictures
 from app.live_model import LiveModel
 from app.pacing import Pacer
 from app.pictures import PictureWorker
-from app.sections import chips, empty_memory, play_section, source_section
+from app.sections import chips, empty_memory, play_section
 from app.tools import Engine, EngineRequest, Tools
+from app.turns import in_turn
 from app.videos import Video
 from app.view import RunView
-from app.words import WORDS
-from vidmem.errors import SettingError, VidmemError
+from app.watched import Watched
 from vidmem.streaming import Prediction
 
 ACTIVE = frozenset({"opening", "playing", "paused"})
-
-
-class _StoppedError(VidmemError):
-    """The run was stopped while its engine was opening; nobody is told."""
 
 
 class Run:
@@ -44,10 +39,8 @@ class Run:
         self.commands = threading.RLock()
         self._tools, self._files = tools, RunFiles(self.board, files, run_id)
         self.live = LiveModel(self.board, tools, model_name)
-        self.video: Video | None = None
-        self._info: Any = None
+        self._watched: Watched | None = None
         self.view: RunView | None = None
-        self.pictures: PictureWorker | None = None
         self.inside = Inside(tools)
         self.judging = self.inside.judging  # around a step of the engine
         self._thread: EngineThread | None = None
@@ -63,6 +56,21 @@ class Run:
     def is_active(self) -> bool:
         """Whether it holds an engine."""
         return self.status in ACTIVE
+
+    @property
+    def video(self) -> Video | None:
+        """What is watched, or can be."""
+        return self._watched.video if self._watched else None
+
+    @property
+    def pictures(self) -> PictureWorker | LivePictures | None:
+        """Of the video."""
+        return self._watched.pictures if self._watched else None
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what is watched comes as it happens."""
+        return self.video is not None and self.video.is_live
 
     def use_model(self) -> Any:
         """The model, loaded with the first call."""
@@ -82,28 +90,23 @@ class Run:
         Raises:
             VidmemError: If it cannot be read; the run then keeps what it had.
         """
-        info = self._tools.probe(video.path)
+        watched = Watched(video, self._tools)
         self.close()
-        self.inside.choose(video.path, info)
-        self.video, self._info = video, info
-        self.pictures = PictureWorker(video, self._tools.open_pictures, self._no_picture)
+        self._watched = watched
+        watched.open_pictures(self._no_picture)
+        self.inside.choose(video.path, watched.info, watched.kept)
         self._start_seconds, self._look = 0.0, None
         self._forget_results()
         self._files.leave()
         self._set_status("ready")
         self.board.put("look", None)
-        self._put_source(WORDS["reader_at_play"])
-        self.pictures.want(0.0, is_urgent=True)
+        self.board.put("source", watched.section())
 
     def _forget_results(self, *, goes_on: bool = False) -> None:
         self.view = RunView(self.board, self.live.class_names, self.view, goes_on=goes_on)
         self.board.put("now", None)
         self.board.put("memory", empty_memory(self.live.settings))
         self.view.refresh(is_forced=True)
-
-    def _put_source(self, reader: str) -> None:
-        assert self.video is not None
-        self.board.put("source", source_section(self.video, self._info, reader))
 
     def play(self) -> None:
         """Begin, or go on after a pause."""
@@ -167,10 +170,9 @@ class Run:
         Raises:
             SettingError: If the time is not in the video.
         """
-        if self._info is None:
+        if self._watched is None:
             return
-        if not 0 <= seconds < (total := self._info.duration_seconds):
-            raise SettingError(text.outside(seconds, total))
+        self._watched.check_time(seconds)
         self.look(None)
         engine = self._engine
         if engine is not None:
@@ -276,19 +278,19 @@ class Run:
         """Free everything: thread, decoder, pictures."""
         self.stop()
         self.inside.close()
-        if self.pictures is not None:
-            self.pictures.close()
+        if self._watched is not None:
+            self._watched.close()
 
     # What the engine's thread tells
 
     def _open_engine(self) -> Engine:
         self.use_model()
-        with self._in_turn():
+        with in_turn(self.commands, self.pacer):
             assert self.video is not None and self.live.settings is not None
             self.inside.forget()
             self._forget_results()
             self._request = request = EngineRequest(
-                path=self.video.path,
+                video=self.video,
                 model=self.live.model,
                 settings=self.live.settings,
                 start_seconds=self._start_seconds,
@@ -296,25 +298,15 @@ class Run:
             )
         return self._tools.open_engine(request)
 
-    @contextlib.contextmanager
-    def _in_turn(self) -> Iterator[None]:
-        """Keep commands out, in the engine's thread: unless one waits for this thread to end."""
-        while not self.commands.acquire(timeout=0.05):
-            if self.pacer.is_stopped:
-                raise _StoppedError
-        try:
-            if self.pacer.is_stopped:
-                raise _StoppedError
-            yield
-        finally:
-            self.commands.release()
-
     def opened(self, engine: Engine) -> None:
         """The video is open: pass on what was changed meanwhile, and say who reads it."""
-        with self._in_turn():
+        with in_turn(self.commands, self.pacer):
             self._catch_up(engine)
             self._files.show()
-            self._put_source(f"Reader: {engine.reader_reason}")
+            assert self._watched is not None
+            self._watched.opened(engine)
+            self.inside.info = self._watched.info
+            self.board.put("source", self._watched.section(engine.reader_reason))
             self._set_status("paused" if self.pacer.is_paused else "playing")
             self._put_chips()
 
@@ -322,7 +314,7 @@ class Run:
         """Tell the engine what was changed since it was asked for."""
         asked, live = self._request, self.live
         assert asked is not None
-        self.inside.begin(engine, asked.path)
+        self.inside.begin(engine, None if asked.video.is_live else asked.video.path)
         changes, before = live.live_settings(), asked.settings.as_dict()
         if live.model is not asked.model:
             self._tell(engine.update(model=live.model, **changes))
@@ -337,6 +329,8 @@ class Run:
         self.inside.took(engine)
         if self.view is not None and prediction.class_names == self.view.class_names:
             self.view.took(prediction, engine.last_clip_pixels, engine.settings, engine.model)
+        if self._watched is not None:
+            self._watched.took(engine, prediction)
         if prediction.restarted != self._told:
             self.notify(prediction.restarted)
         self._told = None
@@ -376,11 +370,13 @@ class Run:
 
     def put_play(self) -> None:
         """Tell the page where the run is."""
-        view, info = self.view, self._info
+        view, watched, engine = self.view, self._watched, self._engine
         pace = f"{text.STATUS.get(self.status, '')} {self._files.unsaved}".strip()
-        if self.status == "playing" and view is not None and info is not None:
-            to_go = info.duration_seconds - self.pacer.limit_seconds
-            pace = text.pace(view.meter.facts(max(0.0, to_go)))
+        is_told = self.status == "playing" or (self.status == "paused" and self.is_live)
+        if is_told and view is not None and watched is not None:
+            figures = engine.live_figures() if engine is not None and self.is_live else None
+            told = watched.pace(view.meter, self.pacer, figures)
+            pace = f"{pace} {told}".strip() if self.status == "paused" else told
         analysed = view.timeline.end_seconds if view else 0.0
         has_video = self.video is not None
         self.board.put("play", play_section(self.status, self.pacer, has_video, analysed, pace))
@@ -389,7 +385,11 @@ class Run:
         """What is due because a page is looking: derived sections, the picture at the playhead."""
         if self.view is not None:
             self.view.refresh(is_active=self.is_active)
-        if self._is_real_time and self.status == "playing":
+        if self._watched is not None and self._watched.is_lost and self.is_active:
+            with self.commands:
+                self.stop()
+            self.notify(live_text.LOST, "error")
+        if (self._is_real_time and self.status == "playing") or (self.is_live and self.is_active):
             self.put_play()
         if self._look is None and self.pictures is not None and self.is_active:
             self.pictures.want(self._picture_seconds())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app import text
+from app import live_text, text
 from app.pacing import Pacer
 from app.videos import Video
 from vidmem.models import SpoolConfig
@@ -113,14 +113,16 @@ def settings_section(model: Any, settings: StreamSettings) -> dict[str, Any]:
 
 
 def source_section(video: Video, info: Any, reader: str) -> dict[str, Any]:
-    """The chosen video, and who reads it."""
+    """The chosen video, and who reads it; a live one has no length."""
     return {
         "key": video.key,
         "title": video.title,
-        "duration_seconds": info.duration_seconds,
+        "is_live": video.is_live,
+        "is_webcam": video.webcam is not None,
+        "duration_seconds": 0.0 if video.is_live else info.duration_seconds,
         "width": info.width,
         "height": info.height,
-        "facts": describe_video(info),
+        "facts": live_text.facts(video.title) if video.is_live else describe_video(info),
         "reader": reader,
     }
 

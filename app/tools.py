@@ -10,9 +10,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from app.pictures import PictureSource
+from app.videos import Video
 from vidmem import streaming
 from vidmem.processors import fit_threads
-from vidmem.streaming import Moment, Prediction, StateHistory, StreamPool, StreamSettings
+from vidmem.streaming import (
+    LiveFigures,
+    Moment,
+    Prediction,
+    StateHistory,
+    StreamPool,
+    StreamSettings,
+)
 
 PROBE_SECONDS = 20.0
 
@@ -23,8 +31,6 @@ class Engine(Protocol):
     settings: StreamSettings
     last_clip_pixels: Any
     last_moment: Moment | None
-    reader_name: str
-    reader_reason: str
 
     def __next__(self) -> Prediction:
         """The next prediction."""
@@ -47,6 +53,16 @@ class Engine(Protocol):
         ...
 
     @property
+    def reader_name(self) -> str:
+        """Who reads the video."""
+        ...
+
+    @property
+    def reader_reason(self) -> str:
+        """Why that one."""
+        ...
+
+    @property
     def model(self) -> Any:
         """The model that judged the newest clip."""
         ...
@@ -54,6 +70,15 @@ class Engine(Protocol):
     @property
     def out(self) -> Path | None:
         """The predictions file being written."""
+        ...
+
+    @property
+    def info(self) -> Any:
+        """What the source says of itself."""
+        ...
+
+    def live_figures(self) -> LiveFigures | None:
+        """How a live source is now; `None` for a file."""
         ...
 
     @property
@@ -77,7 +102,7 @@ class ModelChoice:
 class EngineRequest:
     """What an engine is opened for."""
 
-    path: Path
+    video: Video
     model: Any
     settings: StreamSettings
     start_seconds: float
@@ -181,10 +206,14 @@ def _open_pictures(path: Path) -> PictureSource:
 
 def _open_engine(request: EngineRequest) -> Engine:
     files = streaming.RunFiles(out=request.out, on_storage_error="continue")
+    video, more = request.video, {}
+    if video.webcam is not None:
+        more["open_feed"] = video.webcam.open_feed
     return streaming.Engine(
-        request.path,
+        video.address or video.path,
         request.model,
         request.settings,
         start_seconds=request.start_seconds,
         files=files,
+        **more,
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.webcam import Webcam
 from app.words import WORDS
 from vidmem.errors import UnreadableVideoError, VideoNotFoundError
 
@@ -28,6 +29,18 @@ class Video:
     key: str
     title: str
     path: Path
+    """Of a live source: what its files are called by."""
+
+    address: str = field(default="", repr=False)
+    """Of a live source, with its credentials: not for people."""
+
+    webcam: Webcam | None = None
+    """The visitor's, whose pictures come from the page."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it is watched as it happens: it has no length, and no past to go back to."""
+        return bool(self.address) or self.webcam is not None
 
 
 class VideoShelf:

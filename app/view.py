@@ -57,7 +57,7 @@ class RunView:
         self._num_cut = 0
         self._bouts = BoutBook(MAX_COLUMNS)
         self._bridge_seconds = 0.0
-        self._gaps: list[tuple[float, float]] = []
+        self._gaps: list[tuple[float, float, str]] = []
         self._newest: Prediction | None = None
         self._settings: StreamSettings | None = None
         self._is_dirty = False
@@ -107,7 +107,7 @@ class RunView:
         if prediction.restarted:
             self.meter.restart()
         self.meter.took(prediction.end_seconds)
-        self._gaps += [(gap.start_seconds, gap.end_seconds) for gap in prediction.gaps]
+        self._gaps += [(gap.start_seconds, gap.end_seconds, gap.reason) for gap in prediction.gaps]
         del self._gaps[:-MAX_GAPS]
 
     def _judge_anew(self, predictions: list[Prediction]) -> None:

@@ -1,9 +1,11 @@
 """The words on the page, by key: in the markup `[[key]]`, in the scripts `vm.words.key`."""
 
+from app.live_words import LIVE_WORDS
 from app.planner_words import PLANNER_WORDS
 from app.streams_words import STREAMS_WORDS
 
 WORDS = {
+    **LIVE_WORDS,
     **PLANNER_WORDS,
     **STREAMS_WORDS,
     # top bar

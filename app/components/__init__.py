@@ -23,7 +23,7 @@ SCRIPTS = {
     "player": ("player", "now_panel"),
     "timeline": ("timeline_data", "timeline_draw", "timeline", "timeline_input"),
     "strip": ("strip",),
-    "source": ("source",),
+    "source": ("source", "live_source"),
     "controls": ("heads", "controls"),
     "cost": ("cost",),
     "bouts": ("bouts",),

@@ -13,6 +13,7 @@ let picture = null, arriving = null; // the one on view, and the one that the br
 
 const isActive = () => play.status === "playing" || (play.status === "opening" && !play.is_held);
 const total = () => vm.last.source?.duration_seconds ?? 0;
+const isLive = () => vm.last.source?.is_live ?? false;
 
 // At the end there is nothing more to step to; looking back, there is.
 const canGoForward = () => looking !== null || (play.can_play && play.status !== "finished");
@@ -27,6 +28,9 @@ function drawTransport() {
   find("[data-act=back]").disabled = !now;
   find("[data-act=forward]").disabled = !canGoForward();
   find(".vm-jump button").disabled = jumpTime.disabled = !play.can_play && !begun;
+  find(".vm-jump").hidden = speed.hidden = progress.hidden = isLive();
+  find(".vm-no-seek").hidden = !isLive();
+  find("[data-act=from-here]").hidden = isLive();
   if (document.activeElement !== speed) speed.value = play.speed ?? "fast";
   big.hidden = begun || !play.can_play || looking !== null || now !== null;
   screen.classList.toggle("vm-resting", !big.hidden);
@@ -59,6 +63,7 @@ const unlabelled = (one) => one && { ...one, label: undefined };
 
 // Between two answers of the server the playhead goes on by itself, at the rate that the server told.
 function drawPlayhead() {
+  if (playhead && isLive()) { drawLive(); return; }
   if (!playhead || !total()) { pace.textContent = play.pace ?? ""; return; }
   const since = (performance.now() - playhead.at) / 1000;
   const seconds = Math.min(playhead.seconds + playhead.rate * since, playhead.limit);
@@ -69,11 +74,17 @@ function drawPlayhead() {
   vm.emit("playhead", seconds);
 }
 
+function drawLive() {
+  const place = now ? vm.fill("live_analysed", { time: vm.clock(playhead.seconds) }) : "";
+  pace.textContent = [place, play.pace].filter(Boolean).join(" · ");
+  vm.emit("playhead", playhead.seconds);
+}
+
 function drawLookback() {
   lookback.hidden = looking === null;
   screen.classList.toggle("vm-looking", looking !== null);
   if (looking === null) return;
-  lookback.firstElementChild.textContent = vm.fill("looking_at", { time: vm.clock(looking.seconds, total(), total() < 600) });
+  lookback.firstElementChild.textContent = vm.fill(isLive() ? "live_looking_at" : "looking_at", { time: vm.clock(looking.seconds, total(), total() < 600) });
 }
 
 // Said aloud when the label changes, and not more often than every four seconds.
@@ -139,7 +150,7 @@ setInterval(() => { if (play.status === "playing" && playhead?.rate) drawPlayhea
 
 const clipSeconds = () => vm.last.settings?.seconds_between_predictions ?? 1;
 function stepTo(seconds) {
-  const target = Math.max(0, Math.min(seconds, total()));
+  const target = Math.max(0, Math.min(seconds, total() || seconds));
   vm.act("look", { seconds: target });
 }
 const actions = {

@@ -21,15 +21,24 @@ vm.on("videos", (groups) => {
     group.append(...videos.map(([key, title]) => new Option(title, key)));
     return group;
   }));
-  const chosen = vm.last.source?.key;
-  if (chosen) select.value = chosen; else select.selectedIndex = -1;
+  showChosen(vm.last.source);
 });
 vm.on("source", (source) => {
   file.textContent = source?.facts ?? "";
   reader.textContent = source?.reader ?? "";
   reader.title = source?.reader ?? "";
-  if (source) select.value = source.key; else select.selectedIndex = -1;
+  showChosen(source);
 });
+// What is live is on the list as long as it is watched.
+function showChosen(source) {
+  select.querySelector(".vm-live-option")?.remove();
+  if (source?.is_live) {
+    const live = Object.assign(document.createElement("optgroup"), { label: vm.words.live_group, className: "vm-live-option" });
+    live.append(new Option(source.title, source.key));
+    select.append(live);
+  }
+  if (source) select.value = source.key; else select.selectedIndex = -1;
+}
 select.addEventListener("change", () => { refuse(null); vm.act("choose", { video: select.value }); });
 
 function showProgress(sent, whole) {

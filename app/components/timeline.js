@@ -6,6 +6,7 @@ let items = [], bands = [], classes = [], memory = null, gaps = [], duration = 0
 let playhead = null, looking = null, marked = null, hover = null, focusColumn = -1, width = 0, height = 0, gutter = 118;
 
 const x = (seconds) => gutter + ((seconds - view.from) / (view.to - view.from)) * (width - gutter - 1);
+const reach = () => duration || Math.max(analysed, 60); // of a live video nobody knows the end
 const timeAt = (pixel) => view.from + ((pixel - gutter) / (width - gutter - 1)) * (view.to - view.from);
 
 const draw = vm.perFrame(() => {
@@ -86,7 +87,7 @@ vm.on("look", (value) => {
 vm.on("mark", (span) => {
   marked = span;
   if (span) element.dataset.mark = `${span.start},${span.end}`; else delete element.dataset.mark;
-  if (span && plot.clientWidth && bringIntoView(span, width - gutter, duration)) moved();
+  if (span && plot.clientWidth && bringIntoView(span, width - gutter, reach())) moved();
   draw();
 });
 vm.on("view_shown", draw);
@@ -101,7 +102,9 @@ window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dra
 
 function describe(seconds) {
   const item = itemAt(items, seconds);
-  const time = vm.clock(seconds, duration, duration < 600);
+  const time = vm.clock(seconds, reach(), reach() < 600);
+  const gap = item ? null : gaps.find(([start, end]) => start <= seconds && seconds < end);
+  if (gap) return vm.fill("live_gap", { time, reason: gap[2] });
   if (!item) return vm.fill("time_only", { time });
   return vm.fill(item.isFinal ? "time_and_label" : "time_and_provisional", { time, label: classes[item.column] ?? "", share: ((item.values[item.column] ?? 0) / 255).toFixed(2) });
 }
@@ -110,6 +113,6 @@ function look(seconds) {
 }
 function zoom(factor, around = (view.from + view.to) / 2) {
   view.mode = "free";
-  zoomView(factor, around, duration);
+  zoomView(factor, around, reach());
   moved();
 }

@@ -51,6 +51,16 @@ function drawSpan() {
   }
   pen.fillStyle = vm.token("well");
   for (const [start, end] of gaps) pen.fillRect(x(start), TOP, Math.max(2, x(end) - x(start)), bodyHeight());
+  for (const [start, end, reason] of gaps) nameGap(reason, Math.max(x(start), gutter) + 7, Math.min(x(end), width) - 5);
+}
+// Why nothing was judged, where there is room for it.
+function nameGap(reason, from, to) {
+  if (to - from < 60) return;
+  pen.font = LABEL_FONT;
+  pen.textAlign = "left";
+  pen.textBaseline = "middle";
+  pen.fillStyle = vm.token("dim");
+  pen.fillText(shorten(reason, to - from), from, TOP + (isLane() ? LANE - 2 : bodyHeight()) / 2);
 }
 
 function drawBands() {

@@ -30,7 +30,7 @@
     view.mode = "free";
     view.from += seconds;
     view.to += seconds;
-    keepInside(Math.max(duration, view.to - view.from));
+    keepInside(Math.max(reach(), view.to - view.from));
     moved();
   }
   canvas.addEventListener("pointerdown", (event) => {

@@ -255,6 +255,8 @@ class FakeEngine:
 
     def keep_history(self, history: Any) -> None: ...
 
+    def live_figures(self) -> None: ...
+
     def close(self) -> None:
         if not self.closed.is_set():
             self.closed.set()
@@ -301,7 +303,7 @@ class FakeMachine:
 
     def open_engine(self, request: EngineRequest) -> FakeEngine:
         time.sleep(self.opening_seconds)
-        info = self.probe(request.path)
+        info = self.probe(request.video.path)
         if request.start_seconds >= info.duration_seconds:
             raise SettingError("start_seconds must be in the video")
         engine = FakeEngine(

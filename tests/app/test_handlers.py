@@ -19,7 +19,8 @@ def sections(answer: dict) -> dict:
 def test_a_new_page_gets_the_sample_the_model_and_the_limits(desk):
     reply = desk.handlers.open_page("page", "")
     answer = json.loads(reply.payload)
-    assert answer["hello"] == {"max_upload_bytes": 1000, "page": "page"}
+    hello = {"max_upload_bytes": 1000, "may_watch_addresses": True, "page": "page"}
+    assert answer["hello"] == hello
     shown = sections(answer)
     assert shown["source"]["key"] == "sample"
     assert shown["source"]["facts"].startswith("1 min · 1280×720 · 25 fps · H.264")  # noqa: RUF001

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vidmem.video.decode_process import FeedLimits, FrameFeed, SampledFrames, probe_safely
     from vidmem.video.decode_speed import measure_decode_speed
+    from vidmem.video.live_address import file_stem, without_credentials
     from vidmem.video.pictures import Picture, PictureReader
     from vidmem.video.probe import VideoInfo, probe_video
     from vidmem.video.reader import Frame, Frames, VideoReader, open_video
@@ -32,12 +33,14 @@ _HOME = {
     "VideoReader": "reader",
     "Window": "sampling",
     "decode_size": "transforms",
+    "file_stem": "live_address",
     "measure_decode_speed": "decode_speed",
     "measure_skip_gain": "skipping",
     "open_video": "reader",
     "probe_safely": "decode_process",
     "probe_video": "probe",
     "to_clip": "transforms",
+    "without_credentials": "live_address",
 }
 
 __all__ = [
@@ -54,12 +57,14 @@ __all__ = [
     "VideoReader",
     "Window",
     "decode_size",
+    "file_stem",
     "measure_decode_speed",
     "measure_skip_gain",
     "open_video",
     "probe_safely",
     "probe_video",
     "to_clip",
+    "without_credentials",
 ]
 
 

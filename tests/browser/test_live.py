@@ -1,0 +1,155 @@
+"""Cameras in the browser: an address that is typed, and the webcam of the visitor's device."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.browser.conftest import (
+    CHROMIUM,
+    FLAGS,
+    newest,
+    serving,
+    status,
+    wait_for_clip,
+    wait_for_status,
+    wait_until,
+)
+from tests.browser.test_looks import violations
+from tests.browser.test_memory_page import open_memory
+from tests.video.live_server import HttpCamera
+
+pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
+
+FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+NO_CAMERA = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
+PACE = "document.querySelector('.vm-pace').textContent"
+
+
+def watch(page, address) -> None:
+    page.get_by_label("Address of a camera").fill(address)
+    page.get_by_role("button", name="Watch", exact=True).click()
+
+
+@pytest.fixture
+def page(open_page, site):
+    opened = open_page()
+    yield opened
+    opened.close()
+    site.app.registry.clear()
+
+
+@pytest.fixture
+def camera_browser(browser):
+    """Chromium with a camera that shows a test picture, and a hand that allows it."""
+    started = launched(browser, FAKE_CAMERA)
+    yield started
+    started.close()
+
+
+def launched(browser, flags):
+    """A browser of its own: whether there is a camera is said when it starts."""
+    program = next(filter(None, map(shutil.which, CHROMIUM)))
+    return browser.browser_type.launch(executable_path=program, args=[*FLAGS, *flags])
+
+
+def test_an_address_is_watched_as_it_comes_and_its_predictions_stay(page, material):
+    with HttpCamera(material / "barn.mp4", speed=2.0) as camera:
+        watch(page, camera.url)
+        wait_for_clip(page, 2, seconds=60)
+        assert "live" in page.locator(".vm-file").inner_text()
+        page.wait_for_function(f"/behind/.test({PACE}) && /Analysed to/.test({PACE})")
+        assert page.locator(".vm-screen img").is_visible()
+        assert page.locator(".vm-jump").is_hidden()
+        assert page.locator(".vm-no-seek").is_visible()
+        page.wait_for_function(
+            "window.vidmem.tail.length + (window.vidmem.last.range?.start.length ?? 0) > 1"
+        )
+        page.locator(".vm-main").first.click()
+        wait_for_status(page, "paused")
+        page.wait_for_function(f"/dropped/.test({PACE})", timeout=60_000)
+        page.locator(".vm-main").first.click()
+        seen = newest(page)["index"]
+        wait_for_clip(page, seen + 1, seconds=60)
+        page.wait_for_function(
+            "window.vidmem.last.timeline.gaps.some((gap) => /slower/.test(gap[2]))"
+        )
+        page.locator("[data-act=stop]").click()
+        wait_for_status(page, "stopped")
+    with page.expect_download() as download:
+        page.locator(".vm-bouts a").first.click()
+    assert len(download.value.path().read_text().splitlines()) >= seen + 2
+
+
+def test_what_cannot_be_opened_is_told_and_the_page_goes_on(page):
+    watch(page, "file:///etc/passwd")
+    page.get_by_text("file:///etc/passwd is no address of a camera").wait_for()
+    watch(page, "http://127.0.0.1:9/pen.ts")
+    wait_for_status(page, "failed", seconds=60)
+    page.get_by_text("refuses the connection").wait_for()
+
+
+def test_addresses_are_not_offered_where_others_can_reach_the_app(browser, material, tmp_path):
+    with serving(material, tmp_path, host="0.0.0.0") as site:
+        page = browser.new_context().new_page()
+        page.goto(site.address)
+        page.wait_for_function("window.vidmem?.last.hello")
+        assert page.get_by_label("Address of a camera").is_hidden()
+        page.get_by_text("it opens no addresses").wait_for()
+        page.evaluate("window.vidmem.act('address', { address: 'http://127.0.0.1/pen.ts' })")
+        page.get_by_text("Start it with --allow-addresses").wait_for()
+        page.context.close()
+
+
+def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site):
+    site.clip_seconds = 0.0
+    page = camera_browser.new_context().new_page()
+    complaints = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(site.address)
+    page.wait_for_function("window.vidmem?.last.source")
+    button = page.locator(".vm-webcam")
+    button.click()
+    wait_for_clip(page, 1, seconds=60)
+    assert button.get_attribute("aria-pressed") == "true"
+    assert newest(page)["end_seconds"] > 0
+    assert page.locator(".vm-screen img").is_visible()
+    open_memory(page)  # with pictures of clips, though no file has them
+    page.get_by_role("link", name="Watch", exact=True).click()
+    button.click()
+    wait_for_status(page, "stopped")
+    assert button.get_attribute("aria-pressed") == "false"
+    button.click()  # and again: a run of its own
+    page.wait_for_function("window.vidmem.last.play.status === 'playing'", timeout=60_000)
+    wait_for_clip(page, 0, seconds=60)
+    run_id = page.evaluate("window.vidmem.run")
+    page.close()  # the camera ends with the page, and so does the run
+    wait_until(lambda: not (run := site.app.registry.find(run_id)) or not run.is_active, 60)
+    assert complaints == []
+
+
+def test_a_camera_that_is_refused_is_told_in_a_sentence(browser, site):
+    other = launched(browser, NO_CAMERA)
+    page = other.new_context().new_page()
+    page.goto(site.address)
+    page.wait_for_function("window.vidmem?.last.source")
+    page.locator(".vm-webcam").click()
+    page.get_by_text("The browser did not give the camera").wait_for()
+    assert status(page) == "ready"
+    other.close()
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "light"), (390, "dark")]
+)
+def test_axe_finds_nothing_and_nothing_needs_a_sideways_scroll(open_page, material, width, scheme):
+    opened = open_page(width=width, scheme=scheme, reduced_motion="reduce")
+    with HttpCamera(material / "barn.mp4", speed=2.0) as camera:
+        watch(opened, camera.url)
+        wait_for_clip(opened, 1, seconds=60)
+        assert violations(opened) == []
+        widths = opened.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+        assert widths[0] <= widths[1]
+        opened.locator("[data-act=stop]").click()
+        wait_for_status(opened, "stopped")
