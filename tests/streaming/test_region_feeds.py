@@ -12,7 +12,7 @@ import torch
 
 from tests.streaming.doubles import CARD
 from vidmem.errors import DecoderCrashedError, DecoderError, NotAVideoError, SettingError
-from vidmem.streaming import Region, RegionFeeds, region_feeds, shared_decoder
+from vidmem.streaming import Region, RegionFeeds, decoder_group, region_feeds, shared_decoder
 from vidmem.streaming.feed import FeedRequest
 from vidmem.video.decode_process import SampledFrames
 from vidmem.video.sampling import Gap
@@ -149,6 +149,25 @@ def test_one_that_joins_later_finds_the_first_frames(feeds, video):
     right = opened(feeds, RIGHT)
     assert numbers(right.read(5), RIGHT) == list(range(5))
     assert len(video.feeds) == 1
+
+
+def test_the_first_waits_a_moment_for_those_that_have_yet_to_join(feeds, video):
+    left = opened(feeds, LEFT)
+    reading = threading.Thread(target=read_many, args=(left, 300))
+    reading.start()
+    wait_until(lambda: video.feeds[0].num_reads == feeds._group._decoders[0].max_frames)
+    right = opened(feeds, RIGHT)
+    assert read_many(right, 300, RIGHT) == list(range(300))
+    reading.join(20)
+    assert not reading.is_alive()
+    assert len(video.feeds) == 1
+
+
+def test_one_that_never_joins_is_not_waited_for(feeds, video, monkeypatch):
+    monkeypatch.setattr(decoder_group, "EXPECTED_WITHIN_SECONDS", 0.1)
+    assert read_many(opened(feeds, LEFT), 300) == list(range(300))
+    assert numbers(opened(feeds, RIGHT).read(1), RIGHT) == [0]
+    assert len(video.feeds) == 2
 
 
 def test_damage_is_told_to_each_once(feeds, video):

@@ -7,6 +7,7 @@ A reader that is alone looks for company each time that it reads.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,6 +15,9 @@ from vidmem.errors import DecoderError
 from vidmem.streaming.feed import Feed, FeedRequest
 from vidmem.streaming.shared_decoder import HeldFrame, Reader, SharedDecoder
 from vidmem.video.sampling import Gap
+
+EXPECTED_WITHIN_SECONDS = 3.0
+"""So long, from the first one on, are readers waited for that have yet to join."""
 
 
 class DecoderGroup:
@@ -28,6 +32,7 @@ class DecoderGroup:
         """
         self._open = open_feed
         self._num_expected = num_expected
+        self._expects_until_seconds: float | None = None
         self._lock = threading.Lock()
         self._decoders: list[SharedDecoder] = []
         self._readers: list[Reader] = []
@@ -52,7 +57,12 @@ class DecoderGroup:
                 raise DecoderError("the regions have been closed")
             self._num_expected -= 1
             self._readers.append(reader)
+            if self._expects_until_seconds is None:
+                self._expects_until_seconds = time.monotonic() + EXPECTED_WITHIN_SECONDS
             decoder = self._placed(reader)
+            if self._num_expected == 0:
+                for one in self._decoders:
+                    one.expect_no_more()
         try:
             with self._lock:
                 return decoder.wait_until_open()
@@ -151,7 +161,14 @@ class DecoderGroup:
 
     def _started(self, reader: Reader) -> SharedDecoder:
         request = replace(reader.wanted, start_frame=reader.next_frame)
-        decoder = SharedDecoder(request, self._open, boxes=reader.boxes, lock=self._lock)
+        is_expecting = self._num_expected > 0
+        decoder = SharedDecoder(
+            request,
+            self._open,
+            boxes=reader.boxes,
+            lock=self._lock,
+            keeps_until_seconds=(self._expects_until_seconds or 0.0) if is_expecting else 0.0,
+        )
         self._decoders.append(decoder)
         self.num_started += 1
         return decoder

@@ -95,6 +95,7 @@ class SharedDecoder:
         *,
         boxes: frozenset[Box],
         lock: threading.Lock,
+        keeps_until_seconds: float = 0.0,
     ) -> None:
         """Begin to open the feed; nothing is read from it before somebody waits.
 
@@ -103,6 +104,8 @@ class SharedDecoder:
             open_feed: Called in the thread.
             boxes: What is wanted of each frame.
             lock: Of all decoders and their readers.
+            keeps_until_seconds: Until then (`time.monotonic`) others are expected, and no frame
+                that they may need is let go.
         """
         self.request = request
         self.feed: Feed | None = None
@@ -113,6 +116,7 @@ class SharedDecoder:
         self.is_complete = False
         """All who could read from here do: frames that all of them had are not kept."""
 
+        self.keeps_until_seconds = keeps_until_seconds
         self.changed = threading.Condition(lock)  # readers wait for it
         self._asked = threading.Condition(lock)  # and the thread for this
         self._open_feed, self._boxes = open_feed, boxes
@@ -191,6 +195,11 @@ class SharedDecoder:
         self._asked.notify()
         self.changed.notify_all()
 
+    def expect_no_more(self) -> None:
+        """All who were expected are there."""
+        self.keeps_until_seconds = 0.0
+        self._asked.notify()
+
     def close(self) -> None:
         """End the decoder; call without the lock."""
         with self.changed:
@@ -267,7 +276,11 @@ class SharedDecoder:
         return 0
 
     def _wait_for_the_slowest(self) -> None:
-        """Wait a little; who has held up the others for too long has to go."""
+        """Wait a little for who has yet to join, or to read on; who never does has to go."""
+        expecting_seconds = self.keeps_until_seconds - time.monotonic()
+        if expecting_seconds > 0:
+            self._asked.wait(expecting_seconds)
+            return
         slow = [one for one in self.readers if one.next_frame == self._first_frame]
         left_seconds = PATIENCE_SECONDS - max((one.held_up_seconds for one in slow), default=0.0)
         if left_seconds > 0:
@@ -286,8 +299,9 @@ class SharedDecoder:
     def _let_go(self) -> None:
         """Drop frames that all readers had, unless others may come for them and there is room."""
         needed = min((reader.next_frame for reader in self.readers), default=self.end_frame)
+        is_expecting = time.monotonic() < self.keeps_until_seconds
         while self._frames and self._first_frame < needed:
-            if not self.is_complete and self.num_held < self.max_frames:
+            if is_expecting or (not self.is_complete and self.num_held < self.max_frames):
                 return
             self._frames.popleft()
             self._first_frame += 1
