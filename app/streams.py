@@ -22,12 +22,20 @@ class StreamPools:
         shelf: The videos.
         files: Where predictions are kept.
         max_pools: At once.
+        may_watch_addresses: Whether addresses that visitors type are opened.
     """
 
     def __init__(
-        self, tools: Tools, shelf: VideoShelf, files: CsvFolder, *, max_pools: int
+        self,
+        tools: Tools,
+        shelf: VideoShelf,
+        files: CsvFolder,
+        *,
+        max_pools: int,
+        may_watch_addresses: bool = False,
     ) -> None:
         self.shelf, self.files = shelf, files
+        self.may_watch_addresses = may_watch_addresses
         self._tools, self._max_pools = tools, max_pools
         self._lock = threading.Lock()
         self._pools: dict[str, PoolRun] = {}

@@ -27,6 +27,7 @@ def figures_json(pool: PoolRun) -> bytes:
         "classes": list(card.class_names),
         "pool": pool.figures(),
         "streams": [_stream(tile, figures) for tile, figures in pool.streams()],
+        "memory_over_time": pool.memory.record().as_dict(),
     }
     return json.dumps(told, indent=1).encode()
 

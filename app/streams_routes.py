@@ -27,7 +27,10 @@ def add_streams_routes(api: FastAPI, registry: RunRegistry, pools: StreamPools) 
 
     def start(asked: Asked) -> dict[str, Any]:
         run_id = run_of(registry, asked).run_id
-        pools.start(run_id, str(asked.get("model")), places_asked(pools.shelf, run_id, asked))
+        places = places_asked(
+            pools.shelf, run_id, asked, may_watch_addresses=pools.may_watch_addresses
+        )
+        pools.start(run_id, str(asked.get("model")), places)
         if registry.find(run_id) is None:  # freed meanwhile, with the pool that it had then
             pools.close(run_id)
         return {}

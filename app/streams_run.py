@@ -15,6 +15,7 @@ from typing import Any
 from app import streams_text
 from app.downloads import CsvFolder
 from app.sections import allowed_settings
+from app.streams_memory import PoolMemory
 from app.streams_news import News
 from app.streams_tile import OVER, Place, Tile
 from app.timeline import Columns
@@ -54,7 +55,7 @@ class PoolRun:
         self._taken: deque[float] = deque(maxlen=1000)
         self._decoder_bytes: dict[str, int] = {}
         self._shared: list[RegionFeeds] = []
-        self._host = HostGauge()
+        self._host, self.memory = HostGauge(), PoolMemory()
         self._weights = weights_bytes(self.model)
         self._sentence = ""
         self._wake, self._is_closed = threading.Event(), False
@@ -76,17 +77,19 @@ class PoolRun:
         """Let videos join; each is opened while the others go on, and may fail by itself.
 
         Raises:
-            SettingError: If they are more than a page may run.
+            SettingError: If they are more than a page may run, or it is being closed.
         """
         with self._lock:
+            if self._is_closed:
+                raise SettingError(streams_text.GONE)
             if len(self._tiles) + len(places) > streams_text.MAX_STREAMS:
                 raise SettingError(streams_text.too_many(len(self._tiles), len(places)))
             tiles = [self._new_tile(place) for place in places]
-        if places and places[0].region is not None:
-            self._opening.submit(self._open_regions, tiles)
-            return
-        for tile in tiles:
-            self._opening.submit(self._open, tile)
+            if places and places[0].region is not None:
+                self._opening.submit(self._open_regions, tiles)
+                return
+            for tile in tiles:
+                self._opening.submit(self._open, tile)
 
     def _new_tile(self, place: Place) -> Tile:
         tile = Tile(next(_streams), place, self._settings, self._columns, self._news)
@@ -141,9 +144,18 @@ class PoolRun:
             del self._tiles[stream_id]
             self._decoder_bytes.pop(stream_id, None)
             tile.has_left = True
+            is_last = tile.feeds in self._shared and not self._is_shared(tile.feeds)
+            if tile.feeds is not None and is_last:
+                self._shared.remove(tile.feeds)
         self._news.drop(stream_id)
         if tile.run is not None:
             self._let_go(tile)
+            self.memory.changed(f"{tile.place.title} left")
+        if tile.feeds is not None and is_last:
+            tile.feeds.close()
+
+    def _is_shared(self, feeds: RegionFeeds | None) -> bool:
+        return any(tile.feeds is feeds for tile in self._tiles.values())
 
     def _let_go(self, tile: Tile) -> None:
         with contextlib.suppress(ValueError, VidmemError):  # gone already, or its file is
@@ -151,7 +163,8 @@ class PoolRun:
 
     def close(self) -> None:
         """Let all leave, and end the threads; from any thread but theirs."""
-        self._is_closed = True
+        with self._lock:
+            self._is_closed = True
         self._wake.set()
         with contextlib.suppress(VidmemError):
             self._pool.close()
@@ -185,8 +198,9 @@ class PoolRun:
             return
         with self._lock:
             self._shared.append(feeds)
+            for tile in tiles:
+                tile.feeds = feeds
         for tile, region in zip(tiles, found, strict=True):
-            tile.feeds = feeds
             self._open(tile, open_feed=feeds.open_feed(region))
 
     def _open(self, tile: Tile, **how: Any) -> None:
@@ -196,7 +210,8 @@ class PoolRun:
             path = self._files.new_path(self._run_id, tile.number, tile.place.file_name)
             files = RunFiles(out=path, on_storage_error="continue")
             video = tile.place.video
-            run = self._pool.add(tile.stream_id, video.path, tile.settings, files=files, **how)
+            source = video.address or video.path
+            run = self._pool.add(tile.stream_id, source, tile.settings, files=files, **how)
         except Exception as error:
             if self._is_closed:
                 return
@@ -211,6 +226,7 @@ class PoolRun:
             tile.opened(run)
             if tile.is_paused and not tile.has_left:
                 self._pool.pause(tile.stream_id)
+        self.memory.changed(f"{tile.place.title} joined")
         if tile.has_left:
             self._let_go(tile)
         self._wake.set()
@@ -228,7 +244,8 @@ class PoolRun:
             except Exception as problem:
                 num_failures += 1
                 logger.exception("a pool's thread failed")
-                self._sentence = streams_text.ENDED.format(name=type(problem).__name__)
+                if num_failures == MAX_FAILURES:
+                    self._sentence = streams_text.ENDED.format(name=type(problem).__name__)
             else:
                 self._wake.wait()
 
@@ -239,12 +256,16 @@ class PoolRun:
         tile.took(prediction)
         self._decoder_bytes[stream_id] = prediction.decoder_bytes
         self._taken.append(time.monotonic())
+        if self.memory.is_due:
+            self.figures()
 
     # For the page
 
     def figures(self) -> dict[str, Any]:
         """The pool in numbers."""
-        return self._told(self._pool.figures())
+        told = self._told(self._pool.figures())
+        self.memory.sample(told)
+        return told
 
     def _told(self, now: PoolFigures) -> dict[str, Any]:
         return {
@@ -333,7 +354,7 @@ class PoolRun:
             "playing": statuses.count("playing"),
             "headline": streams_text.headline(self.model, len(statuses), **beside),
             "sentence": self._sentence,
-            "facts": streams_text.figures(told),
+            "facts": streams_text.figures(told, self.memory.said),
         }
         self._news.put("figures", figures)
 

@@ -59,11 +59,12 @@ def headline(model: Any, count: int, *, opening: int, failed: int) -> str:
     return " · ".join(parts)
 
 
-def figures(told: dict[str, Any]) -> list[tuple[str, str]]:
+def figures(told: dict[str, Any], trend: str) -> list[tuple[str, str]]:
     """Numbers and what they are of, in the page's order.
 
     Args:
         told: As `PoolRun.figures` has them.
+        trend: Whether the process grows.
     """
     count, total = told["num_streams"], told["state_bytes"]
     each = total / count if count else 0
@@ -76,5 +77,5 @@ def figures(told: dict[str, Any]) -> list[tuple[str, str]]:
         (f"{told['mean_batch_size']:.1f}", "clips judged together in a step, on average"),
         (amount(each), f"state per stream; {amount(total)} for all {count}"),
         (amount(told["weights_bytes"]), shared),
-        (amount(told["process_bytes"]), f"held by the process{beside}"),
+        (amount(told["process_bytes"]), f"held by the process ({trend}){beside}"),
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 
-from app import streams_text, text
+from app import live_text, streams_text, text
 from app.pacing import SpeedMeter
 from app.streams_news import News
 from app.timeline import Columns, Timeline
@@ -49,7 +50,7 @@ class Place:
     @property
     def file_name(self) -> Path:
         """What its file is named after."""
-        stem = Path(self.video.title).stem
+        stem = self.video.path.name if self.video.is_live else Path(self.video.title).stem
         return Path(f"{stem} {self.title}.csv" if self.region else f"{stem}.csv")
 
 
@@ -72,6 +73,7 @@ class Tile:
         self._merger, self._waiting, self._meter = ScoreMerger(), Waiting(), SpeedMeter()
         self._marks: deque[tuple[int, int]] = deque([(0, -1)], maxlen=MAX_FRESH)
         self._newest: Prediction | None = None
+        self._num_taken = 0
         self._frame: Any = None
         self._picture: tuple[int, dict[str, Any]] | None = None
         self._picture_version = 0
@@ -89,6 +91,7 @@ class Tile:
     def took(self, prediction: Prediction) -> None:
         """A clip was judged."""
         with self._lock:
+            self._num_taken += 1
             if prediction.restarted:
                 self._meter.restart()
             self._meter.took(prediction.end_seconds)
@@ -145,8 +148,8 @@ class Tile:
             return "failed"
         if figures is None:
             return "opening"
-        if figures.status in OVER:
-            return figures.status
+        if figures.status in OVER and self._num_taken >= figures.clips_done:
+            return figures.status  # else its last prediction is on the way here
         return "paused" if self.is_paused else "playing"
 
     def facts(self, figures: StreamFigures | None) -> dict[str, Any]:
@@ -156,18 +159,18 @@ class Tile:
             if status in OVER:
                 self._finish()
             told = {} if self._newest is None else self._said(self._newest, status)
-            speed = self._meter.facts(None).times_real_time if status == "playing" else 0.0
+            speed = self._meter.facts(None)
         region = self.place.region
         return {
             "title": self.place.title,
             "video": self.place.video.title,
             "region": region and [region.left, region.top, region.width, region.height],
             "shape": self._shape(),
-            "total": round(self.run.info.duration_seconds, 3) if self.run is not None else 0,
-            "reader": self._reader(),
+            "total": self._total_seconds(),
+            "live": self._live(speed.clips_per_second),
             "status": status,
             "sentence": self._trouble(figures),
-            "speed": float(f"{speed:.2g}"),
+            "speed": float(f"{speed.times_real_time:.2g}") if status == "playing" else 0.0,
             "behind": round(figures.lag_seconds) if figures and status not in OVER else 0,
             "l_mem": self.settings.l_mem,
             "file": self.file,
@@ -190,8 +193,15 @@ class Tile:
         """How far it is judged."""
         return self._newest.end_seconds if self._newest is not None else 0.0
 
-    def _reader(self) -> str:
-        return self.run.reader_reason if self.run is not None else ""
+    def _total_seconds(self) -> float:
+        """The length of its video; 0 before that is known, and of what is live."""
+        seconds = self.run.info.duration_seconds if self.run is not None else 0.0
+        return round(seconds, 3) if math.isfinite(seconds) else 0.0
+
+    def _live(self, clips_per_second: float) -> str:
+        """How a live source goes, in words; empty for a file."""
+        figures = self.run.live_figures() if self.run is not None else None
+        return live_text.pace(figures, clips_per_second)
 
     def _shape(self) -> list[int]:
         """Width and height of what it sees, in the source's pixels."""

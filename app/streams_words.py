@@ -3,17 +3,21 @@
 STREAMS_WORDS = {
     "streams": "Streams",
     "streams_title": "Streams",
-    "streams_none": "Watch many at once: several videos, or several regions of one picture (pens, "
-    "animals, the tiles of a mosaic recording). Each is a stream with a memory, a place and a file "
-    "of its own; the weights are there once, and clips of different streams are judged "
-    "together. Each stream predicts what it would predict alone.",
+    "streams_none": "Watch many at once: several videos or cameras, or several regions of one "
+    "picture (pens, animals, the tiles of a mosaic recording). Each is a stream with a memory, a "
+    "place and a file of its own; the weights are there once, and clips of different streams are "
+    "judged together. Each stream predicts what it would predict alone.",
     "streams_add": "Add streams",
     "streams_close": "Close all",
     "streams_shared": "The Watch page plays too. It and these streams take turns on this machine's "
     "processors, so both are slower than alone.",
     "streams_legend": "Classes",
-    "streams_videos": "Several videos",
+    "streams_videos": "Several videos or cameras",
     "streams_videos_hint": "tick those to stream",
+    "streams_address": "Address of a camera",
+    "streams_address_hint": "rtsp://… or /dev/video0",
+    "streams_address_add": "Add camera",
+    "streams_cameras": "Cameras",
     "streams_upload": "To bring another video, upload it on the page",
     "streams_start_none": "Start streams",
     "streams_start_one": "Start 1 stream",
@@ -26,6 +30,8 @@ STREAMS_WORDS = {
     "streams_boxes_hint": "Drag a box on the picture; by keys: arrows, Shift with arrows, Enter. "
     "All regions are decoded once. Another video's picture comes when it is chosen on the Watch "
     "page.",
+    "streams_not_live": "Regions are cut out of files, and what is open is live. Choose a video "
+    "on the Watch page.",
     "streams_tiles": "Tiles of a mosaic",
     "streams_region": "region {number}",
     "streams_name_of": "Name of region {number}",

@@ -4,6 +4,7 @@ const find = (selector) => element.querySelector(selector);
 const NAMED = (number) => vm.fill("streams_region", { number }), MIN_SHARE = 0.02, MAX_BOXES = 16;
 const boxCanvas = find(".vm-boxes canvas"), drawnBoxes = find(".vm-boxes-drawn"), boxList = find(".vm-boxes-list");
 let boxes = []; // { name, left, top, width, height }, in parts of the picture
+const isLive = () => Boolean(vm.last.source?.is_live); // regions are cut out of files
 let boxVideo = null, boxImage = null, askedPicture = 0;
 
 const markRegion = inside.pickRegion(boxCanvas, addBox);
@@ -41,7 +42,7 @@ function drawBoxes() {
   boxList.replaceChildren(...boxes.map(boxItem));
   drawFrames();
   const go = find("[data-streams=regions]");
-  go.disabled = !boxes.length;
+  go.disabled = !boxes.length || isLive();
   const start = ["streams_start_no_region", "streams_start_region"][boxes.length] ?? "streams_start_regions";
   go.textContent = vm.fill(start, { count: boxes.length });
   find("[data-streams=clear]").hidden = !boxes.length;
@@ -75,6 +76,7 @@ function boxItem(box, at) {
 async function showPicture() {
   const source = vm.last.source, picture = vm.last.picture;
   find(".vm-streams-open").textContent = source ? vm.fill("streams_of", { title: source.title }) : vm.words.choose_first;
+  find("#vm-boxes-hint").textContent = vm.words[isLive() ? "streams_not_live" : "streams_boxes_hint"];
   if (source?.key !== boxVideo) {
     boxVideo = source?.key ?? null;
     boxImage = null;

@@ -147,13 +147,28 @@ function showTicked() {
   go.disabled = !count;
   go.textContent = vm.fill(["streams_start_none", "streams_start_one"][count] ?? "streams_start_many", { count });
 }
-vm.on("videos", (groups) => {
-  const before = new Set(ticked());
-  videoList.replaceChildren(...groups.flatMap(([name, videos]) => {
+let cameras = []; // addresses that were typed here
+function showVideos() {
+  const before = new Set(ticked()), typed = cameras.length ? [[vm.words.streams_cameras, cameras.map((one) => [one, one.replace(/\/\/[^/]*@/, "//")])]] : [];
+  videoList.replaceChildren(...[...(vm.last.videos ?? []), ...typed].flatMap(([name, videos]) => {
     const title = document.createElement("h3");
     title.textContent = name;
     return [title, ...videos.map(([key, text]) => videoChoice(key, text, before.has(key)))];
   }));
+  showTicked();
+}
+vm.on("videos", showVideos);
+vm.on("hello", (hello) => { find(".vm-streams-address").hidden = !hello.may_watch_addresses; });
+find(".vm-streams-address").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const input = event.target.querySelector("input"), address = input.value.trim();
+  if (!address) return;
+  cameras = [...new Set([...cameras, address])];
+  input.value = "";
+  showVideos();
+  const added = videoList.querySelector(`input[value="${CSS.escape(address)}"]`);
+  added.checked = true;
+  added.scrollIntoView({ block: "nearest" });
   showTicked();
 });
 function videoChoice(key, text, checked) {
@@ -179,13 +194,16 @@ models.addEventListener("change", () => { hasChosen = true; find(".vm-streams-no
 
 async function start(asked) {
   const isStarted = await post("start", { model: models.value, ...asked });
-  if (!isStarted) return;
-  openSetup(false);
-  more.focus({ preventScroll: true });
+  if (isStarted) {
+    openSetup(false);
+    more.focus({ preventScroll: true });
+  }
+  return isStarted;
 }
 const hands = {
   videos: async () => {
-    await start({ videos: ticked() });
+    const chosen = ticked(), isCamera = (key) => cameras.includes(key);
+    if (!(await start({ videos: chosen.filter((key) => !isCamera(key)), addresses: chosen.filter(isCamera) }))) return;
     for (const box of videoList.querySelectorAll("input")) box.checked = false;
     showTicked();
   },

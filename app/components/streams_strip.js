@@ -1,5 +1,5 @@
 // A tile's strip: what was predicted over the video's time. Click, or pick a time by keys and press Enter, to go there.
-const STRIP_HEIGHT = 22, MOST_PIECES = 800;
+const STRIP_HEIGHT = 22, MOST_PIECES = 800, LIVE_SECONDS = 60;
 
 // Pieces are [start, end, column, is final]; a newer one hides what was said of its time before.
 function mergePieces(pieces, fresh) {
@@ -43,7 +43,7 @@ function makeStrip(holder, { onJump }) {
     pen.setTransform(scale, 0, 0, scale, 0, 0);
     pen.clearRect(0, 0, wide, STRIP_HEIGHT);
     for (const [start, end, column, isFinal] of joined(pieces)) drawPiece(x(start), x(end), column, isFinal);
-    if (isOpen && !isOver) line(x(at), vm.token("playhead"));
+    if (total && !isOver) line(x(at), vm.token("playhead"));
     if (cursor !== null) line(x(cursor), vm.token("ink"));
   });
   // Neighbours that say the same are one.
@@ -83,7 +83,7 @@ function makeStrip(holder, { onJump }) {
     pen.fillRect(Math.min(left, canvas.clientWidth - 2), 0, 2, STRIP_HEIGHT);
   }
   function showTip(seconds) {
-    tip.hidden = !isOpen;
+    tip.hidden = !total;
     tip.textContent = describe(seconds);
     const half = tip.offsetWidth / 2;
     tip.style.left = `${Math.max(half, Math.min(canvas.clientWidth - half, x(seconds)))}px`;
@@ -127,11 +127,11 @@ function makeStrip(holder, { onJump }) {
       draw();
     },
     show(facts, names) {
-      ({ total } = facts);
       at = facts.at ?? 0;
+      total = facts.live ? Math.max(LIVE_SECONDS, at) : facts.total;
       classes = names;
       isOver = ["ended", "failed"].includes(facts.status);
-      isOpen = total > 0 && Number.isFinite(total);
+      isOpen = facts.total > 0; // one cannot go anywhere in what is live
       holder.setAttribute("aria-label", vm.fill("streams_strip", { title: facts.title }));
       tell();
       draw();

@@ -44,17 +44,19 @@ function makeTile(stream, about, act) {
     timer = setTimeout(() => act("l_mem", stream, { l_mem }), 150);
   });
   toggle.addEventListener("click", () => {
-    if (facts.status === "ended" || (facts.status === "failed" && facts.total)) act("jump", stream, { seconds: 0 });
+    if (isOver()) act("jump", stream, { seconds: 0 });
     else act(facts.status === "paused" ? "resume" : "pause", stream);
   });
   part("[data-tile=leave]").addEventListener("click", () => act("leave", stream));
 
+  const isOver = () => ["ended", "failed"].includes(facts.status), isOpened = () => facts.shape.length > 0;
   // In its true shape, whatever the shape that the model wants.
   function fit([wide, high]) {
     const share = wide / high / WIDE;
     Object.assign(image.style, { width: `${Math.min(1, share) * 100}%`, height: `${Math.min(1, 1 / share) * 100}%` });
   }
-  function pace({ status, total, speed, behind, at = 0 }) {
+  function pace({ status, total, speed, behind, live, at = 0 }) {
+    if (live && !isOver()) return status === "paused" ? vm.words.streams_paused : live;
     const place = total ? vm.fill("of_total", { time: vm.clock(at, total), total: vm.clock(total, total) }) : "";
     const fast = speed > 0 ? vm.fill("streams_speed", { speed }) : "";
     const late = behind > 0 && status === "playing" ? vm.fill("streams_behind", { span: vm.span(behind) }) : "";
@@ -63,10 +65,9 @@ function makeTile(stream, about, act) {
   }
   function showActs() {
     const isPlaying = facts.status === "playing" || facts.status === "opening";
-    const isAgain = facts.status === "ended" || facts.status === "failed";
-    toggle.hidden = facts.status === "failed" && !facts.total;
+    toggle.hidden = isOver() && (!isOpened() || Boolean(facts.live)); // what is live is not seen again
     toggle.querySelector("path").setAttribute("d", isPlaying ? PAUSE : PLAY);
-    const does = vm.words[isPlaying ? "pause" : isAgain ? "play_again" : "resume"];
+    const does = vm.words[isPlaying ? "pause" : isOver() ? "play_again" : "resume"];
     toggle.setAttribute("aria-label", vm.fill("streams_does", { does, title: facts.title }));
     toggle.title = does;
     const leave = part("[data-tile=leave]");
@@ -101,9 +102,9 @@ function makeTile(stream, about, act) {
       slider.value = nearest(facts.l_mem);
       showMemory(facts.l_mem);
     }
-    slider.disabled = status === "opening" || !facts.total;
-    strip.item.hidden = status === "failed" && !facts.total && !label;
-    memory.hidden = about.l_mems.length < 2 || (status === "failed" && !facts.total);
+    slider.disabled = !isOpened();
+    strip.item.hidden = status === "failed" && !isOpened();
+    memory.hidden = about.l_mems.length < 2 || (status === "failed" && !isOpened());
     slider.setAttribute("aria-label", vm.fill("streams_memory_of", { title }));
     showActs();
     strip.show(facts, about.classes);

@@ -13,6 +13,7 @@ from app.streams_run import PoolRun
 from app.streams_tile import Place
 from app.tools import ModelChoice, Tools
 from app.videos import Video, VideoShelf
+from tests.app import conftest
 from tests.streaming.doubles import FakeModel, FakeVideo
 from vidmem.errors import NotAVideoError
 from vidmem.streaming import Feed, FeedRequest, StreamPool
@@ -78,6 +79,11 @@ class StreamDesk:
 
     def start(self, *places: Place, run_id: str = RUN, model: str = "fake") -> PoolRun:
         return self.pools.start(run_id, model, places)
+
+
+def wait_until(is_true: Callable[[], Any]) -> None:
+    """As long as a loaded machine may take."""
+    conftest.wait_until(is_true, 30)
 
 
 def facts_of(pool: PoolRun) -> dict[str, dict[str, Any]]:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import base64
 import io
 import threading
+import time
 from dataclasses import replace
 
 import pytest
 from PIL import Image
 
 from app import streams_text
+from app.streams_memory import PoolMemory
 from app.streams_news import News
 from app.streams_tile import MAX_BUCKETS, MAX_POINTS, Place, Tile
 from app.timeline import Columns
 from app.videos import Video
-from tests.app.conftest import wait_until
 from tests.app.fake_streams import (
     RUN,
     StreamDesk,
@@ -23,6 +24,7 @@ from tests.app.fake_streams import (
     merged,
     open_made_up,
     stream_of,
+    wait_until,
 )
 from tests.streaming.doubles import FakeModel
 from tests.streaming.test_spool_stream import make_model as make_spool
@@ -54,7 +56,7 @@ def test_each_file_is_the_one_that_a_run_alone_writes(tmp_path, make_model):
     desk = StreamDesk(tmp_path, make_model)
     places = [desk.video(f"{name}.mp4", count) for name, count in (("a", 40), ("b", 75))]
     pool = desk.start(*places)
-    wait_until(lambda: has_ended(pool, "a.mp4", "b.mp4"), 20)
+    wait_until(lambda: has_ended(pool, "a.mp4", "b.mp4"))
     told = facts_of(pool)
     desk.pools.close(RUN)
     for place in places:
@@ -94,6 +96,7 @@ def test_a_page_is_sent_what_it_does_not_have_and_nothing_else(desk):
     assert len(whole["streams"]) == 2
     desk.gate.set()
     while not has_ended(pool, "a.mp4", "b.mp4"):
+        time.sleep(0.01)  # a page asks less often still
         news = pool.news(version)
         version = news["version"]
         for name, strip in news["strips"].items():
@@ -143,6 +146,7 @@ def test_what_is_provisional_is_told_apart_until_it_is_final(tmp_path):
     pool = desk.start(desk.video("a.mp4", 400))
     seen = set()
     while not has_ended(pool, "a.mp4"):
+        time.sleep(0.01)
         for strip in pool.news(-1)["strips"].values():
             seen |= {piece[3] for piece in strip["pieces"]}
     assert seen == {0, 1}
@@ -238,6 +242,7 @@ def test_a_problem_of_the_pool_is_said_and_goes_by(desk, caplog):
     pool = desk.start(desk.video("a.mp4"))
     wait_until(lambda: has_ended(pool, "a.mp4"))
     assert facts_of(pool)["a.mp4"]["clips"] == 10
+    assert pool.news(-1)["figures"]["sentence"] == ""
     assert "a bug" in caplog.text
 
 
@@ -262,3 +267,26 @@ def test_the_figures_say_what_is_held_once_and_what_for_each(desk):
     assert told["state_bytes"] == 2 * desk.models["fake"].init_state(1).num_bytes
     said = {words: value for value, words in pool.news(-1)["figures"]["facts"]}
     assert said["weights, held once for all 2"] == "12 bytes"
+    assert any("held by the process (settling)" in words for words in said)
+
+
+def test_whether_the_process_grows_is_said_after_a_warm_up_that_each_change_begins_anew():
+    now = [0.0]
+    memory = PoolMemory(clock=lambda: now[0])
+    held = {"decoder_bytes": 0, "weights_bytes": 9, "state_bytes": 5, "clips_done": 1}
+    memory.changed("pen 1 joined")
+
+    def go_on(seconds, mib_per_hour):
+        for _ in range(seconds):
+            now[0] += 1.0
+            grown = mib_per_hour * 2**20 * now[0] / 3600
+            memory.sample({**held, "process_bytes": 10**8 + round(grown)})
+
+    go_on(30, 0.0)
+    assert memory.said == "settling"
+    go_on(1000, 0.0)
+    assert memory.said == "flat: 0.0 MiB per hour"
+    memory.changed("pen 2 joined")
+    assert memory.said == "settling"
+    go_on(3000, 60.0)
+    assert memory.said == "grows: 60.0 MiB per hour"

@@ -13,8 +13,7 @@ from fastapi.testclient import TestClient
 
 from app.streams_asked import places_asked
 from app.streams_routes import add_streams_routes
-from tests.app.conftest import wait_until
-from tests.app.fake_streams import RUN, StreamDesk
+from tests.app.fake_streams import RUN, StreamDesk, wait_until
 from vidmem.errors import SettingError, VideoNotFoundError
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -170,6 +169,20 @@ def test_regions_have_names_that_differ_and_lie_in_the_picture(desk):
         places_asked(desk.shelf, RUN, {"video": "folder/a.mp4", "regions": [box] * 17})
     with pytest.raises(VideoNotFoundError):
         places_asked(desk.shelf, RUN, {"video": "folder/none.mp4", "regions": [box]})
+
+
+def test_addresses_are_streamed_where_that_is_allowed_and_files_never_by_that_way(desk):
+    address = "rtsp://somebody:secret@10.0.0.9:554/pen"
+    asked = {"videos": ["folder/a.mp4"], "addresses": [address]}
+    places = places_asked(desk.shelf, RUN, asked, may_watch_addresses=True)
+    assert [place.title for place in places] == ["a.mp4", "10.0.0.9:554/pen"]
+    assert places[1].video.address == address
+    assert str(places[1].file_name) == "10.0.0.9-554-pen.csv"
+    with pytest.raises(SettingError, match="--allow-addresses"):
+        places_asked(desk.shelf, RUN, asked)
+    for bad in ("file:///etc/passwd", "/etc/passwd", "", "concat:a|b"):
+        with pytest.raises(SettingError, match="no address of a camera"):
+            places_asked(desk.shelf, RUN, {"addresses": [bad]}, may_watch_addresses=True)
 
 
 def test_the_same_video_twice_is_two_streams(desk):

@@ -11,6 +11,7 @@ import zipfile
 import pytest
 
 from tests.browser.conftest import wait_until
+from tests.video.live_server import HttpCamera
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -66,7 +67,7 @@ def test_two_videos_run_while_a_broken_file_says_what_is_wrong(page, site):
     page.get_by_label("notes.mp4").wait_for()
     start_videos(page, SAMPLE, "second pen.mp4", "notes.mp4")
     page.wait_for_function(LABELLED, arg=2)
-    wait_until(lambda: status(page, "notes.mp4") == "failed", 20)
+    wait_until(lambda: status(page, "notes.mp4") == "failed", 30)
     assert "is no video file" in tile(page, "notes.mp4").inner_text()
     for title in (SAMPLE, "second pen.mp4"):
         wait_until(lambda title=title: status(page, title) == "ended", 30)
@@ -94,14 +95,14 @@ def test_a_stream_is_paused_wound_remembers_less_and_leaves_by_itself(page, site
     page.wait_for_function(LABELLED, arg=2)
     mine, other = tile(page, "second pen.mp4"), tile(page, SAMPLE)
     mine.get_by_role("button", name="Pause").click()
-    wait_until(lambda: status(page, "second pen.mp4") == "paused", 10)
+    wait_until(lambda: status(page, "second pen.mp4") == "paused", 30)
     slider = mine.locator("input[type=range]")
     assert "4 clips" in slider.get_attribute("aria-valuetext")
     slider.press("ArrowLeft")
     slider.press("ArrowLeft")
     assert "2 clips" in mine.inner_text()
     pool = next(iter(site.app.streams.all()))
-    wait_until(lambda: {one["l_mem"] for one in pool.news(-1)["streams"].values()} == {4, 2}, 10)
+    wait_until(lambda: {one["l_mem"] for one in pool.news(-1)["streams"].values()} == {4, 2}, 30)
     assert status(page, SAMPLE) == "playing"
     strip = mine.get_by_role("slider", name="predicted so far")
     strip.press("Home")
@@ -115,7 +116,7 @@ def test_a_stream_is_paused_wound_remembers_less_and_leaves_by_itself(page, site
             .some((one) => /00:2[4-9]/.test(one.textContent))"""
     )
     mine.get_by_role("button", name="leaves").click()
-    wait_until(lambda: page.locator(".vm-tile").count() == 1, 10)
+    wait_until(lambda: page.locator(".vm-tile").count() == 1, 30)
     assert page.locator(".vm-streams-earlier a").inner_text() == "second pen-predictions.csv"
     assert other.get_attribute("data-status") == "playing"
 
@@ -147,6 +148,20 @@ def test_regions_are_drawn_named_and_decoded_once(page, site):
     assert pool.figures()["num_decoders"] == 1
 
 
+def test_a_camera_is_streamed_beside_a_file(page, material):
+    with HttpCamera(material / "barn.mp4", speed=4.0) as camera:
+        page.locator("#streams-page").get_by_label("Address of a camera").fill(camera.url)
+        page.get_by_role("button", name="Add camera").click()
+        assert page.get_by_label(camera.url, exact=True).is_checked()
+        start_videos(page, "second pen.mp4")
+        page.wait_for_function(LABELLED, arg=2)
+        live = tile(page, camera.url.removeprefix("http://"))
+        live.locator(".vm-tile-pace").get_by_text("live").wait_for()
+        assert live.get_by_role("slider", name="predicted so far").is_visible()
+        page.get_by_role("button", name="Close all").click()
+        wait_until(lambda: own_threads() == [], 30)
+
+
 def test_tiles_of_a_mosaic_run_and_close(page, site):
     site.clip_seconds = 0.3
     page.get_by_role("button", name="3 \N{MULTIPLICATION SIGN} 2").click()
@@ -164,10 +179,10 @@ def test_tiles_of_a_mosaic_run_and_close(page, site):
     page.get_by_text("Watch many at once").wait_for()
     assert page.locator(".vm-tile").count() == 0
     assert page.locator("#vm-streams-setup").is_visible()
-    wait_until(lambda: own_threads() == [], 20)
+    wait_until(lambda: own_threads() == [], 30)
 
 
-def test_what_is_already_there_is_found_again_and_the_page_says_what_shares_the_machine(page, site):
+def test_what_is_there_is_found_again_after_a_reload_and_ends_with_the_page(page, site):
     site.clip_seconds = 0.3
     start_videos(page, "second pen.mp4")
     page.wait_for_function(LABELLED, arg=1)
