@@ -127,6 +127,21 @@ def test_whatever_happens_no_window_has_frames_of_both_sides_of_a_break(stride, 
     assert [read.window.index for read in windows] == list(range(len(windows)))
 
 
+def test_seconds_behind_are_of_what_waits_and_bounded():
+    feed = BufferOnly()
+    reader = reader_of(feed)
+    feed.film(4)
+    assert feed.figures().seconds_behind == 0.0  # the first window fills
+    feed.film(5)
+    assert feed.figures().seconds_behind == 1.0
+    feed.film(100)
+    feed.lose(1000)
+    feed.film(100)
+    assert 0 < feed.figures().seconds_behind <= feed.buffer.num_frames / FPS
+    reader.read()
+    assert feed.figures().seconds_behind == 0.0
+
+
 def test_every_frame_that_came_was_in_a_window_dropped_or_is_held():
     feed = BufferOnly()
     reader = reader_of(feed)

@@ -45,7 +45,7 @@ class LiveFigures:
     """Whether frames come; False while a connection is waited for, and after the end."""
 
     seconds_behind: float
-    """By the camera's clock: from the newest frame taken to the newest that came."""
+    """How much waits to be taken, beyond the window that fills; 0 while the model keeps up."""
 
     reason: str
     """Why it is not connected, or what interrupted it last; empty: nothing has."""
@@ -89,7 +89,6 @@ class LiveBuffer:
         self._is_ended = False
         self._closed_because: str | None = None
         self._last_index: int | None = None
-        self._newest_seconds = self._taken_seconds = 0.0
         self._figures = LiveFigures(
             frames_received=0,
             frames_dropped=0,
@@ -144,7 +143,7 @@ class LiveBuffer:
             broken, self._break = self._break, None
             index = self._next_index(seconds, broken) if index is None else index
             self._held.append(_Held(pixels, seconds, index, broken))
-            self._last_index, self._newest_seconds = index, seconds
+            self._last_index = index
             figures = self._figures
             self._figures = replace(
                 figures,
@@ -235,8 +234,8 @@ class LiveBuffer:
     def figures(self) -> LiveFigures:
         """How it is now."""
         with self._changed:
-            behind = max(0.0, self._newest_seconds - self._taken_seconds)
-            return replace(self._figures, seconds_behind=behind)
+            num_waiting = len(self._held) - self._window_stride - 1
+            return replace(self._figures, seconds_behind=max(0, num_waiting) / self.fps)
 
     def _is_apart(self, index: int | None) -> bool:
         return index is not None and self._last_index not in (None, index - 1)
@@ -277,7 +276,7 @@ class LiveBuffer:
     def _take(self, num_frames: int) -> SampledFrames:
         taken = [self._held.popleft() for _ in range(num_frames)]
         if taken:
-            self._taken_seconds, self._is_break_told = taken[-1].seconds, False
+            self._is_break_told = False
         is_before_break = self._has_break_to_tell()
         self._is_break_told = is_before_break or self._is_break_told
         return SampledFrames(
