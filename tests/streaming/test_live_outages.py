@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from dataclasses import replace
@@ -196,3 +197,12 @@ def test_what_a_live_source_cannot_do_is_said(model, tmp_path):
         open_feed(
             FeedRequest(path="rtsp://cam/x", card=model.card, fps=4, start_frame=0, reader="auto")
         )
+
+
+def test_a_run_that_is_forgotten_lets_go_of_the_camera(video, model):
+    with HttpCamera(video, speed=SPEED) as camera:
+        engine = Engine(camera.url, model, open_feed=live())
+        next(engine)
+        child = psutil.Process(engine._feed.child_pid)
+        del engine
+        wait_until(lambda: gc.collect() >= 0 and not child.is_running())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -119,7 +120,10 @@ class LiveFeed(BufferedFeed):
         self.reader_name = "pyav"
         self.reader_reason = self._connection.reason
         self._begin(is_again=False)
-        self._thread = threading.Thread(target=self._bring, name="vidmem-live", daemon=True)
+        self._attempt = 0
+        self._thread = threading.Thread(
+            target=_work, args=(weakref.ref(self),), name="vidmem-live", daemon=True
+        )
         self._thread.start()
 
     @property
@@ -156,6 +160,10 @@ class LiveFeed(BufferedFeed):
         if threading.current_thread() is not self._thread:
             self._thread.join(timeout=2.0)
 
+    def __del__(self) -> None:
+        if hasattr(self, "_thread"):  # there is none where opening it failed
+            self.close()
+
     def _begin(self, *, is_again: bool) -> None:
         """Have frames sent by a connection that was just made."""
         with self._lock:
@@ -173,21 +181,20 @@ class LiveFeed(BufferedFeed):
         wanted = LiveFormat(fps=self.buffer.fps, width=width, height=height)
         self._connection.ask(wanted, after)
 
-    def _bring(self) -> None:
-        """Thread: frames from the connection to the buffer, until the feed is closed."""
-        attempt = 0
-        while not self._stopping.is_set():
-            try:
-                frame = self._connection.receive()
-            except VidmemError as error:
-                if self._connect_again(error, attempt):
-                    attempt += 1
-                continue
-            if frame is None:
-                self.buffer.end()
-                return
-            attempt, self._reason_told = 0, ""
-            self._put(frame)
+    def bring(self) -> bool:
+        """One more frame from the connection to the buffer; returns whether to go on."""
+        try:
+            frame = self._connection.receive()
+        except VidmemError as error:
+            if self._connect_again(error, self._attempt):
+                self._attempt += 1
+            return not self._stopping.is_set()
+        if frame is None:
+            self.buffer.end()
+            return False
+        self._attempt, self._reason_told = 0, ""
+        self._put(frame)
+        return not self._stopping.is_set()
 
     def _put(self, frame: LiveFrame) -> None:
         if self._connection.is_finite:
@@ -227,6 +234,12 @@ class LiveFeed(BufferedFeed):
         self._begin(is_again=True)
         logger.warning("%s: connected again", self.info.name)
         return True
+
+
+def _work(feed_ref: weakref.ref[LiveFeed]) -> None:
+    """Thread: frames as they come, until the feed is closed or forgotten."""
+    while (feed := feed_ref()) is not None and feed.bring():
+        del feed
 
 
 class PushedFeed(BufferedFeed):
