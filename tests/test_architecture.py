@@ -40,7 +40,7 @@ WRAPPED: dict[str, tuple[str, ...]] = {
     "gradio": ("app/__main__.py", "app/page.py", "app/components/"),
     "decord": ("vidmem/video/",),
     "av": ("vidmem/video/", "vidmem/data/barn/"),
-    "transformers": ("vidmem/models/backbones.py",),
+    "transformers": ("vidmem/models/backbones.py", "vidmem/profiling/peer_transformers.py"),
     "torchvision": (),
     "captum": ("vidmem/inspection/attribution.py",),
     "plotly": ("vidmem/figures/", "app/components/"),

@@ -10,13 +10,6 @@ from vidmem.cli import inspection_costs
 from vidmem.streaming import bench_pool
 
 
-def test_bench_alone_lists_what_it_measures(run):
-    done = run("bench")
-    assert done.code == 2
-    assert "spool" in done.out + done.err
-    assert "inspection" in done.out + done.err
-
-
 def test_spool_is_measured_in_two_dtypes(run):
     done = run("bench", "spool", "--dtype", "int8")
     assert (done.code, "float32 or bfloat16" in done.err) == (1, True)

@@ -78,7 +78,7 @@ def test_the_mask_of_dense_is_the_mask_of_spool(monkeypatch):
         "scaled_dot_product_attention",
         lambda q, k, v, attn_mask: masks.append(attn_mask),
     )
-    layout = bench_of_spool._config().layout(40)  # more tokens than are made at a time
+    layout = bench_of_spool.blocks_config().layout(40)  # more tokens than are made at a time
     bench_of_spool._dense([torch.zeros(1, 8, layout.length, 1)] * 3, layout)()
     back, ahead = masks
     frame = torch.arange(layout.length) // layout.tokens_per_frame

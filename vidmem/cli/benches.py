@@ -9,13 +9,14 @@ from typing import Annotated
 import typer
 
 import vidmem
+from vidmem.cli.bench_general import general, table, torchvision
 from vidmem.cli.terminal import new_console, note
 from vidmem.errors import SettingError
 
-bench = typer.Typer(
-    help="Measure what a model costs on this machine, as ratios within one run.",
-    no_args_is_help=True,
-)
+bench = typer.Typer()
+bench.callback(invoke_without_command=True)(general)
+bench.command()(table)
+bench.command()(torchvision)
 
 
 @bench.command()

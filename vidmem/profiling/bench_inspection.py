@@ -68,7 +68,7 @@ def overhead(
 
     Whatever else the machine does falls on both alike. A first pair is not counted.
     """
-    found = in_turn({"plain": clock(plain, device), "watched": clock(watched, device)}, num_pairs)
+    found = in_turn({"watched": clock(watched, device), "plain": clock(plain, device)}, num_pairs)
     both = found["plain"], found["watched"]
     return Overhead(*(one.seconds for one in both), *(one.cpu_seconds for one in both))
 

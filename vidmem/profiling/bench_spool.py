@@ -111,7 +111,7 @@ def slope(points: Sequence[tuple[float, float]]) -> float:
 def _rows(
     device: torch.device, dtype: torch.dtype, backend: FrameBackend, lengths: Sequence[int]
 ) -> Iterator[SpoolRow]:
-    model = Spool(_config()).eval().to(device, dtype)
+    model = Spool(blocks_config()).eval().to(device, dtype)
     model.backend = backend
     for length in lengths:
         features = torch.zeros(
@@ -127,7 +127,7 @@ def _scores(model: Spool, features: Tensor) -> Callable[[], object]:
 def _attention_row(
     device: torch.device, dtype: torch.dtype, length: int, backends: Sequence[FrameBackend]
 ) -> AttentionRow:
-    layout = _config().layout(length)
+    layout = blocks_config().layout(length)
     torch.manual_seed(0)
     shape = (1, NUM_HEADS, layout.length, HEAD_WIDTH)
     qkv = [torch.randn(shape, device=device, dtype=dtype) for _ in range(3)]
@@ -179,7 +179,8 @@ def _dense(qkv: list[Tensor], layout: FrameLayout) -> Callable[[], object]:
     return call
 
 
-def _config() -> SpoolConfig:
+def blocks_config() -> SpoolConfig:
+    """Of the temporal blocks that are measured, without an encoder."""
     return SpoolConfig(
         embed_dim=NUM_HEADS * HEAD_WIDTH,
         num_heads=NUM_HEADS,

@@ -7,7 +7,7 @@ import queue
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -53,8 +53,12 @@ class Peer:
             raise SettingError(f"--python {python} cannot be started: {error}") from error
         self._lines: queue.Queue[str] = queue.Queue()
         self._errors: list[str] = []
-        for listen in (self._listen, self._listen_to_errors):
-            threading.Thread(target=listen, daemon=True).start()
+        self._listeners = [
+            threading.Thread(target=listen, daemon=True)
+            for listen in (self._listen, self._listen_to_errors)
+        ]
+        for listener in self._listeners:
+            listener.start()
 
     def __enter__(self) -> Self:
         try:
@@ -75,11 +79,9 @@ class Peer:
     def run(self, dtype: str) -> Timing:
         """One clip."""
         assert self._process.stdin is not None
-        try:
+        with suppress(OSError):  # it ended: what it said last is in the answer's error
             self._process.stdin.write(f"{dtype}\n")
             self._process.stdin.flush()
-        except OSError:
-            pass  # it ended: what it said last is in the answer's error
         answer = self._answer(ANSWER_SECONDS)
         return Timing(answer["seconds"], answer["cpu_seconds"])
 
@@ -87,6 +89,12 @@ class Peer:
         """End it."""
         self._process.kill()
         self._process.wait()
+        for listener in self._listeners:
+            listener.join(timeout=5)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with suppress(OSError):  # what was not sent any more
+                    pipe.close()
 
     def _answer(self, timeout_seconds: float) -> dict[str, Any]:
         try:
@@ -109,6 +117,7 @@ class Peer:
         for line in self._process.stdout:
             self._lines.put(line)
         self._process.wait()
+        self._listeners[1].join(timeout=5)  # what it said last is told
         self._lines.put("")  # no JSON: whoever waits is told
 
     def _listen_to_errors(self) -> None:
