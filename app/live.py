@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import ipaddress
+import itertools
 import math
 import re
 import threading
@@ -33,6 +34,8 @@ FRAMES_KEPT = 8
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _DEVICE = re.compile(r"/dev/video\d{1,3}")
+_numbers = itertools.count(1)
+"""Of the live sources of the process: the picture of one is not shown for another."""
 
 
 def is_loopback(host: str) -> bool:
@@ -60,7 +63,7 @@ def address_video(text: str) -> Video:
         schemes = ", ".join(f"{name}://" for name in SCHEMES[:4])
         raise SettingError(live_text.NO_ADDRESS.format(shown=shown, schemes=schemes))
     title = without_credentials(address)
-    return Video("live", title, Path(file_stem(address)), address=address)
+    return Video(f"live/{next(_numbers)}", title, Path(file_stem(address)), address=address)
 
 
 def webcam_video(width: int, height: int) -> Video:
@@ -70,7 +73,7 @@ def webcam_video(width: int, height: int) -> Video:
         SettingError: If its pictures have no such size.
     """
     webcam = Webcam(width, height)
-    return Video("webcam", live_text.WEBCAM_TITLE, Path("webcam"), webcam=webcam)
+    return Video(f"webcam/{next(_numbers)}", live_text.WEBCAM_TITLE, Path("webcam"), webcam=webcam)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ LIVE_WORDS = {
     "(--allow-addresses would allow it).",
     "webcam_start": "Use this device's camera",
     "webcam_stop": "Stop the camera",
-    "webcam_hint": "Its pictures go to this app only, and are not kept.",
+    "webcam_hint": "Its pictures go to this app only; none is saved.",
     "webcam_denied": "The browser did not give the camera: allow it for this page (beside the "
     "address, above), and press again.",
     "webcam_missing": "This device has no camera that the browser can use.",

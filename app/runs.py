@@ -127,7 +127,7 @@ class Run:
         self._end_thread()
         self.dismiss()
         self.pacer = Pacer()
-        self.pacer.set_real_time(self._is_real_time)
+        self.pacer.set_real_time(self._is_real_time and not self.is_live)
         self.pacer.start_at(self._start_seconds)
         if is_one_step:
             self.pacer.step()
