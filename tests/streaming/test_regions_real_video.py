@@ -239,7 +239,7 @@ def test_a_saved_stream_belongs_to_its_part_of_the_picture(tiny, tmp_path):
 
 def test_a_killed_decoder_is_told_to_each_region_and_a_jump_goes_on(tiny):
     with RegionFeeds(SAMPLE, TILES) as feeds, StreamPool(tiny, max_batch=1) as pool:
-        fast = StreamSettings.for_model(tiny, fps=25.0, window_stride=1)
+        fast = StreamSettings.for_model(tiny, fps=25.0)  # more than is decoded ahead
         join_all(pool, feeds, fast)
         next(pool)
         (child,) = {run.run._feed.child_pid for run in pool._streams.values()} - {None}
