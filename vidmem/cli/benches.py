@@ -10,6 +10,7 @@ import typer
 
 import vidmem
 from vidmem.cli.bench_general import general, table, torchvision
+from vidmem.cli.bench_hours import hours
 from vidmem.cli.terminal import new_console, note
 from vidmem.errors import SettingError
 
@@ -17,6 +18,7 @@ bench = typer.Typer()
 bench.callback(invoke_without_command=True)(general)
 bench.command()(table)
 bench.command()(torchvision)
+bench.command()(hours)
 
 
 @bench.command()
