@@ -185,7 +185,7 @@ def open_page(browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
         listen(page)
         page.goto(address or site.address)
         page.wait_for_function(
-            "window.vidmem?.last.source && window.vidmem.last.picture", timeout=20_000
+            "window.vidmem?.last.source && window.vidmem.last.picture", timeout=60_000
         )
         return page
 
