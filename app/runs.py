@@ -385,7 +385,8 @@ class Run:
         """What is due because a page is looking: derived sections, the picture at the playhead."""
         if self.view is not None:
             self.view.refresh(is_active=self.is_active)
-        if self._watched is not None and self._watched.is_lost and self.is_active:
+        is_open = self.status in {"playing", "paused"}
+        if self._watched is not None and self._watched.is_lost and is_open:
             with self.commands:
                 self.stop()
             self.notify(live_text.LOST, "error")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import threading
 import time
-import warnings
 from typing import Any
 
 import numpy as np
@@ -56,7 +55,7 @@ class Webcam:
         """The feed of a new run; the one before gets no more pictures."""
         feed = PushedFeed(self.width, self.height, request.fps, request.card, name=live_text.WEBCAM)
         with self._lock:
-            self._feed, self._seconds = feed, None
+            self._feed, self._seconds, self._came_at = feed, None, time.monotonic()
         return feed
 
     def push(self, jpeg: bytes, seconds: float) -> bool:
@@ -78,10 +77,9 @@ class Webcam:
         return True
 
     def silent_seconds(self) -> float:
-        """How long nothing came, where something should have."""
+        """How long nothing came, where something should have: since its run opened, at most."""
         with self._lock:
-            is_due = self._feed is not None and self._seconds is not None
-            return time.monotonic() - self._came_at if is_due else 0.0
+            return time.monotonic() - self._came_at if self._feed is not None else 0.0
 
     def _has_room(self, now: float) -> bool:
         """Whether one more picture keeps to the limit."""
@@ -98,13 +96,11 @@ def _decoded(jpeg: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
     if len(jpeg) > MAX_BYTES:
         raise SettingError(f"a picture may have {MAX_BYTES:,} bytes, got {len(jpeg):,}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            image = Image.open(io.BytesIO(jpeg), formats=("JPEG",))
-            if max(image.size) > MAX_SIDE or min(image.size) < MIN_SIDE:
-                raise SettingError(f"a picture may have {MAX_SIDE} pixels a side, got {image.size}")
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, Warning, Image.DecompressionBombError) as error:
+        image = Image.open(io.BytesIO(jpeg), formats=("JPEG",))
+        if max(image.size) > MAX_SIDE or min(image.size) < MIN_SIDE:
+            raise SettingError(f"a picture may have {MAX_SIDE} pixels a side, got {image.size}")
+        return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, Image.DecompressionBombError) as error:
         if isinstance(error, SettingError):
             raise
         raise SettingError(f"a picture must be a JPEG: {error}") from error

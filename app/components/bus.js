@@ -6,6 +6,7 @@ window.vidmem = (() => {
   const listeners = new Map();
   const last = {};
   const outbox = [];
+  const others = new Map(); // name of an action -> what may be done in its place
   const known = { versions: {}, epoch: null, lively: null, point: -1, thumbnail: -1, picture: -1 };
   const tail = []; // points newer than the range on the timeline: [number, start, end, column, values, is final]
   let reached = -Infinity; // how far into the video the tail has ever gone
@@ -110,7 +111,9 @@ window.vidmem = (() => {
     const is_hidden = document.visibilityState === "hidden";
     return JSON.stringify({ run: runId, known, actions: outbox.splice(0), beat, is_hidden });
   }
+  function instead(name, take) { others.set(name, take); }
   function act(name, value = null) {
+    if (others.get(name)?.()) return;
     const pending = outbox.findIndex((action) => action.name === name);
     if (pending >= 0 && ["view", "look", "set"].includes(name) && sameSetting(outbox[pending].value, value)) {
       outbox.splice(pending, 1);
@@ -141,5 +144,5 @@ window.vidmem = (() => {
     if (outbox.length) send();
   }
 
-  return { on, emit, act, receive, message, keptRun, connect, last, tail, words: {}, get run() { return runId; } };
+  return { on, emit, act, instead, receive, message, keptRun, connect, last, tail, words: {}, get run() { return runId; } };
 })();

@@ -21,23 +21,25 @@ vm.on("hello", ({ may_watch_addresses: may }) => {
 // The camera of this device: asked for, drawn at the model's rate, let go when the run ends.
 const WHY = { NotAllowedError: "webcam_denied", SecurityError: "webcam_denied", NotFoundError: "webcam_missing", OverconstrainedError: "webcam_missing" };
 async function startWebcam() {
+  if (webcam.disabled) return undefined; // it is being opened
   refuse(null);
   if (!navigator.mediaDevices?.getUserMedia) return refuse(vm.words.webcam_insecure);
-  webcam.disabled = true;
+  [webcam.disabled, hasBegun] = [true, false];
   try {
     stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: MAX_WIDTH } }, audio: false });
+    camera.srcObject = stream;
+    await camera.play();
   } catch (error) {
+    letGo();
     return refuse(vm.words[WHY[error.name] ?? "webcam_busy"]);
   } finally { webcam.disabled = false; }
-  camera.srcObject = stream;
-  await camera.play();
+  if (!stream) return undefined; // it was let go meanwhile
   const scale = Math.min(1, MAX_WIDTH / camera.videoWidth);
   [sheet.width, sheet.height] = [Math.round(camera.videoWidth * scale), Math.round(camera.videoHeight * scale)];
   stream.getVideoTracks()[0].addEventListener("ended", () => { letGo(); refuse(vm.words.webcam_lost); vm.act("stop"); });
-  hasBegun = false;
   vm.act("webcam", { width: sheet.width, height: sheet.height });
   drawWebcam();
-  beat();
+  return beat();
 }
 function letGo() {
   clearTimeout(sending);
@@ -59,7 +61,7 @@ async function send_picture() {
   isBusy = true;
   try {
     sheet.getContext("2d").drawImage(camera, 0, 0, sheet.width, sheet.height);
-    const seconds = (performance.timeOrigin + performance.now()) / 1000 % 1e8;
+    const seconds = performance.now() / 1000;
     const picture = await new Promise((done) => sheet.toBlob(done, "image/jpeg", QUALITY));
     const asked = new URLSearchParams({ run: vm.run, seconds: seconds.toFixed(4) });
     const answer = await (await fetch(`webcam/picture?${asked}`, { method: "POST", body: picture })).json();
@@ -73,11 +75,20 @@ webcam.addEventListener("click", () => {
   letGo();
   if (vm.last.source?.is_webcam) vm.act("stop");
 });
-// The run decides how long the camera is held; another source lets it go.
+// To play what the camera let go of is to ask for the camera again.
+for (const name of ["play", "step"]) {
+  vm.instead(name, () => {
+    const isWanted = !stream && Boolean(vm.last.source?.is_webcam);
+    if (isWanted) startWebcam();
+    return isWanted;
+  });
+}
+// The run decides how long the camera is held; another source lets it go, and so does a run that is refused.
 vm.on("play", ({ status }) => {
   if (!stream || !vm.last.source?.is_webcam) return;
   if (["opening", "playing", "paused"].includes(status)) hasBegun = true;
   else if (hasBegun) letGo();
 });
+vm.on("notice", (notice) => { if (stream && !hasBegun && notice?.level === "error") letGo(); });
 vm.on("source", (source) => { if (stream && hasBegun && !source?.is_webcam) letGo(); });
 window.addEventListener("pagehide", letGo);
