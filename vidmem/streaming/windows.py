@@ -133,14 +133,20 @@ class WindowReader:
             self._gaps_put_back = read.gaps
 
     def change(self, settings: StreamSettings, position: Position) -> None:
-        """Go on from `position` with other settings; frames already read are not read again."""
+        """Go on from `position` with other settings; frames already read are not read again.
+
+        A live feed cannot go back: there it is the first frame held, if that is later.
+        """
+        is_live = isinstance(self.feed, BufferedFeed)
+        if is_live and settings.fps == self.settings.fps:
+            position = replace(position, next_frame=max(position.next_frame, self._first_frame))
         frames_ahead = position.next_frame - self._first_frame
         is_near = 0 <= frames_ahead <= MAX_STRIDE_IN_CLIPS * self.settings.clip_frames
         if settings.fps != self.settings.fps:
             self._leave_out()
             self.feed.set_fps(settings.fps, position.next_frame)
             self._drop_frames(position.next_frame)
-        elif not is_near:
+        elif not is_near and not is_live:
             self.feed.seek(position.next_frame)
             self._drop_frames(position.next_frame)
         self.settings, self.position = settings, position
