@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
@@ -27,12 +28,15 @@ from vidmem.errors import SettingError
 from vidmem.streaming import is_live
 from vidmem.video import file_stem, without_credentials
 
-SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt", "udp", "rtp", "tcp")
+SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt")
+"""Of cameras that are called; none that would have this machine listen."""
+
 MAX_ADDRESS_CHARACTERS = 2000
 FRAMES_KEPT = 8
 """Of each clip, to be looked at again while the model remembers it."""
 
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_LISTENS = re.compile(r"[?&](listen|mode=(listener|rendezvous))", re.IGNORECASE)
 _DEVICE = re.compile(r"/dev/video\d{1,3}")
 _numbers = itertools.count(1)
 """Of the live sources of the process: the picture of one is not shown for another."""
@@ -57,13 +61,21 @@ def address_video(text: str) -> Video:
     address = text.strip()
     scheme = _SCHEME.match(address)
     is_known = scheme is not None and scheme[1].lower() in SCHEMES and is_live(address)
+    is_known = is_known and not _LISTENS.search(address) and _has_host(address)
     is_short = 0 < len(address) <= MAX_ADDRESS_CHARACTERS and address.isprintable()
     if not is_short or not (is_known or _DEVICE.fullmatch(address)):
-        shown = without_credentials(address)[:80] or "This"
+        shown = "This" if "@" in address else without_credentials(address)[:80] or "This"
         schemes = ", ".join(f"{name}://" for name in SCHEMES[:4])
         raise SettingError(live_text.NO_ADDRESS.format(shown=shown, schemes=schemes))
     title = without_credentials(address)
     return Video(f"live/{next(_numbers)}", title, Path(file_stem(address)), address=address)
+
+
+def _has_host(address: str) -> bool:
+    try:
+        return bool(urlsplit(address).hostname)
+    except ValueError:
+        return False
 
 
 def webcam_video(width: int, height: int) -> Video:

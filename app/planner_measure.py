@@ -11,14 +11,17 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection
 from typing import Any, Literal
+
+import psutil
 
 from app import planner_text, text
 from app.videos import Video
 from vidmem.errors import SettingError, VidmemError
-from vidmem.profiling import PlanRequest
+from vidmem.figures import memory_size
+from vidmem.profiling import PlanRequest, plan
 
 Kind = Literal["rate", "decode"]
 Tell = Callable[[float, str], None]
@@ -30,6 +33,9 @@ LEASE_SECONDS = 15.0
 LIMIT_SECONDS = 300.0
 DECODE_SECONDS = 4.0
 NUM_STEPS = 4
+SHARE_OF_FREE = 0.5
+"""Of the memory that is free here, which a measurement may take."""
+
 _POLL_SECONDS = 0.1
 
 
@@ -134,6 +140,7 @@ def measure_rate(request: PlanRequest, tell: Tell) -> float:
     Raises:
         SettingError: If it cannot be measured.
     """
+    request = _as_planned(request)
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe(duplex=False)
     process = context.Process(target=_measure, args=(theirs, request), daemon=True)
@@ -150,6 +157,22 @@ def measure_rate(request: PlanRequest, tell: Tell) -> float:
         process.kill()
         process.join(5)
         ours.close()
+
+
+def _as_planned(request: PlanRequest) -> PlanRequest:
+    """With as many streams a step as the plan has, if that has room on this machine.
+
+    Raises:
+        SettingError: If it has none: it would take the memory of everything else here.
+    """
+    made = plan(request)
+    need = made.estimate.shared_bytes + made.step_bytes + made.batch_size * made.state_bytes
+    if request.size.device == "cpu":
+        free = int(SHARE_OF_FREE * psutil.virtual_memory().available)
+        if need > free:
+            sizes = {"need": memory_size(need), "free": memory_size(free)}
+            raise SettingError(planner_text.NO_ROOM.format(**sizes))
+    return replace(request, size=replace(request.size, batch_size=made.batch_size))
 
 
 def _followed(ours: Connection, tell: Tell) -> float:

@@ -17,6 +17,10 @@ NO_GPU = (
     "{model} --measure` on the machine that has it."
 )
 NO_FILE = "Decoding is measured on a video file. Choose one on the Watch page."
+NO_ROOM = (
+    "A step takes {need}, and {free} of this machine may be taken for it now. Measure with fewer "
+    "streams a step, or smaller pictures."
+)
 MEASURING = "step {done} of {total}"
 PREPARING = "making the model, with random weights"
 DECODING = "decoding"

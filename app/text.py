@@ -67,7 +67,9 @@ def sentence_for(error: Exception, name: str = "", path: Path | None = None) -> 
 
 def sentence_about(error: Exception, video: Video | None) -> str:
     """What the page says of an error with the video that is watched."""
-    return sentence_for(error, video.title, video.path) if video else sentence_for(error)
+    if video is None or video.is_live:  # an address is told as it may be seen
+        return sentence_for(error, video.title if video else "")
+    return sentence_for(error, video.title, video.path)
 
 
 def _sentence(error: Exception, name: str) -> str:

@@ -199,6 +199,13 @@ def test_a_rate_is_measured_in_a_process_of_its_own_and_told_step_by_step():
     assert shares == sorted(shares)
 
 
+def test_what_has_no_room_here_is_not_measured():
+    asked = {"device": "cpu", "memory": "90000", "batch": "1024", "height": "4096"}
+    request = request_of({**asked, "width": "4096"}, planned("fam-swin-nano"))
+    with pytest.raises(SettingError, match="may be taken for it now"):
+        measure_rate(request, lambda share, words: None)
+
+
 def test_the_addresses_answer_with_plans_files_and_sentences(desk):
     api = FastAPI()
     add_planner_routes(api, desk.registry, vidmem_tools())
