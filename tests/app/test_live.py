@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from app import live_text, webcam
+from app import live_text, text, webcam
 from app.handlers import Handlers
 from app.live import LiveInfo, LivePictures, address_video, is_loopback, webcam_video
 from app.runs import Run
@@ -67,6 +67,8 @@ def test_addresses_of_cameras_are_taken(address):
     [
         *("file:///etc/passwd", "file:/etc/passwd", "/etc/passwd", "pen.mp4", "", "/dev/sda"),
         *("concat:a.mp4|b.mp4", "subfile,,start,0,end,9,,:/etc/passwd", "data:text/plain,x"),
+        *("tcp://0.0.0.0:9?listen", "srt://0.0.0.0:9?mode=listener", "udp://239.0.0.1:5"),
+        *("rtsp:/admin:secret@cam/live", "rtsp://admin:secret@[bad/live", "http://"),
         *("gopher://cam/", "rtsp://cam/\nGET /", "/dev/video0/../sda", "http://" + "a" * 3000),
     ],
 )
@@ -80,6 +82,12 @@ def test_credentials_of_an_address_are_not_shown():
     for shown in (video.title, str(video.path), repr(video)):
         assert "secret" not in shown
         assert "abc" not in shown
+
+
+def test_what_is_said_of_a_camera_names_it_once():
+    video = address_video("rtsp://10.0.0.5")
+    error = SettingError("rtsp://10.0.0.5 refuses the connection")
+    assert text.sentence_about(error, video) == str(error)
 
 
 def test_only_this_machine_is_loopback():
