@@ -66,11 +66,6 @@ class PoolRun:
     def __len__(self) -> int:
         return len(self._tiles)
 
-    @property
-    def is_closed(self) -> bool:
-        """Whether it has ended."""
-        return self._is_closed
-
     # Commands
 
     def add(self, places: Sequence[Place]) -> None:
@@ -115,14 +110,17 @@ class PoolRun:
         self._wake.set()
 
     def jump(self, stream_id: str, seconds: float) -> str:
-        """Let it go on elsewhere; returns what that does to its memory.
+        """Let it go on elsewhere, also where it had ended; returns what that does to its memory.
 
         Raises:
             SettingError: If the time is not in its video, or the video is not open yet.
         """
         tile = self._opened(stream_id)
+        was_over = self._pool.stream_figures(stream_id).status in OVER
         said = self._pool.seek(stream_id, seconds)
         tile.restart_meter()
+        if was_over:  # it may have been paused in its last clip
+            self.resume(stream_id)
         self._wake.set()
         return said
 
@@ -242,12 +240,16 @@ class PoolRun:
                     num_failures = 0
                     self._took(stream_id, prediction)
             except Exception as problem:
-                num_failures += 1
                 logger.exception("a pool's thread failed")
+                num_failures += not self._is_of_one_stream(problem)
                 if num_failures == MAX_FAILURES:
                     self._sentence = streams_text.ENDED.format(name=type(problem).__name__)
             else:
                 self._wake.wait()
+
+    def _is_of_one_stream(self, problem: Exception) -> bool:
+        """Whether it stopped one of them, and the others can go on."""
+        return any(error.__cause__ is problem for error in self._pool.errors.values())
 
     def _took(self, stream_id: str, prediction: Any) -> None:
         tile = self._tiles.get(stream_id)

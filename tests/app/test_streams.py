@@ -29,7 +29,7 @@ from tests.app.fake_streams import (
 from tests.streaming.doubles import FakeModel
 from tests.streaming.test_spool_stream import make_model as make_spool
 from vidmem.errors import SettingError
-from vidmem.streaming import Engine, RunFiles, StreamSettings
+from vidmem.streaming import Engine, RunFiles, StreamSettings, VideoRun
 
 
 @pytest.fixture
@@ -255,6 +255,37 @@ def test_a_problem_that_stays_lets_the_streams_stand_still(desk, caplog):
     assert "RuntimeError" in pool.news(-1)["figures"]["sentence"]
     desk.pools.close(RUN)
     assert own_threads() == []
+
+
+def test_bugs_in_streams_are_told_in_their_tiles_and_the_others_go_on(desk, monkeypatch, caplog):
+    read = VideoRun.read
+
+    def fail_in_a_while(run):
+        if run.source.name != "good.mp4" and run.position_seconds >= 4:
+            raise RuntimeError("a bug")
+        return read(run)
+
+    monkeypatch.setattr(VideoRun, "read", fail_in_a_while)
+    bad = [f"bad{number}.mp4" for number in range(4)]
+    pool = desk.start(*map(desk.video, bad), desk.video("good.mp4", 75))
+    wait_until(lambda: has_ended(pool, *bad, "good.mp4"))
+    told = facts_of(pool)
+    assert (told["good.mp4"]["status"], told["good.mp4"]["clips"]) == ("ended", 19)
+    for title in bad:
+        assert told[title]["status"] == "failed"
+        assert "unexpected went wrong: RuntimeError: a bug" in told[title]["sentence"]
+    assert pool.news(-1)["figures"]["sentence"] == ""
+    assert "a bug" in caplog.text
+
+
+def test_a_stream_that_was_paused_in_its_last_clip_plays_again(desk):
+    pool = desk.start(desk.video("a.mp4"))
+    wait_until(lambda: has_ended(pool, "a.mp4"))
+    stream = stream_of(pool, "a.mp4")
+    pool.pause(stream)
+    assert facts_of(pool)["a.mp4"]["status"] == "ended"
+    pool.jump(stream, 0.0)
+    wait_until(lambda: facts_of(pool)["a.mp4"]["clips"] == 20)
 
 
 def test_the_figures_say_what_is_held_once_and_what_for_each(desk):

@@ -347,6 +347,9 @@ def test_a_bug_in_a_feed_is_raised_where_one_iterates(video):
         pool.add("a", video, open_feed=feeds)
         with pytest.raises(KeyError, match="a bug"):
             list(pool)
+        assert "went wrong: KeyError: 'a bug'" in str(pool.errors["a"])
+        assert pool.stream_figures("a").status == "failed"
+        assert list(pool) == []
 
 
 def test_misuse_is_said(video):

@@ -56,8 +56,9 @@ class StreamPool:
     within the rounding of the number format. `max_batch=1` is bit for bit everywhere.
 
     A video that breaks off, or a file that cannot be written, ends its own stream: `errors` has
-    them. What is decoded ahead is bounded: one clip of each stream here, some frames with its
-    decoder, which waits when nobody takes them.
+    them. So does a bug in its thread, which is also raised where one iterates, once; the others go
+    on with the next iteration. What is decoded ahead is bounded: one clip of each stream here, some
+    frames with its decoder, which waits when nobody takes them.
     """
 
     def __init__(

@@ -205,7 +205,9 @@ class PooledStream:
                 self._report(None, None, error)
             except BaseException as bug:
                 self.bug = bug
-                self._report(None, None, None)
+                error = VidmemError(f"something unexpected went wrong: {type(bug).__name__}: {bug}")
+                error.__cause__ = bug
+                self._report(None, None, error)
             else:
                 self._report(read, clip, None)
 
