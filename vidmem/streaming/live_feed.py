@@ -17,6 +17,7 @@ from vidmem.models.interface import ModelCard
 from vidmem.streaming.feed import Feed, FeedRequest
 from vidmem.streaming.live_buffer import LiveBuffer, LiveFigures
 from vidmem.video.decode_process import SampledFrames
+from vidmem.video.live_address import without_credentials
 from vidmem.video.live_connection import ConnectionLimits, LiveConnection, LiveFormat, LiveFrame
 from vidmem.video.live_pictures import fitted, pushed_info
 from vidmem.video.live_sampling import LastSeen, LiveSample, LiveSampler
@@ -111,6 +112,7 @@ class LiveFeed(BufferedFeed):
         self._stopping = threading.Event()
         self._last: LastSeen | None = None
         self._reason_told = ""
+        self._failure: VidmemError | None = None  # of a connection that could not be made
         self._connection = LiveConnection(self._address, self.limits.connection)
         try:
             self.info: VideoInfo = self._connection.open()
@@ -184,7 +186,7 @@ class LiveFeed(BufferedFeed):
     def bring(self) -> bool:
         """One more frame from the connection to the buffer; returns whether to go on."""
         try:
-            frame = self._connection.receive()
+            frame = self._receive()
         except VidmemError as error:
             if self._connect_again(error, self._attempt):
                 self._attempt += 1
@@ -195,6 +197,20 @@ class LiveFeed(BufferedFeed):
         self._attempt, self._reason_told = 0, ""
         self._put(frame)
         return not self._stopping.is_set()
+
+    def give_up(self, error: Exception) -> None:
+        """Have whoever reads stop, and say why: nothing more will come."""
+        self._stopping.set()
+        said = without_credentials(f"{type(error).__name__}: {error}")
+        self.buffer.close(f"{self.info.name} cannot be watched any further ({said})")
+        with self._lock:
+            self._connection.close()
+
+    def _receive(self) -> LiveFrame | None:
+        failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        return self._connection.receive()
 
     def _put(self, frame: LiveFrame) -> None:
         if self._connection.is_finite:
@@ -222,15 +238,16 @@ class LiveFeed(BufferedFeed):
         self.buffer.gap(reason)
         if self._stopping.wait(delay_seconds):
             return False
-        with self._lock:
-            if self._stopping.is_set():
-                return False
-            self._connection = LiveConnection(self._address, self.limits.connection)
-            self._has_asked = False
         try:
+            with self._lock:
+                if self._stopping.is_set():
+                    return False
+                self._has_asked = False
+                self._connection = LiveConnection(self._address, self.limits.connection)
             self._connection.open()
-        except VidmemError:
-            return True  # the connection gives the same error again when it is read
+        except VidmemError as failure:
+            self._failure = failure
+            return True
         self._begin(is_again=True)
         logger.warning("%s: connected again", self.info.name)
         return True
@@ -238,7 +255,14 @@ class LiveFeed(BufferedFeed):
 
 def _work(feed_ref: weakref.ref[LiveFeed]) -> None:
     """Thread: frames as they come, until the feed is closed or forgotten."""
-    while (feed := feed_ref()) is not None and feed.bring():
+    while (feed := feed_ref()) is not None:
+        try:
+            if not feed.bring():
+                return
+        except Exception as error:
+            logger.exception("%s: the thread that brings its frames failed", feed.info.name)
+            feed.give_up(error)
+            return
         del feed
 
 
