@@ -56,8 +56,9 @@ def test_every_command_and_option_named_exists(path):
     for name, rest in re.findall(r"(?:^    |`)vidmem ([a-z]+)([^`\n#]*)", path.read_text(), re.M):
         assert name in commands
         command = commands[name]
-        if hasattr(command, "commands"):  # a group: the word after its name is a command
-            command = command.commands[rest.split()[0]]
+        if hasattr(command, "commands"):  # a group: a word after its name is a command
+            words = re.findall(r"^ +([a-z]+)", rest)
+            command = command.commands[words[0]] if words else command
         if command.add_help_option:  # else the app has its own options
             known = {option for param in command.params for option in param.opts}
             known.add("--help")

@@ -14,11 +14,15 @@ from pathlib import Path
 import numpy as np
 
 from vidmem.models.interface import StreamModel
+from vidmem.profiling.bench_inspection import Overhead, overhead
 from vidmem.profiling.trend import MIB, evened, theil_sen
+from vidmem.streaming.batching import ClipToJudge, judge
 from vidmem.streaming.engine import Engine
+from vidmem.streaming.history import Moment
 from vidmem.streaming.settings import StreamSettings
 
 MINUTE, HOUR = 60.0, 3600.0
+NUM_PAIRS = 101
 WARM_UP_SHARE = 0.25
 """Of the video, before memory is looked at."""
 
@@ -48,6 +52,15 @@ class HoursBench:
     wall_seconds: float = 0.0
     """Of the whole run."""
 
+    early: Moment | None = None
+    """The first clip that met a full memory."""
+
+    late: Moment | None = None
+    """The last clip of hour 1, or of the video."""
+
+    in_turn: Overhead | None = None
+    """Steps of those two, again and again: the late one is the "watched"."""
+
     def minute_from(self, start_seconds: float) -> tuple[float, float]:
         """Medians of a minute of video: time of the step, and processor time."""
         chosen = [
@@ -58,6 +71,12 @@ class HoursBench:
         columns = (self.model_seconds, self.cpu_seconds)
         one, two = (statistics.median(column[number] for number in chosen) for column in columns)
         return one, two
+
+    def slowest_and_quickest_minute(self) -> tuple[float, float]:
+        """Medians of the step in the minutes since the memory was full."""
+        starts = np.arange(self.full_at_seconds, self.last_minute_seconds + 1, MINUTE)
+        medians = [self.minute_from(start)[0] for start in starts]
+        return max(medians), min(medians)
 
     @property
     def last_minute_seconds(self) -> float:
@@ -93,24 +112,51 @@ def bench_hours(
             bench.decoder_bytes.append(prediction.decoder_bytes)
             bench.resident_bytes.append(prediction.process_bytes - prediction.decoder_bytes)
             if not bench.full_at_seconds and prediction.num_remembered == prediction.l_mem:
-                bench.full_at_seconds = prediction.start_seconds
+                bench.full_at_seconds, bench.early = prediction.start_seconds, engine.last_moment
+            if prediction.end_seconds <= HOUR:
+                bench.late = engine.last_moment
             if on_clip is not None:
                 on_clip(prediction.end_seconds, engine.info.duration_seconds)
             used = time.process_time()
         bench.wall_seconds = time.perf_counter() - started
+    bench.in_turn = _in_turn(model, bench)
     return bench
+
+
+def _in_turn(model: StreamModel, bench: HoursBench) -> Overhead | None:
+    """The two steps in turn, so that whatever else the machine does falls on both alike."""
+    moments = (bench.early, bench.late)
+    clips = [
+        ClipToJudge(
+            one.pixels, (one.window.start_seconds, one.window.end_seconds), one.state.memory
+        )
+        for one in moments
+        if one is not None
+    ]
+    if len(clips) < len(moments):
+        return None
+    early, late = clips
+    return overhead(
+        lambda: judge(model, [early]),
+        lambda: judge(model, [late]),
+        model.device,
+        num_pairs=NUM_PAIRS,
+    )
 
 
 def bench_as_text(bench: HoursBench) -> str:
     """The figures in sentences."""
     first, last = bench.full_at_seconds, bench.last_minute_seconds
     early, late = bench.minute_from(first), bench.minute_from(last)
+    slowest, quickest = bench.slowest_and_quickest_minute()
     lines = [
         f"{len(bench.video_seconds)} clips, {bench.video_seconds[-1] / HOUR:.2f} hours of video in "
         f"{bench.wall_seconds / MINUTE:.1f} minutes",
         f"minute 1 begins when the memory is full, {first:.0f} s into the video; the other one "
         f"begins at {last:.0f} s",
         _compared("a step", early[0], late[0]),
+        f"of all minutes up to there, the quickest took {1000 * quickest:.2f} ms a step and the "
+        f"slowest {1000 * slowest:.2f} ms: so much is this machine's unrest",
         _compared("a clip, by processor time of this process", early[1], late[1]),
         f"slope after the first quarter, per hour of video: this process "
         f"{_mb(bench.bytes_per_hour(bench.resident_bytes)):+.2f} MB, the decoder "
@@ -118,6 +164,10 @@ def bench_as_text(bench: HoursBench) -> str:
         f"resident at the end: this process {bench.resident_bytes[-1] / MIB:.0f} MiB, the decoder "
         f"{bench.decoder_bytes[-1] / MIB:.0f} MiB",
     ]
+    if bench.in_turn is not None:
+        two = bench.in_turn
+        said = f"the step of minute 1 and that of the other, in turn, medians of {NUM_PAIRS}"
+        lines.insert(4, _compared(said, two.plain_seconds, two.watched_seconds))
     return "\n".join(lines)
 
 
