@@ -72,9 +72,9 @@ class Measurement:
         self.share, self.said = share, said
 
     def as_dict(self) -> dict[str, Any]:
-        """For the page."""
-        names = ("kind", "number", "share", "said", "value", "error", "is_done", "is_cancelled")
-        return {name: getattr(self, name) for name in names}
+        """For the page; what is done has its value."""
+        names = ("is_done", "kind", "number", "share", "said", "value", "error", "is_cancelled")
+        return {name: getattr(self, name) for name in names}  # is_done, set last, is read first
 
 
 class Measurer:

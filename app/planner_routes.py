@@ -59,12 +59,12 @@ class _Planner:
     def start(self, asked: Query) -> Response:
         name, found = planner.model_of(asked, self._tools.list_models())
         request, kind = request_of(asked, found), asked.get("kind", "")
+        video = run_of(self._registry, asked).video
         if kind == "rate":
             if request.size.device == "cuda" and not torch.cuda.is_available():
                 raise SettingError(planner_text.NO_GPU.format(model=name))
             made = self._measurer.start("rate", partial(measure_rate, request))
         elif kind == "decode":
-            video = run_of(self._registry, asked).video
             if video is not None and video.is_live:
                 raise SettingError(live_text.NO_MEASURE)
             if video is None:

@@ -6,7 +6,7 @@ const OF = { rate: ["model", "height", "width", "clip_frames", "l_mem", "dtype",
 function makeRate(kind, query, changed) {
   const part = element.querySelector(`[data-kind=${kind}]`), input = part.querySelector("input"), button = part.querySelector("button");
   const bar = part.querySelector(".vm-progress"), said = part.querySelector("small"), words = button.textContent, hint = said.textContent;
-  let measured = "", number = null, running = "";
+  let measured = "", number = null, running = "", isAsking = false;
 
   const keyOf = () => {
     const asked = query();
@@ -50,6 +50,8 @@ function makeRate(kind, query, changed) {
     } catch { finish(vm.words.silent); }
   }
   async function press() {
+    if (isAsking) return; // a second click would lose what the first one began
+    isAsking = true;
     try {
       if (number) { follow(await post("/cancel", { number })); return; }
       running = keyOf();
@@ -58,7 +60,7 @@ function makeRate(kind, query, changed) {
       asked.delete("rate");
       asked.delete("decode");
       follow(await post("/start", [...asked, ["kind", kind], ["run", vm.run]]));
-    } catch { finish(vm.words.silent); }
+    } catch { finish(vm.words.silent); } finally { isAsking = false; }
   }
   // A rate measured for other settings is not known for these.
   function dropOld() {

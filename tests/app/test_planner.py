@@ -222,10 +222,12 @@ def test_the_addresses_answer_with_plans_files_and_sentences(desk):
     assert file.headers["content-disposition"] == 'attachment; filename="plan-fam-swin-t.json"'
     assert client.get("/planner/plan.json", params={"model": "x"}).status_code == 400
     start = "/planner/measure/start"
-    wrong = client.post(start, params={**asked, "kind": "taste"}).json()
+    mine = {**asked, "run": desk.open().run_id}
+    wrong = client.post(start, params={**mine, "kind": "taste"}).json()
     assert wrong["error"] == "kind must be rate or decode, got 'taste'"
-    nobody = client.post(start, params={**asked, "kind": "decode", "run": "gone"}).json()
-    assert "Reload the page" in nobody["error"]
+    for kind in ("rate", "decode"):
+        nobody = client.post(start, params={**mine, "kind": kind, "run": "gone"}).json()
+        assert "Reload the page" in nobody["error"]
     assert "over" in client.get("/planner/measure", params={"number": "x"}).json()["error"]
 
 
