@@ -11,8 +11,9 @@ import torch
 from tests.streaming.doubles import FakeModel
 from tests.streaming.live_cases import wait_until
 from vidmem.errors import AddressError, DecoderError
-from vidmem.streaming import LiveFeed, LiveLimits, live_feed
+from vidmem.streaming import Engine, LiveFeed, LiveLimits, PushedFeed, StreamSettings, live_feed
 from vidmem.streaming.feed import FeedRequest
+from vidmem.streaming.windows import Position, WindowReader
 from vidmem.video.live_connection import LiveFrame
 from vidmem.video.live_pictures import pushed_info
 
@@ -114,3 +115,57 @@ def test_whoever_reads_is_told_where_the_thread_fails(connecting, caplog):
     assert "s3cret" not in str(told.value)
     assert feed._connection.is_closed
     wait_until(lambda: not feed._thread.is_alive())
+
+
+def test_a_file_whose_connection_breaks_is_not_begun_again_as_if_time_went_on(connecting):
+    feed = connecting((30, BROKEN), (30, None), is_finite=True)
+    reader = WindowReader(feed, StreamSettings(fps=FPS, clip_frames=5, window_stride=5), Position())
+    numbers = []
+    with pytest.raises(DecoderError, match=r"broke; it cannot be gone on with"):
+        while (read := reader.read()) is not None:
+            numbers += read.pixels[:, 0, 0, 0].tolist()
+    assert numbers == list(range(30))  # the last window too
+    assert feed.figures().reconnects == 0
+
+
+def test_a_file_loses_no_frame_whatever_the_windows(connecting):
+    feed = connecting((100, None), is_finite=True, num_frames=1)
+    feed.set_windows(16, 16)
+    wait_until(lambda: len(feed.buffer) == feed.buffer.num_frames == 33)
+    feed.set_windows(2, 2)
+    assert read_all(feed) == list(range(100))
+    assert feed.figures().frames_dropped == 0
+
+
+def test_a_file_that_is_forgotten_lets_go_of_its_connection(connecting):
+    feed = connecting((1000, None), is_finite=True, num_frames=1)
+    connection, thread = feed._connection, feed._thread
+    buffer = feed.buffer
+    wait_until(lambda: len(buffer) == buffer.num_frames)
+    del feed
+    wait_until(lambda: connection.is_closed and not thread.is_alive())
+
+
+def test_no_window_has_pictures_of_both_sides_of_a_gap():
+    model = FakeModel()
+    feed = PushedFeed(30, 20, FPS, model.card, num_frames=2000)
+
+    def push(start: float, end: float) -> None:
+        for number in range(round(start * 10), round(end * 10)):
+            feed.push(torch.full((20, 30, 3), number, dtype=torch.uint8), number / 10)
+
+    settings = StreamSettings(fps=FPS, clip_frames=4, window_stride=4)
+    with Engine("webcam", model, settings, open_feed=lambda request: feed) as engine:
+        push(0, 2)
+        feed.gap("the tab was hidden")
+        push(2.5, 5.5)
+        feed.finish()
+        clips = []
+        for one in engine:
+            assert engine.last_clip_pixels is not None
+            clips.append((one, engine.last_clip_pixels[:, 0, 0, 0].tolist()))
+    (behind,) = [place for place, (one, _) in enumerate(clips) if one.gaps]
+    assert [gap.reason for gap in clips[behind][0].gaps] == ["the tab was hidden"]
+    assert clips[behind][0].start_seconds == 2.5
+    assert max(number for _, pixels in clips[:behind] for number in pixels) < 20
+    assert min(number for _, pixels in clips[behind:] for number in pixels) >= 25

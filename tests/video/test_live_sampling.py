@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from vidmem.video.live_sampling import LastSeen, LiveSampler
+from vidmem.video.live_sampling import HOLES_TO_LEARN, LastSeen, LiveSampler
 
 TICK = Fraction(1, 90_000)
 
@@ -45,6 +45,34 @@ def test_a_hole_is_left_out_and_told():
     before = found[found.index(broken) - 1]
     assert before.seconds < 4.0
     assert broken.index == 32
+
+
+def test_one_hole_does_not_hide_the_next():
+    times = [*(n / 25 for n in range(100)), *(8 + n / 25 for n in range(5)), 12.0, 12.3]
+    found = sampled(LiveSampler(4.0, TICK), times)
+    assert [one.seconds for one in found if one.break_before] == [8.0, 12.0]
+
+
+def test_pictures_that_come_seldom_from_now_on_are_soon_no_holes():
+    times = [*(n / 25 for n in range(100)), *(5.0 + 3 * n for n in range(20))]
+    found = sampled(LiveSampler(4.0, TICK), times)
+    assert 1 <= len([one for one in found if one.break_before]) <= HOLES_TO_LEARN
+
+
+def test_pictures_of_a_file_may_be_far_apart():
+    sampler = LiveSampler(1.0, TICK, is_in_real_time=False)
+    found = sampled(sampler, range(0, 121, 15))
+    assert [one.index for one in found] == list(range(120))
+    assert [one.picture for one in found] == [index // 15 for index in range(120)]
+    assert not any(one.break_before for one in found)
+
+
+def test_behind_a_cut_no_sample_has_the_picture_before_it():
+    sampler = LiveSampler(4.0, TICK)
+    before = [*sampled(sampler, [n / 4 for n in range(8)]), *sampler.cut()]
+    assert [one.index for one in before] == list(range(8))
+    after = sampled(sampler, [2.5 + n / 4 for n in range(8)])
+    assert [(one.index, one.picture) for one in after] == [(10 + n, n) for n in range(7)]
 
 
 def test_a_camera_of_few_pictures_has_no_holes():

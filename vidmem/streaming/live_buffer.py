@@ -36,7 +36,11 @@ class LiveFigures:
     """Of those, the ones that no clip has: the model was too slow, or a break cut their clip."""
 
     clips_dropped: int
-    """Clips that were left out because the model was too slow."""
+    """Clips left out because the model was too slow, by the frames that did not wait for it.
+
+    Where windows overlap, those that had begun before these frames are cut as well, and not
+    counted.
+    """
 
     reconnects: int
     """Connections made again after one broke."""
@@ -74,12 +78,14 @@ class LiveBuffer:
         fps: Sampled frames per second.
         num_frames: Most frames held, at least those of a window and a stride; `None`: those of two
             windows.
+        drops: Whether frames go when more come; else who brings them waits, see `wait_for_room`.
     """
 
-    def __init__(self, fps: float, *, num_frames: int | None = None) -> None:
+    def __init__(self, fps: float, *, num_frames: int | None = None, drops: bool = True) -> None:
         if num_frames is not None and num_frames < 1:
             raise ValueError(f"num_frames must be at least 1, got {num_frames}")
         self.fps = fps
+        self._drops = drops
         self._wanted_frames = num_frames
         self._clip_frames = self._window_stride = 1
         self._changed = threading.Condition()
@@ -88,6 +94,7 @@ class LiveBuffer:
         self._is_break_told = False  # the one before the next frame, to the reader
         self._is_ended = False
         self._closed_because: str | None = None
+        self._failed_because: str | None = None
         self._last_index: int | None = None
         self._figures = LiveFigures(
             frames_received=0,
@@ -160,11 +167,19 @@ class LiveBuffer:
             self._note_break(reason)
             self._changed.notify_all()
 
-    def end(self) -> None:
-        """There will be no more frames; those held are still read."""
+    def end(self, failure: str | None = None) -> None:
+        """There will be no more frames; those held are still read.
+
+        Args:
+            failure: What went wrong: whoever reads on stops with a `DecoderError` that says so.
+        """
         with self._changed:
             self._is_ended = True
-            self._figures = replace(self._figures, is_connected=False)
+            if failure is not None:
+                self._failed_because = failure
+                self._note_break(failure)  # no window waits for the frame behind it
+            reason = failure or self._figures.reason
+            self._figures = replace(self._figures, is_connected=False, reason=reason)
             self._changed.notify_all()
 
     def close(self, reason: str) -> None:
@@ -190,12 +205,14 @@ class LiveBuffer:
                 self._figures, is_connected=False, reason=reason, connects_at=connects_at
             )
 
-    def wait_for_room(self) -> None:
-        """Return when one more frame would drop none, or the buffer is closed."""
+    def wait_for_room(self, seconds: float | None = None) -> bool:
+        """Wait until one more frame has room, or none is taken any more; for so long at most.
+
+        Returns:
+            Whether it came to that.
+        """
         with self._changed:
-            self._changed.wait_for(
-                lambda: len(self._held) < self.num_frames or self._closed_because is not None
-            )
+            return self._changed.wait_for(self._has_room, seconds)
 
     def read(self, num_frames: int) -> SampledFrames:
         """The next frames, waiting for them.
@@ -205,7 +222,7 @@ class LiveBuffer:
         held.
 
         Raises:
-            DecoderError: If the buffer was closed.
+            DecoderError: If the buffer was closed, or ended by a failure.
         """
         if num_frames < 1:
             raise ValueError(f"num_frames must be at least 1, got {num_frames}")
@@ -214,6 +231,12 @@ class LiveBuffer:
             self._changed.wait_for(lambda: self._can_give(wanted))
             if self._closed_because is not None:
                 raise DecoderError(self._closed_because)
+            if (
+                self._failed_because is not None
+                and not self._held
+                and not self._has_break_to_tell()
+            ):
+                raise DecoderError(self._failed_because)
             frames = self._take(self._num_together(wanted))
             self._changed.notify_all()
         return frames
@@ -236,6 +259,10 @@ class LiveBuffer:
         with self._changed:
             num_waiting = len(self._held) - self._window_stride - 1
             return replace(self._figures, seconds_behind=max(0, num_waiting) / self.fps)
+
+    def _has_room(self) -> bool:
+        is_over = self._is_ended or self._closed_because is not None
+        return is_over or len(self._held) < self.num_frames
 
     def _is_apart(self, index: int | None) -> bool:
         return index is not None and self._last_index not in (None, index - 1)
@@ -284,7 +311,7 @@ class LiveBuffer:
             pts_seconds=torch.tensor([one.seconds for one in taken], dtype=torch.float64),
             sample_indices=torch.tensor([one.index for one in taken], dtype=torch.int64),
             gaps=(),
-            is_end=self._is_ended and not self._held,
+            is_end=self._is_ended and not self._held and self._failed_because is None,
             break_before=taken[0].break_before if taken else None,
             is_before_break=is_before_break,
         )
@@ -292,7 +319,7 @@ class LiveBuffer:
     def _drop_oldest(self) -> None:
         """Keep within the bound: let whole windows go, down to the newest one."""
         most, stride = self.num_frames, self._window_stride
-        if len(self._held) <= most:
+        if len(self._held) <= most or not self._drops:
             return
         num_clips = max(1, (len(self._held) - self._clip_frames - 1) // stride)
         num_frames = min(num_clips * stride, len(self._held) - 1)

@@ -27,6 +27,8 @@ from vidmem.video.transforms import decode_size
 logger = logging.getLogger(__name__)
 
 CLOSED = "the live source has been closed"
+ROOM_SECONDS = 0.5
+"""Longest wait for room in the buffer at once: meanwhile the feed may be forgotten."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,8 @@ class LiveFeed(BufferedFeed):
 
     Seconds count from the first picture, by the camera's clock; while there is no connection, by
     this machine's. A source that says how long it is (a file on a web server) is no camera: it
-    waits for the model instead of dropping frames, and ends at its end.
+    waits for the model instead of dropping frames, and ends at its end; where its connection
+    breaks, whoever reads is told, since another one would begin at its beginning.
 
     Raises:
         AddressError: If it cannot be watched now. Once it could, it is waited for.
@@ -107,7 +110,6 @@ class LiveFeed(BufferedFeed):
     def __init__(self, request: FeedRequest, limits: LiveLimits | None = None) -> None:
         self._address, self._card = request.address, request.card
         self.limits = limits or LiveLimits()
-        self.buffer = LiveBuffer(request.fps, num_frames=self.limits.num_frames)
         self._lock = threading.RLock()  # of the connection and what it is asked for
         self._stopping = threading.Event()
         self._last: LastSeen | None = None
@@ -121,6 +123,11 @@ class LiveFeed(BufferedFeed):
             raise
         self.reader_name = "pyav"
         self.reader_reason = self._connection.reason
+        self._is_finite = self._connection.is_finite
+        self.buffer = LiveBuffer(
+            request.fps, num_frames=self.limits.num_frames, drops=not self._is_finite
+        )
+        self._pending: LiveFrame | None = None  # has no room in the buffer yet
         self._begin(is_again=False)
         self._attempt = 0
         self._thread = threading.Thread(
@@ -184,19 +191,43 @@ class LiveFeed(BufferedFeed):
         self._connection.ask(wanted, after)
 
     def bring(self) -> bool:
-        """One more frame from the connection to the buffer; returns whether to go on."""
+        """One more frame from the connection to the buffer; returns whether to go on.
+
+        Where the buffer has no room for long, the frame is kept for the next call.
+        """
+        if self._pending is None and not self._take_in():
+            return False
+        if self._pending is not None and self._has_room():
+            frame, self._pending = self._pending, None
+            self._put(frame)
+        return not self._stopping.is_set()
+
+    def _take_in(self) -> bool:
+        """Wait for a frame, or for another connection; returns whether to go on."""
         try:
             frame = self._receive()
         except VidmemError as error:
-            if self._connect_again(error, self._attempt):
-                self._attempt += 1
-            return not self._stopping.is_set()
+            return self._survive(error)
         if frame is None:
             self.buffer.end()
             return False
-        self._attempt, self._reason_told = 0, ""
-        self._put(frame)
+        self._attempt, self._reason_told, self._pending = 0, "", frame
+        return True
+
+    def _survive(self, error: VidmemError) -> bool:
+        """The connection broke: make another one; returns whether to go on."""
+        if self._is_finite and not self._stopping.is_set():
+            self.buffer.end(
+                f"{error}; it cannot be gone on with in the middle: watch it again, or download "
+                "it and watch the file"
+            )
+            return False
+        if self._connect_again(error, self._attempt):
+            self._attempt += 1
         return not self._stopping.is_set()
+
+    def _has_room(self) -> bool:
+        return not self._is_finite or self.buffer.wait_for_room(ROOM_SECONDS)
 
     def give_up(self, error: Exception) -> None:
         """Have whoever reads stop, and say why: nothing more will come."""
@@ -213,8 +244,6 @@ class LiveFeed(BufferedFeed):
         return self._connection.receive()
 
     def _put(self, frame: LiveFrame) -> None:
-        if self._connection.is_finite:
-            self.buffer.wait_for_room()
         self._last = LastSeen(seconds=frame.seconds, at=time.time())
         with self._lock:
             if frame.run == self._connection.wanted_run:  # else it is of another rate or size
@@ -321,8 +350,11 @@ class PushedFeed(BufferedFeed):
 
     def gap(self, reason: str) -> None:
         """Pictures are missing from here on: no window has some of both sides."""
-        self.buffer.note_broken(reason)
-        self.buffer.gap(reason)
+        with self._lock:
+            for sample in self._sampler.cut():
+                self._put(sample)
+            self.buffer.note_broken(reason)
+            self.buffer.gap(reason)
 
     def set_fps(self, fps: float, start_frame: int) -> None:
         """Sample at another rate from now on; what was sampled already is let go."""

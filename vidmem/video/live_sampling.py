@@ -25,6 +25,12 @@ MOST_DISORDER_SECONDS = 1.0
 MOST_LEAP_SECONDS = 10.0
 """What the camera's clock may go forward beyond twice the time that went by here."""
 
+MOST_TRUSTED_LEAP_SECONDS = 3600.0
+"""The same of a source that is no camera, and comes as fast as it is taken."""
+
+HOLES_TO_LEARN = 3
+"""So many in a row are no holes: pictures come as seldom as that now."""
+
 P = TypeVar("P")
 
 
@@ -57,21 +63,33 @@ class LastSeen:
 class LiveSampler(Generic[P]):
     """Picks sampled frames out of pictures as they come."""
 
-    def __init__(self, fps: float, tick: Fraction, after: LastSeen | None = None) -> None:
+    def __init__(
+        self,
+        fps: float,
+        tick: Fraction,
+        after: LastSeen | None = None,
+        *,
+        is_in_real_time: bool = True,
+    ) -> None:
         """A sampler that has seen nothing.
 
         Args:
             fps: Sampled frames per second.
             tick: Seconds of a tick of the pictures' times.
             after: What the seconds go on from; `None`: the first picture is second 0.
+            is_in_real_time: Whether pictures come when they are taken, as a camera's do: then a
+                clock that runs ahead of this machine's was set.
         """
         self.fps, self.tick = fps, tick
         self._after = after
+        self._is_in_real_time = is_in_real_time
         self._clock: SampleClock | None = None
         self._shown: tuple[int, P] | None = None
         self._shown_at = 0.0
         self._index = 0
         self._usual_step = 0.0
+        self._num_holes = 0  # in a row
+        self._is_cut = False  # before the next picture
         self._break: str | None = None
 
     def set_fps(self, fps: float) -> None:
@@ -91,12 +109,17 @@ class LiveSampler(Generic[P]):
             step = float((pts - self._shown[0]) * self.tick)
             if -MOST_DISORDER_SECONDS <= step <= 0:
                 return
-            if not 0 < step <= MOST_LEAP_SECONDS + 2 * (time.time() - self._shown_at):
-                yield from self._begin_anew(pts)
+            if 0 < step <= self._most_leap_seconds():
+                yield from self._step_to(pts, step)
             else:
-                yield from self._leap(pts) if self._is_hole(step) else self._until(pts)
-                self._note_step(min(step, MOST_LEAP_SECONDS))
+                yield from self._begin_anew(pts)
+        self._is_cut = False
         self._shown, self._shown_at = (pts, picture), time.time()
+
+    def cut(self) -> Iterator[LiveSample[P]]:
+        """The samples of the last picture; none of it is given once the next one is there."""
+        self._is_cut = self._shown is not None
+        return self.finish()
 
     def finish(self, num_ticks: int = 0) -> Iterator[LiveSample[P]]:
         """The samples of the last picture, which is shown for `num_ticks` (0: as is usual)."""
@@ -106,6 +129,22 @@ class LiveSampler(Generic[P]):
         end = self._clock.samples_before(self._shown[0] + duration)
         while self._index < end:
             yield self._sample()
+
+    def _most_leap_seconds(self) -> float:
+        if not self._is_in_real_time:
+            return MOST_TRUSTED_LEAP_SECONDS
+        return MOST_LEAP_SECONDS + 2 * (time.time() - self._shown_at)
+
+    def _step_to(self, pts: int, step: float) -> Iterator[LiveSample[P]]:
+        if self._is_cut:
+            assert self._clock is not None
+            self._index = max(self._index, self._clock.first_sample(pts))
+            return
+        is_hole = self._is_hole(step)
+        yield from self._leap(pts) if is_hole else self._until(pts)
+        self._num_holes = self._num_holes + 1 if is_hole else 0
+        if self._num_holes in (0, HOLES_TO_LEARN):
+            self._note_step(min(step, MOST_LEAP_SECONDS))
 
     def _start_clock(self, pts: int) -> None:
         seconds = Fraction(self._after.seconds_now()) if self._after else Fraction(0)
@@ -130,8 +169,9 @@ class LiveSampler(Generic[P]):
         self._break = "no pictures came from the camera"
 
     def _note_step(self, step: float) -> None:
-        usual = self._usual_step
+        usual = 0.0 if self._num_holes else self._usual_step
         self._usual_step = usual + (step - usual) / 8 if usual else step
+        self._num_holes = 0
 
     def _is_hole(self, step: float) -> bool:
         usual = self._usual_step

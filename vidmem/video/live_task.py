@@ -35,7 +35,9 @@ class _Sending:
     def __init__(self, parent: Parent, source: LiveSource, command: dict[str, Any]) -> None:
         self.parent, self.source, self.command = parent, source, command
         after = LastSeen(**command["after"]) if command["after"] else None
-        self.sampler: LiveSampler[LivePicture] = LiveSampler(command["fps"], source.tick, after)
+        self.sampler: LiveSampler[LivePicture] = LiveSampler(
+            command["fps"], source.tick, after, is_in_real_time=not source.is_finite
+        )
 
     def go_on(self) -> None:
         """Until the source ends; a line that breaks raises."""
