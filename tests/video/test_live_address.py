@@ -17,6 +17,15 @@ ADDRESSES = [
     "rtsp://me:pa/s3cret@cam.local/stream1",  # slashes belong in no password, but are typed
     "rtsp://me:s3cret@x@cam.local/stream1",
     "HTTPS://me:s3cret@cam/x.ts",
+    "rtsp://cam:554/user=admin_password=s3cret_channel=1_stream=0.sdp?real_stream",
+    "rtsp://cam:554/user=s3cret&password=s3cret&channel=1&stream=0.sdp",
+    "http://cam/videostream.cgi?loginuse=admin&loginpas=s3cret",
+    "http://cam/v?usr=s3cret&psw=s3cret",
+    "rtsp://me:12/s3cret@cam/x",
+    "http://cam/snap?credential=s3cret",
+    "rtsp://cam/x?session=s3cret",
+    "rtsp://cam/live;password=s3cret",
+    "srt://cam:1?streamid=publish:s3cret",
 ]
 
 
@@ -26,6 +35,7 @@ def test_credentials_are_in_nothing_that_is_shown(address):
     said = parsed.hide_in(f"[Errno 5] Input/output error: '{address}'")
     for text in (parsed.shown, file_stem(address), said, without_credentials(f"saw {address}")):
         assert "s3cret" not in text
+        assert "s3cret" not in repr(parsed)
         assert "cam" in text
     assert parsed.url == address
 

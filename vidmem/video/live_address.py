@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,12 +20,14 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DEVICE = re.compile(rf"(?:{'|'.join(DEVICE_FORMATS)}):(?=.)")
 _SQUASHED = re.compile(r"(rtsps?|https?|rtmps?|srt|udp|rtp|tcp):/(?=[^/])", re.IGNORECASE)
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
-_ODD_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s@:]*:(?!\d+(?:[/?#\s]|$))\S*@")
+_ODD_CREDENTIALS = re.compile(
+    r"(?<=://)(?:[^/?#\s@:]*:(?!\d+(?:[/?#\s]|$))\S*|(?!localhost:)[^/?#\s@:.]*:\d+/[^?#\s]*)@"
+)
 """A password with a slash, which no address may have, but people type."""
 
 _SECRET_FIELD = re.compile(
-    r"([?&](?:[a-z_-]*(?:token|key|pass|pwd|passwd|password|auth|secret|sig|signature)[a-z_-]*|"
-    r"user|usr|login|p|u)=)[^&#\s]*",
+    r"([?&;/_](?:[a-z_-]*(?:token|key|pas|pass|psw|pwd|auth|cred|secret|sig|session|streamid)"
+    r"[a-z_-]*|user|usr|login|loginuse|p|u)=)(?:(?!_channel=|_stream=|_password=)[^&#\s])*",
     re.IGNORECASE,
 )
 
@@ -34,7 +36,7 @@ _SECRET_FIELD = re.compile(
 class LiveAddress:
     """An address in the parts that PyAV wants, and as people may see it."""
 
-    url: str
+    url: str = field(repr=False)
     """With credentials."""
 
     format_name: str | None
