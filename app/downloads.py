@@ -50,6 +50,10 @@ class CsvFolder:
         """The last part of each address of a run's files, oldest first."""
         return [path.name.removeprefix(f"{run_id}-") for path in self._files(run_id)]
 
+    def newest(self, run_id: str) -> str:
+        """The whole name of a run's newest file, which it may be writing to; else empty."""
+        return next((path.name for path in reversed(self._files(run_id))), "")
+
     def open(self, run_id: str, name: str) -> Download | None:
         """A file of a run by the last part of its address, where there is one."""
         path = self._folder / f"{run_id}-{name}"

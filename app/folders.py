@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import psutil
@@ -13,6 +13,9 @@ import psutil
 from vidmem.errors import CheckpointError
 
 MAX_KEPT_FILES = 200
+MAX_KEPT_STREAM_FILES = 1000
+"""One page may write 16 at once."""
+
 MAX_KEPT_SECONDS = 30 * 24 * 3600
 ORPHAN_SECONDS = 3600
 SAMPLE_VIDEO = "barn-sample.mp4"
@@ -35,14 +38,28 @@ def default_runs_folder() -> Path:
     return cache_folder() / "runs"
 
 
-def sweep_runs_folder(folder: Path, now: float | None = None) -> list[Path]:
-    """Delete predictions that are older than a month, or beyond the newest 200 files."""
+def sweep_runs_folder(
+    folder: Path,
+    now: float | None = None,
+    *,
+    max_files: int = MAX_KEPT_FILES,
+    in_use: Collection[str] = (),
+) -> list[Path]:
+    """Delete predictions that are older than a month, or beyond the newest so many files.
+
+    Args:
+        folder: Where they are.
+        now: In seconds since 1970; `None`: now.
+        max_files: Kept at most, beside those in use.
+        in_use: Names of files that are still written to, however long ago the last row came.
+    """
     now = time.time() if now is None else now
-    dated = sorted(_dated(folder.glob("*.csv")), reverse=True)
+    paths = (path for path in folder.glob("*.csv") if path.name not in in_use)
+    dated = sorted(_dated(paths), reverse=True)
     old = [
         path
         for place, (modified, path) in enumerate(dated)
-        if place >= MAX_KEPT_FILES or now - modified > MAX_KEPT_SECONDS
+        if place >= max_files or now - modified > MAX_KEPT_SECONDS
     ]
     for path in old:
         path.unlink(missing_ok=True)

@@ -129,7 +129,8 @@ class Handlers:
         except (VidmemError, OSError) as error:
             run.notify(text.sentence_for(error, run.video.title if run.video else ""), "error")
         except (KeyError, TypeError, ValueError):
-            logger.warning("action %s came with %r", name, value, exc_info=True)
+            said = "a value" if name == "address" else value  # which may hold a password
+            logger.warning("action %s came with %r", name, said, exc_info=name != "address")
         return {}
 
     def _begin(self, run: Run, begin: Callable[[], None]) -> None:

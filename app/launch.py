@@ -20,6 +20,7 @@ from urllib.parse import quote
 
 from app import text
 from app.folders import (
+    MAX_KEPT_STREAM_FILES,
     bundled_sample,
     default_runs_folder,
     sweep_dead_upload_folders,
@@ -134,8 +135,10 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
 
     def sweep() -> None:
         sweep_uploads(settings.upload_folder)
-        sweep_runs_folder(runs_folder)
-        sweep_runs_folder(streams_folder)
+        written = {files.newest(run_id) for run_id in registry.run_ids}
+        sweep_runs_folder(runs_folder, in_use=written)
+        written = pools.files_in_use()
+        sweep_runs_folder(streams_folder, max_files=MAX_KEPT_STREAM_FILES, in_use=written)
 
     registry.start_sweeping(also=_at_most_every(SWEEP_SECONDS, sweep))
     threading.Thread(target=_warm_up, args=(tools, settings.model), daemon=True).start()

@@ -68,7 +68,9 @@ def address_video(text: str) -> Video:
         schemes = ", ".join(f"{name}://" for name in SCHEMES[:4])
         raise SettingError(live_text.NO_ADDRESS.format(shown=shown, schemes=schemes))
     title = without_credentials(address)
-    return Video(f"live/{next(_numbers)}", title, Path(file_stem(address)), address=address)
+    return Video(
+        f"live/{next(_numbers)}", title, Path(f"{file_stem(address)}.csv"), address=address
+    )
 
 
 def _has_host(address: str) -> bool:
@@ -85,7 +87,9 @@ def webcam_video(width: int, height: int) -> Video:
         SettingError: If its pictures have no such size.
     """
     webcam = Webcam(width, height)
-    return Video(f"webcam/{next(_numbers)}", live_text.WEBCAM_TITLE, Path("webcam"), webcam=webcam)
+    return Video(
+        f"webcam/{next(_numbers)}", live_text.WEBCAM_TITLE, Path("webcam.csv"), webcam=webcam
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -79,6 +79,12 @@ class RunRegistry:
         return len(self._entries)
 
     @property
+    def run_ids(self) -> tuple[str, ...]:
+        """Of all runs."""
+        with self._lock:
+            return tuple(self._entries)
+
+    @property
     def num_active(self) -> int:
         """Runs that hold an engine now."""
         with self._lock:

@@ -48,6 +48,10 @@ class StreamPools:
         with self._lock:
             return list(self._pools.values())
 
+    def files_in_use(self) -> set[str]:
+        """Names of the files of all streams that have not left."""
+        return {path.name for pool in self.all() for path in pool.outs()}
+
     def find(self, run_id: str) -> PoolRun | None:
         """The pool of a run, where it has one."""
         return self._pools.get(run_id)

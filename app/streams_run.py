@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from app import streams_text
@@ -314,6 +315,12 @@ class PoolRun:
         with self._lock:
             tiles = list(self._tiles.values())
         return ((tile, found.get(tile.stream_id)) for tile in tiles)
+
+    def outs(self) -> list[Path]:
+        """The files of the streams that have not left."""
+        with self._lock:
+            runs = [tile.run for tile in self._tiles.values() if tile.run is not None]
+        return [run.out for run in runs if run.out is not None]
 
     def news(self, version: int) -> dict[str, Any]:
         """What is new since a version of this pool; -1: all of it."""

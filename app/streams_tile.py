@@ -50,7 +50,7 @@ class Place:
     @property
     def file_name(self) -> Path:
         """What its file is named after."""
-        stem = self.video.path.name if self.video.is_live else Path(self.video.title).stem
+        stem = self.video.path.stem if self.video.is_live else Path(self.video.title).stem
         return Path(f"{stem} {self.title}.csv" if self.region else f"{stem}.csv")
 
 

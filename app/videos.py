@@ -29,7 +29,7 @@ class Video:
     key: str
     title: str
     path: Path
-    """Of a live source: what its files are called by."""
+    """Of a live source: what its files are called by, as a name that ends in `.csv`."""
 
     address: str = field(default="", repr=False)
     """Of a live source, with its credentials: not for people."""

@@ -26,6 +26,15 @@ def test_old_and_surplus_predictions_are_deleted(tmp_path):
     assert len(list(tmp_path.glob("*.csv"))) == MAX_KEPT_FILES
 
 
+def test_what_is_still_written_is_kept_however_old(tmp_path):
+    for name in ("paused.csv", "old.csv", "new.csv"):
+        (tmp_path / name).touch()
+    for name, days in (("paused.csv", 40), ("old.csv", 3)):
+        os.utime(tmp_path / name, (time.time() - days * 86400,) * 2)
+    deleted = sweep_runs_folder(tmp_path, max_files=1, in_use={"paused.csv"})
+    assert [path.name for path in deleted] == ["old.csv"]
+
+
 def test_what_a_broken_off_upload_left_is_deleted_and_one_that_arrives_is_not(tmp_path):
     orphan, arriving, finished = (tmp_path / n for n in ("tmpa", "tmpb", "done.mp4"))
     for path in (orphan, arriving, finished):

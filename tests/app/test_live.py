@@ -13,9 +13,11 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from app import live_text, text, webcam
+from app.downloads import CsvFolder
 from app.handlers import Handlers
 from app.live import LiveInfo, LivePictures, address_video, is_loopback, webcam_video
 from app.runs import Run
+from app.streams_tile import Place
 from app.tools import vidmem_tools
 from app.webcam import Webcam
 from app.webcam_routes import add_webcam_routes
@@ -82,6 +84,19 @@ def test_credentials_of_an_address_are_not_shown():
     for shown in (video.title, str(video.path), repr(video)):
         assert "secret" not in shown
         assert "abc" not in shown
+
+
+def test_files_of_a_camera_have_its_whole_name(tmp_path):
+    video = address_video("rtsp://192.168.1.10")
+    assert "-1-192.168.1.10-pred" in CsvFolder(tmp_path).new_path("0" * 32, 1, video.path).name
+    assert Place(video=video, title="pen").file_name.stem == "192.168.1.10"
+
+
+def test_the_value_of_an_address_is_never_logged(desk, caplog):
+    run = desk.open()
+    desk.ask(run, ("address", {"adress": "rtsp://farmer:secret@cam/"}))
+    assert "action address came with" in caplog.text
+    assert "secret" not in caplog.text
 
 
 def test_what_is_said_of_a_camera_names_it_once():

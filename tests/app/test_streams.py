@@ -197,8 +197,10 @@ def test_more_join_while_others_run_and_who_leaves_leaves_its_file(desk):
     desk.gate.set()
     wait_until(lambda: has_ended(pool, "b.mp4"))
     file = facts_of(pool)["b.mp4"]["file"]
+    assert f"{RUN}-{file}" in desk.pools.files_in_use()
     desk.pools.leave(RUN, stream_of(pool, "b.mp4"))
     assert list(facts_of(pool)) == ["a.mp4"]
+    assert len(desk.pools.files_in_use()) == 1
     assert desk.pools.files.open(RUN, file) is not None
     with pytest.raises(SettingError, match="has left"):
         pool.pause("s0")
