@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 from urllib.parse import quote
 
-from fastapi import Body, FastAPI, Request
+import anyio.to_thread
+from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 
 from app import streams_text, text
+from app.bodies import bounded_body
 from app.inside_routes import run_of
 from app.registry import RunRegistry
 from app.streams import StreamPools
@@ -18,7 +21,15 @@ from app.streams_files import all_predictions, figures_json
 from vidmem.errors import VidmemError
 
 Asked = dict[str, Any]
+Change = Callable[[Asked], dict[str, Any] | None]
 MAX_FILES = 24
+MAX_ASKED_BYTES = 100_000
+UNREADABLE = (
+    *(AttributeError, KeyError, TypeError, ValueError),
+    *(OverflowError, RecursionError),
+)
+"""What a request raises that no page of ours sends."""
+
 NO_FILE = "There are no predictions of this stream (any more)."
 
 
@@ -39,7 +50,7 @@ def add_streams_routes(api: FastAPI, registry: RunRegistry, pools: StreamPools) 
         seconds = float(asked["seconds"])
         return {"said": pools.get(asked["run"]).jump(asked["stream"], seconds)}
 
-    changes: dict[str, Callable[[Asked], dict[str, Any] | None]] = {
+    changes: dict[str, Change] = {
         "start": start,
         "jump": jump,
         "pause": lambda asked: pools.get(asked["run"]).pause(asked["stream"]),
@@ -62,18 +73,25 @@ def add_streams_routes(api: FastAPI, registry: RunRegistry, pools: StreamPools) 
     _add_files(api, pools)
 
 
-def _posted(change: Callable[[Asked], dict[str, Any] | None]) -> Callable[[Asked], Response]:
-    """An answer, or a sentence; with status 200, since a browser would log any other."""
-
-    def respond(asked: Annotated[Asked, Body()]) -> Response:
+def _posted(change: Change) -> Callable[[Request], Awaitable[Response]]:
+    async def respond(request: Request) -> Response:
         try:
-            return JSONResponse(change(asked) or {})
-        except (VidmemError, OSError) as error:
-            return JSONResponse({"error": text.sentence_for(error)})
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            return JSONResponse({"error": f"that cannot be done: {error!r}"}, 400)
+            body = await bounded_body(request, MAX_ASKED_BYTES, "what a page asks")
+        except VidmemError as error:
+            return JSONResponse({"error": str(error)})
+        return await anyio.to_thread.run_sync(_answer, change, body)  # it may wait for a clip
 
     return respond
+
+
+def _answer(change: Change, body: bytes) -> Response:
+    """What came of it, or a sentence; with status 200, since a browser would log any other."""
+    try:
+        return JSONResponse(change(json.loads(body)) or {})
+    except (VidmemError, OSError) as error:
+        return JSONResponse({"error": text.sentence_for(error)})
+    except UNREADABLE as error:
+        return JSONResponse({"error": f"that cannot be done: {error!r}"}, 400)
 
 
 def _news(pools: StreamPools, asked: Mapping[str, str]) -> dict[str, Any]:

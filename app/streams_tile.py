@@ -204,10 +204,10 @@ class Tile:
         return live_text.pace(figures, clips_per_second)
 
     def _shape(self) -> list[int]:
-        """Width and height of what it sees, in the source's pixels."""
+        """Width and height of what it sees, as people see it."""
         if self.run is None:
             return []
-        return [self.run.info.width, self.run.info.height]
+        return [self.run.info.display_width, self.run.info.display_height]
 
     def _trouble(self, figures: StreamFigures | None) -> str:
         if figures is not None and figures.error is not None:

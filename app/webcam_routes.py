@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 
 from app import live_text
+from app.bodies import bounded_body
 from app.inside_routes import run_of
 from app.registry import RunRegistry
 from app.webcam import MAX_BYTES, Webcam
@@ -20,7 +21,7 @@ def add_webcam_routes(api: FastAPI, registry: RunRegistry) -> None:
         try:
             webcam = _webcam(registry, request)
             seconds = _seconds(request.query_params.get("seconds", ""))
-            jpeg = await _body(request)
+            jpeg = await bounded_body(request, MAX_BYTES, "a picture")
             # Decoding takes a while: not in the thread that all pages are answered from.
             is_taken = await anyio.to_thread.run_sync(webcam.push, jpeg, seconds)
         except VidmemError as error:  # a browser would log any other status
@@ -45,14 +46,3 @@ def _seconds(text: str) -> float:
     if not 0 <= seconds < 1e9:
         raise SettingError(f"seconds must be a time from 0 on, got {text!r}")
     return seconds
-
-
-async def _body(request: Request) -> bytes:
-    """What was sent, as far as it may be."""
-    pieces, num_bytes = [], 0
-    async for piece in request.stream():
-        num_bytes += len(piece)
-        if num_bytes > MAX_BYTES:
-            raise SettingError(f"a picture may have {MAX_BYTES:,} bytes")
-        pieces.append(piece)
-    return b"".join(pieces)

@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.streams_asked import places_asked
-from app.streams_routes import add_streams_routes
+from app.streams_routes import MAX_ASKED_BYTES, add_streams_routes
 from tests.app.fake_streams import RUN, StreamDesk, wait_until
 from vidmem.errors import SettingError, VideoNotFoundError
 
@@ -119,6 +119,19 @@ def test_what_cannot_be_done_is_said_and_nothing_is_logged_by_a_browser(page, de
         assert response.status_code == 200
         assert said in response.json()["error"]
     assert page.client.post("/streams/jump", json={"run": RUN}).status_code == 400
+
+
+def test_requests_that_no_page_sends_are_refused(page):
+    start(page, "a.mp4")
+    [stream] = page.news()["order"]
+    for body in (
+        *(b"", b"{", b"[]", b"[" * 50_000, b'"run"', b"\xff"),
+        f'{{"run": "{RUN}", "stream": "{stream}", "l_mem": Infinity}}'.encode(),
+    ):
+        assert page.client.post("/streams/l_mem", content=body).status_code == 400
+    much = page.client.post("/streams/close", content=b" " * (MAX_ASKED_BYTES + 1))
+    assert "100,000 bytes" in much.json()["error"]
+    assert page.news()["order"] == [stream]
 
 
 def test_a_run_that_is_freed_while_its_streams_start_leaves_no_pool(page, desk):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import signal
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 import vidmem
+from tests.streaming.live_cases import wait_until
 from tests.video.live_server import HttpCamera
 from tests.video.making import Kind, write_video
 from vidmem import cli, console
-from vidmem.cli.watching_many import stream_names
+from vidmem.cli.watching_many import Listed, Several, stream_names, watch_many
+from vidmem.streaming import PushedFeed, StreamSettings
 
 
 @pytest.fixture(scope="module")
@@ -159,3 +163,31 @@ def test_what_a_live_line_says():
     assert console.live_text(figures) == "1.2 s behind, 2 clips left out, connected again once"
     assert console.live_text(None) == ""
     assert cli.INTERRUPTED == 130
+
+
+def test_ctrl_c_while_sources_are_opened_ends_them_once_they_are(tiny_model, tmp_path):
+    def open_feed(request):
+        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        wait_until(lambda: "stopping" in said.getvalue())
+        return PushedFeed(30, 20, 4.0, tiny_model.card)
+
+    said = io.StringIO()
+    listed = [Listed("pen", "rtsp://cam/pen", open_feed)]
+    several = Several(
+        out=tmp_path / "live",
+        start=0.0,
+        reader="auto",
+        resume=False,
+        for_seconds=None,
+        memory_log=None,
+    )
+    settings = StreamSettings.for_model(tiny_model)
+    watch_many(Console(file=said), listed, tiny_model, settings, several)
+    assert rows(tmp_path / "live" / "pen.csv") == []
+    assert "together: 0 clips" in said.getvalue()
+
+
+def test_a_time_to_stop_is_for_live_sources(run, options, video):
+    done = run("watch", video, "--for", 3, *options)
+    assert done.code != 0
+    assert "--for is for live sources" in done.err

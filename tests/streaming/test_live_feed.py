@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from pathlib import Path
 
@@ -10,10 +11,11 @@ import torch
 
 from tests.streaming.doubles import FakeModel
 from tests.streaming.live_cases import wait_until
-from vidmem.errors import AddressError, DecoderError
+from vidmem.errors import AddressError, DecoderError, DecoderTimeoutError
 from vidmem.streaming import Engine, LiveFeed, LiveLimits, PushedFeed, StreamSettings, live_feed
 from vidmem.streaming.feed import FeedRequest
 from vidmem.streaming.windows import Position, WindowReader
+from vidmem.video import live_connection
 from vidmem.video.live_connection import LiveFrame
 from vidmem.video.live_pictures import pushed_info
 
@@ -169,3 +171,39 @@ def test_no_window_has_pictures_of_both_sides_of_a_gap():
     assert clips[behind][0].start_seconds == 2.5
     assert max(number for _, pixels in clips[:behind] for number in pixels) < 20
     assert min(number for _, pixels in clips[behind:] for number in pixels) >= 25
+
+
+def test_frames_that_the_old_model_would_have_got_are_counted():
+    model = FakeModel()
+    feed = PushedFeed(30, 20, FPS, model.card, num_frames=2000)
+
+    def push(start: int, end: int) -> None:
+        for number in range(start, end):
+            feed.push(torch.full((20, 30, 3), number, dtype=torch.uint8), number / FPS)
+
+    settings = StreamSettings(fps=FPS, clip_frames=4, window_stride=4)
+    with Engine("webcam", model, settings, open_feed=lambda request: feed) as engine:
+        push(0, 6)  # of these the last is on display still
+        next(engine)
+        engine.update(model=FakeModel(seed=2))
+        threading.Thread(target=lambda: told.extend(engine)).start()
+        told: list = []
+        wait_until(lambda: feed.figures().frames_dropped > 0)
+        assert feed.figures().frames_dropped == 1  # read ahead of the first window's end
+        feed.finish()
+        wait_until(lambda: len(told) == 1)
+
+
+def test_an_address_that_hangs_is_no_damaged_file(monkeypatch):
+    class Hanging:
+        def __init__(self, *args) -> None: ...
+
+        def receive(self):
+            raise DecoderTimeoutError("the decoder gave nothing; the file may be damaged")
+
+        def close(self) -> None: ...
+
+    monkeypatch.setattr(live_connection, "ChildProcess", Hanging)
+    connection = live_connection.LiveConnection(ADDRESS, live_connection.ConnectionLimits())
+    with pytest.raises(AddressError, match=r"^rtsp://cam/live gave nothing for 50 s, .*the host's"):
+        connection.open()

@@ -91,7 +91,7 @@ def write_cropped(path: Path, box: tuple[int, int, int, int], num_frames: int) -
                 part = there[top // half : bottom // half, left // half : right // half]
                 lines = np.zeros((plane.height, plane.line_size), np.uint8)
                 lines[:, : part.shape[1]] = part
-                plane.update(lines)
+                plane.update(lines.tobytes())
             cut.pts, cut.time_base = number, FRAME_SECONDS
             container.mux(stream.encode(cut))
         container.mux(stream.encode(None))
@@ -242,7 +242,9 @@ def test_a_killed_decoder_is_told_to_each_region_and_a_jump_goes_on(tiny):
         fast = StreamSettings.for_model(tiny, fps=25.0)  # more than is decoded ahead
         join_all(pool, feeds, fast)
         next(pool)
-        (child,) = {run.run._feed.child_pid for run in pool._streams.values()} - {None}
+        feeds_now = [stream.run._feed for stream in pool._streams.values()]
+        (child,) = {feed.child_pid for feed in feeds_now if feed is not None} - {None}
+        assert child is not None
         os.kill(child, signal.SIGKILL)
         for _ in pool:
             pass

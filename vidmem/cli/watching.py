@@ -126,6 +126,8 @@ def watch(
     if is_several and (whole or state):
         raise SettingError("--whole and --state are for one video: give one, without regions")
     check_parts(parts, videos)
+    if for_seconds is not None and not any(map(is_live, videos)):
+        raise SettingError("--for is for live sources, and there is none: a file ends by itself")
     loaded = vidmem.load(model, device=device, dtype=dtype)
     fit_threads(loaded)
     if whole:

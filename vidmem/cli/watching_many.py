@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import typer
@@ -51,7 +51,7 @@ class Listed:
     """A stream to watch: a video, or a region of one."""
 
     name: str
-    source: str
+    source: str = field(repr=False)
     open_feed: Callable[[FeedRequest], Feed] = open_source
 
 
@@ -131,8 +131,8 @@ def watch_many(
             return error
 
     def finish() -> None:
-        for name in list(runs):
-            pool.finish(name)
+        for run in list(runs.values()):
+            run.finish()
 
     runs: dict[str, VideoRun] = {}
     with (
@@ -143,6 +143,8 @@ def watch_many(
         with ThreadPoolExecutor(OPENING_AT_ONCE) as opening:
             joined = dict(zip(names, opening.map(join, listed), strict=True))
         runs |= {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
+        if stop.is_made:  # while they were opened: there was none to finish
+            finish()
         failed = {name: one for name, one in joined.items() if isinstance(one, VidmemError)}
         reports = _introduce(console, runs, model, what)
         with stopping_after(several.for_seconds, finish):

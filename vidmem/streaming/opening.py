@@ -47,6 +47,7 @@ class RunSource:
         self.path = Path(LiveAddress.parse(source).shown if self.is_live else source)
         self.name = LiveAddress.parse(source).shown if self.is_live else self.path.name
         self.feed: Feed | None = None
+        self._windows: WindowReader | None = None
         self._figures: LiveFigures | None = None
         self._open = open_feed
         self._files = files
@@ -66,10 +67,13 @@ class RunSource:
         A live one stays open, and goes on with what comes.
         """
         if isinstance(self.feed, BufferedFeed):
+            if self._windows is not None:
+                self._windows.leave_out()
             self.feed.set_card(card)
             if settings.fps != self.feed.buffer.fps:
                 self.feed.set_fps(settings.fps, position.next_frame)
-            return WindowReader(self.feed, settings, position)
+            self._windows = WindowReader(self.feed, settings, position)
+            return self._windows
         self.close()
         request = FeedRequest(
             path=self.path,
@@ -85,7 +89,8 @@ class RunSource:
         if isinstance(feed, BufferedFeed):
             self.is_live, self.name = True, feed.info.name
             self._check_files()
-        return WindowReader(feed, settings, position)
+        self._windows = WindowReader(feed, settings, position)
+        return self._windows
 
     def note_reader(self, feed: Feed) -> None:
         """Take over who reads by now."""

@@ -143,7 +143,7 @@ class WindowReader:
         frames_ahead = position.next_frame - self._first_frame
         is_near = 0 <= frames_ahead <= MAX_STRIDE_IN_CLIPS * self.settings.clip_frames
         if settings.fps != self.settings.fps:
-            self._leave_out()
+            self.leave_out()
             self.feed.set_fps(settings.fps, position.next_frame)
             self._drop_frames(position.next_frame)
         elif not is_near and not is_live:
@@ -176,11 +176,11 @@ class WindowReader:
             self._fill(self.settings.clip_frames + 1)
             if not self._is_before_break or len(self._pts) >= self.settings.clip_frames:
                 return
-            self._leave_out()
+            self.leave_out()
             if self._is_at_end:
                 return
 
-    def _leave_out(self) -> None:
+    def leave_out(self) -> None:
         """Let go of what is held: no window will have it."""
         end_frame = self._first_frame + len(self._pts)
         num_unseen = end_frame - max(self._first_frame, self.position.covered_frame)

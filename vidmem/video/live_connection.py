@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vidmem.errors import VidmemError
+from vidmem.errors import AddressError, DecoderTimeoutError, VidmemError
 from vidmem.video.child_owner import ChildOwner
 from vidmem.video.child_process import GIB, ChildLimits, ChildProcess, Message
 from vidmem.video.live_address import LiveAddress
@@ -71,7 +71,7 @@ class LiveConnection(ChildOwner):
         self.address = LiveAddress.parse(address)
         self.is_finite, self.reason = False, ""
         self.wanted_run = 0
-        timeout = STARTING_SECONDS + 2 * limits.open_seconds + limits.read_seconds
+        self._timeout_seconds = STARTING_SECONDS + 2 * limits.open_seconds + limits.read_seconds
         self._child = ChildProcess(
             self.TASK,
             {
@@ -80,7 +80,7 @@ class LiveConnection(ChildOwner):
                 "read_seconds": limits.read_seconds,
             },
             self.address.shown,
-            ChildLimits(timeout_seconds=timeout, max_rss_bytes=limits.max_rss_bytes),
+            ChildLimits(timeout_seconds=self._timeout_seconds, max_rss_bytes=limits.max_rss_bytes),
         )
 
     @property
@@ -93,7 +93,7 @@ class LiveConnection(ChildOwner):
 
         Raises:
             AddressError: If it cannot be watched.
-            DecoderError: If the decoder hangs, crashes or grows too large.
+            DecoderError: If the decoder crashes or grows too large.
         """
         message = self._receive()
         self.is_finite, self.reason = message.values["is_finite"], message.values["reason"]
@@ -110,7 +110,7 @@ class LiveConnection(ChildOwner):
 
         Raises:
             AddressError: If the line broke, or nothing came for long.
-            DecoderError: If the decoder hangs, crashes or grows too large.
+            DecoderError: If the decoder crashes or grows too large.
         """
         message = self._receive()
         if message.kind == "end":
@@ -129,6 +129,11 @@ class LiveConnection(ChildOwner):
         """A message; errors that quote the address lose its credentials."""
         try:
             return self._child.receive()
+        except DecoderTimeoutError:
+            raise AddressError(
+                f"{self.address.shown} gave nothing for {self._timeout_seconds:g} s, not even an "
+                "error: looking up the host's name may hang, or the network; check both"
+            ) from None
         except VidmemError as error:
             bare = self.address.hide_in(str(error))
             if bare == str(error):
