@@ -152,7 +152,12 @@ class FakeFeed:
     def __post_init__(self) -> None:
         self._next = self.start_frame
         self.info = SimpleNamespace(
-            duration_seconds=self.num_frames / self.base_fps, fps=self.base_fps, width=3, height=2
+            duration_seconds=self.num_frames / self.base_fps,
+            fps=self.base_fps,
+            width=3,
+            height=2,
+            display_width=3,
+            display_height=2,
         )
 
     @property
