@@ -85,9 +85,9 @@ class StreamPools:
                     raise SettingError(streams_text.busy(self._max_pools))
                 pool = PoolRun(run_id, self._tools, model_name, self.files)
                 self._pools[run_id] = pool
-        if pool.model_name != model_name:
-            raise SettingError(streams_text.other_model(pool.model.card.title))
-        pool.add(places)
+            if pool.model_name != model_name:
+                raise SettingError(streams_text.other_model(pool.model.card.title))
+            pool.add(places)
         return pool
 
     def _check_model(self, name: str) -> None:
@@ -103,8 +103,12 @@ class StreamPools:
         """
         pool = self.get(run_id)
         pool.leave(stream_id)
-        if not len(pool):
-            self.close(run_id)
+        with self._lock:  # nobody joins meanwhile
+            is_over = not len(pool) and self._pools.get(run_id) is pool
+            if is_over:
+                del self._pools[run_id]
+        if is_over:
+            pool.close()
 
     def close(self, run_id: str) -> None:
         """End the pool of a run, if it has one."""

@@ -183,16 +183,6 @@ class Tile:
         out = self.run.out if self.run is not None else None
         return out.name.split("-", 1)[1] if out is not None else ""
 
-    @property
-    def newest(self) -> Prediction | None:
-        """The newest prediction."""
-        return self._newest
-
-    @property
-    def end_seconds(self) -> float:
-        """How far it is judged."""
-        return self._newest.end_seconds if self._newest is not None else 0.0
-
     def _total_seconds(self) -> float:
         """The length of its video; 0 before that is known, and of what is live."""
         seconds = self.run.info.duration_seconds if self.run is not None else 0.0

@@ -141,20 +141,20 @@ function openSetup(isOpen) {
   more.setAttribute("aria-expanded", isOpen);
   if (isOpen) showPicture();
 }
-const ticked = () => [...videoList.querySelectorAll("input:checked")].map((box) => box.value);
+const VIDEO = ":not([data-camera])", CAMERA = "[data-camera]"; // an address is never taken for the key of a video
+const ticked = (kind) => [...videoList.querySelectorAll(`input:checked${kind}`)].map((box) => box.value);
 function showTicked() {
-  const count = ticked().length, go = find("[data-streams=videos]");
+  const count = ticked("").length, go = find("[data-streams=videos]");
   go.disabled = !count;
   go.textContent = vm.fill(["streams_start_none", "streams_start_one"][count] ?? "streams_start_many", { count });
 }
 let cameras = []; // addresses that were typed here
 function showVideos() {
-  const before = new Set(ticked()), typed = cameras.length ? [[vm.words.streams_cameras, cameras.map((one) => [one, one.replace(/\/\/[^/]*@/, "//")])]] : [];
-  videoList.replaceChildren(...[...(vm.last.videos ?? []), ...typed].flatMap(([name, videos]) => {
-    const title = document.createElement("h3");
-    title.textContent = name;
-    return [title, ...videos.map(([key, text]) => videoChoice(key, text, before.has(key)))];
-  }));
+  const videos = new Set(ticked(VIDEO)), watched = new Set(ticked(CAMERA));
+  const heading = (name) => Object.assign(document.createElement("h3"), { textContent: name });
+  const listed = (vm.last.videos ?? []).flatMap(([name, found]) => [heading(name), ...found.map(([key, text]) => videoChoice(key, text, videos.has(key)))]);
+  const typed = cameras.map((address) => cameraChoice(address, watched.has(address)));
+  videoList.replaceChildren(...listed, ...(typed.length ? [heading(vm.words.streams_cameras), ...typed] : []));
   showTicked();
 }
 vm.on("videos", showVideos);
@@ -166,7 +166,7 @@ find(".vm-streams-address").addEventListener("submit", (event) => {
   cameras = [...new Set([...cameras, address])];
   input.value = "";
   showVideos();
-  const added = videoList.querySelector(`input[value="${CSS.escape(address)}"]`);
+  const added = videoList.querySelector(`input${CAMERA}[value="${CSS.escape(address)}"]`);
   added.checked = true;
   added.scrollIntoView({ block: "nearest" });
   showTicked();
@@ -176,6 +176,19 @@ function videoChoice(key, text, checked) {
   Object.assign(box, { type: "checkbox", value: key, checked });
   label.append(box, text);
   return label;
+}
+function cameraChoice(address, checked) {
+  const row = document.createElement("div"), shown = address.replace(/\/\/[^/]*@/, "//"), choice = videoChoice(address, shown, checked);
+  const remove = Object.assign(document.createElement("button"), { type: "button", textContent: "✕", title: vm.fill("streams_remove_box", { name: shown }) });
+  choice.firstChild.dataset.camera = "";
+  remove.setAttribute("aria-label", remove.title);
+  remove.addEventListener("click", () => {
+    cameras = cameras.filter((one) => one !== address);
+    showVideos();
+    find(".vm-streams-address input").focus();
+  });
+  row.append(choice, remove);
+  return row;
 }
 videoList.addEventListener("change", showTicked);
 function showModels() {
@@ -202,8 +215,7 @@ async function start(asked) {
 }
 const hands = {
   videos: async () => {
-    const chosen = ticked(), isCamera = (key) => cameras.includes(key);
-    if (!(await start({ videos: chosen.filter((key) => !isCamera(key)), addresses: chosen.filter(isCamera) }))) return;
+    if (!(await start({ videos: ticked(VIDEO), addresses: ticked(CAMERA) }))) return;
     for (const box of videoList.querySelectorAll("input")) box.checked = false;
     showTicked();
   },
