@@ -167,7 +167,7 @@ def test_what_a_live_line_says():
 
 def test_ctrl_c_while_sources_are_opened_ends_them_once_they_are(tiny_model, tmp_path):
     def open_feed(request):
-        signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         wait_until(lambda: "stopping" in said.getvalue())
         return PushedFeed(30, 20, 4.0, tiny_model.card)
 

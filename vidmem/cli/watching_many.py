@@ -112,6 +112,7 @@ def watch_many(
         Exit: With 1 where a video failed, after all others went through; after Ctrl-C as well.
     """
     names = [one.name for one in listed]
+    runs: dict[str, VideoRun] = {}
     folder = made_folder(several.out.with_suffix(""))
     memory = MemoryReport(console, several.memory_log, names) if several.memory_log else None
 
@@ -130,24 +131,18 @@ def watch_many(
             note(f"vidmem: {one.name} is left out: {error}")
             return error
 
-    def finish() -> None:
-        for run in list(runs.values()):
-            run.finish()
-
-    runs: dict[str, VideoRun] = {}
     with (
         memory or nullcontext(),
         StreamPool(model) as pool,
-        StopRequest(console, finish) as stop,
+        StopRequest(console, lambda: _finish(runs)) as stop,
     ):
         with ThreadPoolExecutor(OPENING_AT_ONCE) as opening:
             joined = dict(zip(names, opening.map(join, listed), strict=True))
         runs |= {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
-        if stop.is_made:  # while they were opened: there was none to finish
-            finish()
+        _finish(runs if stop.is_made else {})  # while they were opened, there was none to finish
         failed = {name: one for name, one in joined.items() if isinstance(one, VidmemError)}
         reports = _introduce(console, runs, model, what)
-        with stopping_after(several.for_seconds, finish):
+        with stopping_after(several.for_seconds, lambda: _finish(runs)):
             _follow(pool, console, stop, reports, memory)
         if not stop.is_made:  # else a terminal's Ctrl-C has ended decoders too
             failed |= pool.errors
@@ -157,6 +152,12 @@ def watch_many(
     if failed:
         note(f"vidmem: {len(failed)} of {len(names)} {what} failed: {', '.join(failed)}")
         raise typer.Exit(1)
+
+
+def _finish(runs: dict[str, VideoRun]) -> None:
+    """Take no more of those that are live."""
+    for run in list(runs.values()):
+        run.finish()
 
 
 def list_videos(videos: Sequence[str]) -> list[Listed]:
