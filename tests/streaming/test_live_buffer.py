@@ -224,22 +224,6 @@ def test_a_window_put_back_is_read_again_with_its_gap():
     assert again.gaps == read.gaps != ()
 
 
-def test_a_smaller_stride_goes_on_from_the_first_frame_that_is_held():
-    feed = BufferOnly()
-    reader = reader_of(feed)
-    feed.film(9)
-    reader.read()
-    reader.read()
-    feed.film(4)
-    reader.put_back(reader.read())
-    smaller = settings(window_stride=2)
-    reader.change(smaller, reader.position.under(reader.settings, smaller))  # would begin at 6
-    feed.film(4)
-    reads = [reader.read() for _ in range(3)]
-    assert [shown(one) for one in reads] == [[8, 9, 10, 11], [10, 11, 12, 13], [12, 13, 14, 15]]
-    assert not any(one.gaps for one in reads)
-
-
 def test_reading_waits_and_closing_wakes_it():
     buffer = LiveBuffer(FPS)
     told = []

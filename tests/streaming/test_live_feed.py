@@ -11,6 +11,8 @@ import torch
 
 from tests.streaming.doubles import FakeModel
 from tests.streaming.live_cases import wait_until
+from tests.streaming.test_live_buffer import BufferOnly, reader_of, shown
+from tests.streaming.test_live_buffer import settings as settings_of
 from vidmem.errors import AddressError, DecoderError, DecoderTimeoutError
 from vidmem.streaming import Engine, LiveFeed, LiveLimits, PushedFeed, StreamSettings, live_feed
 from vidmem.streaming.feed import FeedRequest
@@ -186,8 +188,8 @@ def test_frames_that_the_old_model_would_have_got_are_counted():
         push(0, 6)  # of these the last is on display still
         next(engine)
         engine.update(model=FakeModel(seed=2))
-        threading.Thread(target=lambda: told.extend(engine)).start()
         told: list = []
+        threading.Thread(target=lambda: told.extend(engine)).start()
         wait_until(lambda: feed.figures().frames_dropped > 0)
         assert feed.figures().frames_dropped == 1  # read ahead of the first window's end
         feed.finish()
@@ -207,3 +209,19 @@ def test_an_address_that_hangs_is_no_damaged_file(monkeypatch):
     connection = live_connection.LiveConnection(ADDRESS, live_connection.ConnectionLimits())
     with pytest.raises(AddressError, match=r"^rtsp://cam/live gave nothing for 50 s, .*the host's"):
         connection.open()
+
+
+def test_a_smaller_stride_goes_on_from_the_first_frame_that_is_held():
+    feed = BufferOnly()
+    reader = reader_of(feed)
+    feed.film(9)
+    reader.read()
+    reader.read()
+    feed.film(4)
+    reader.put_back(reader.read())
+    smaller = settings_of(window_stride=2)
+    reader.change(smaller, reader.position.under(reader.settings, smaller))  # would begin at 6
+    feed.film(4)
+    reads = [reader.read() for _ in range(3)]
+    assert [shown(one) for one in reads] == [[8, 9, 10, 11], [10, 11, 12, 13], [12, 13, 14, 15]]
+    assert not any(one.gaps for one in reads)
