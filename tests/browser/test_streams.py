@@ -116,6 +116,10 @@ def test_a_camera_is_streamed_beside_a_file(page, material):
     with HttpCamera(material / "barn.mp4", speed=4.0) as camera:
         page.locator("#streams-page").get_by_label("Address of a camera").fill(camera.url)
         page.get_by_role("button", name="Add camera").click()
+        page.get_by_role("button", name=f"Remove {camera.url}").click()
+        assert page.get_by_label(camera.url, exact=True).count() == 0
+        page.locator("#streams-page").get_by_label("Address of a camera").fill(camera.url)
+        page.get_by_role("button", name="Add camera").click()
         assert page.get_by_label(camera.url, exact=True).is_checked()
         start_videos(page, "second pen.mp4")
         page.wait_for_function(LABELLED, arg=2)
