@@ -61,3 +61,16 @@ def test_the_size_to_decode_at() -> None:
     assert decode_size(10, 10, **model, resize="crop") == (224, 224)
     with pytest.raises(ValueError, match='"squash" or "crop"'):
         decode_size(10, 10, **model, resize="fit")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_on_a_gpu_it_is_the_same_and_nobody_waits_for_the_copy() -> None:
+    pixels, how = make_pixels(), {"mean": MEAN, "std": STD, "device": "cuda"}
+    to_clip(pixels, **how)  # what is kept on the device is made
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        clip = to_clip(pixels, **how)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    torch.testing.assert_close(clip.cpu(), to_clip(pixels, mean=MEAN, std=STD))

@@ -61,6 +61,10 @@ def watch(
     start: Annotated[float, typer.Option(help="Seconds into the video to start at.")] = 0.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, ...")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    compile: Annotated[
+        bool,
+        typer.Option("--compile", help="FAM Swin: compile its step first; worth it for hours."),
+    ] = False,
     reader: Annotated[str, typer.Option(help="auto, decord or pyav.")] = "auto",
     out: Annotated[
         Path,
@@ -128,7 +132,7 @@ def watch(
     check_parts(parts, videos)
     if for_seconds is not None and not any(map(is_live, videos)):
         raise SettingError("--for is for live sources, and there is none: a file ends by itself")
-    loaded = vidmem.load(model, device=device, dtype=dtype)
+    loaded = vidmem.load(model, device=device, dtype=dtype, compile=compile)
     fit_threads(loaded)
     if whole:
         if resume or start or memory_log:

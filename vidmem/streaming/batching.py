@@ -19,6 +19,7 @@ from torch import Tensor
 
 from vidmem.models.interface import StepOutput, StreamModel
 from vidmem.streaming.model_clip import to_model_clip
+from vidmem.video.transforms import sent
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def judge(model: StreamModel, clips: Sequence[ClipToJudge]) -> list[Judged]:
     with torch.no_grad():
         pixels = [_model_clip(clip, model) for clip in clips]
         seconds = torch.tensor([clip.seconds for clip in clips], dtype=torch.float64)
-        output = model.step(_cat(pixels), _join(memories), seconds.to(model.device))
+        output = model.step(_cat(pixels), _join(memories), sent(seconds, model.device))
         probabilities = _probabilities(output)
         following = _split(output.state, memories)
     share = (time.perf_counter() - started) / len(clips)

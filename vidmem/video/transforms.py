@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -93,9 +94,28 @@ def to_clip(
         )
     if crop is not None:
         pixels = centre_crop(pixels, crop)
-    pixels_TCHW = pixels.to(device).permute(0, 3, 1, 2)
-    scale = torch.tensor([1 / (255 * s) for s in std], device=device).view(3, 1, 1)
-    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
+    pixels_TCHW = sent(pixels, device).permute(0, 3, 1, 2)
+    scale, shift = _normalisation(tuple(mean), tuple(std), torch.device(device))
     clip_TCHW = pixels_TCHW.to(torch.float32, memory_format=torch.contiguous_format)
-    clip_TCHW = clip_TCHW.mul_(scale).add_(shift.view(3, 1, 1))
+    clip_TCHW = clip_TCHW.mul_(scale).add_(shift)
     return clip_TCHW.to(dtype)[None]
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """On the device; to a GPU by way of pinned memory, so that nobody waits for the copy.
+
+    Torch keeps the pinned memory until the copy is through (`torch.Tensor.pin_memory`).
+    """
+    if torch.device(device).type != "cuda" or tensor.is_cuda:
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
+
+
+@lru_cache(maxsize=64)
+def _normalisation(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[Tensor, Tensor]:
+    """What bytes are multiplied by, and what is then added, by colour; on the device for good."""
+    scale = torch.tensor([1 / (255 * s) for s in std], device=device)
+    shift = torch.tensor([-m / s for m, s in zip(mean, std, strict=True)], device=device)
+    return scale.view(3, 1, 1), shift.view(3, 1, 1)
