@@ -102,7 +102,7 @@ def test_addresses_are_not_offered_where_others_can_reach_the_app(browser, mater
         page.context.close()
 
 
-def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site):
+def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site, monkeypatch):
     site.clip_seconds = 0.0
     page = camera_browser.new_context().new_page()
     complaints = []
@@ -110,6 +110,11 @@ def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site):
     page.goto(site.address)
     page.wait_for_function("window.vidmem?.last.source")
     button = page.locator(".vm-webcam")
+    with monkeypatch.context() as busy:  # refused, it lets the camera go
+        busy.setattr(site.app.registry, "max_runs", 0)
+        button.click()
+        page.get_by_text("which is its limit").wait_for()
+        page.wait_for_function("!document.querySelector('.vm-webcam[aria-pressed=true]')")
     button.click()
     wait_for_clip(page, 1, seconds=60)
     assert button.get_attribute("aria-pressed") == "true"
@@ -120,9 +125,10 @@ def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site):
     button.click()
     wait_for_status(page, "stopped")
     assert button.get_attribute("aria-pressed") == "false"
-    button.click()  # and again: a run of its own
+    page.locator(".vm-main").first.click()  # to play it again is to ask for the camera again
     page.wait_for_function("window.vidmem.last.play.status === 'playing'", timeout=60_000)
     wait_for_clip(page, 0, seconds=60)
+    assert button.get_attribute("aria-pressed") == "true"
     run_id = page.evaluate("window.vidmem.run")
     page.close()  # the camera ends with the page, and so does the run
     wait_until(lambda: not (run := site.app.registry.find(run_id)) or not run.is_active, 60)
