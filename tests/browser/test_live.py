@@ -28,7 +28,7 @@ PACE = "document.querySelector('.vm-pace').textContent"
 
 
 def watch(page, address) -> None:
-    page.get_by_label("Address of a camera").fill(address)
+    page.get_by_role("textbox", name="Address of a camera").fill(address)
     page.get_by_role("button", name="Watch", exact=True).click()
 
 
@@ -95,7 +95,7 @@ def test_addresses_are_not_offered_where_others_can_reach_the_app(browser, mater
         page = browser.new_context().new_page()
         page.goto(site.address)
         page.wait_for_function("window.vidmem?.last.hello")
-        assert page.get_by_label("Address of a camera").is_hidden()
+        assert page.get_by_role("textbox", name="Address of a camera").is_hidden()
         page.get_by_text("it opens no addresses").wait_for()
         page.evaluate("window.vidmem.act('address', { address: 'http://127.0.0.1/pen.ts' })")
         page.get_by_text("Start it with --allow-addresses").wait_for()
