@@ -104,8 +104,10 @@ def test_the_heads_shown_follow_the_range_and_the_choice(page):
     slider.focus()
     slider.press("ArrowRight")
     assert figure.inner_html() != before
-    assert "3 before it" in page.locator(".vm-legend").inner_text()
-    assert "context frames see the whole window (16)" in page.locator(".vm-legend").inner_text()
+    assert "3 before it" in page.locator("#page .vm-legend").inner_text()
+    assert (
+        "context frames see the whole window (16)" in page.locator("#page .vm-legend").inner_text()
+    )
     assert page.evaluate(seen.format("lookback")) > 0
     assert page.evaluate(seen.format("lookahead")) > 0
     page.locator("[data-heads=lookback]").click()
@@ -121,7 +123,7 @@ def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page):
 
     if "fam-swin-nano" not in bundled_models():
         pytest.skip("assets/ has no other model yet")
-    models = page.get_by_label("Model", exact=True)
+    models = page.locator("#page").get_by_label("Model", exact=True)
     spool = models.input_value()
     page.locator(".vm-main").click()
     wait_for_clip(page, 2)

@@ -64,7 +64,7 @@ def test_the_bundled_models_say_something_within_ten_seconds(browser, tmp_path, 
         page.goto(site.address)
         page.locator(".vm-big").click(timeout=30_000)
         wait_for_clip(page, 0, seconds=10)
-        assert "Trained on" in page.locator(".vm-note").inner_text()
+        assert "Trained on" in page.locator("#page .vm-note").inner_text()
         wait_for_status(page, "finished", seconds=60)
         assert page.locator(".vm-now .vm-badge").is_hidden()
         page.close()
@@ -267,7 +267,7 @@ def test_time_and_label_on_the_picture_are_the_pictures_own(open_page, site):
 
 def test_in_real_time_the_playhead_goes_with_the_clock(open_page, site):
     page = open_page()
-    page.get_by_label("Speed").select_option("real")
+    page.get_by_label("Speed", exact=True).select_option("real")
     page.locator(".vm-main").click()
     wait_for_clip(page, 0)
     began = page.evaluate("[performance.now(), window.vidmem.last.playhead]")
