@@ -19,9 +19,12 @@ from vidmem.errors import AttentionError
 from vidmem.models.fam_swin_state import FamSwinState
 from vidmem.models.interface import StepOutput
 from vidmem.nn.flex import MAX_COMPILATIONS, first_line, is_of_compiler
+from vidmem.nn.swin import shape_plan
 
 if TYPE_CHECKING:
     from vidmem.models.fam_swin import FamSwin
+
+torch.compiler.assume_constant_result(shape_plan)  # not where it is: it loads torch's compiler
 
 
 def compiled_step(

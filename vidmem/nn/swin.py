@@ -167,7 +167,7 @@ class WindowAttention(nn.Module):
     def plan(self, size: Size3, device: torch.device) -> WindowPlan:
         """The boxes of a `(T, H, W)` grid."""
         window, shift = fit_window(size, self.attention_window, self.shift)
-        return _plan(size, window, shift, device)
+        return shape_plan(size, window, shift, device)
 
     def _attend(self, qkv_BND: Tensor, run: Run, biases: list[Tensor]) -> Tensor:
         """Boxes of one shape at a time."""
@@ -271,9 +271,8 @@ class SwinBlock(nn.Module):
         return Grid(x, grid.size)
 
 
-@torch.compiler.assume_constant_result
-def _plan(size: Size3, window: Size3, shift: Size3, device: torch.device) -> WindowPlan:
-    """A compiler takes the plan of a shape as it is."""
+def shape_plan(size: Size3, window: Size3, shift: Size3, device: torch.device) -> WindowPlan:
+    """A compiler is to take the plan of a shape as it is: `vidmem.models.compiled` tells it."""
     return window_plan(size, window, shift, device)
 
 
