@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-# Nothing heavy here: a process that decodes a video imports this file anew, and must start quickly.
+# Import nothing heavy at the top: each process that decodes a video imports this file again, and
+# must start quickly.
 
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 7860
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
         description="Watch long videos in the browser.",
         epilog="Predictions are kept as CSV files in the user's cache folder, under vidmem/runs: "
         "the newest 200, none older than a month. "
-        "Uploads are deleted with the page that brought them.",
+        "Uploads are deleted with the page that brought them, and at the end of the app.",
     )
     flags.add_argument(
         "--host", default=DEFAULT_HOST, help="address to listen on (default: this machine only)"
@@ -64,6 +65,11 @@ def parser() -> argparse.ArgumentParser:
         help="a folder whose videos can be opened without upload",
     )
     flags.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="list also what links in that folder lead to, outside of it",
+    )
+    flags.add_argument(
         "--max-upload",
         type=parse_size,
         default=DEFAULT_MAX_UPLOAD,
@@ -77,14 +83,54 @@ def parser() -> argparse.ArgumentParser:
         metavar="N",
         help="videos that may play at once (default: %(default)s)",
     )
+    _add_access(flags)
+    flags.add_argument("--open", action="store_true", help="open a browser")
+    return flags
+
+
+def _add_access(flags: argparse.ArgumentParser) -> None:
+    """Flags about who gets in, and what they may have opened."""
+    flags.add_argument(
+        "--password",
+        nargs="?",
+        const="",
+        metavar="TEXT",
+        help="ask visitors for a password; without TEXT, which other users of this machine could "
+        "read, it is taken from VIDMEM_PASSWORD or asked for",
+    )
+    flags.add_argument(
+        "--password-file",
+        type=Path,
+        metavar="FILE",
+        help="a file whose first line is the password",
+    )
+    flags.add_argument(
+        "--no-token",
+        action="store_true",
+        help="let every user and program of this machine in, without the token in the address "
+        "(which is new at each start, or that in VIDMEM_TOKEN)",
+    )
+    flags.add_argument(
+        "--allowed-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="another name of the app, such as that of a proxy before it; may be repeated",
+    )
     flags.add_argument(
         "--allow-addresses",
         action="store_true",
-        help="let visitors type addresses of cameras also where --host lets in other machines: "
-        "the addresses are opened from here",
+        help="let visitors from elsewhere type addresses of cameras too: these are opened from "
+        "here, unless they lead into this machine or its network",
     )
-    flags.add_argument("--open", action="store_true", help="open a browser")
-    return flags
+    flags.add_argument(
+        "--allow-network",
+        action="append",
+        default=[],
+        metavar="NETWORK",
+        help="with --allow-addresses, a private network whose cameras may be opened for visitors "
+        "from elsewhere, such as 192.168.20.0/24; may be repeated",
+    )
 
 
 def serve(given: argparse.Namespace) -> int:
@@ -93,23 +139,38 @@ def serve(given: argparse.Namespace) -> int:
 
     from vidmem.processors import wait_passively
 
-    wait_passively()
+    wait_passively()  # before the next line, which imports torch
+    from app.guard.given import given_password, given_token
     from app.launch import BUNDLED_MODEL, AppSettings, run_app
+    from vidmem.errors import SettingError
 
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    # Gradio makes requests of its own, and these would log a line for each.
     for noisy in ("httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
 
+    try:
+        token = given_token()
+        password = given_password(given.password, given.password_file)
+    except SettingError as error:
+        logging.getLogger(__name__).error("vidmem app: %s", error)
+        return 1
     settings = AppSettings(
         host=given.host,
         port=given.port,
         model=given.model or BUNDLED_MODEL,
         videos=given.videos,
+        follows_links=given.follow_links,
         max_upload_bytes=given.max_upload,
         max_runs=given.max_runs,
+        token=token,
+        has_token=not given.no_token,
+        password=password,
+        allowed_hosts=tuple(given.allowed_host),
         allow_addresses=given.allow_addresses,
+        allowed_networks=tuple(given.allow_network),
     )
-    return run_app(settings, open_browser=given.open)
+    return run_app(settings, is_opened=given.open)
 
 
 def main(arguments: list[str] | None = None) -> int:

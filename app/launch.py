@@ -1,58 +1,72 @@
-"""Putting the app together and serving it: environment, registry, page, and the way to the CSV."""
+"""Putting the app together and serving it."""
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import shutil
+import secrets
 import socket
 import tempfile
 import threading
 import time
-import webbrowser
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
-from urllib.parse import quote
 
-from app import text
-from app.folders import (
-    MAX_KEPT_STREAM_FILES,
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from app.guard import wording as guard_wording
+from app.guard.access import Access, Password
+from app.guard.browser import open_browser
+from app.guard.hosts import allowed_hosts, is_loopback, name_to_print
+from app.guard.layer import Guard
+from app.guard.visitor import REMOTE
+from app.pages import PAGES
+from app.pages.masks.views import draw_first_mask
+from app.pages.services import Services
+from app.pages.streams.pools import StreamPools
+from app.pages.watch.actions import Handlers
+from app.run.folders import (
     bundled_sample,
     default_runs_folder,
-    sweep_dead_upload_folders,
+    make_private,
     sweep_runs_folder,
-    sweep_uploads,
 )
+from app.run.registry import RunRegistry
+from app.run.results.files import CsvFolder
+from app.run.run import Run
+from app.run.wording import PORT_TAKEN
+from app.serving.clock import AnsweringClock
+from app.serving.heap import give_back_free_memory
+from app.sources.live import Reach
+from app.sources.pictures import PictureLike, first_pictures
+from app.sources.shelf import VideoShelf
+from app.sources.uploads import UploadFolder, sweep_dead_folders
+from app.sources.wording import links_left_out
 from app.tools import Tools, vidmem_tools
-from vidmem.errors import VidmemError
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from app.downloads import CsvFolder
-    from app.handlers import Handlers
-    from app.registry import RunRegistry
-    from app.streams import StreamPools
+from vidmem.errors import SettingError, VidmemError
+from vidmem.video import limit_children
 
 logger = logging.getLogger(__name__)
 
 BUNDLED_MODEL = "fam-swin-nano"
 SWEEP_SECONDS = 60.0
-UPLOADS_PREFIX = "vidmem-uploads-"
+MAX_DECODERS = 100
+"""Processes that decode, of all visitors together: some 20 to 60 MB each, idle."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppSettings:
-    """What the flags say."""
+    """Settings of the app, as the flags give them."""
 
     host: str = "127.0.0.1"
     port: int = 7860
     model: str = BUNDLED_MODEL
     videos: Path | None = None
+    follows_links: bool = False
+    """Whether links in that folder may lead out of it."""
+
     sample: Path | None = None
     """`None`: the bundled one."""
 
@@ -61,15 +75,47 @@ class AppSettings:
     grace_seconds: float = 20.0
     """How long a run outlives its last page, so that a reload finds it again."""
 
+    token: str | None = field(default=None, repr=False)
+    """In the printed address; `None`: a new one, or none where there is a password."""
+
+    has_token: bool = True
+    """False: whoever reaches the app may use it; for this machine alone."""
+
+    password: str | None = field(default=None, repr=False)
+    """Asked for on the first page; only a hash of it is kept."""
+
+    allowed_hosts: tuple[str, ...] = ()
+    """Names of the app besides loopback's and `host`, such as that of a proxy before it."""
+
     allow_addresses: bool = False
-    """Whether visitors may have addresses opened, where the app is not for this machine alone."""
+    """Whether visitors who do not sit at this machine may have addresses and cameras opened."""
 
-    runs_folder: Path | None = None
-    """Where predictions are kept; `None`: in the user's cache folder."""
+    allowed_networks: tuple[str, ...] = ()
+    """Private networks whose addresses are opened for them too, such as `192.168.20.0/24`."""
 
-    upload_folder: Path = field(
-        default_factory=lambda: Path(tempfile.gettempdir()) / f"{UPLOADS_PREFIX}{os.getpid()}"
-    )
+    runs_folder: Path = field(default_factory=default_runs_folder)
+    """Where predictions are kept; of many streams, in its folder `streams`."""
+
+    upload_folder: Path | None = None
+    """`None`: a new one in the folder for temporary files, that nobody else can read."""
+
+    def check_reach(self) -> None:
+        """Check names, and that nobody from elsewhere gets in without a password.
+
+        Raises:
+            SettingError: With what to type.
+        """
+        if not is_loopback(self.host) and not self.password:
+            raise SettingError(guard_wording.needs_password(self.host))
+        if not self.has_token and not self.password and self.allowed_hosts:
+            raise SettingError(guard_wording.needs_token("--allowed-host is for others"))
+        allowed_hosts(self.host, self.port, self.allowed_hosts)
+        self.reach.policy_for(REMOTE)
+
+    @property
+    def reach(self) -> Reach:
+        """Which addresses that visitors type are opened from here."""
+        return Reach(allows_everybody=self.allow_addresses, networks=self.allowed_networks)
 
 
 @dataclass(frozen=True)
@@ -77,15 +123,31 @@ class App:
     """The app, ready to be served."""
 
     api: FastAPI
+    address: str
+    """For the browser, with the token."""
+
     registry: RunRegistry
     end_connections: Callable[[], None]
     """To be called before the server stops."""
 
     streams: StreamPools
+    uploads: UploadFolder
+    clock: AnsweringClock
+    """To be told of by the server when it could not answer."""
+
+    def close(self) -> None:
+        """Free all runs and delete all uploads, at the end of the process."""
+        try:
+            self.registry.close()
+        finally:
+            self.uploads.close()
 
 
 def quiet_environment(upload_folder: Path) -> None:
-    """No telemetry, no look-ups, uploads where they can be swept; before Gradio is imported."""
+    """No telemetry, no look-ups, uploads where they can be swept.
+
+    To be called before Gradio is imported, which reads all of it then.
+    """
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -93,110 +155,110 @@ def quiet_environment(upload_folder: Path) -> None:
 
 
 def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
-    """Everything but the server."""
-    sweep_dead_upload_folders(Path(tempfile.gettempdir()), UPLOADS_PREFIX)
-    settings.upload_folder.mkdir(parents=True, exist_ok=True)
-    quiet_environment(settings.upload_folder)
-    from app.downloads import CsvFolder
-    from app.handlers import Handlers
-    from app.live import is_loopback
-    from app.registry import RunRegistry
-    from app.runs import Run
-    from app.streams import StreamPools
-    from app.videos import VideoShelf
+    """Everything but the server.
+
+    Args:
+        settings: What the flags say.
+        tools: The parts of vidmem that the app uses; tests replace them.
+    """
+    sweep_dead_folders(Path(tempfile.gettempdir()))
+    uploads = UploadFolder(settings.upload_folder, settings.max_upload_bytes)
+    quiet_environment(uploads.path)
+    limit_children(MAX_DECODERS)
+    make_private(settings.runs_folder, _streams_folder(settings))
+    clock = AnsweringClock()
+    from app.page import base_style, mount_page  # which imports Gradio
 
     tools = tools or vidmem_tools(settings.model)
-    runs_folder = settings.runs_folder or default_runs_folder()
-    files = CsvFolder(runs_folder)
-    shelf = VideoShelf(settings.sample or bundled_sample(), settings.videos, settings.upload_folder)
-    streams_folder = runs_folder / "streams"
-    may_watch_addresses = settings.allow_addresses or is_loopback(settings.host)
+    shelf = VideoShelf(
+        settings.sample or bundled_sample(),
+        settings.videos,
+        uploads,
+        follows_links=settings.follows_links,
+    )
+    if shelf.num_left_out:
+        logger.warning("%s", links_left_out(shelf.num_left_out, settings.videos))
+    files = CsvFolder(settings.runs_folder)
     pools = StreamPools(
         tools,
         shelf,
-        CsvFolder(streams_folder),
+        CsvFolder(_streams_folder(settings)),
         max_pools=settings.max_runs,
-        may_watch_addresses=may_watch_addresses,
+        reach=settings.reach,
     )
     registry = RunRegistry(
         lambda run_id: Run(run_id, tools, settings.model, files),
         max_runs=settings.max_runs,
-        on_freed=pools.freed,
+        on_freed=pools.on_run_freed,
         grace_seconds=settings.grace_seconds,
+        clock=clock,
     )
     handlers = Handlers(
         registry,
         shelf,
         tools,
         max_upload_bytes=settings.max_upload_bytes,
-        may_watch_addresses=may_watch_addresses,
+        reach=settings.reach,
     )
-    api, end_connections = _mount(handlers, registry, settings, files, pools)
-
-    def sweep() -> None:
-        sweep_uploads(settings.upload_folder)
-        written = {files.newest(run_id) for run_id in registry.run_ids}
-        sweep_runs_folder(runs_folder, in_use=written)
-        written = pools.files_in_use()
-        sweep_runs_folder(streams_folder, max_files=MAX_KEPT_STREAM_FILES, in_use=written)
-
-    registry.start_sweeping(also=_at_most_every(SWEEP_SECONDS, sweep))
-    threading.Thread(target=_warm_up, args=(tools, settings.model), daemon=True).start()
-    return App(api, registry, end_connections, pools)
-
-
-def _mount(
-    handlers: Handlers,
-    registry: RunRegistry,
-    settings: AppSettings,
-    files: CsvFolder,
-    pools: StreamPools,
-) -> tuple[FastAPI, Callable[[], None]]:
-    """The page and the addresses beside it."""
-    from fastapi import FastAPI
-    from fastapi.responses import PlainTextResponse, Response, StreamingResponse
-
-    from app.cost_routes import add_cost_routes
-    from app.inside_routes import add_inside_routes
-    from app.mask_routes import add_mask_routes
-    from app.mattered_routes import add_mattered_routes
-    from app.page import mount_page
-    from app.planner_routes import add_planner_routes
-    from app.streams_routes import add_streams_routes
-    from app.webcam_routes import add_webcam_routes
+    services = Services(registry=registry, tools=tools, actions=handlers, files=files, pools=pools)
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-
-    def predictions(run_id: str, name: str) -> Response:
-        found = files.open(run_id, name)
-        if found is None:
-            return PlainTextResponse("There are no predictions of this run (any more).", 404)
-        headers = {
-            "Content-Length": str(found.num_bytes),
-            "Content-Disposition": f"attachment; filename*=utf-8''{quote(found.name)}",
-        }
-        return StreamingResponse(found.pieces, media_type="text/csv", headers=headers)
-
-    def left(page: str) -> Response:
-        handlers.left(page)
-        return Response(status_code=204)
-
-    api.add_api_route("/left/{page}", left, methods=["POST"], response_model=None)
-    api.add_api_route("/runs/{run_id}/{name}", predictions, response_model=None)
-    add_mask_routes(api)
-    add_inside_routes(api, registry)
-    add_mattered_routes(api, registry)
-    add_cost_routes(api, registry)
-    add_planner_routes(api, registry, handlers.tools)
-    add_streams_routes(api, registry, pools)
-    add_webcam_routes(api, registry)
-    end_connections = mount_page(
+    for page in PAGES:
+        if page.add_routes is not None:
+            page.add_routes(api, services)
+    end_connections = mount_page(  # at "/", so after all other addresses
         api,
         handlers,
-        max_upload_bytes=settings.max_upload_bytes,
-        blocked_folders=[str(settings.runs_folder or default_runs_folder())],
+        blocked_folders=[str(settings.runs_folder), str(uploads.path)],
     )
-    return api, end_connections
+    access = _access(settings)
+    # A policy that allows no other site: where there is one, Gradio leaves its own out.
+    api.add_middleware(CORSMiddleware)
+    api.add_middleware(  # last, so around everything
+        Guard,
+        hosts=allowed_hosts(settings.host, settings.port, settings.allowed_hosts),
+        access=access,
+        cookie=f"vidmem-{settings.port}",
+        base_style=base_style(),
+    )
+
+    # Runs are swept every two seconds; to look through folders so often would be a waste.
+    sweep = _at_most_every(SWEEP_SECONDS, lambda: _sweep(settings, services))
+    registry.start_sweeping(also=sweep)
+    threading.Thread(target=_warm_up, args=(tools, settings.model, shelf), daemon=True).start()
+    address = _address(settings, access)
+    return App(api, address, registry, end_connections, pools, uploads, clock)
+
+
+def _access(settings: AppSettings) -> Access:
+    password = Password.of(settings.password) if settings.password else None
+    token = settings.token if settings.has_token else None
+    if token is None and settings.has_token and password is None:
+        token = secrets.token_urlsafe(32)
+    return Access(token, password)
+
+
+def _address(settings: AppSettings, access: Access) -> str:
+    address = f"http://{name_to_print(settings.host)}:{settings.port}/"
+    return address if access.token is None else f"{address}?token={access.token}"
+
+
+def _streams_folder(settings: AppSettings) -> Path:
+    return settings.runs_folder / "streams"
+
+
+def _sweep(settings: AppSettings, services: Services) -> None:
+    _sweep_folders(settings, services)
+    give_back_free_memory()
+
+
+def _sweep_folders(settings: AppSettings, services: Services) -> None:
+    registry, files, pools = services.registry, services.files, services.pools
+    pools.shelf.upload_folder.sweep()
+    # A paused run writes to its file again, however old that is by then.
+    newest = {files.newest(run_id) for run_id in registry.run_ids}
+    sweep_runs_folder(settings.runs_folder, in_use=newest)
+    sweep_runs_folder(_streams_folder(settings), in_use=pools.files_in_use())
 
 
 def _at_most_every(seconds: float, work: Callable[[], None]) -> Callable[[], None]:
@@ -211,27 +273,33 @@ def _at_most_every(seconds: float, work: Callable[[], None]) -> Callable[[], Non
     return call
 
 
-def _warm_up(tools: Tools, model: str) -> None:
-    """Load the model before the first page asks for it, and what draws masks."""
-    from app.masks import warm_up
+def _warm_up(tools: Tools, model: str, shelf: VideoShelf) -> None:
+    """Load model, first video and Plotly, so that the first visitor need not wait for them.
 
+    Every page that is opened shows the first video: what is read of it here is read for all.
+    """
+    video = shelf.first
     try:
+        if video is not None:
+            tools.probe(video.path)
+            first_pictures.get(video.path, lambda path: _first_picture(tools, path))
         tools.load_model(model)
-    except VidmemError as error:
-        logger.warning("%s", error)  # the page says it too
-    warm_up()
+    except (VidmemError, OSError) as error:
+        logger.warning("%s", error)  # the page shows it too
+    draw_first_mask()
 
 
-class _BrokenOff(logging.Filter):
-    """An upload that somebody broke off is no error of ours."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        kind = record.exc_info[0] if record.exc_info else None
-        return kind is None or kind.__name__ != "ClientDisconnect"
+def _first_picture(tools: Tools, path: Path) -> PictureLike:
+    source = tools.open_pictures(path)
+    try:
+        return source.picture(0.0)
+    finally:
+        source.close()
 
 
 def _is_free(host: str, port: int) -> bool:
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        # As the server does: else connections that are still closing would count as another server.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
@@ -240,37 +308,45 @@ def _is_free(host: str, port: int) -> bool:
     return True
 
 
-def run_app(settings: AppSettings, *, open_browser: bool = False) -> int:
-    """Serve until Ctrl-C; returns the exit status."""
-    import uvicorn
+def run_app(settings: AppSettings, *, is_opened: bool = False) -> int:
+    """Serve until Ctrl-C, SIGTERM or SIGHUP; returns the exit status.
 
-    if not _is_free(settings.host, settings.port):
-        logger.error(text.PORT_TAKEN.format(port=settings.port, host=settings.host))
+    Args:
+        settings: What the flags say.
+        is_opened: Whether a browser is opened.
+    """
+    from app.serving.log import few_alike
+    from app.serving.server import Server, ended_by_signals, undisturbed
+
+    try:
+        settings.check_reach()
+    except SettingError as error:
+        logger.error("%s", error)
         return 1
+    if not _is_free(settings.host, settings.port):
+        logger.error(PORT_TAKEN.format(port=settings.port, host=settings.host))
+        return 1
+    if not settings.has_token and not settings.password:
+        logger.warning("%s", guard_wording.WITHOUT_TOKEN)
     app = build_app(settings)
-    address = f"http://{settings.host}:{settings.port}"
-    config = uvicorn.Config(
+    server = Server(
         app.api,
         host=settings.host,
         port=settings.port,
-        log_level="warning",
-        timeout_graceful_shutdown=2,
+        clock=app.clock,
+        on_exit=app.end_connections,  # first, since each page holds a connection
     )
-
-    logging.getLogger("uvicorn.error").addFilter(_BrokenOff())
-
-    class Server(uvicorn.Server):
-        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            app.end_connections()
-            super().handle_exit(sig, frame)
-
-    logger.info("vidmem is at %s (Ctrl-C stops it)", address)
-    if open_browser:
-        threading.Timer(1.0, webbrowser.open, [address]).start()
-    try:
-        with contextlib.suppress(KeyboardInterrupt):
-            Server(config).run()
-    finally:
-        app.registry.close()
-        shutil.rmtree(settings.upload_folder, ignore_errors=True)
+    opened: list[Path | None] = []
+    with few_alike(), ended_by_signals(server):
+        try:
+            logger.info("vidmem is at %s (Ctrl-C stops it)", app.address)
+            if is_opened:
+                # Later, when the server listens: `run` below does not return until the end.
+                threading.Timer(1.0, lambda: opened.append(open_browser(app.address))).start()
+            server.run()
+        finally:
+            with undisturbed():
+                for link in filter(None, opened):
+                    link.unlink(missing_ok=True)
+                app.close()
     return 0

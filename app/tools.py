@@ -1,42 +1,65 @@
-"""What a run needs of vidmem, gathered here so that tests can give something else."""
+"""The parts of vidmem that the app uses, gathered here so that tests can replace them."""
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from app.pictures import PictureSource
-from app.videos import Video
+from app.budget import process_budget
+from app.sources.kept import KeptOfFiles
+from app.sources.pictures import PictureSource
+from app.sources.shelf import Video
 from vidmem import streaming
+from vidmem.errors import SettingError
+from vidmem.files import read_json
 from vidmem.processors import fit_threads
 from vidmem.streaming import (
     LiveFigures,
     Moment,
     Prediction,
+    SettingsChange,
     StateHistory,
     StreamPool,
     StreamSettings,
 )
 
 PROBE_SECONDS = 20.0
+TOO_MANY_PROBES = (
+    "Several videos are being opened here right now. Choose this one again in a moment."
+)
 
 
-class Engine(Protocol):
+class EngineLike(Protocol):
     """The part of `vidmem.streaming.Engine` that the app uses."""
-
-    settings: StreamSettings
-    last_clip_pixels: Any
-    last_moment: Moment | None
 
     def __next__(self) -> Prediction:
         """The next prediction."""
         ...
 
-    def update(self, *, model: Any = None, **changes: float | None) -> str | None:
+    @property
+    def settings(self) -> StreamSettings:
+        """Those of the newest clip."""
+        ...
+
+    @property
+    def next_settings(self) -> StreamSettings:
+        """Those of the next clip."""
+        ...
+
+    @property
+    def last_clip_pixels(self) -> Any:
+        """The newest clip as the model saw it, `(frames, height, width, 3)`."""
+        ...
+
+    @property
+    def last_moment(self) -> Moment | None:
+        """Where the newest clip was judged."""
+        ...
+
+    def update(self, *, model: Any = None, **changes: float | None) -> SettingsChange:
         """Change settings from the next clip on."""
         ...
 
@@ -54,12 +77,12 @@ class Engine(Protocol):
 
     @property
     def reader_name(self) -> str:
-        """Who reads the video."""
+        """The name of the reader of the video."""
         ...
 
     @property
     def reader_reason(self) -> str:
-        """Why that one."""
+        """Why that reader was chosen."""
         ...
 
     @property
@@ -74,7 +97,7 @@ class Engine(Protocol):
 
     @property
     def info(self) -> Any:
-        """What the source says of itself."""
+        """Size, length and codec of the source, as far as it states them."""
         ...
 
     def live_figures(self) -> LiveFigures | None:
@@ -85,6 +108,10 @@ class Engine(Protocol):
     def storage_error(self) -> Exception | None:
         """Why nothing is written any more."""
         ...
+
+
+NEVER_WHILE_IT_PLAYS = 1 << 60
+"""Clips between two saved states: one is saved as the run begins, and one when it is closed."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +134,11 @@ class EngineRequest:
     settings: StreamSettings
     start_seconds: float
     out: Path
+    state: Path | None = None
+    """Where the stream is saved when it is closed, so that it can go on later; `None`: nowhere."""
+
+    is_resumed: bool = False
+    """Go on with the stream saved there, and with the rows of `out`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +149,7 @@ class Tools:
     list_models: Callable[[], list[ModelChoice]]
     probe: Callable[[Path], Any]
     open_pictures: Callable[[Path], PictureSource]
-    open_engine: Callable[[EngineRequest], Engine]
+    open_engine: Callable[[EngineRequest], EngineLike]
     fit_threads: Callable[[Any], None]
     """Give a model its number of threads; for the thread that calls it, and for threads to come."""
 
@@ -135,19 +167,21 @@ class ModelShelf:
 
     def get(self, name: str) -> Any:
         """The model of a name, loaded with the first call."""
+        # Locked while it loads: two pages that open at once would load the model twice.
         with self._lock:
             if name not in self._models:
                 self._models[name] = self.load(name)
             return self._models[name]
 
     def title(self, name: str) -> str | None:
-        """What a model that is loaded calls itself."""
+        """The title of a model that is loaded."""
+        # Not locked: a list of models must not wait until one is loaded.
         model = self._models.get(name)
         return model.card.title if model is not None else None
 
 
 def vidmem_tools(extra_model: str | None = None) -> Tools:
-    """The real ones. Heavy imports happen here, not at the top.
+    """The tools of vidmem itself; heavy imports happen here, not at the top.
 
     Args:
         extra_model: A folder with a model of the user's own, listed first.
@@ -184,18 +218,34 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
 
 
 def _title_in(folder: Path) -> str | None:
-    """What a saved model calls itself, without loading it."""
+    """The title of a saved model, without loading it."""
     try:
-        card = json.loads((folder / "config.json").read_text(encoding="utf-8"))["card"]
+        card = read_json(folder / "config.json")["card"]
         return str(card["title"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None  # what is wrong with it is said when it is loaded
+        return None  # to load it raises an error that explains this
+
+
+_infos: KeptOfFiles[Any] = KeptOfFiles(256)
 
 
 def _probe(path: Path) -> Any:
+    """What a file is, read by a child process the first time.
+
+    Raises:
+        VidmemError: If it cannot be read, or so many are looked at now that this one has to wait.
+    """
+    return _infos.get(path, _probe_anew)
+
+
+def _probe_anew(path: Path) -> Any:
     from vidmem.video import probe_safely
 
-    return probe_safely(path, timeout_seconds=PROBE_SECONDS)
+    lease = process_budget.take("probe", str(path))
+    if lease is None:
+        raise SettingError(TOO_MANY_PROBES)
+    with lease:
+        return probe_safely(path, timeout_seconds=PROBE_SECONDS)
 
 
 def _open_pictures(path: Path) -> PictureSource:
@@ -204,16 +254,22 @@ def _open_pictures(path: Path) -> PictureSource:
     return PictureReader(path)
 
 
-def _open_engine(request: EngineRequest) -> Engine:
-    files = streaming.RunFiles(out=request.out, on_storage_error="continue")
-    video, more = request.video, {}
-    if video.webcam is not None:
-        more["open_feed"] = video.webcam.open_feed
+def _open_engine(request: EngineRequest) -> EngineLike:
+    # A full disk ends the file, not the run: the page shows from when on nothing is saved.
+    files = streaming.RunFiles(
+        out=request.out,
+        state_path=None if request.video.is_live else request.state,
+        resume=request.is_resumed,
+        save_every_clips=NEVER_WHILE_IT_PLAYS,
+        on_storage_error="continue",
+    )
+    video = request.video
     return streaming.Engine(
         video.address or video.path,
         request.model,
-        request.settings,
+        # A stream that goes on has its own; what was changed meanwhile counts from its next clip.
+        None if request.is_resumed else request.settings,
         start_seconds=request.start_seconds,
         files=files,
-        **more,
+        **video.feed_options,
     )

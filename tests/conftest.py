@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import gc
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,7 +19,63 @@ torch.set_num_threads(
     1
 )  # the models here are so small that a second thread costs more than it gives
 
+BROWSER = "tests/browser/"
+MIDDLE_OF_BROWSER_TESTS = "test_me"
+"""By the alphabet of their files: both halves take about as long."""
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C and a closed terminal come through, wherever the tests were started.
+
+    What runs in the background of a shell, or under `nohup`, begins with them ignored, and the
+    programs tested here leave what is ignored alone.
+    """
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Several workers (`make test`): a file is run by one of them, the browser by two at most.
+
+    Browser tests mostly wait, so three workers keep two cores busy; more browsers than two would
+    slow each other down.
+    """
+    from xdist.scheduler import LoadFileScheduling
+
+    class TwoBrowsers(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            if not nodeid.startswith(BROWSER):
+                return super()._split_scope(nodeid)
+            file = nodeid.split("::")[0].removeprefix(BROWSER)
+            return f"{BROWSER}{file < MIDDLE_OF_BROWSER_TESTS}"
+
+    return TwoBrowsers(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """For workers: what takes longest first, lest one is at it alone in the end."""
+    if not hasattr(config, "workerinput"):
+        return
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(BROWSER), item.path not in slow))
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """What is there already is not looked at by `gc.collect` in here: it takes a tenth of the time.
+
+    A process that has run many tests holds half a million objects.
+    """
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _shared_folder(name: str) -> Path:
@@ -27,6 +89,12 @@ def _shared_folder(name: str) -> Path:
 def shared_videos() -> Path:
     """Real footage and awkward files; skips where they are absent."""
     return _shared_folder("videos")
+
+
+@pytest.fixture(scope="session")
+def shared_failing() -> Path:
+    """Files that earlier versions got wrong; skips where they are absent."""
+    return _shared_folder("failing")
 
 
 @pytest.fixture(scope="session")
@@ -76,6 +144,39 @@ def make_tiny_model(
     for attention in model.memory.values():
         torch.nn.init.constant_(attention.gate, gate)
     return model.eval()
+
+
+@pytest.fixture
+def own_threads() -> Callable[..., list[str]]:
+    """Names of the threads that began during the test and still run, by how the names begin.
+
+    Without those of other tests of this process: the app that browser tests share goes on playing.
+    """
+    before = set(threading.enumerate())
+
+    def names(*beginnings: str) -> list[str]:
+        return [
+            one.name
+            for one in threading.enumerate()
+            if one not in before and one.name.startswith(beginnings)
+        ]
+
+    return names
+
+
+@pytest.fixture
+def flex_as_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`flex_attention` traced into one graph, which runs as it is: no C++ is made of it.
+
+    What makes torch compile again, and which tensors a graph reads, is settled before C++ is
+    written, which takes ten times as long. Tests of the numbers that C++ gives do without this.
+    """
+    from torch.nn.attention.flex_attention import flex_attention
+
+    from vidmem.nn import flex
+
+    traced = torch.compile(flex_attention, dynamic=False, backend="eager")
+    monkeypatch.setattr(flex, "_compiled", lambda: traced)
 
 
 @pytest.fixture

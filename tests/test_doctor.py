@@ -1,6 +1,7 @@
 import torch
 
 from vidmem import doctor
+from vidmem.video.protections import Protection
 
 
 def said_of_attention():
@@ -32,3 +33,17 @@ def test_a_gpu_without_triton_cannot_compile(monkeypatch):
     found = next(finding for finding in said_of_attention() if "flex" in finding.text)
     assert found.condition == "optional"
     assert "pip install triton" in found.remedy
+
+
+def test_it_tries_what_a_decoder_is_kept_from(monkeypatch):
+    tried = [
+        Protection(name="files", text="opens no file but its video", holds=True, needs="Landlock"),
+        Protection(name="network", text="connects to nothing", holds=False, needs="seccomp"),
+    ]
+    monkeypatch.setattr(doctor, "try_protections", lambda: tried)
+    held, missing = (one for one in doctor.examine() if one.topic == "decoders")
+    assert (held.condition, held.text) == ("ok", "a decoder opens no file but its video")
+    assert missing.condition == "optional"
+    assert missing.text == "not here: that a decoder connects to nothing"
+    assert missing.remedy.startswith("seccomp")
+    assert doctor.is_healthy([held, missing])

@@ -41,10 +41,10 @@ def test_the_notebooks_are_those_of_the_readme():
 @pytest.mark.slow
 @of_each
 def test_a_notebook_runs_and_draws(path, tmp_path, monkeypatch):
-    # Nothing is left outside the test's folder, and idle threads of torch sleep.
+    # Nothing is left outside the test's folder, and there is one thread, as in other tests.
     for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "VIDMEM_CACHE"):
         monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     where = {"metadata": {"path": str(FOLDER)}}
     client = NotebookClient(
         read(path), timeout=CELL_SECONDS, kernel_name="python3", resources=where

@@ -1,4 +1,4 @@
-"""How the command line shows a stream: what its settings mean, and how far it is."""
+"""How the command line shows a stream: what its settings mean, and its progress."""
 
 from __future__ import annotations
 
@@ -13,81 +13,55 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from vidmem.units import clock, file_size, span, visible
+
 if TYPE_CHECKING:
     from vidmem.models.interface import ModelCard
     from vidmem.streaming import Engine, LiveFigures, Prediction, StreamSettings, VideoRun
 
 PLAIN_LINE_SECONDS = 10.0
-"""Between two progress lines where no terminal redraws them."""
+"""Between two lines of progress where there is no terminal to redraw one."""
 
 MAX_LABELS_SUMMED_UP = 6
-
-
-def clock_text(seconds: float) -> str:
-    """A place in a video: `1:02:03`, or `2:03` within the first hour."""
-    minutes, whole_seconds = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{whole_seconds:02}" if hours else f"{minutes}:{whole_seconds:02}"
-
-
-def duration_text(seconds: float) -> str:
-    """A stretch of time in its two largest units: `3 min 20 s`, `2 h 5 min`, `0.5 s`."""
-    if seconds < 10 and seconds != int(seconds):
-        return f"{seconds:.2g} s"
-    whole = round(seconds)
-    units = (("h", whole // 3600), ("min", whole % 3600 // 60), ("s", whole % 60))
-    first = next((i for i, (_, amount) in enumerate(units) if amount), 2)
-    return (
-        " ".join(f"{amount} {unit}" for unit, amount in units[first : first + 2] if amount) or "0 s"
-    )
-
-
-def size_text(num_bytes: int) -> str:
-    """Bytes in units of 1024: `3.2 MiB`."""
-    amount = float(num_bytes)
-    for unit in ("B", "KiB", "MiB"):
-        if amount < 1024:
-            return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
-        amount /= 1024
-    return f"{amount:.1f} GiB"
+"""Labels in the summary, the commonest first."""
 
 
 def settings_text(settings: StreamSettings) -> list[str]:
     """What the settings of a stream mean, a sentence each."""
     lines = [
         f"clips of {settings.clip_frames} frames at {settings.fps:g} per second: "
-        f"{duration_text(settings.seconds_per_clip)} each, "
-        f"one every {duration_text(settings.seconds_between_predictions)}",
+        f"{span(settings.seconds_per_clip)} each, "
+        f"one every {span(settings.seconds_between_predictions)}",
         _memory_text(settings),
-        f"shortest bout that can be told: {duration_text(settings.shortest_bout_seconds)}",
+        f"shortest bout that can be seen: {span(settings.shortest_bout_seconds)}",
     ]
     if settings.latency_seconds:
         lines.append(
             f"looks {settings.local_frame_range} frames ahead in {settings.lookahead_layers} "
-            f"layers: a prediction is final {duration_text(settings.latency_seconds)} after its "
+            f"layers: a prediction is final {span(settings.latency_seconds)} after its "
             "clip ends"
         )
     if settings.unseen_seconds:
-        lines.append(f"no clip sees {duration_text(settings.unseen_seconds)} between two clips")
+        lines.append(f"no clip sees {span(settings.unseen_seconds)} between two clips")
     return lines
 
 
 def _memory_text(settings: StreamSettings) -> str:
-    span = duration_text(settings.memory_span_seconds)
     if settings.local_frame_range is not None:
-        whole = duration_text(settings.memory_span_seconds + settings.seconds_per_clip)
+        whole = span(settings.memory_span_seconds + settings.seconds_per_clip)
         return f"sees the last {settings.window_frames} frames at once: {whole}"
     if not settings.l_mem:
         return "memory is off: each clip is judged on its own"
-    return f"remembers the last {settings.l_mem} clips: {span}"
+    return f"remembers the last {settings.l_mem} clips: {span(settings.memory_span_seconds)}"
 
 
 def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
-    """Say what is about to be watched, with what, and what the settings mean."""
+    """Print what will be watched, with which model and reader, and what the settings mean."""
     info = engine.info
-    size = "" if info.is_live else f", {size_text(info.size_bytes)}"
+    size = "" if info.is_live else f", {file_size(info.size_bytes)}"
+    name = escape(visible(info.name))
     console.print(
-        f"[bold]{escape(info.name)}[/]: {length_text(engine)}, {info.width} x {info.height}, "
+        f"[bold]{name}[/]: {length_text(engine)}, {info.width} x {info.height}, "
         f"{info.codec}, {info.fps:.4g} frames per second{size}"
     )
     lines = [
@@ -102,14 +76,35 @@ def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
 
 def length_text(run: VideoRun) -> str:
     """How long a video is; a live one has no length."""
-    return "live" if run.info.is_live else duration_text(run.info.duration_seconds)
+    return "live" if run.info.is_live else span(run.info.duration_seconds)
+
+
+def what_is_missing(run: VideoRun, end_seconds: float) -> str | None:
+    """What a finished run has not seen of its video, as a sentence; `None` where it saw the end.
+
+    Args:
+        run: At its end.
+        end_seconds: Of its last prediction.
+    """
+    info, settings = run.info, run.settings
+    if info.is_live:
+        return None
+    # Containers round their length; and windows that leave frames out may leave the last ones out.
+    slack_seconds = max(0.5, 3 / info.fps, 2 / settings.fps) + settings.unseen_seconds
+    missing_seconds = info.duration_seconds - end_seconds
+    if missing_seconds <= slack_seconds or not (info.has_own_duration or info.is_truncated):
+        return None
+    return (
+        f"incomplete: the predictions end at {clock(end_seconds)} of "
+        f"{clock(info.duration_seconds)}; the rest of {visible(info.name)} is missing or damaged"
+    )
 
 
 def live_text(figures: LiveFigures | None) -> str:
-    """How a live source is, in a few words; empty for a file."""
+    """The state of a live source: how far behind it is, clips left out, outages; "" for a file."""
     if figures is None:
         return ""
-    words = [f"{figures.seconds_behind:.1f} s behind"]
+    words = [f"{span(figures.seconds_behind)} behind"]
     if figures.clips_dropped:
         words.append(f"{figures.clips_dropped} clips left out")
     if figures.reconnects:
@@ -120,7 +115,7 @@ def live_text(figures: LiveFigures | None) -> str:
 
 
 def live_summary(figures: LiveFigures | None) -> list[str]:
-    """What became of a live source, a sentence each; none for a file."""
+    """How a live source went, from its start on, a sentence each; none for a file."""
     if figures is None or figures.started_at is None:
         return []
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(figures.started_at))
@@ -143,14 +138,14 @@ def times_text(number: int) -> str:
 
 
 class LiveColumn(ProgressColumn):
-    """How a live source is, now: also while no prediction comes."""
+    """A column with the state of a live source, kept up to date while no prediction comes."""
 
     def __init__(self, figures: Callable[[Task], LiveFigures | None]) -> None:
         super().__init__()
         self.figures = figures
 
     def render(self, task: Task) -> Text:
-        """The words of `live_text`."""
+        """The state now, by `live_text`."""
         return Text(live_text(self.figures(task)))
 
 
@@ -161,7 +156,7 @@ class WatchReport:
         console: Where.
         duration_seconds: Of the video; infinite for a live one.
         start_seconds: Where it begins.
-        live: How a live source is now; gives `None` for a file.
+        live: Gives the figures of a live source now; `None` for a file.
     """
 
     def __init__(
@@ -202,7 +197,7 @@ class WatchReport:
 
     @property
     def wall_seconds(self) -> float:
-        """Since the report began."""
+        """Seconds since the report began."""
         return time.perf_counter() - self._began
 
     @property
@@ -211,7 +206,7 @@ class WatchReport:
         return (self.end_seconds - self.start_seconds) / max(self.wall_seconds, 1e-9)
 
     def update(self, prediction: Prediction) -> None:
-        """Take one more prediction into account, and show it."""
+        """Count a prediction that has just come, and show it."""
         self.count(*prediction.settled)
         self.end_seconds = max(self.end_seconds, prediction.end_seconds)
         if self.console.is_terminal:
@@ -227,33 +222,33 @@ class WatchReport:
             self.console.print("  ".join(filter(None, words)), markup=False)
 
     def count(self, *predictions: Prediction) -> None:
-        """Take final predictions into account, without showing them."""
+        """Count final predictions, without showing them."""
         for prediction in predictions:
             self.num_predictions += 1
             self.labels[prediction.label] += 1
             self.end_seconds = max(self.end_seconds, prediction.end_seconds)
 
     def summary(self) -> list[str]:
-        """What was seen and how fast, a sentence each."""
+        """How many predictions, their commonest labels and the speed, a sentence each."""
         if not self.num_predictions:
             return ["no new predictions", *live_summary(self.live())]
-        span = duration_text(self.end_seconds - self.start_seconds)
-        began = f", from {clock_text(self.start_seconds)} on" if self.start_seconds else ""
-        speed = f"{duration_text(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
+        length = span(self.end_seconds - self.start_seconds)
+        began = f", from {clock(self.start_seconds)} on" if self.start_seconds else ""
+        speed = f"{span(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
         amount = f"{self.num_predictions} prediction{'s' * (self.num_predictions != 1)}"
         common = self.labels.most_common(MAX_LABELS_SUMMED_UP)
         shares = [f"{label} {count / self.num_predictions:.0%}" for label, count in common]
         others = [] if len(self.labels) == len(common) else ["others"]
         return [
-            f"{amount} for {span} of video{began}, in {speed}",
+            f"{amount} for {length} of video{began}, in {speed}",
             f"labels: {', '.join([*shares, *others])}",
             *live_summary(self.live()),
         ]
 
     def _place(self) -> str:
         if self.is_live:
-            return clock_text(self.end_seconds)
-        return f"{clock_text(self.end_seconds)} of {clock_text(self.duration_seconds)}"
+            return clock(self.end_seconds)
+        return f"{clock(self.end_seconds)} of {clock(self.duration_seconds)}"
 
     def _now(self, prediction: Prediction) -> str:
         if self.is_live:
@@ -262,5 +257,5 @@ class WatchReport:
         left = max(self.duration_seconds - self.end_seconds, 0) / max(self.times_real_time, 1e-9)
         return (
             f"{prediction.label} ({prediction.probability:.2f})  {clips_per_second:.2f} clips/s  "
-            f"{self.times_real_time:.1f} x real time  {duration_text(round(left))} left"
+            f"{self.times_real_time:.1f} x real time  {span(round(left))} left"
         )

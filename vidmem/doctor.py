@@ -13,16 +13,14 @@ from typing import Literal
 import torch
 
 from vidmem.errors import VidmemError
-from vidmem.models.presets import (
-    asset,
-    bundled_models,
-    cache_folder,
-    has_fast_bf16,
-    list_models,
-)
+from vidmem.models.device import has_fast_bf16
+from vidmem.models.download import cache_folder
+from vidmem.models.presets import asset, bundled_models, list_models
 from vidmem.nn.attention import resolve_backend
 from vidmem.nn.frame_attention import resolve_frame_backend
+from vidmem.units import memory_size
 from vidmem.video import open_video
+from vidmem.video.protections import try_protections
 
 SAMPLE_VIDEO = "barn-sample.mp4"
 
@@ -31,12 +29,8 @@ Condition = Literal["ok", "optional", "missing"]
 PACKAGES: tuple[tuple[str, str, Condition], ...] = (
     ("torch", "the models", "missing"),
     ("safetensors", "weights and saved streams", "missing"),
-    ("av", "PyAV: probes every video, reads those that decord cannot", "missing"),
-    (
-        "decord",
-        "the default reader; has no wheel for macOS and ARM, where PyAV reads all",
-        "optional",
-    ),
+    ("av", "PyAV: reads every video", "missing"),
+    ("decord", "a second reader, for --reader decord; no wheel for macOS and ARM", "optional"),
     ("transformers", "the image encoders of Spool", "missing"),
     ("gradio", "the app", "optional"),
     ("plotly", "the app's curves", "optional"),
@@ -65,8 +59,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything; takes a second or two and changes nothing."""
-    looks = (_python, _packages, _device, _attention, _readers, _models)
-    return [finding for look in looks for finding in look()]
+    checks = (_python, _packages, _device, _attention, _readers, _decoders, _models)
+    return [finding for check in checks for finding in check()]
 
 
 def is_healthy(findings: list[Finding]) -> bool:
@@ -103,8 +97,8 @@ def _packages() -> Iterator[Finding]:
 def _device() -> Iterator[Finding]:
     for index in range(torch.cuda.device_count()):
         properties = torch.cuda.get_device_properties(index)
-        gib = properties.total_memory / 2**30
-        yield Finding(topic="device", text=f"cuda:{index} {properties.name}, {gib:.1f} GiB")
+        size = memory_size(properties.total_memory)
+        yield Finding(topic="device", text=f"cuda:{index} {properties.name}, {size}")
     bf16 = "bfloat16 in hardware" if has_fast_bf16() else "no bfloat16 in hardware: float32"
     name = torch.cpu.get_capabilities().get("cpu_name") or platform.machine()
     yield Finding(topic="device", text=f"cpu {name}, {torch.get_num_threads()} threads, {bf16}")
@@ -131,7 +125,7 @@ def _attention() -> Iterator[Finding]:
 
 def _readers() -> Iterator[Finding]:
     """Read a frame of the sample video with each reader."""
-    conditions: dict[str, Condition] = {"decord": "optional", "pyav": "missing"}
+    conditions: dict[str, Condition] = {"pyav": "missing", "decord": "optional"}
     for name, without in conditions.items():
         try:
             with open_video(asset(SAMPLE_VIDEO), width=128, height=128, reader=name) as video:
@@ -142,6 +136,31 @@ def _readers() -> Iterator[Finding]:
             yield Finding(topic="readers", text=text, condition=without, remedy=remedy)
         else:
             yield Finding(topic="readers", text=f"{name} reads the sample video")
+
+
+def _decoders() -> Iterator[Finding]:
+    """Try in a child what a decoder is kept from, should a video take it over."""
+    try:
+        protections = try_protections()
+    except VidmemError as error:
+        yield Finding(
+            topic="decoders",
+            text=f"a process for decoding does not run: {error}",
+            condition="missing",
+            remedy="allow Python to start processes",
+        )
+        return
+    held = [one.text for one in protections if one.holds]
+    if held:
+        yield Finding(topic="decoders", text=f"a decoder {', '.join(held)}")
+    for one in protections:
+        if not one.holds:
+            yield Finding(
+                topic="decoders",
+                text=f"not here: that a decoder {one.text}",
+                condition="optional",
+                remedy=f"{one.needs}; without it, take care whose videos are opened",
+            )
 
 
 def _models() -> Iterator[Finding]:

@@ -12,6 +12,8 @@ VidmemError
 │   ├── DecoderTimeoutError
 │   ├── DecoderCrashedError
 │   └── DecoderMemoryError
+├── ModelError
+│   └── ModelMemoryError    (also a RuntimeError)
 ├── SettingError            (also a ValueError)
 ├── CheckpointError
 │   └── WeightsNotAvailableError
@@ -73,6 +75,14 @@ class DecoderCrashedError(DecoderError):
 
 class DecoderMemoryError(DecoderError):
     """The decoder's process grew beyond its memory limit and was ended."""
+
+
+class ModelError(VidmemError):
+    """A model's step failed, or gave what is no number."""
+
+
+class ModelMemoryError(ModelError, RuntimeError):
+    """A step of the model found too little memory; a `RuntimeError`, as torch's own is."""
 
 
 class SettingError(VidmemError, ValueError):

@@ -10,19 +10,40 @@ from typing import Any
 
 import pytest
 
-from app.downloads import CsvFolder
-from app.handlers import Handlers
-from app.registry import RunRegistry
-from app.runs import Run
-from app.videos import VideoShelf
+from app.guard.visitor import LOCAL, Visitor
+from app.pages.watch.actions import Handlers
+from app.run.pacing import Pacer
+from app.run.registry import RunRegistry
+from app.run.results.files import CsvFolder
+from app.run.run import Run
+from app.sources.shelf import VideoShelf
 from tests.app.fakes import FakeMachine, write_video
 
+WAIT_SECONDS = 60.0
+"""How long an event may take: long, since the machine may have other work."""
 
-def wait_until(is_true: Callable[[], Any], seconds: float = 5.0) -> None:
-    end = time.monotonic() + seconds
+
+def wait_until(is_true: Callable[[], Any]) -> None:
+    end = time.monotonic() + WAIT_SECONDS
     while not is_true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.005)
+
+
+@pytest.fixture(autouse=True)
+def waiting_threads(monkeypatch):
+    """Pacers at which an engine's thread waits: it has told all there was to tell."""
+    waiting, wait_for_turn = set(), Pacer.wait_for_turn
+
+    def wait(pacer, *args):
+        waiting.add(pacer)
+        try:
+            return wait_for_turn(pacer, *args)
+        finally:
+            waiting.remove(pacer)
+
+    monkeypatch.setattr(Pacer, "wait_for_turn", wait)
+    monkeypatch.setattr(Pacer, "is_waited_at", lambda pacer: pacer in waiting, raising=False)
 
 
 class Desk:
@@ -47,7 +68,7 @@ class Desk:
         self.handlers = Handlers(self.registry, self.shelf, tools, max_upload_bytes=1000)
 
     def open(self, page: str = "page", run_id: str = "") -> Run:
-        reply = self.handlers.open_page(page, run_id)
+        reply = self.handlers.open_page(page, run_id, LOCAL)
         run = self.registry.find(reply.run_id)
         assert run is not None
         return run
@@ -58,6 +79,7 @@ class Desk:
         *actions: tuple[str, Any],
         page: str = "page",
         is_hidden: bool = False,
+        visitor: Visitor = LOCAL,
         **known: Any,
     ) -> dict:
         message = {
@@ -66,7 +88,7 @@ class Desk:
             "is_hidden": is_hidden,
             "actions": [{"name": name, "value": value} for name, value in actions],
         }
-        reply = self.handlers.sync(page, run.run_id, json.dumps(message))
+        reply = self.handlers.sync(page, run.run_id, json.dumps(message), visitor)
         return json.loads(reply.payload) if reply else {}
 
 

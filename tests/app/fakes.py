@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import os
+import pickle
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -17,7 +19,8 @@ from PIL import Image, ImageDraw
 from app.tools import EngineRequest, ModelChoice, Tools
 from vidmem.errors import NotAVideoError, SettingError, VideoNotFoundError
 from vidmem.models import ModelCard, SpoolConfig, StreamTraits
-from vidmem.streaming import Prediction
+from vidmem.streaming import Prediction, SettingsChange, StreamSettings, change_settings
+from vidmem.units import clock
 from vidmem.video.sampling import Window
 
 BEHAVIOURS = (
@@ -150,10 +153,16 @@ class FakeEngine:
         self.settings = self.request.settings
         self.model = self.request.model
         self.out = self.request.out
-        self.out.write_text("start_seconds,end_seconds,label,probability,remembered\n")
         self._index, self._position = 0, self.request.start_seconds
         self._memory: list[int] = []
         self._waiting: list[Prediction] = []
+        if self.request.is_resumed:
+            with self.request.state.open("rb") as file:
+                place = pickle.load(file)
+            self._index, self._position, self._memory, self._waiting, num_bytes = place
+            os.truncate(self.out, num_bytes)
+        else:
+            self.out.write_text("start_seconds,end_seconds,label,probability,remembered\n")
         self._settled: list[Prediction] = []
         self._restarted: str | None = None
 
@@ -235,22 +244,23 @@ class FakeEngine:
         self._write(self._waiting)
         self._waiting = []
 
-    def update(self, *, model: Any = None, **changes: float | None) -> str | None:
-        settings = self.settings
-        if model is not None:
-            settings = settings.for_another(self.model, model)
-            self.model = model
-        self.settings = settings.changed(**changes)
-        if "clip_frames" in changes or model is not None:
+    @property
+    def next_settings(self) -> StreamSettings:
+        return self.settings
+
+    def update(self, *, model: Any = None, **changes: float | None) -> SettingsChange:
+        change = change_settings(self.settings, self.model, model, changes)
+        self.settings, self.model = change.settings, change.model
+        if change.restarted is not None:
             self._memory = []
             self._settle()
-            self._restarted = "The memory starts empty: clips have another length now."
-        return self._restarted
+            self._restarted = change.restarted
+        return change
 
     def seek(self, seconds: float) -> str:
         self._position, self._memory = seconds, []
         self._settle()
-        self._restarted = f"The memory starts empty: the video was wound to {seconds:.2f} s."
+        self._restarted = f"The memory starts empty: the video jumped to {clock(seconds)}."
         return self._restarted
 
     def keep_history(self, history: Any) -> None: ...
@@ -260,6 +270,10 @@ class FakeEngine:
     def close(self) -> None:
         if not self.closed.is_set():
             self.closed.set()
+            place = (self._index, self._position, self._memory, self._waiting)
+            if self.request.state is not None:
+                num_bytes = self.out.stat().st_size
+                self.request.state.write_bytes(pickle.dumps((*place, num_bytes)))
             self._settle()
 
 
@@ -270,6 +284,9 @@ class FakeMachine:
     clip_seconds: float = 0.05
     models: dict[str, FakeModel] = field(default_factory=lambda: {"fake": FakeModel()})
     engines: list[FakeEngine] = field(default_factory=list)
+    requests: list[EngineRequest] = field(default_factory=list)
+    """Of engines, the one that is being opened included."""
+
     fitted: list[tuple[str, str]] = field(default_factory=list)
     """Models that were given threads, and in which thread."""
 
@@ -302,6 +319,7 @@ class FakeMachine:
         return FakeInfo(path, float(words[1]))
 
     def open_engine(self, request: EngineRequest) -> FakeEngine:
+        self.requests.append(request)
         time.sleep(self.opening_seconds)
         info = self.probe(request.video.path)
         if request.start_seconds >= info.duration_seconds:

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import socket
 import subprocess
 import sys
+import threading
+import urllib.error
+import urllib.request
+from types import SimpleNamespace
 
 import pytest
+import uvicorn
+from fastapi import FastAPI
 
+from app import launch
 from app.__main__ import parse_size, parser
-from app.components import FOLDER
-from app.words import WORDS
+from app.pages import PAGES
+from app.serving.clock import AnsweringClock
+from tests.app.conftest import wait_until
 
 
 def test_the_defaults_are_this_machine_only():
@@ -18,6 +27,45 @@ def test_the_defaults_are_this_machine_only():
     assert (given.host, given.port) == ("127.0.0.1", 7860)
     assert given.max_upload == 4_000_000_000
     assert given.model is None
+
+
+def test_without_flags_it_answers_this_machine_and_listens_to_no_other(monkeypatch, tmp_path):
+    app = SimpleNamespace(
+        api=FastAPI(),
+        clock=AnsweringClock(),
+        end_connections=lambda: None,
+        address="here",
+        close=lambda: None,
+    )
+    monkeypatch.setattr(launch, "build_app", lambda settings: app)
+    servers: list[uvicorn.Server] = []
+    startup = uvicorn.Server.startup
+
+    async def startup_seen(server, sockets=None):
+        await startup(server, sockets)
+        servers.append(server)
+
+    monkeypatch.setattr(uvicorn.Server, "startup", startup_seen)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    given = parser().parse_args(["--port", str(port)])
+    settings = launch.AppSettings(
+        host=given.host, port=given.port, runs_folder=tmp_path, upload_folder=tmp_path / "uploads"
+    )
+    thread = threading.Thread(target=launch.run_app, args=(settings,))
+    thread.start()
+    try:
+        wait_until(lambda: servers)
+        listening = [one.getsockname() for made in servers[0].servers for one in made.sockets]
+        assert listening == [("127.0.0.1", port)]
+        with pytest.raises(urllib.error.HTTPError, match="404") as answered:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/none", timeout=60)
+        answered.value.close()
+    finally:
+        for server in servers:
+            server.should_exit = True
+        thread.join(60)
 
 
 @pytest.mark.parametrize(("text", "size"), [("500MB", 500_000_000), ("1.5gb", 1_500_000_000)])
@@ -44,6 +92,14 @@ def test_importing_the_entry_point_is_light():
 
 
 def test_every_word_on_the_page_has_a_text():
-    for path in FOLDER.glob("*.html"):
+    from app.page import words  # imports Gradio: not for whoever runs other tests
+
+    known = words()
+    for path in {path for page in PAGES for path in page.folder.glob("*.html")}:
         for key in path.read_text().split("[[")[1:]:
-            assert key.split("]]")[0] in WORDS, path.name
+            assert key.split("]]")[0] in known, path.name
+
+
+def test_no_word_is_on_two_pages():
+    keys = [key for page in PAGES for key in page.words]
+    assert len(keys) == len(set(keys))

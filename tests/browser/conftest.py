@@ -22,8 +22,36 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
+HANDLE = """
+addEventListener("DOMContentLoaded", async () => {
+  const link = await new Promise((done) => {
+    const look = () => {
+      const found = document.querySelector("link[href$='/shared/bus.js']");
+      found ? done(found) : setTimeout(look, 10);
+    };
+    look();
+  });
+  const load = (name) => import(link.href.replace("shared/bus", name));
+  const [bus, inside, format] = await Promise.all(
+    ["shared/bus", "shared/viewed_moment", "shared/format"].map(load),
+  );
+  const more = { inside: { value: inside }, clock: { value: format.clock } };
+  window.vidmem = Object.create(bus, more);
+});
+"""
+"""Gives tests what the scripts of a page share, as `window.vidmem`: the app has no global."""
+
 VIDEO_SECONDS = 48
 CLIP_SECONDS = 2
+LONG = "folder/long pen.mp4"
+"""The key of a video that does not come to its end while a test looks at it."""
+
+LONG_TIMES = 12
+WAIT_SECONDS = 90.0
+"""How long an event may take: long, since the machine may have other work."""
+
+LASTING_SECONDS = 3600.0
+"""How long a run without a page is kept: a reload may take its time."""
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +78,28 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     vidmem.save(make_tiny_spool(), folder / "tiny-spool")
     config = BarnConfig(minutes=VIDEO_SECONDS / 60, seed=5, light_seconds=20.0)
     write_video(config, folder / "barn.mp4", width=192, height=108, fps=8.0)
+    write_repeated(folder / "barn.mp4", folder / "long.mp4", LONG_TIMES)
     return folder
+
+
+def write_repeated(path: Path, out: Path, times: int) -> None:
+    """The same packets again and again: a long video without drawing it."""
+    import av
+
+    with av.open(str(out), "w") as container:
+        start = 0
+        stream: Any = None
+        for _ in range(times):
+            with av.open(str(path)) as source:
+                video = source.streams.video[0]
+                stream = stream or container.add_stream_from_template(video)
+                for packet in source.demux(video):
+                    if packet.dts is None:
+                        continue
+                    packet.dts, packet.pts = packet.dts + start, packet.pts + start
+                    packet.stream = stream
+                    container.mux(packet)
+                start += video.duration
 
 
 @dataclass
@@ -68,6 +117,10 @@ class Site:
 
     def registry(self) -> Any:
         return self.app.registry
+
+    def set_grace(self, seconds: float) -> None:
+        """How long a run without a page is kept from here on."""
+        self.app.registry._grace_seconds = seconds
 
 
 def free_port() -> int:
@@ -114,15 +167,16 @@ def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Sit
     videos.mkdir()
     if material is not None:
         shutil.copy(material / "barn.mp4", videos / "second pen.mp4")
+        shutil.copy(material / "long.mp4", videos / LONG.removeprefix("folder/"))
         changes = {"model": str(material / "tiny"), "sample": material / "barn.mp4", **changes}
     settings = AppSettings(
         port=port,
         videos=videos,
         runs_folder=folder / "runs",
         upload_folder=folder / "uploads",
-        **{"grace_seconds": 4.0, "max_runs": 2, **changes},
+        **{"grace_seconds": LASTING_SECONDS, "max_runs": 2, **changes},
     )
-    site = Site(f"http://127.0.0.1:{port}", None, videos)
+    site = Site("", None, videos)
     tools = vidmem_tools(settings.model)
     slowed = replace(
         tools,
@@ -130,18 +184,19 @@ def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Sit
         open_pool=lambda model: slowed_pool(model, site),
     )
     site.app = build_app(settings, slowed)
+    site.address = site.app.address  # with the token, which a page gives back for a cookie
     config = uvicorn.Config(site.app.api, host="127.0.0.1", port=port, log_level="critical")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started, seconds=20)
+    wait_until(lambda: server.started)
     try:
         yield site
     finally:
         site.app.registry.close()
         site.app.end_connections()
         server.should_exit = True
-        thread.join(10)
+        thread.join(WAIT_SECONDS)
 
 
 @pytest.fixture(scope="session")
@@ -159,47 +214,95 @@ def spool_site(
         yield running
 
 
+class Tabs:
+    """Tabs that tests use one after the other, each in a context of its own.
+
+    A context that is new has nothing in its cache: to fetch and compile the page's scripts costs
+    four times as much as all else that a page does when it opens. What a page keeps is emptied.
+    """
+
+    def __init__(self, browser: Any) -> None:
+        self._browser = browser
+        self._pages: list[Any] = []
+        self._num_used = 0
+        self.requests: list[str] = []
+        self.complaints: list[str] = []
+
+    def take(self) -> Any:
+        """A tab that this test has not taken yet."""
+        if self._num_used == len(self._pages):
+            page = new_page(self._browser)
+            page.on("request", lambda request: self.requests.append(request.url))
+            page.on("pageerror", lambda error: self.complaints.append(str(error)))
+            page.on("console", self._hear)
+            self._pages.append(page)
+        self._num_used += 1
+        return self._pages[self._num_used - 1]
+
+    def give_back(self) -> None:
+        """End what the test showed; the tabs are the next test's."""
+        for page in self._pages[: self._num_used]:
+            leave(page)
+            if page.is_closed():
+                page.context.close()
+        self._pages = [page for page in self._pages if not page.is_closed()]
+        self._num_used = 0
+
+    def _hear(self, line: Any) -> None:
+        if line.type == "error":
+            self.complaints.append(line.text)
+
+
+def leave(page: Any) -> None:
+    """Go from the app, as one who closes the tab; a visit later in it is another visitor's."""
+    if not page.is_closed() and page.url != "about:blank":
+        page.evaluate("sessionStorage.clear(), localStorage.clear()")
+        page.goto("about:blank")
+        page.mouse.move(0, 0)
+
+
+@pytest.fixture(scope="session")
+def tabs(browser: Any) -> Tabs:
+    return Tabs(browser)
+
+
 @pytest.fixture
-def open_page(browser: Any, site: Site) -> Iterator[Callable[..., Any]]:
-    """Opens the app in a context of its own; no page may complain or call out."""
-    contexts = []
-    outside: list[str] = []
-    complaints: list[str] = []
+def open_page(tabs: Tabs, site: Site) -> Iterator[Callable[..., Any]]:
+    """Opens the app for a new visitor; no page may complain or call out."""
+    tabs.requests.clear()
+    tabs.complaints.clear()
     site.clip_seconds = 0.0
+    site.set_grace(LASTING_SECONDS)
 
-    def listen(page: Any) -> None:
-        page.on("request", lambda request: outside.append(request.url))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on(
-            "console", lambda line: complaints.append(line.text) if line.type == "error" else None
-        )
-
-    def open_it(address: str = "", width: int = 1440, scheme: str = "light", **more: Any) -> Any:
-        context = browser.new_context(
-            viewport={"width": width, "height": 1000 if width > 600 else 844},
-            color_scheme=scheme,
-            **more,
-        )
-        contexts.append(context)
-        page = context.new_page()
-        listen(page)
+    def open_it(address: str = "", width: int = 1440, is_calm: bool = False) -> Any:
+        page = tabs.take()
+        page.set_viewport_size({"width": width, "height": 1000 if width > 600 else 844})
+        motion = "reduce" if is_calm else "no-preference"
+        page.emulate_media(color_scheme="light", reduced_motion=motion)
         page.goto(address or site.address)
-        page.wait_for_function(
-            "window.vidmem?.last.source && window.vidmem.last.picture", timeout=60_000
-        )
+        page.wait_for_function("window.vidmem?.last.source && window.vidmem.last.picture")
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
+    allowed = ("http://127.0.0.1:", "data:", "blob:", "about:blank")
+    outside = [url for url in tabs.requests if not url.startswith(allowed)]
+    complaints = list(tabs.complaints)  # not of what is cut short by leaving
+    tabs.give_back()
     site.app.registry.clear()
-    allowed = ("http://127.0.0.1:", "data:", "blob:")
-    assert [url for url in outside if not url.startswith(allowed)] == []
+    assert outside == []
     assert complaints == []
 
 
-def wait_until(is_true: Callable[[], Any], seconds: float) -> None:
-    end = time.monotonic() + seconds
+def new_page(browser: Any, **more: Any) -> Any:
+    """A page in a context of its own, patient and open to tests."""
+    context = browser.new_context(**more)
+    context.add_init_script(HANDLE)
+    context.set_default_timeout(1000 * WAIT_SECONDS)
+    return context.new_page()
+
+
+def wait_until(is_true: Callable[[], Any]) -> None:
+    end = time.monotonic() + WAIT_SECONDS
     while not is_true():
         assert time.monotonic() < end, "it did not happen in time"
         time.sleep(0.02)
@@ -214,17 +317,28 @@ def status(page: Any) -> str:
     return page.evaluate("window.vidmem.last.play.status")
 
 
-def wait_for_status(page: Any, wanted: str, seconds: float = 20) -> None:
-    page.wait_for_function(
-        "wanted => window.vidmem.last.play.status === wanted", arg=wanted, timeout=seconds * 1000
-    )
+def wait_for_status(page: Any, wanted: str) -> None:
+    page.wait_for_function("wanted => window.vidmem.last.play.status === wanted", arg=wanted)
 
 
-def wait_for_clip(page: Any, index: int, seconds: float = 20) -> None:
+def wait_for_clip(page: Any, index: int) -> None:
     """Until the page shows a prediction of at least this number."""
-    page.wait_for_function(
-        "index => window.vidmem.last.now?.index >= index", arg=index, timeout=seconds * 1000
-    )
+    page.wait_for_function("index => window.vidmem.last.now?.index >= index", arg=index)
+
+
+def choose(page: Any, video: str) -> None:
+    """Another video, by the key of the list."""
+    page.evaluate("video => window.vidmem.act('choose', { video })", video)
+    page.wait_for_function("key => window.vidmem.last.source.key === key", arg=video)
+
+
+def step_to(page: Any, index: int) -> None:
+    """Judge clips one by one up to this number: then none is on its way, and nothing moves."""
+    first = newest(page)["index"] + 1 if newest(page) else 0
+    for number in range(first, index + 1):
+        page.locator("[data-act=forward]").click()
+        wait_for_clip(page, number)
+    wait_for_status(page, "paused")
 
 
 def set_slider(page: Any, setting: str, value: float) -> None:

@@ -7,12 +7,14 @@ import csv
 import pytest
 
 from tests.browser.conftest import (
+    leave,
     newest,
     set_slider,
+    step_to,
     wait_for_clip,
     wait_for_status,
 )
-from tests.browser.test_looks import violations
+from tests.browser.test_looks import is_well_everywhere
 from vidmem.streaming import StreamSettings
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -35,7 +37,7 @@ def page(open_page, spool_site):
     spool_site.clip_seconds = 0.3
     opened = open_page(spool_site.address)
     yield opened
-    opened.close()
+    leave(opened)
     spool_site.app.registry.clear()
 
 
@@ -52,27 +54,23 @@ def latency_told(page) -> str:
 
 def test_a_provisional_prediction_becomes_final_and_the_range_says_when(page):
     before = latency_told(page)
-    page.locator(".vm-main").click()
-    wait_for_clip(page, 3)
+    step_to(page, 3)
     page.locator(".vm-now .vm-badge").wait_for()
     assert page.locator(".vm-now .vm-badge").inner_text() == "provisional"
     start = newest(page)["start_seconds"]
     page.wait_for_function(f"start => ({SAID})(start)?.isFinal === false", arg=start)
     page.locator(".vm-hatched").wait_for()
+    step_to(page, 6)
     page.wait_for_function(f"start => ({SAID})(start)?.isFinal === true", arg=start)
     set_slider(page, "local_frame_range", 6)
     page.wait_for_function("window.vidmem.last.settings.values.local_frame_range === 6")
     assert latency_told(page) != before
-    now = newest(page)["index"]
-    wait_for_clip(page, now + 4)
+    step_to(page, 10)
     assert page.locator(".vm-notice").is_hidden()  # the window was not emptied
     assert page.evaluate(OVERLAPS) == 0
-    page.locator(".vm-main").click()
-    wait_for_status(page, "paused")
-    provisional = page.evaluate(
-        "document.querySelectorAll('.vm-strip li.vm-provisional:not(.vm-leaving)').length"
+    page.wait_for_function(
+        "document.querySelectorAll('.vm-strip li.vm-provisional:not(.vm-leaving)').length === 3"
     )
-    assert provisional == 3
     plot = page.locator(".vm-plot")
     plot.focus()
     plot.press("End")
@@ -125,8 +123,7 @@ def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page):
         pytest.skip("assets/ has no other model yet")
     models = page.locator("#page").get_by_label("Model", exact=True)
     spool = models.input_value()
-    page.locator(".vm-main").click()
-    wait_for_clip(page, 2)
+    step_to(page, 2)
     assert page.get_by_role("region", name="What it sees").count() == 1
     assert page.locator("[data-setting=window_stride]").count() == 0
     for model, title, has_range in (
@@ -143,24 +140,15 @@ def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page):
         assert page.locator("[data-setting=window_stride]").count() == (not has_range)
         assert page.locator(".vm-heads").is_visible() == has_range
         assert page.locator(".vm-latency").is_visible() == has_range
-        now = newest(page)["index"] if newest(page) else 0
-        wait_for_clip(page, now + 2)
+        step_to(page, (newest(page) or {"index": 2})["index"] + 2)
+    page.locator(".vm-main").click()
     wait_for_status(page, "finished")
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (1440, "dark"), (390, "dark")])
-def test_axe_finds_nothing_and_nothing_needs_a_sideways_scroll(
-    open_page, spool_site, width, scheme
-):
-    spool_site.clip_seconds = 0.1
-    opened = open_page(spool_site.address, width=width, scheme=scheme, reduced_motion="reduce")
+def test_it_is_well_at_every_size_and_in_every_scheme(open_page, spool_site):
+    opened = open_page(spool_site.address, is_calm=True)
     opened.locator(".vm-more summary").click()
-    opened.locator(".vm-main").click()
-    wait_for_clip(opened, 6)
-    opened.locator(".vm-main").click()
-    wait_for_status(opened, "paused")
-    assert violations(opened) == []
-    widths = opened.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert widths[0] <= widths[1]
-    opened.close()
+    step_to(opened, 6)
+    assert is_well_everywhere(opened)
+    leave(opened)
     spool_site.app.registry.clear()

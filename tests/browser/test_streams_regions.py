@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import wait_until
-from tests.browser.test_streams import LABELLED, SAMPLE, own_threads, page, start_videos, tile
+from tests.browser.test_streams import LABELLED, POOL_THREADS, SAMPLE, page, start_videos, tile
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 __all__ = ["page"]
@@ -46,10 +46,10 @@ def test_regions_are_drawn_named_and_decoded_once(page, site):
     shape = tile(page, "sow").locator("img").evaluate("one => one.clientWidth / one.clientHeight")
     assert shape == pytest.approx((0.4 * 192) / (0.8 * 108), rel=0.06)
     pool = next(iter(site.app.streams.all()))
-    wait_until(lambda: pool.figures()["num_decoders"] == 1, 30)
+    wait_until(lambda: pool.figures()["num_decoders"] == 1)
 
 
-def test_tiles_of_a_mosaic_run_and_close(page, site):
+def test_tiles_of_a_mosaic_run_and_close(page, site, own_threads):
     site.clip_seconds = 0.3
     page.get_by_role("button", name="3 \N{MULTIPLICATION SIGN} 2").click()
     assert page.locator(".vm-boxes-drawn i").count() == 6
@@ -61,9 +61,9 @@ def test_tiles_of_a_mosaic_run_and_close(page, site):
     assert page.locator(".vm-streams-model").is_disabled()
     start_videos(page, "second pen.mp4")  # more join while others run
     page.wait_for_function(LABELLED, arg=5)
-    assert len(own_threads()) >= 6
+    assert len(own_threads(*POOL_THREADS)) >= 6
     page.get_by_role("button", name="Close all").click()
     page.get_by_text("Watch many at once").wait_for()
     assert page.locator(".vm-tile").count() == 0
     assert page.locator("#vm-streams-setup").is_visible()
-    wait_until(lambda: own_threads() == [], 30)
+    wait_until(lambda: own_threads(*POOL_THREADS) == [])

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 
 import pytest
 
-from tests.browser.conftest import status, wait_for_clip, wait_for_status, wait_until
+from tests.browser.conftest import (
+    LONG,
+    choose,
+    new_page,
+    status,
+    wait_for_clip,
+    wait_for_status,
+    wait_until,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
@@ -15,13 +24,11 @@ def test_a_real_file_is_uploaded_and_watched(open_page, site, shared_videos):
     page = open_page()
     video = shared_videos / "human" / "mmaction2_demo.mp4"
     page.locator("input[type=file]").set_input_files(video)
-    page.wait_for_function(
-        "window.vidmem.last.source.title === 'mmaction2_demo.mp4'", timeout=20_000
-    )
+    page.wait_for_function("window.vidmem.last.source.title === 'mmaction2_demo.mp4'")
     assert page.locator(".vm-source select").input_value().startswith("upload/")
     page.locator(".vm-main").click()
     wait_for_clip(page, 0)
-    wait_for_status(page, "finished", seconds=30)
+    wait_for_status(page, "finished")
 
 
 def test_a_text_named_mp4_is_refused_and_the_app_goes_on(open_page, site, tmp_path):
@@ -33,7 +40,8 @@ def test_a_text_named_mp4_is_refused_and_the_app_goes_on(open_page, site, tmp_pa
     alert.wait_for()
     assert alert.inner_text().startswith("notes.mp4 is no video file")
     assert page.evaluate("window.vidmem.last.source.key") == "sample"
-    assert not list((site.videos.parent / "uploads").rglob("notes.mp4"))
+    kept = [path.read_bytes() for path in site.app.uploads.path.glob("*.mp4")]
+    assert fake.read_bytes() not in kept
     page.locator(".vm-main").click()
     wait_for_clip(page, 0)
 
@@ -56,6 +64,21 @@ def test_a_file_that_vanished_is_said_and_the_app_goes_on(open_page, site):
 
 def test_an_upload_can_be_broken_off_and_too_large_ones_are_refused(open_page, site, tmp_path):
     page = open_page()
+    folder = site.app.uploads.path
+    before = {path.name for path in folder.iterdir()}
+    network = page.context.new_cdp_session(page)
+    network.send("Network.enable")
+    slow = {"offline": False, "latency": 0, "downloadThroughput": -1, "uploadThroughput": 300_000}
+    network.send("Network.emulateNetworkConditions", slow)
+    video = tmp_path / "slow.mp4"
+    video.write_bytes(bytes(20_000_000))
+    page.locator("input[type=file]").set_input_files(video)
+    page.locator(".vm-uploading").wait_for()
+    wait_until(lambda: {path.name for path in folder.iterdir()} > before)
+    page.locator(".vm-uploading button").click()
+    page.locator(".vm-uploading").wait_for(state="hidden")
+    wait_until(lambda: {path.name for path in folder.iterdir()} == before)
+    network.send("Network.emulateNetworkConditions", {**slow, "uploadThroughput": -1})
     page.evaluate("window.vidmem.emit('hello', { max_upload_bytes: 1000 })")
     large = tmp_path / "large.mp4"
     large.write_bytes(bytes(5000))
@@ -64,18 +87,60 @@ def test_an_upload_can_be_broken_off_and_too_large_ones_are_refused(open_page, s
 
 
 def test_a_full_disk_is_said_once_and_the_run_goes_on(open_page, site, monkeypatch):
-    from vidmem.errors import StorageError
-    from vidmem.streaming import record
+    from vidmem.streaming.saving import predictions_csv as record
 
     def fail(*arguments: object) -> None:
-        raise StorageError("predictions.csv could not be written: no space left on the device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     page = open_page()
+    choose(page, LONG)
     site.clip_seconds = 0.1
     page.locator(".vm-main").click()
     wait_for_clip(page, 1)
-    monkeypatch.setattr(record.PredictionFile, "append", fail)
-    page.get_by_role("alert").filter(has_text="no space left").wait_for()
+    monkeypatch.setattr(record, "_write_all", fail)
+    told = page.get_by_role("alert").filter(has_text="disk is full")
+    told.wait_for()
+    # Whatever alert appears from now on, also one that goes again.
+    page.evaluate(
+        """() => {
+            const count = () => document.querySelectorAll('[role=alert]').length;
+            window.alerts = [count()];
+            new MutationObserver(() => window.alerts.push(count()))
+                .observe(document.body, { childList: true, subtree: true });
+        }"""
+    )
+    before = page.evaluate("Math.max(...window.alerts)")
     wait_for_clip(page, 6)
-    wait_until(lambda: True, seconds=1)
+    assert page.evaluate("Math.max(...window.alerts)") == before
     assert status(page) in {"playing", "finished"}
+
+
+def test_a_page_says_whether_the_app_hangs_or_does_not_know_it_any_more(browser, site):
+    # Pages of their own: the browser complains of each request that is refused.
+    unknown, hanging = new_page(browser), new_page(browser)
+    for page in (unknown, hanging):
+        page.goto(site.address)
+        page.wait_for_function("window.vidmem?.last.source")
+    unknown.context.clear_cookies()  # as after the app was started anew: with another token
+    hanging.route("**/*", lambda route: None)  # no answer, and no end either
+    unknown.get_by_role("alert").filter(has_text="does not know this page").wait_for()
+    hanging.get_by_role("alert").filter(has_text="does not answer").wait_for()
+    for page in (unknown, hanging):
+        page.context.close()
+    site.app.registry.clear()
+
+
+def test_a_video_that_is_dropped_beside_the_card_is_taken(open_page, site):
+    page = open_page()
+    data = (site.videos / "second pen.mp4").read_bytes()
+    page.evaluate(DROP, [list(data), "dropped.mp4"])
+    page.wait_for_function("window.vidmem.last.source.title === 'dropped.mp4'")
+
+
+DROP = """([bytes, name]) => {
+    const dataTransfer = new DataTransfer();
+    dataTransfer.items.add(new File([new Uint8Array(bytes)], name, { type: "video/mp4" }));
+    const drop = new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true });
+    document.querySelector(".vm-timeline").dispatchEvent(drop);
+    if (!drop.defaultPrevented) throw new Error("the browser would leave the page for the file");
+}"""

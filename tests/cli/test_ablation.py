@@ -8,7 +8,7 @@ import pytest
 
 import vidmem
 from tests.conftest import make_tiny_model
-from tests.evaluation.test_known_answer import SEED, make_barn_model
+from tests.evaluation.barn.test_known_answer import SEED, make_barn_model
 
 WORDS = ("--clips", 22, "--seed", SEED)
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidmem.cli import bench_general
-from vidmem.profiling import bench_parts, bench_results
-from vidmem.profiling.bench_parts import BenchSize
-from vidmem.profiling.bench_results import BEGIN, END, BenchRow
-from vidmem.profiling.in_turn import Timing, in_turn
+from vidmem.bench import parts as bench_parts
+from vidmem.bench import results as bench_results
+from vidmem.bench.parts import BenchSize
+from vidmem.bench.results import BEGIN, END, BenchRow
+from vidmem.bench.timing import Timing, time_alternately
+from vidmem.cli import benches
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -35,7 +36,7 @@ def parts(monkeypatch):
 
     known = {"memory": lambda size: iter([row()]), "dtype": broken, "batch": not_here}
     monkeypatch.setattr(bench_parts, "PARTS", known)
-    monkeypatch.setattr("vidmem.cli.bench_pipeline.bench_pipeline", lambda size: iter([]))
+    monkeypatch.setattr("vidmem.bench.pipeline.bench_pipeline", lambda size: iter([]))
 
 
 def test_a_part_that_fails_loses_no_other(run, parts, tmp_path):
@@ -100,10 +101,9 @@ def test_a_table_goes_between_the_markers_and_nowhere_else(run, parts, tmp_path)
         assert (done.code, "one line" in done.err, readme.read_text()) == (1, True, wrong)
 
 
-def test_the_table_in_the_readme_is_made_of_the_saved_results():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    if BEGIN not in text:
-        pytest.skip("README.md has no marker lines yet")
+def test_the_table_in_the_docs_is_made_of_the_saved_results():
+    text = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert BEGIN in text
     between = text.partition(BEGIN)[2].partition(END)[0].strip("\n")
     results = bench_results.read_results(ROOT / "docs" / "bench-cpu.json")
     assert between == bench_results.results_as_markdown(results)
@@ -125,11 +125,11 @@ def test_ways_take_turns_and_the_first_round_does_not_count():
 
         return once
 
-    found = in_turn({name: way(name) for name in "abc"}, 2)
+    found = time_alternately({name: way(name) for name in "abc"}, 2)
     assert "".join(called) == "abcbcacab"
     assert found["a"].seconds == (6 + 8) / 2
     called.clear()
-    in_turn({"a": way("a")}, 100, max_seconds=0)
+    time_alternately({"a": way("a")}, 100, max_seconds=0)
     assert len(called) == 4
 
 
@@ -154,4 +154,4 @@ def tiny_size():
 def test_all_parts_are_told_in_the_help(run):
     text = run("bench", "--help").out
     assert all(name in text for name in [*bench_parts.PARTS, "pipeline", "torchvision", "table"])
-    assert bench_general.NO_CUDA
+    assert benches.NO_CUDA

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from vidmem.bench.hours import HoursBench, bench_as_text
 from vidmem.data.barn import BarnConfig, write_video
 from vidmem.data.barn.looping import loop_video
-from vidmem.streaming.bench_hours import HoursBench, bench_as_text
 from vidmem.video import probe_video
 
 
@@ -28,4 +28,4 @@ def test_minutes_and_slopes_are_of_the_videos_time():
     assert bench.last_minute_seconds == 3540.0
     text = bench_as_text(bench)
     assert "20.00 ms in minute 1, 22.00 ms in the other, ratio 1.100" in text
-    assert "this process +0.90 MB, the decoder +0.00 MB" in text
+    assert "this process +0.86 MiB, the decoder +0.00 MiB" in text

@@ -6,8 +6,9 @@ from functools import partial
 
 import vidmem
 from tests.conftest import make_tiny_model
-from vidmem.cli import inspection_costs
-from vidmem.streaming import bench_pool
+from vidmem.bench import inspection_costs
+from vidmem.bench import pool as bench_pool
+from vidmem.bench.inspection import Overhead
 
 
 def test_spool_is_measured_in_two_dtypes(run):
@@ -37,8 +38,11 @@ def test_inspection_has_a_row_per_model_and_way_to_watch_it(run, monkeypatch):
 
 
 def test_large_models_are_left_out_by_default(run, monkeypatch):
-    monkeypatch.setattr(inspection_costs, "NANO_PAIRS", 1)
-    assert "fam-swin-t" not in run("bench", "inspection", "--device", "cpu").out
+    for name in ("bench_inspection", "bench_nobody_asking"):  # measured above
+        monkeypatch.setattr(inspection_costs, name, lambda *_, **__: Overhead(1.0, 1.1, 1.0, 1.1))
+    done = run("bench", "inspection", "--device", "cpu")
+    assert "| spool-nano" in done.out, done.err
+    assert "fam-swin-t" not in done.out
 
 
 def test_a_pool_is_measured_beside_batches(run, tiny_model, tmp_path, monkeypatch):

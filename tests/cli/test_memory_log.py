@@ -1,4 +1,4 @@
-"""`vidmem watch --memory-log`: what was held, in a file and in two sentences."""
+"""`vidmem watch --memory-log`: the footprint of a run, in a file and in two sentences."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import vidmem
-from vidmem.cli.memory_report import memory_text
-from vidmem.profiling import Held, MemoryTimeline
+from vidmem.cli.memory_report import footprint_text
+from vidmem.profiling import FootprintSample, FootprintTimeline
 
 SAMPLE = Path(__file__).parents[2] / "assets/barn-sample.mp4"
 MIB = 2**20
@@ -39,7 +39,7 @@ def test_another_kind_of_file_is_refused(run, words, tmp_path):
     assert done.code == 1
     assert "JSON lines (.jsonl) or CSV (.csv), got memory.txt" in done.err
     assert done.out == ""
-    assert not (tmp_path / "out.csv").exists()  # it is said before anything is begun
+    assert not (tmp_path / "out.csv").exists()  # refused before anything is begun
 
 
 def test_a_video_that_cannot_be_read_leaves_nothing_to_sum_up(run, words, tmp_path):
@@ -56,11 +56,13 @@ def test_one_pass_has_no_memory_over_time(run, words, tmp_path):
 
 
 def test_an_hour_is_summed_up_with_its_slope():
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     for second in range(0, 3800, 5):
-        held = {"process_bytes": 800 * MIB + 50 * second, "state_bytes": 900_000}
-        timeline.add(second, Held(**held, weights_bytes=7 * MIB, video_seconds=2.0 * second))
-    assert memory_text(timeline.record()) == [
+        sizes = {"process_bytes": 800 * MIB + 50 * second, "state_bytes": 900_000}
+        timeline.add(
+            second, FootprintSample(**sizes, weights_bytes=7 * MIB, video_seconds=2.0 * second)
+        )
+    assert footprint_text(timeline.record()) == [
         "memory: process 800.2 MiB, weights 7.0 MiB, state 878.9 KiB",
         "memory of the process, flat: 0.2 MiB per hour over 33 min 10 s "
         "(800.1 MiB to 800.2 MiB); per hour of video 0.09 MiB",

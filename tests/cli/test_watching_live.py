@@ -7,16 +7,18 @@ import signal
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from rich.console import Console
 
 import vidmem
-from tests.streaming.live_cases import wait_until
-from tests.video.live_server import HttpCamera
+from tests.streaming.feeds.live_cases import wait_until
+from tests.video.live.http_camera import HttpCamera
 from tests.video.making import Kind, write_video
 from vidmem import cli, console
-from vidmem.cli.watching_many import Listed, Several, stream_names, watch_many
+from vidmem.cli import stopping
+from vidmem.cli.watching_many import Listed, ManyWatchOptions, stream_names, watch_many
 from vidmem.streaming import PushedFeed, StreamSettings
 
 
@@ -32,6 +34,63 @@ def options(tiny_model, tmp_path) -> list[object]:
     folder = tmp_path / "tiny"
     vidmem.save(tiny_model, folder)
     return ["--model", folder, "--dtype", "float32", "--out", tmp_path / "live.csv"]
+
+
+class Due:
+    """A timer whose time is over when as many predictions have come as a test wants."""
+
+    seconds = 0.0
+    is_over = threading.Event()
+
+    def __init__(self, seconds, finish) -> None:
+        Due.seconds, self._finish, self._is_cancelled = seconds, finish, False
+        Due.is_over.clear()
+
+    def start(self) -> None:
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def cancel(self) -> None:
+        self._is_cancelled = True
+        Due.is_over.set()
+
+    def _wait(self) -> None:
+        Due.is_over.wait()
+        if not self._is_cancelled:
+            self._finish()
+
+
+def time_is_over_with(monkeypatch, is_enough) -> None:
+    """`--for` ends once a function says so of the predictions so far, however long they take."""
+    counted, count = [], console.WatchReport.count
+
+    def count_and_end(report, *predictions):
+        count(report, *predictions)
+        counted.append(report)
+        if is_enough(counted):
+            Due.is_over.set()
+
+    monkeypatch.setattr(console.WatchReport, "count", count_and_end)
+    monkeypatch.setattr(stopping, "threading", SimpleNamespace(Timer=Due))
+
+
+def test_a_time_to_stop_comes_unless_it_is_over_before():
+    came = threading.Event()
+    with stopping.stopping_after(0.01, came.set):
+        assert came.wait(60)
+    came.clear()
+    with stopping.stopping_after(3600.0, came.set):
+        timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    for timer in timers:
+        timer.join(60)
+    assert not came.is_set()
+
+
+@pytest.fixture
+def on_wake():
+    """SIGUSR1 does nothing but wake."""
+    before = signal.signal(signal.SIGUSR1, lambda number, frame: None)
+    yield
+    signal.signal(signal.SIGUSR1, before)
 
 
 def with_password(camera: HttpCamera) -> str:
@@ -57,10 +116,12 @@ def press_at(monkeypatch, number: int) -> None:
     monkeypatch.setattr(console.WatchReport, "count", count_and_press)
 
 
-def test_an_address_is_watched_until_the_time_is_over(run, options, video, tmp_path):
+def test_an_address_is_watched_until_the_time_is_over(run, options, video, tmp_path, monkeypatch):
+    time_is_over_with(monkeypatch, lambda counted: len(counted) >= 2)
     with HttpCamera(video, speed=4.0) as camera:
         done = run("watch", with_password(camera), "--for", 3, *options)
     assert done.code == 0, done.err
+    assert Due.seconds == 3
     assert f"{camera.url}: live, 128 x 96, h264, 25 frames per second" in done.out
     assert "second 0 was 20" in done.out
     found = rows(tmp_path / "live.csv")
@@ -107,7 +168,8 @@ def test_ctrl_c_ends_it_while_the_camera_is_away(run, options, video, tmp_path, 
     assert len(rows(tmp_path / "live.csv")) >= 1
 
 
-def test_addresses_and_files_together(run, options, video, tmp_path):
+def test_addresses_and_files_together(run, options, video, tmp_path, monkeypatch):
+    time_is_over_with(monkeypatch, lambda counted: len(set(map(id, counted))) == 3)
     with HttpCamera(video, speed=4.0) as one, HttpCamera(video, speed=4.0) as two:
         urls = [with_password(one), with_password(two)]
         done = run("watch", *urls, video, "--for", 5, *options)
@@ -165,15 +227,22 @@ def test_what_a_live_line_says():
     assert cli.INTERRUPTED == 130
 
 
-def test_ctrl_c_while_sources_are_opened_ends_them_once_they_are(tiny_model, tmp_path):
+def test_ctrl_c_while_sources_are_opened_ends_them_once_they_are(tiny_model, tmp_path, on_wake):
+    main = threading.main_thread().ident or 0
+
+    def is_stopping() -> bool:
+        # A signal just before the main thread blocks is handled when another one wakes it.
+        signal.pthread_kill(main, signal.SIGUSR1)
+        return "stopping" in said.getvalue()
+
     def open_feed(request):
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-        wait_until(lambda: "stopping" in said.getvalue())
+        signal.pthread_kill(main, signal.SIGINT)
+        wait_until(is_stopping)
         return PushedFeed(30, 20, 4.0, tiny_model.card)
 
     said = io.StringIO()
     listed = [Listed("pen", "rtsp://cam/pen", open_feed)]
-    several = Several(
+    several = ManyWatchOptions(
         out=tmp_path / "live",
         start=0.0,
         reader="auto",

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES, VISIBLE_CLASSES, BarnConfig, Bout
+from vidmem.data.barn import CLASS_NAMES, LOOK_ALIKES, VISIBLE_CLASSES, BarnConfig, DrawnBout
 from vidmem.data.barn.behaviour import majority_label, make_bouts, random_stream
 from vidmem.data.barn.pen import make_layout
 from vidmem.data.barn.places import Places
@@ -21,14 +21,14 @@ def make_config(seed: int, minutes: float = 30.0) -> BarnConfig:
     return BarnConfig(minutes=minutes, seed=seed)
 
 
-def bouts_between_visit_and(bouts: tuple[Bout, ...], index: int) -> list[Bout]:
+def bouts_between_visit_and(bouts: tuple[DrawnBout, ...], index: int) -> list[DrawnBout]:
     start = index
     while bouts[start - 1].place >= 0:
         start -= 1
     return list(bouts[start:index])
 
 
-def all_rests() -> list[tuple[int, tuple[Bout, ...], int]]:
+def all_rests() -> list[tuple[int, tuple[DrawnBout, ...], int]]:
     """Each rest of many videos: seed, bouts, and its index among them."""
     found = []
     for seed in SEEDS:
@@ -37,7 +37,7 @@ def all_rests() -> list[tuple[int, tuple[Bout, ...], int]]:
     return found
 
 
-def rest_features(seed: int, bouts: tuple[Bout, ...], index: int) -> list[float]:
+def rest_features(seed: int, bouts: tuple[DrawnBout, ...], index: int) -> list[float]:
     """What could be seen or counted of a rest and of all since the visit before."""
     rest, between = bouts[index], bouts_between_visit_and(bouts, index)
     place = Places(seed, make_layout(seed)).of(rest.place)
@@ -118,7 +118,7 @@ def test_every_label_has_its_share_of_the_time() -> None:
 
 def test_no_rest_before_a_visit_and_each_rest_knows_the_last_visit() -> None:
     for seed in SEEDS:
-        visit: Bout | None = None
+        visit: DrawnBout | None = None
         for bout in make_bouts(make_config(seed)):
             if bout.label in ("feeding", "drinking"):
                 visit = bout
@@ -185,8 +185,8 @@ def test_nothing_countable_tells_the_look_alikes_apart() -> None:
 
 def test_majority_label_takes_the_longest_and_says_its_share() -> None:
     bouts = [
-        Bout(start_seconds=0, end_seconds=5, label="standing"),
-        Bout(start_seconds=5, end_seconds=9, label="walking"),
+        DrawnBout(start_seconds=0, end_seconds=5, label="standing"),
+        DrawnBout(start_seconds=5, end_seconds=9, label="walking"),
     ]
     assert majority_label(bouts, 4, 8) == ("walking", 0.75)
     assert majority_label(bouts, 3, 7) == ("standing", 0.5)

@@ -6,7 +6,7 @@ import pytest
 from tests.figures.views import check_drawable, make_head_inspection, words_of
 from vidmem.figures import offset_figure
 from vidmem.figures.theme import DARK, LIGHT
-from vidmem.figures.times import MINUS
+from vidmem.units import MINUS
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 import importlib
 import json
 import re
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ from vidmem.inspection import (
     view_mask,
 )
 
-BASE_CSS = Path(__file__).parents[2] / "app/components/base.css"
+BASE_CSS = Path(__file__).parents[2] / "app/pages/shared/base.css"
 SPECS = [
     BandMaskSpec(),
     SpoolMaskSpec(),
@@ -230,11 +229,3 @@ def test_without_plotly_a_figure_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(importlib, "import_module", missing)
     with pytest.raises(MissingPackageError, match=r"pip install 'vidmem\[app\]'"):
         mask_figure(make_view())
-
-
-def test_figures_are_imported_without_plotly():
-    import subprocess
-
-    code = "import sys, vidmem.figures; print('plotly' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "False"

@@ -14,8 +14,8 @@ from tests.figures.views import (
 from vidmem.errors import SettingError
 from vidmem.figures import head_clip_figure, mean_age_figure, memory_share_figure
 from vidmem.figures.theme import DARK, LIGHT
-from vidmem.figures.times import MINUS
 from vidmem.inspection import DirectEffects, TotalEffects
+from vidmem.units import MINUS
 
 FIGURES = [memory_share_figure, head_clip_figure, mean_age_figure]
 

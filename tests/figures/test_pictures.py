@@ -10,30 +10,22 @@ from PIL import Image
 
 from tests.figures.views import (
     check_drawable,
-    make_head_inspection,
     make_memory_view,
     without_times,
     words_of,
 )
 from vidmem.figures import (
-    frame_look_figure,
     memory_map_figure,
     occlusion_figure,
     pixel_figure,
 )
 from vidmem.figures.pictures import columns_for, picture_address
-from vidmem.figures.theme import LIGHT
-from vidmem.inspection import OcclusionMap, PixelAttribution, Region, Score
+from vidmem.inspection import OcclusionMap, PixelAttribution, Score
 
 
 @pytest.fixture(scope="module")
 def view():
     return make_memory_view()
-
-
-@pytest.fixture(scope="module")
-def look():
-    return make_head_inspection().look
 
 
 def make_picture(height=12, width=20, colour=(200, 30, 60)):
@@ -99,68 +91,6 @@ def test_a_clip_that_is_not_remembered_is_refused(view):
         memory_map_figure(view, view.stages[-1].stage, 9)
 
 
-def test_the_map_of_a_frame_sums_to_its_share_and_masked_ones_are_hatched(look):
-    num_heads = look.frame_share.shape[1]
-    for head in range(num_heads):
-        figure = check_drawable(frame_look_figure(look, 1, head))
-        hatched = 0
-        for at, values in enumerate(maps_of(figure)):
-            share = look.frame_share[1, head, look.frames.index(look.map_frames[at])]
-            assert np.isfinite(values).all()
-            if np.isnan(share):
-                hatched += 1
-                assert figure.data[at].opacity == 0
-                assert "may not look" in figure.data[at].hovertext[0][0]
-            else:
-                assert values.sum() == pytest.approx(share, rel=1e-5)
-                assert figure.data[at].customdata[0][0] == look.map_frames[at]
-        assert len(figure.layout.images) == hatched
-        assert ("may not look" in words_of(figure)) == bool(hatched)
-    assert hatched  # the last head looks ahead, and there is nothing ahead of the newest frame
-
-
-def test_panels_are_named_by_seconds_where_they_are_known(look):
-    seconds = 0.5 * np.arange(look.frame + 1)
-    names = [
-        note.text
-        for note in frame_look_figure(look, 0, 0, frame_seconds=seconds).layout.annotations
-    ]
-    assert names[-1].startswith("itself: ")
-    assert " s: " in names[-2]
-    assert " s: " not in frame_look_figure(look, 0, 0).layout.annotations[0].text
-
-
-def test_who_looks_is_outlined_unless_it_is_all_of_the_frame(look):
-    assert not frame_look_figure(look, 0, 0).layout.shapes
-    some = replace(look, asked=Region(top=0.5, bottom=1.0, left=0.0, right=0.5))
-    (box,) = frame_look_figure(some, 0, 0).layout.shapes
-    assert (box.y0, box.y1, box.x0, box.x1) == (0.5, 1.0, 0.0, 0.5)
-    assert box.line.color == LIGHT.mark
-
-
-def test_not_more_than_64_frames_are_drawn(look):
-    many = tuple(range(100))
-    shape = (*look.frame_share.shape[:2], 100)
-    long = replace(
-        look,
-        frame=99,
-        frames=many,
-        map_frames=many,
-        frame_share=np.full(shape, 0.01, np.float32),
-        maps=np.full((*shape, 2, 2), 0.0025, np.float32),
-    )
-    figure = frame_look_figure(long, 0, 0)
-    assert len(figure.data) == 64
-    assert figure.data[0].customdata[0][0] == 36
-
-
-def test_pictures_must_be_as_many_as_maps(look):
-    pictures = [make_picture()] * len(look.map_frames)
-    assert len(frame_look_figure(look, 0, 0, pictures=pictures).layout.images) == len(pictures)
-    with pytest.raises(ValueError, match="got 1"):
-        frame_look_figure(look, 0, 0, pictures=pictures[:1])
-
-
 def test_occlusion_has_zero_in_the_middle_of_its_colours():
     values = torch.tensor([[0.5, -1.5, 0.0], [0.1, 0.2, -0.3]])
     figure = check_drawable(
@@ -190,7 +120,7 @@ def test_pixels_keep_their_sum_however_they_are_grouped():
     assert sum(map(np.sum, maps_of(figure))) == pytest.approx(float(values.sum()), abs=1e-3)
     first = maps_of(figure)[0]
     assert first.sum() == pytest.approx(float(values[0].sum()), abs=1e-3)
-    assert figure.layout.annotations[0].text == "0.00 s"
+    assert figure.layout.annotations[0].text == "00:00.0"
     assert "in all +3.00 log-odds" in words_of(figure)
     with pytest.raises(ValueError, match="each of 11 frames, got 2"):
         pixel_figure(attribution, pictures[:2])

@@ -15,7 +15,7 @@ from vidmem.inspection import (
     ClipEffect,
     DirectEffects,
     MemoryView,
-    Region,
+    PictureBox,
     RememberedClip,
     Score,
     StageMemory,
@@ -52,7 +52,7 @@ def make_long_view(num_clips=150, num_heads=3):
         age_seconds=ages * SECONDS_PER_CLIP,
         grid=(1, 1, 2),
         extent=(1.0, 1.0),
-        asked=Region(),
+        region=PictureBox(),
         num_tokens=1,
         num_queries=1,
     )
@@ -67,7 +67,7 @@ def make_long_view(num_clips=150, num_heads=3):
         )
         for slot in range(num_clips)
     )
-    return MemoryView(num_clips + 7, Region(), clips, (memory,))
+    return MemoryView(num_clips + 7, PictureBox(), clips, (memory,))
 
 
 def without_times(view):

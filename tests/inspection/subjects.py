@@ -8,7 +8,7 @@ import torch
 
 from tests.conftest import make_tiny_model
 from tests.streaming.test_spool_stream import PixelEncoder, make_model
-from vidmem.inspection import RecordedClip, RecordedReplay, Subject, judge, see
+from vidmem.inspection import RecordedClip, RecordedReplay, Subject, continue_step, see
 
 
 class GridEncoder(PixelEncoder):
@@ -43,8 +43,8 @@ def make_stream(model=None, num_clips=5, *, first_index=0, **state_options):
     with torch.no_grad():
         for number, clip in enumerate(clips):
             met, seen = state, see(model, clip)
-            recorded.append(RecordedClip(index=first_index + number, seen=seen))
-            state = judge(model, seen, met).state
+            recorded.append(RecordedClip(index=first_index + number, encoded=seen))
+            state = continue_step(model, seen, met).state
         neutral = see(model, torch.zeros_like(clips[0]))
     subject = Subject(
         model=model, clip=clips[-1], state=met, class_index=1, first_index=first_index

@@ -1,11 +1,13 @@
 import json
+import subprocess
+import sys
 
 import pytest
 import torch
 
 from vidmem.errors import CheckpointError, StorageError
 from vidmem.models import load_folder, load_torchvision_swin, save
-from vidmem.models.checkpoint import torchvision_key
+from vidmem.models.fam_swin.checkpoint import torchvision_key
 
 
 class FullDisk:
@@ -102,3 +104,11 @@ def test_foreign_weights_are_refused_before_anything_is_loaded(tiny_model):
     with pytest.raises(CheckpointError, match="weights are missing"):
         load_torchvision_swin(tiny_model, {"head.weight": torch.zeros(3, 128)})
     assert torch.equal(tiny_model.head.weight, before)
+
+
+def test_a_model_is_loaded_without_torchs_compiler():
+    # Which takes a second to import: each command and each start of the app would wait for it.
+    code = (
+        "import sys, vidmem; vidmem.load('fam-swin-nano'); sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=240)

@@ -11,8 +11,9 @@ from torch._inductor.exc import InductorError
 
 import vidmem
 from vidmem.errors import AttentionError, SettingError
-from vidmem.models import FamSwin, FamSwinConfig, compiled
-from vidmem.models.fam_swin_config import MemoryConfig
+from vidmem.models import FamSwin, FamSwinConfig
+from vidmem.models.fam_swin import compiled
+from vidmem.models.fam_swin.config import MemoryConfig
 from vidmem.nn.capture import capture
 
 CONFIG = FamSwinConfig(

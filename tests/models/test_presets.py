@@ -7,7 +7,7 @@ import torch
 
 from vidmem.errors import CheckpointError, SettingError, WeightsNotAvailableError
 from vidmem.models import list_models, load, presets, save
-from vidmem.models.presets import PretrainedFile, fetch
+from vidmem.models.download import PretrainedFile, fetch
 
 
 @pytest.fixture
@@ -80,7 +80,8 @@ def test_a_preset_loads_from_the_cache(cache, monkeypatch, tiny_model):
     torch.save(weights, cache / "tiny.pth")
     digest = hashlib.sha256((cache / "tiny.pth").read_bytes()).hexdigest()
     file = PretrainedFile("http://127.0.0.1:9/tiny.pth", digest[:8])
-    monkeypatch.setitem(presets._PRESETS, "fam-swin-t", ("Tiny", lambda: config, file))
+    preset = presets.FamSwinPreset("Tiny", lambda: config, file)
+    monkeypatch.setitem(presets._PRESETS, "fam-swin-t", preset)
     monkeypatch.setattr(presets, "_kinetics_card", lambda name, title: tiny_model.card)
     model = load("fam-swin-t", device="cpu", dtype="float32")
     clip = torch.randn(1, 8, 3, 64, 64)

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from vidmem.errors import CheckpointError, SettingError
-from vidmem.models.spool import Spool
-from vidmem.models.spool_config import SpoolConfig
+from vidmem.models.spool.config import SpoolConfig
+from vidmem.models.spool.model import Spool
 
 
 def make_config(**changes):

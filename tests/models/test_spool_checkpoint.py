@@ -84,7 +84,7 @@ def test_a_frozen_backbone_from_elsewhere_is_found_by_name(tmp_path, monkeypatch
         asked.append((name, tokens_per_frame))
         return make_backbone()
 
-    monkeypatch.setattr("vidmem.models.checkpoint.load_backbone", find)
+    monkeypatch.setattr("vidmem.models.spool.checkpoint.load_backbone", find)
     assert scores_are_equal(load_folder(tmp_path), model)
     assert asked == [("somebody/some-encoder", 4)]
 
@@ -128,7 +128,7 @@ def test_presets_fetch_their_backbone_and_say_that_they_are_untrained(
 
     small = replace(config, embed_dim=12, num_heads=2, num_lookback_heads=1, num_lookahead_heads=1)
     monkeypatch.setattr(presets, "load_backbone", fetch)
-    monkeypatch.setitem(presets._SPOOL_PRESETS, name, ("Title", lambda: small))
+    monkeypatch.setitem(presets._PRESETS, name, presets.SpoolPreset("Title", lambda: small))
     model, again = load(name, device="cpu"), load(name, device="cpu")
     assert asked[0] == (config.backbone, 64, True)
     assert (model.card.frame_height, model.card.resize) == (32, "squash")

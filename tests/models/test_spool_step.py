@@ -1,7 +1,5 @@
 """Spool clip by clip: its state, and what it says of clips whose future came in since."""
 
-import shutil
-
 import pytest
 import torch
 
@@ -161,8 +159,7 @@ def test_misuse_says_what_was_expected():
         model.state_from_tensors(tensors)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
+@pytest.mark.usefixtures("flex_as_graph")
 @torch.no_grad()
 def test_a_window_that_fills_is_compiled_once():
     model, clips = make_model(), make_clips()

@@ -10,15 +10,23 @@ from vidmem.nn import flex
 from vidmem.nn.memory import MemoryAttention, MemoryQueue
 from vidmem.nn.swin import WindowAttention
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile"),
-]
+CPP = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
+
+
+@pytest.mark.slow
+@CPP
+def test_windows_in_cpp_equal_those_by_boxes():
+    compare_windows((1, 2, 2))
+
+
+@pytest.mark.usefixtures("flex_as_graph")
+@pytest.mark.parametrize("shift", [(0, 0, 0), (1, 2, 2)])
+def test_windows_by_flex_equal_those_by_boxes(shift):
+    compare_windows(shift)
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("shift", [(0, 0, 0), (1, 2, 2)])
-def test_windows_by_flex_equal_those_by_boxes(shift):
+def compare_windows(shift):
     torch.manual_seed(0)
     attention = WindowAttention(48, 3, (2, 4, 4), shift)
     torch.nn.init.normal_(attention.relative_position_bias_table)
@@ -28,6 +36,8 @@ def test_windows_by_flex_equal_those_by_boxes(shift):
     torch.testing.assert_close(attention(tokens, (3, 9, 7)), want, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
+@CPP
 @torch.no_grad()
 def test_memory_by_flex_equals_memory_under_a_mask():
     torch.manual_seed(0)

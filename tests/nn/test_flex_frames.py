@@ -13,10 +13,7 @@ from vidmem.nn.flex import _frame_mask
 from vidmem.nn.frame_attention import attend_frames
 from vidmem.nn.temporal import TemporalBlock
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile"),
-]
+CPP = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -26,9 +23,10 @@ def forget_compilations():
     torch.compiler.reset()
 
 
+@pytest.mark.usefixtures("flex_as_graph")
 @torch.no_grad()
 def test_threads_do_not_disturb_each_other():
-    layouts = [make_layout(num_frames=40, local_frame_range=reach) for reach in (1, 7)]
+    layouts = [make_layout(num_frames=60, local_frame_range=reach) for reach in (1, 7)]
     biases = [torch.randn(3, 3), torch.randn(3, 3)]
     inputs = make_inputs(layouts[0], width=16)
     barrier = Barrier(2)
@@ -53,6 +51,7 @@ def test_threads_do_not_disturb_each_other():
             torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.usefixtures("flex_as_graph")
 @torch.no_grad()
 def test_another_layer_or_call_or_range_compiles_nothing():
     layout = make_layout(num_frames=60)
@@ -72,7 +71,19 @@ def test_another_layer_or_call_or_range_compiles_nothing():
     ("scope", "has_context_frames", "has_bias"),
     [("global", True, True), ("local", True, False), ("global", False, True)],
 )
+@pytest.mark.usefixtures("flex_as_graph")
 def test_a_window_that_fills_compiles_nothing(scope, has_context_frames, has_bias):
+    fill_a_window(scope, has_context_frames, has_bias)
+
+
+@pytest.mark.slow
+@CPP
+@torch.no_grad()
+def test_a_window_that_fills_is_right_in_cpp():
+    fill_a_window("global", has_context_frames=True, has_bias=True)
+
+
+def fill_a_window(scope, has_context_frames, has_bias):
     full = make_layout(
         num_frames=9,
         tokens_per_frame=40,
@@ -93,6 +104,7 @@ def test_a_window_that_fills_compiles_nothing(scope, has_context_frames, has_bia
             assert not got[:, :, layout.length :].any()
 
 
+@pytest.mark.usefixtures("flex_as_graph")
 @torch.no_grad()
 def test_padding_stays_finite_through_blocks():
     torch.manual_seed(0)

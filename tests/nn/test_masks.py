@@ -6,6 +6,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from vidmem.nn.attention_windows import fit_window, window_plan
 from vidmem.nn.masks import (
     box_of_token,
     lookahead_mask_mod,
@@ -15,7 +16,6 @@ from vidmem.nn.masks import (
     shifted_window_mask_mod,
     spool_mask_mod,
 )
-from vidmem.nn.windows import fit_window, window_plan
 
 REFERENCE = Path(__file__).parents[3] / "shared/reference/spool_masks.safetensors"
 

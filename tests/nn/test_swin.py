@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from vidmem.nn import swin
+from vidmem.nn.attention_windows import runs_of, window_plan
 from vidmem.nn.swin import Grid, SwinBlock, SwinStage, WindowAttention
-from vidmem.nn.windows import runs_of, window_plan
 
 SIZE = (3, 5, 4)
 

@@ -11,10 +11,11 @@ import sys
 import numpy as np
 import pytest
 
-from vidmem.profiling import Held, MemoryTimeline
+from vidmem.profiling import FootprintSample, FootprintTimeline
 from vidmem.profiling.spans import SpanStore
 from vidmem.profiling.timeline import MIN_SLOPE_SECONDS, WARM_UP_SECONDS
-from vidmem.profiling.trend import MIB, theil_sen
+from vidmem.profiling.trend import theil_sen
+from vidmem.units import MIB
 
 HOUR = 3600.0
 WARM = WARM_UP_SECONDS[0] + MIN_SLOPE_SECONDS
@@ -23,7 +24,9 @@ WARM = WARM_UP_SECONDS[0] + MIN_SLOPE_SECONDS
 def feed(timeline, seconds, bytes_of, **more):
     for second in seconds:
         video = {"video_seconds": 4.0 * second}
-        timeline.add(float(second), Held(process_bytes=bytes_of(second), **video, **more))
+        timeline.add(
+            float(second), FootprintSample(process_bytes=bytes_of(second), **video, **more)
+        )
 
 
 def grows(mib_per_hour, at=800):
@@ -33,7 +36,7 @@ def grows(mib_per_hour, at=800):
 @pytest.fixture(scope="module")
 def two_days():
     """48 hours, a sample every 4 s: 3.5 MiB per hour, each clip's own peak, and one of 900 MiB."""
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     line, noise = grows(3.5), np.random.default_rng(0)
 
     def bytes_of(second):
@@ -111,13 +114,13 @@ def test_the_slope_of_two_days_is_found_through_peaks(two_days):
     ],
 )
 def test_a_slope_is_said_in_words(mib_per_hour, seconds, said):
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     feed(timeline, np.arange(0, seconds, 2.0), grows(mib_per_hour))
     assert str(timeline.record().slope()) == said
 
 
 def test_the_warm_up_is_no_growth():
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     feed(timeline, range(1200), lambda s: round((300 + 500 * min(s, 80) / 80) * MIB))
     slope = timeline.record().slope()
     assert slope.from_seconds >= WARM_UP_SECONDS[0]
@@ -126,16 +129,16 @@ def test_the_warm_up_is_no_growth():
 
 
 def test_the_warm_up_is_the_first_half_between_its_limits():
-    timeline = MemoryTimeline()
-    timeline.add(0, Held())
+    timeline = FootprintTimeline()
+    timeline.add(0, FootprintSample())
     for seconds, settled in ((100, 90), (400, 200), (3600, 1800), (9000, 1800)):
-        timeline.add(seconds, Held())
+        timeline.add(seconds, FootprintSample())
         assert timeline.record().settled_seconds == settled
 
 
 @pytest.mark.parametrize("kind", ["model", "l_mem"])
 def test_what_changes_what_is_held_begins_the_slope_anew(kind):
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     feed(timeline, range(600), grows(0, at=300))
     timeline.mark(600, kind, "changed")
     feed(timeline, range(600, 610), grows(0, at=700))
@@ -147,9 +150,9 @@ def test_what_changes_what_is_held_begins_the_slope_anew(kind):
 
 
 def test_a_jump_does_not():
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     feed(timeline, range(600), grows(0))
-    timeline.mark(600, "jump", "wound to 0:10")
+    timeline.mark(600, "jump", "jumped to 0:10")
     assert timeline.record().slope() is not None
 
 
@@ -165,7 +168,7 @@ def test_theil_sen_stands_a_third_of_outliers():
 
 
 def test_events_are_bounded_and_of_each_kind_the_newest_stays():
-    timeline = MemoryTimeline(max_events=12)
+    timeline = FootprintTimeline(max_events=12)
     for second in range(2000):
         kind = ("l_mem", "jump")[second % 2] if second else "model"
         timeline.mark(float(second), kind, f"{kind} {second}")
@@ -177,7 +180,7 @@ def test_events_are_bounded_and_of_each_kind_the_newest_stays():
 
 
 def test_what_was_never_measured_is_named_and_not_made_up():
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     feed(timeline, range(5), grows(0), state_bytes=7)
     record = timeline.record()
     assert record.names == ("process_bytes", "state_bytes", "video_seconds")
@@ -188,15 +191,15 @@ def test_what_was_never_measured_is_named_and_not_made_up():
 
 
 def test_what_is_not_known_for_a_while_is_a_gap():
-    timeline = MemoryTimeline(spacing_seconds=0)
+    timeline = FootprintTimeline(spacing_seconds=0)
     for second, value in enumerate([None, 5, None, 9]):
-        timeline.add(second, Held(process_bytes=1, decoder_bytes=value))
+        timeline.add(second, FootprintSample(process_bytes=1, decoder_bytes=value))
     record = json.loads(json.dumps(timeline.record().as_dict(), allow_nan=False))
     assert record["spans"]["decoder_bytes"]["mean"] == [None, 5, None, 9]
 
 
 def test_csv_has_a_row_per_span_with_its_events():
-    timeline = MemoryTimeline(spacing_seconds=0)
+    timeline = FootprintTimeline(spacing_seconds=0)
     feed(timeline, range(4), grows(0), state_bytes=7)
     timeline.mark(2.5, "l_mem", "L_mem is 5, was 3")
     timeline.mark(2.6, "jump", "a, b")
@@ -207,13 +210,13 @@ def test_csv_has_a_row_per_span_with_its_events():
 
 
 def test_misuse_is_said():
-    timeline = MemoryTimeline()
+    timeline = FootprintTimeline()
     with pytest.raises(ValueError, match="one of model, l_mem, full"):
         timeline.mark(0, "lunch", "")
     with pytest.raises(ValueError, match="name must be one of process_bytes"):
         timeline.record().series("bytes")
     with pytest.raises(ValueError, match="at least 5"):
-        MemoryTimeline(max_events=2)
+        FootprintTimeline(max_events=2)
     store = SpanStore(1)
     store.add(3, [1])
     with pytest.raises(ValueError, match="2 s is before 3 s"):
@@ -223,7 +226,7 @@ def test_misuse_is_said():
 
 
 def test_an_empty_timeline_says_nothing():
-    record = MemoryTimeline().record()
+    record = FootprintTimeline().record()
     assert (record.names, record.events, record.slope()) == ((), (), None)
     assert json.dumps(record.as_dict())
     assert math.isclose(record.slope_due_seconds, WARM)

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
-from vidmem.streaming.feed import FeedRequest
-from vidmem.video.decode_process import SampledFrames
+from vidmem.streaming.feeds.feed import Feed, FeedOpener, FeedRequest, RecordedFeed
+from vidmem.streaming.source import open_source
+from vidmem.video.frame_feed import SampledFrames
 from vidmem.video.sampling import Gap
 
 CARD = ModelCard(
@@ -130,7 +131,7 @@ class FakeModel(nn.Module):
 
 
 @dataclass
-class FakeFeed:
+class FakeFeed(RecordedFeed):
     """Frames that show their own number, without a file."""
 
     num_frames: int
@@ -218,3 +219,22 @@ def source_file(folder: Path, content: bytes = b"a video") -> Path:
     path = folder / "pen.mp4"
     path.write_bytes(content)
     return path
+
+
+class KeptFeeds:
+    """An opener that keeps what it opened, to look at its decoder."""
+
+    def __init__(self, opener: FeedOpener = open_source) -> None:
+        self.opener = opener
+        self.feeds: list[Feed] = []
+
+    def __call__(self, request: FeedRequest) -> Feed:
+        self.feeds.append(self.opener(request))
+        return self.feeds[-1]
+
+    @property
+    def child_pid(self) -> int:
+        """Of the only feed."""
+        (feed,) = self.feeds
+        assert feed.child_pid is not None
+        return feed.child_pid

@@ -8,7 +8,7 @@ import torch
 import vidmem
 from tests.conftest import make_tiny_model
 from tests.streaming.test_spool_stream import make_model as make_spool
-from vidmem.streaming.batching import ClipToJudge, judge
+from vidmem.streaming.batching import StepInput, step_batch
 
 SHAPES = {"fam-swin": (8, 64, 64, 3), "spool": (4, 2, 3, 3), "nano": (16, 96, 96, 3)}
 ROUNDING = 256 * torch.finfo(torch.float32).eps
@@ -27,18 +27,18 @@ def pixels(kind, seed):
 
 def step(model, kind, memories, number):
     clips = [
-        ClipToJudge(pixels(kind, 100 * row + number), (number, number + 1.0), memory)
+        StepInput(pixels(kind, 100 * row + number), (number, number + 1.0), memory)
         for row, memory in enumerate(memories)
     ]
-    together = judge(model, clips)
-    alone = [judge(model, [clip])[0] for clip in clips]
+    together = step_batch(model, clips)
+    alone = [step_batch(model, [clip])[0] for clip in clips]
     return together, alone
 
 
 def aged(model, kind, l_mem, age):
     memory = model.init_state(1, l_mem=l_mem, clip_frames=SHAPES[kind][0])
     for number in range(age):
-        memory = judge(model, [ClipToJudge(pixels(kind, number), (0.0, 1.0), memory)])[0].memory
+        memory = step_batch(model, [StepInput(pixels(kind, number), (0.0, 1.0), memory)])[0].memory
     return memory
 
 
@@ -109,5 +109,5 @@ def test_who_cannot_share_a_batch_has_another_key():
     assert aged(spool, "spool", 2, 0).batch_key != aged(spool, "spool", 3, 0).batch_key
     ours = aged(spool, "spool", 2, 0)
     assert ours.batch_key != ours.with_range(1).batch_key
-    whole = ClipToJudge(pixels("spool", 0), (0.0, 1.0), ours)
-    assert whole.batch_key != ClipToJudge(whole.pixels[:2], (0.0, 1.0), ours).batch_key
+    whole = StepInput(pixels("spool", 0), (0.0, 1.0), ours)
+    assert whole.batch_key != StepInput(whole.pixels[:2], (0.0, 1.0), ours).batch_key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from itertools import pairwise
@@ -9,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from tests.streaming.doubles import CARD, FakeModel, FakeVideo, source_file
-from vidmem.errors import DecoderTimeoutError, SettingError
-from vidmem.streaming import Engine, StreamSettings
+from vidmem.errors import DecoderTimeoutError, ModelError, ModelMemoryError, SettingError
+from vidmem.streaming import Engine, RunFiles, StreamPool, StreamSettings
+from vidmem.streaming.saving.state_file import read_state_file
 from vidmem.video.sampling import Gap
 
 
@@ -59,7 +61,7 @@ def test_a_start_beyond_the_end_is_refused_with_the_length(video):
 def test_a_new_l_mem_takes_effect_at_the_next_clip_and_keeps_the_newest(video):
     with make_engine(video) as engine:
         [next(engine) for _ in range(5)]
-        assert engine.update(l_mem=2) is None
+        assert engine.update(l_mem=2).restarted is None
         prediction = next(engine)
         assert (prediction.l_mem, prediction.remembered) == (2, (3, 4))
         engine.update(l_mem=6)
@@ -72,7 +74,7 @@ def test_a_new_l_mem_takes_effect_at_the_next_clip_and_keeps_the_newest(video):
 def test_a_new_stride_takes_effect_at_the_next_clip_without_losing_the_stream(video):
     with make_engine(video) as engine:
         [next(engine) for _ in range(3)]
-        assert engine.update(window_stride=2) is None
+        assert engine.update(window_stride=2).restarted is None
         prediction = next(engine)
     assert prediction.window.start_frame == 10
     assert prediction.num_remembered == 3
@@ -82,7 +84,7 @@ def test_a_new_stride_takes_effect_at_the_next_clip_without_losing_the_stream(vi
 def test_a_new_fps_goes_on_at_the_same_time_with_its_memory(video):
     with make_engine(video) as engine:
         last = [next(engine) for _ in range(2)][-1]
-        assert engine.update(fps=8.0) is None
+        assert engine.update(fps=8.0).restarted is None
         prediction = next(engine)
     assert prediction.start_seconds == last.end_seconds
     assert prediction.end_seconds - prediction.start_seconds == 0.5
@@ -92,10 +94,10 @@ def test_a_new_fps_goes_on_at_the_same_time_with_its_memory(video):
 def test_another_clip_length_restarts_the_stream_where_it_is_and_says_so(video):
     with make_engine(video) as engine:
         last = [next(engine) for _ in range(3)][-1]
-        said = engine.update(clip_frames=8)
+        change = engine.update(clip_frames=8)
         prediction, following = next(engine), next(engine)
-    assert said == "The memory starts empty: clips now have 8 frames instead of 4."
-    assert prediction.restarted == said
+    assert change.restarted == "The memory starts empty: clips now have 8 frames instead of 4."
+    assert prediction.restarted == change.restarted
     assert prediction.start_seconds == last.end_seconds
     assert (prediction.index, prediction.num_remembered) == (3, 0)
     assert (following.restarted, following.remembered) == (None, (3,))
@@ -105,20 +107,20 @@ def test_another_model_restarts_the_stream_where_it_is_and_says_so(video):
     feeds = FakeVideo(40)
     with make_engine(video, feeds=feeds) as engine:
         [next(engine) for _ in range(3)]
-        said = engine.update(model=FakeModel(seed=1))
+        change = engine.update(model=FakeModel(seed=1))
         prediction = next(engine)
         assert feeds.feeds[0].is_closed
-    assert "the model is now Fake" in said
-    assert prediction.restarted == said
+    assert "the model is now Fake" in change.restarted
+    assert prediction.restarted == change.restarted
     assert (prediction.index, prediction.start_seconds, prediction.num_remembered) == (3, 3.0, 0)
 
 
 def test_a_jump_empties_the_memory_and_says_so(video):
     with make_engine(video) as engine:
         [next(engine) for _ in range(3)]
-        said = engine.seek(8.0)
+        sentence = engine.seek(8.0)
         prediction, following = next(engine), next(engine)
-    assert said == prediction.restarted == "The memory starts empty: the video was wound to 8.00 s."
+    assert sentence == prediction.restarted == "The memory starts empty: the video jumped to 00:08."
     assert (prediction.start_seconds, prediction.num_remembered) == (8.0, 0)
     assert (following.start_seconds, following.remembered) == (9.0, (3,))
 
@@ -196,14 +198,6 @@ def test_a_feed_that_cannot_start_leaves_nothing_open(video):
     assert feeds.feeds[0].is_closed
 
 
-def test_windows_left_counts_down_to_nothing(video):
-    settings = StreamSettings(clip_frames=4, window_stride=3, l_mem=3)
-    with make_engine(video, 22, settings=settings) as engine:
-        left = [engine.num_windows_left]
-        left += [engine.num_windows_left for _ in engine]
-    assert left == list(range(7, -1, -1))
-
-
 def test_closing_from_another_thread_ends_a_wait_for_frames(video):
     class Waiting:
         """A feed whose decoder hangs, until it is closed."""
@@ -216,7 +210,7 @@ def test_closing_from_another_thread_ends_a_wait_for_frames(video):
 
         def read(self, num_frames):
             if self.feed.calls:
-                self.released.wait(20)
+                self.released.wait(60)
                 raise DecoderTimeoutError("closed")
             return self.feed.read(num_frames)
 
@@ -230,7 +224,7 @@ def test_closing_from_another_thread_ends_a_wait_for_frames(video):
     while not got:
         time.sleep(0.005)
     engine.close()
-    thread.join(5)
+    thread.join(60)
     assert not thread.is_alive()
     assert [p.index for p in got] == [0]
 
@@ -269,3 +263,46 @@ def test_settings_default_to_those_of_the_model(video):
     with make_engine(video) as engine:
         assert engine.settings.fps == CARD.fps
         assert (engine.settings.l_mem, engine.settings.frames_multiple) == (3, 2)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_ends_the_run_with_its_clip_and_cause(video, tmp_path, bad):
+    """Rows of `nan` were written, and the page of the app could not read what was sent."""
+    model, out = FakeModel(), tmp_path / "p.csv"
+    engine = make_engine(video, model=model, files=RunFiles(out=out, state_path=tmp_path / "s"))
+    with engine:
+        next(engine)
+        model.weight.data[1] = bad
+        with pytest.raises(
+            ModelError,
+            match=r"no numbers for the clip from 1\.00 to 2\.00 s: its weight weight has",
+        ):
+            next(engine)
+        assert next(engine, None) is None
+    assert len(out.read_text().splitlines()) == 2
+    assert read_state_file(tmp_path / "s").facts["position"]["next_index"] == 1
+
+
+def test_one_stream_of_a_pool_that_gives_no_numbers_is_no_trouble_of_the_others(video):
+    model = FakeModel()
+    with StreamPool(model) as pool:
+        runs = [pool.add(name, video, open_feed=FakeVideo(20)) for name in "ab"]
+        # Between a prediction of `a` and the next one of any, nobody touches what `a` remembers.
+        made = [*itertools.takewhile(lambda name: name != "a", (name for name, _ in pool)), "a"]
+        runs[0].stream.state.memory.tokens[:] = float("nan")
+        made += [name for name, _ in pool]
+        assert isinstance(pool.errors["a"], ModelError)
+        assert "what it remembers" in str(pool.errors["a"])
+        assert "b" not in pool.errors
+    assert made.count("b") >= 4
+
+
+def test_a_state_too_large_for_the_memory_is_told(video, monkeypatch):
+    def init_state(*_, **options):
+        raise RuntimeError(
+            "DefaultCPUAllocator: can't allocate memory: you tried to allocate 2048 bytes"
+        )
+
+    monkeypatch.setattr(FakeModel, "init_state", init_state)
+    with pytest.raises(ModelMemoryError, match=r"needed 2\.0 KiB more at once, and .* are free"):
+        make_engine(video)

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-import time
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from tests.streaming.doubles import FakeModel, FakeVideo, source_file
 from vidmem.errors import StateError
 from vidmem.streaming import Engine, RunFiles, StreamSettings
+from vidmem.streaming.history import Snapshot
+from vidmem.streaming.recorder import StateSaver
+from vidmem.streaming.saved_run import Checkpoint
+from vidmem.streaming.saving.identity import ModelIdentity, SourceIdentity
+from vidmem.streaming.saving.predictions_csv import FileMark
+from vidmem.streaming.saving.state_file import write_state_file
+from vidmem.streaming.stream import Stream
+from vidmem.streaming.windows import Position
 
 NUM_FRAMES = 50
 
@@ -55,6 +65,54 @@ def test_a_clean_stop_loses_no_clip(video, tmp_path):
     with make_engine(video, tmp_path / "run", resume=True) as engine:
         assert engine.resumed == "Resumed after 5 predictions, at 5.00 s."
         assert next(engine).index == 5
+
+
+def test_a_state_that_an_earlier_version_saved_is_gone_on_with(video, tmp_path):
+    """Its facts are spelled out, since such files are on people's disks."""
+    model = FakeModel()
+    with make_engine(video, tmp_path / "whole") as engine:
+        whole = list(engine)
+    with make_engine(video, tmp_path / "run") as engine:
+        [next(engine) for _ in range(2)]
+        tensors = engine.stream.state.memory.to_tensors()
+    settings = {
+        "fps": 4.0,
+        "clip_frames": 4,
+        "window_stride": 4,
+        "l_mem": 3,
+        "min_bout_seconds": 0.0,
+        "frames_multiple": 2,
+        "memory_every": 1,
+        "local_frame_range": None,
+        "lookahead_layers": 0,
+        "is_back_to_back": False,
+    }
+    facts = {
+        "model": ModelIdentity.of(model).as_dict(),
+        "source": {
+            "name": "pen.mp4",
+            "size_bytes": 7,
+            "ends_sha256": SourceIdentity.of(video).ends_sha256,
+            "part": "",
+        },
+        "settings": settings,
+        "first_settings": settings,
+        "first_index": 0,
+        "pending": [],
+        "position": {"next_index": 2, "next_frame": 8, "covered_frame": 8},
+        "is_finished": False,
+        "mark": {
+            "name": "predictions.csv",
+            "num_rows": 2,
+            "num_bytes": len(result(tmp_path / "run")),
+        },
+        "reader": "fake",
+    }
+    write_state_file(tmp_path / "run" / "state", tensors, facts)
+    with make_engine(video, tmp_path / "run", resume=True) as engine:
+        rest = list(engine)
+    assert [p.probabilities for p in rest] == [p.probabilities for p in whole[2:]]
+    assert result(tmp_path / "run") == result(tmp_path / "whole")
 
 
 def test_a_finished_run_says_so_and_yields_nothing(video, tmp_path):
@@ -184,21 +242,78 @@ def test_another_reader_is_refused_at_a_resume(video, tmp_path):
         Engine(video, FakeModel(), reader="decord", files=files, open_feed=feeds)
 
 
-def test_saving_takes_its_share_of_the_time_and_no_more(video, tmp_path, monkeypatch):
-    num_saves = 0
+class Saves:
+    """When the default policy saves, by a clock that only clips and savings move on."""
 
-    def count(*_):
-        nonlocal num_saves
-        num_saves += 1
-        time.sleep(0.02)
+    def __init__(self, tmp_path, monkeypatch, *, clip_seconds: float, cost_seconds: float) -> None:
+        self.now = 0.0
+        self.times: list[float] = []
 
-    monkeypatch.setattr("vidmem.streaming.recorder.write_state_file", count)
-    files = RunFiles(state_path=tmp_path / "state")
-    started = time.monotonic()
-    with Engine(video, FakeModel(), files=files, open_feed=FakeVideo(4000)) as engine:
-        list(engine)
-        # One save takes 20 ms, so the next is due after 2 s.
-        assert num_saves <= 3 + (time.monotonic() - started) / 2
+        def write(file, tensors, facts):
+            self.now += cost_seconds
+            self.times.append(self.now)
+
+        monkeypatch.setattr("vidmem.streaming.recorder.StateFile.write", write)
+        files = RunFiles(state_path=tmp_path / "state")
+        source = SourceIdentity.of(source_file(tmp_path))
+        saver = StateSaver(files, source, FakeModel(), clock=lambda: self.now)
+        settings = StreamSettings.for_model(FakeModel())
+        saver.begin(settings, None)
+        state = Stream(FakeModel(), settings).state
+        while self.now < 600:
+            self.now += clip_seconds
+            if saver.is_due_after_clip():
+                snapshot = Snapshot(state, settings, Position(), "fake")
+                saver.save(Checkpoint(snapshot=snapshot, mark=FileMark()), lambda: None)
+        saver.close()
+
+    @property
+    def pauses(self) -> list[float]:
+        return [after - before for before, after in pairwise(self.times)]
+
+
+def test_saving_takes_its_share_of_the_time_and_no_more(tmp_path, monkeypatch):
+    """20 ms each: one after 2 s, so that it is 1 %; neither oftener, nor practically never."""
+    saves = Saves(tmp_path, monkeypatch, clip_seconds=0.1, cost_seconds=0.02)
+    assert min(saves.pauses) >= 2.0
+    assert max(saves.pauses) <= 2.2
+
+
+def test_a_state_that_costs_nothing_is_saved_once_a_second(tmp_path, monkeypatch):
+    saves = Saves(tmp_path, monkeypatch, clip_seconds=0.1, cost_seconds=0.0)
+    assert 0.99 <= min(saves.pauses) <= max(saves.pauses) <= 1.2
+
+
+@pytest.mark.parametrize("cost_seconds", [1.0, 20.0, 45.0])
+def test_no_more_than_half_a_minute_of_work_is_unsaved(tmp_path, monkeypatch, cost_seconds):
+    saves = Saves(tmp_path, monkeypatch, clip_seconds=0.5, cost_seconds=cost_seconds)
+    assert len(saves.times) > 5
+    assert max(saves.pauses) <= max(30.0, cost_seconds) + 0.5
+
+
+def test_rows_and_their_names_are_on_the_disk_before_the_state_counts_them(
+    video, tmp_path, monkeypatch
+):
+    """A power cut between the two must never leave a state that counts rows that are lost."""
+    (tmp_path / "rows").mkdir(), (tmp_path / "states").mkdir()
+    out, state = tmp_path / "rows" / "p.csv", tmp_path / "states" / "state"
+    log = []
+    fsync, rename = os.fsync, Path.replace
+
+    def name_of(descriptor):
+        status = os.fstat(descriptor)
+        paths = [out, out.parent, state.parent, *state.parent.iterdir()]
+        there = [path for path in paths if path.exists()]
+        return next(path.name for path in there if path.stat().st_ino == status.st_ino)
+
+    monkeypatch.setattr(os, "fsync", lambda d: (log.append(name_of(d)), fsync(d))[1])
+    monkeypatch.setattr(Path, "replace", lambda a, b: (log.append("renamed"), rename(a, b))[1])
+    files = RunFiles(out=out, state_path=state, save_every_clips=2)
+    with Engine(video, FakeModel(), files=files, open_feed=FakeVideo(NUM_FRAMES)) as engine:
+        assert log == ["p.csv", "rows", ".state.tmp", "renamed", "states"]
+        log.clear()
+        [next(engine) for _ in range(2)]
+        assert log == ["p.csv", ".state.tmp", "renamed", "states"]
 
 
 def test_resume_without_a_state_file_is_misuse():

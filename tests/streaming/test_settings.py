@@ -8,7 +8,7 @@ import pytest
 
 from tests.streaming.doubles import CARD, FakeModel
 from vidmem.errors import SettingError
-from vidmem.streaming import StreamSettings
+from vidmem.streaming import StreamSettings, change_settings
 
 
 def test_settings_say_what_they_mean_in_seconds():
@@ -68,3 +68,32 @@ def test_a_model_without_memory_has_none_to_set():
 def test_a_wrong_value_is_answered_with_the_allowed_ones(name, value, allowed):
     with pytest.raises(SettingError, match=allowed):
         StreamSettings(**{name: value})
+
+
+def test_a_change_says_what_it_makes_of_the_settings():
+    model = FakeModel()
+    settings = StreamSettings.for_model(model)
+    change = change_settings(settings, model, None, {"l_mem": 7.0, "fps": 2, "clip_frames": None})
+    assert change.settings == replace(settings, l_mem=7, fps=2.0)
+    assert (type(change.settings.l_mem), type(change.settings.fps)) == (int, float)
+    assert (change.model, change.restarted) == (model, None)
+    longer = change_settings(settings, model, FakeModel(seed=1), {"clip_frames": 8})
+    assert longer.settings.window_stride == 8
+    assert longer.restarted == (
+        "The memory starts empty: the model is now Fake, and clips now have 8 frames instead of 4."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"l_mem": 201}, "l_mem must be a whole number from 0 to 200, got 201"),
+        ({"l_mem": 2.5}, "l_mem must be a whole number"),
+        ({"frames_multiple": 2}, "frames_multiple cannot be changed; it must be one of"),
+        ({"local_frame_range": 3}, "Fake has no local_frame_range"),
+    ],
+)
+def test_a_change_that_is_not_allowed_says_what_is(changes, message):
+    model = FakeModel()
+    with pytest.raises(SettingError, match=message):
+        change_settings(StreamSettings.for_model(model), model, None, changes)

@@ -15,7 +15,7 @@ from tests.streaming.doubles import CARD, FakeModel, FakeVideo, source_file
 from vidmem.errors import DecoderTimeoutError, SettingError
 from vidmem.models import Spool, SpoolConfig
 from vidmem.streaming import Engine, Prediction, RunFiles, Stream, StreamSettings, watch
-from vidmem.streaming.model_clip import to_model_clip
+from vidmem.streaming.batching import to_model_clip
 
 NUM_FRAMES = 43
 """Eleven clips of 4, the last of 3 frames."""
@@ -172,15 +172,15 @@ def test_a_jump_makes_final_what_nothing_comes_after(video, tmp_path):
 def test_range_and_window_move_while_it_runs(video):
     with make_engine(video) as engine:
         [next(engine) for _ in range(4)]
-        assert engine.update(local_frame_range=0) is None
+        assert engine.update(local_frame_range=0).restarted is None
         step = next(engine)
         assert step.is_final
         assert [one.index for one in step.settled] == [2, 3, 4]
         engine.update(local_frame_range=5, l_mem=1)
         step = next(engine)
         assert (step.l_mem, step.num_remembered, step.final_after_seconds) == (1, 1, 1.0)
-        said = engine.update(window_stride=8)
-        assert said == "The window starts empty: clips now have 8 frames instead of 4."
+        change = engine.update(window_stride=8)
+        assert change.restarted == "The window starts empty: clips now have 8 frames instead of 4."
         assert next(engine).window.num_frames == 8
 
 

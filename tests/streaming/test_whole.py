@@ -17,7 +17,7 @@ from vidmem.video.sampling import Gap
 
 @pytest.fixture
 def video(tmp_path, monkeypatch):
-    monkeypatch.setattr(whole, "open_feed", FakeVideo(NUM_FRAMES))
+    monkeypatch.setattr(whole, "open_file_feed", FakeVideo(NUM_FRAMES))
     return source_file(tmp_path)
 
 
@@ -45,7 +45,7 @@ def test_without_context_it_says_what_the_stream_says_in_the_end(video):
 def test_the_second_pass_decodes_nothing_and_says_the_same(video, tmp_path, monkeypatch):
     model, cache = with_fingerprint(make_model()), FeatureCache(folder=tmp_path / "kept")
     first = watch_whole(video, model, cache=cache)
-    monkeypatch.setattr(whole, "open_feed", None)
+    monkeypatch.setattr(whole, "open_file_feed", None)
     second = watch_whole(video, model, cache=cache)
     assert [one.window for one in second] == [one.window for one in first]
     assert torch.equal(probabilities(second), probabilities(first))
@@ -55,7 +55,7 @@ def test_the_second_pass_decodes_nothing_and_says_the_same(video, tmp_path, monk
 
 def test_features_of_a_damaged_file_are_not_kept(video, tmp_path, monkeypatch):
     gap = Gap(start_seconds=2.0, end_seconds=2.5, reason="a hole")
-    monkeypatch.setattr(whole, "open_feed", FakeVideo(NUM_FRAMES, gap_at={9: gap}))
+    monkeypatch.setattr(whole, "open_file_feed", FakeVideo(NUM_FRAMES, gap_at={9: gap}))
     cache = FeatureCache(folder=tmp_path / "kept")
     predictions = watch_whole(video, with_fingerprint(make_model()), cache=cache)
     assert predictions[-1].gaps == (gap,)

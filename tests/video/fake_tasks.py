@@ -10,6 +10,7 @@ from pathlib import Path
 
 from vidmem.errors import DecoderError
 from vidmem.video import VideoInfo, probe_video
+from vidmem.video.child.format import HEADER
 
 
 def _open(parent, settings) -> VideoInfo:
@@ -40,10 +41,34 @@ def crash_after_open(parent, settings) -> None:
 
 def swell_after_open(parent, settings) -> None:
     _open(parent, settings)
+    swell_at_open(parent, settings)
+
+
+def swell_at_open(parent, settings) -> None:
     held = []
     while True:
         held.append(bytearray(os.urandom(1 << 20)) * 20)
         time.sleep(0.02)
+
+
+def talk_for_ever(parent, settings) -> None:
+    """Never silent, and never with a result; the last pipe to close ends it."""
+    _open(parent, settings)
+    while True:
+        parent.send("alive")
+
+
+def claim_the_impossible(parent, settings) -> None:
+    _open(parent, settings)
+    parent._out.write(HEADER.pack(2, 2**64 - 1) + b"{}")
+    parent._out.flush()
+    parent.wait()
+
+
+def send_what_nobody_asked_for(parent, settings) -> None:
+    _open(parent, settings)
+    parent.send("picture", b"\xff\xd8\xff", run=0, seconds=0.0)
+    parent.wait()
 
 
 def chatter(parent, settings) -> None:
@@ -62,7 +87,7 @@ def bug(parent, settings) -> None:
 
 def slow_but_alive(parent, settings) -> None:
     _open(parent, settings)
-    end = time.monotonic() + 2.5
+    end = time.monotonic() + 3.0
     while time.monotonic() < end:
         parent.tick()
         time.sleep(0.05)

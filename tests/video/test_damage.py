@@ -62,11 +62,15 @@ def damaged(path: Path, folder: Path, start: float, end: float, fill: str = "zer
 
 
 def read_all(path: Path, reader: str, fps: float = 25.0):
+    """Numbers and times of all sampled frames, by their index, and the gaps."""
     with FrameFeed(path, fps=fps, width=128, height=96, reader=reader) as feed:
         pieces = [feed.read(40)]
         while not pieces[-1].is_end:
             pieces.append(feed.read(40))
-    numbers = [n for piece in pieces for n in read_numbers(piece.pixels.numpy())]
+    numbers: dict[int, int] = {}
+    for piece in pieces:
+        read = read_numbers(piece.pixels.numpy())
+        numbers |= dict(zip(piece.sample_indices.tolist(), read, strict=True))
     seconds = [second for piece in pieces for second in piece.pts_seconds.tolist()]
     return numbers, seconds, [gap for piece in pieces for gap in piece.gaps]
 
@@ -126,22 +130,23 @@ def test_damage_in_the_middle_leaves_the_rest_and_is_told(
 ) -> None:
     path = damaged(good, tmp_path, 0.3, 0.5, fill)
     numbers, seconds, gaps = read_all(path, reader)
-    assert numbers[:70] == list(range(70))
-    assert numbers[155:] == list(range(155, NUM_FRAMES))
-    assert len(numbers) == NUM_FRAMES
+    assert [numbers[k] for k in range(70)] == list(range(70))
+    assert [numbers[k] for k in range(155, NUM_FRAMES)] == list(range(155, NUM_FRAMES))
     assert gaps
     assert min(gap.start_seconds for gap in gaps) == pytest.approx(3.0, abs=0.2)
     assert 5.0 <= max(gap.end_seconds for gap in gaps) <= 6.01
-    # What stands in for a damaged frame says which frame it is.
-    assert all(second <= k / 25 + 1e-6 for k, second in enumerate(seconds))
+    # So long a gap is left out: no picture stands in for what is not there.
+    assert not numbers.keys() & set(range(80, 125))
+    assert all(number == k for k, number in numbers.items())
+    assert len(seconds) == len(numbers)
 
 
 @pytest.mark.parametrize("reader", ["auto", "pyav"])
 def test_damage_in_matroska(tmp_path: Path, matroska: Path, reader: str) -> None:
     path = damaged(matroska, tmp_path, 0.42, 0.5, "noise")
     numbers, _, gaps = read_all(path, reader)
-    assert numbers[:95] == list(range(95))
-    assert numbers[200:] == list(range(200, NUM_FRAMES))
+    assert [numbers[k] for k in range(95)] == list(range(95))
+    assert [numbers[k] for k in range(200, NUM_FRAMES)] == list(range(200, NUM_FRAMES))
     assert gaps
     assert 3.8 <= gaps[0].start_seconds <= 4.4
     assert gaps[-1].end_seconds <= 8.0
@@ -158,13 +163,11 @@ def test_a_truncated_file_is_read_to_where_it_ends(
     assert info.is_truncated
     assert info.num_frames < NUM_FRAMES
     numbers, _, gaps = read_all(path, reader)
-    # One decoding thread still gets the frame that the cut hit, and misses the one shown before
-    # it, which is a gap of its own; several threads end before both.
-    assert numbers[:-2] == list(range(len(numbers) - 2))
-    assert all(k - 1 <= number <= k for k, number in enumerate(numbers))
-    assert info.num_frames - 3 <= len(numbers) <= info.num_frames + 1
-    assert len(gaps) == 1 + sum(k != number for k, number in enumerate(numbers))
-    assert gaps[-1].start_seconds == pytest.approx(len(numbers) / 25, abs=0.1)
+    # Whether the frame that the cut hit comes out depends on the number of decoding threads.
+    assert list(numbers) == list(range(len(numbers)))
+    assert all(k - 2 <= number <= k for k, number in numbers.items())
+    assert info.num_frames - 4 <= len(numbers) <= info.num_frames + 1
+    assert gaps[-1].start_seconds == pytest.approx(len(numbers) / 25, abs=0.2)
     assert gaps[-1].end_seconds == pytest.approx(NUM_FRAMES / 25, abs=0.1)
 
 
@@ -174,8 +177,8 @@ def test_a_truncated_matroska_file(tmp_path: Path, matroska: Path, reader: str) 
     path = tmp_path / "cut.mkv"
     path.write_bytes(data[: int(len(data) * 0.6)])
     numbers, _, gaps = read_all(path, reader)
-    assert numbers[:130] == list(range(130))
-    assert all(k - 3 <= number <= k for k, number in enumerate(numbers))
+    assert [numbers[k] for k in range(130)] == list(range(130))
+    assert all(k - 3 <= number <= k for k, number in numbers.items())
     assert 120 < len(numbers) < 200
     assert [gap.end_seconds for gap in gaps] == [pytest.approx(10.0, abs=0.1)]
 
@@ -185,17 +188,17 @@ def test_damage_to_the_end_ends(tmp_path: Path, good: Path) -> None:
     # Key frames are still found in the index, but nothing decodes from them.
     path = damaged(good, tmp_path, 0.42, 0.999)
     numbers, _, gaps = read_all(path, "auto")
-    assert numbers[:100] == list(range(100))
+    assert [numbers[k] for k in range(100)] == list(range(100))
     assert len(numbers) < 110
     assert gaps[-1].end_seconds == pytest.approx(10.0, abs=0.1)
 
 
-def test_a_damaged_start_is_stood_in_for_by_the_first_good_frame(
-    tmp_path: Path, good: Path
-) -> None:
+def test_behind_a_damaged_start_frames_are_at_their_own_times(tmp_path: Path, good: Path) -> None:
     path = damaged(good, tmp_path, 0.0, 0.1)
     numbers, _, _ = read_all(path, "auto")
-    assert numbers[-50:] == list(range(NUM_FRAMES - 50, NUM_FRAMES))
+    assert [numbers[k] for k in range(NUM_FRAMES - 50, NUM_FRAMES)] == list(
+        range(NUM_FRAMES - 50, NUM_FRAMES)
+    )
 
 
 def test_a_cover_picture_is_no_video(tmp_path: Path) -> None:

@@ -1,7 +1,8 @@
 """The commands of `vidmem`, each a plain function in a file of this folder, gathered here.
 
 Ends with 0 when all went well, 1 with a sentence when a file, a setting or a checkpoint is at
-fault, 2 when the command line is, and 130 after Ctrl-C.
+fault, 2 when the command line is, 3 when a run broke off before the end of its video, and 130 after
+Ctrl-C (143 after SIGTERM, 129 after SIGHUP).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from vidmem.cli.barn import evaluate, sample, train
 from vidmem.cli.benches import bench
 from vidmem.cli.machine import app, doctor
 from vidmem.cli.planning import plan
-from vidmem.cli.terminal import INTERRUPTED
+from vidmem.cli.terminal import INTERRUPTED, leave_streams, prepare_streams, tell
 from vidmem.cli.watching import watch
 from vidmem.errors import VidmemError
 from vidmem.processors import wait_passively
@@ -38,18 +39,21 @@ class _Notices(logging.Handler):
     """Warnings as sentences; looks `sys.stderr` up each time, so a progress bar can make way."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"vidmem: {record.getMessage()}", file=sys.stderr)
+        tell(record.getMessage())
 
 
 def main() -> None:
     """Run the command line; a `VidmemError` becomes its message and exit code 1."""
     wait_passively()
+    prepare_streams()
     logging.getLogger("vidmem").addHandler(_Notices(logging.WARNING))
     try:
         cli()
     except VidmemError as error:
-        print(f"vidmem: {error}", file=sys.stderr)
+        tell(str(error))
         sys.exit(1)
+    finally:
+        leave_streams()
 
 
 def _print_version(wanted: bool) -> None:

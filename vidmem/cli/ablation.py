@@ -37,7 +37,7 @@ def ablate(
     slots in memory are emptied. Each stands beside the same done to as many other clips.
     """
     from vidmem.data.barn import CLASS_NAMES
-    from vidmem.evaluation.known_answer import (
+    from vidmem.evaluation.barn.known_answer import (
         UNSEEN_SEEDS,
         delay_groups,
         known_answer,

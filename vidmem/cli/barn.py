@@ -12,8 +12,8 @@ from rich.progress import Progress
 
 import vidmem
 from vidmem.cli.terminal import new_console
-from vidmem.console import duration_text, size_text
 from vidmem.errors import SettingError
+from vidmem.units import file_size, span
 
 
 def sample(
@@ -47,8 +47,8 @@ def sample(
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )
     console.print(
-        f"wrote {written.video_path} ({duration_text(config.duration_seconds)}, "
-        f"{size_text(written.video_path.stat().st_size)}) and {written.labels_path}",
+        f"wrote {written.video_path} ({span(config.duration_seconds)}, "
+        f"{file_size(written.video_path.stat().st_size)}) and {written.labels_path}",
         markup=False,
     )
 
@@ -64,9 +64,9 @@ def train(
     If it is stopped between two stages, the same command goes on from there.
     """
     from vidmem.models import save
-    from vidmem.training.barn import BarnTraining, train_nano
+    from vidmem.training.barn.fam_swin_nano import BarnTraining, train_nano
+    from vidmem.training.barn.spool_nano import SpoolTraining, train_spool_nano
     from vidmem.training.loop import StepReport
-    from vidmem.training.spool_barn import SpoolTraining, train_spool_nano
 
     checkpoints = out.with_name(f"{out.name}.part-{model}-seed{seed}-videos{videos}")
     console = new_console()
@@ -75,16 +75,16 @@ def train(
         if step.step % 25 == 0:
             console.print(f"{stage:11} step {step.step:5}  loss {step.loss:.3f}", markup=False)
 
-    def say(num_steps: int) -> None:
+    def announce(num_steps: int) -> None:
         console.print(f"drawing {videos} videos, then {num_steps} steps in two stages")
 
     if model == "fam-swin-nano":
         recipe = BarnTraining(seed=seed, num_videos=videos)
-        say(recipe.num_steps)
+        announce(recipe.num_steps)
         trained = train_nano(recipe, report, checkpoints=checkpoints)
     elif model == "spool-nano":
         recipe = SpoolTraining(seed=seed, num_videos=videos)
-        say(recipe.num_steps)
+        announce(recipe.num_steps)
         trained = train_spool_nano(recipe, report, checkpoints=checkpoints)
     else:
         raise SettingError(f"train makes fam-swin-nano or spool-nano, got {model}")
@@ -102,7 +102,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Score a barn model on unseen videos, with memory and without."""
-    from vidmem.evaluation.barn import UNSEEN_SEEDS, evaluate_barn, scores_as_markdown
+    from vidmem.evaluation.barn.scores import UNSEEN_SEEDS, evaluate_barn, scores_as_markdown
     from vidmem.streaming import StreamSettings
 
     loaded = vidmem.load(model, device="cpu", dtype="float32")

@@ -1,13 +1,13 @@
-"""A plan and the study's tables, as lines to read."""
+"""A plan and the tables of the pilot study, as lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from vidmem.console import duration_text
-from vidmem.profiling.plan import Plan
-from vidmem.profiling.plan_request import PlanRequest
-from vidmem.profiling.seed_study import DEVICES_GB, StudyComparison
+from vidmem.planner.plan import Plan
+from vidmem.planner.request import PlanRequest
+from vidmem.planner.study import DEVICES_GB, StudyComparison
+from vidmem.units import file_size, flop_count, memory_size, span
 
 
 def plan_lines(model: str, request: PlanRequest, plan: Plan) -> Iterator[str]:
@@ -17,24 +17,27 @@ def plan_lines(model: str, request: PlanRequest, plan: Plan) -> Iterator[str]:
     yield (
         f"{model}, {size.frame_height} x {size.frame_width} pixels, {request.fps:g} frames per "
         f"second, clips of {size.clip_frames}, {dtype}, {size.device} with "
-        f"{request.device_bytes / 1e9:.1f} GB"
+        f"{memory_size(request.device_bytes)} ({file_size(request.device_bytes)})"
     )
     yield ""
     yield from _table(
         [
-            ("each clip spans", duration_text(plan.seconds_per_clip)),
-            ("one every", duration_text(plan.seconds_between_clips)),
-            ("remembered", f"{size.l_mem} clips: {duration_text(plan.seconds_remembered)}"),
+            ("each clip spans", span(plan.seconds_per_clip)),
+            ("one every", span(plan.seconds_between_clips)),
+            ("remembered", f"{size.l_mem} clips: {span(plan.seconds_remembered)}"),
             ("", ""),
-            ("weights, once", _mb(cost.weight_bytes)),
-            ("index tables and biases, once", _mb(cost.table_bytes)),
-            (f"a step of {plan.batch_size}, once", _mb(plan.step_bytes)),
-            ("  of it activations", f"{_mb(cost.activation_bytes)}, most in {cost.peak.name}"),
-            ("state, each stream", _mb(plan.state_bytes)),
+            ("weights, once", memory_size(cost.weight_bytes)),
+            ("index tables and biases, once", memory_size(cost.table_bytes)),
+            (f"a step of {plan.batch_size}, once", memory_size(plan.step_bytes)),
+            (
+                "  of it activations",
+                f"{memory_size(cost.activation_bytes)}, most in {cost.peak.name}",
+            ),
+            ("state, each stream", memory_size(plan.state_bytes)),
             ("", ""),
-            ("computing, each clip", _flops(cost.total_flops / plan.batch_size)),
+            ("computing, each clip", flop_count(cost.total_flops / plan.batch_size)),
             ("  of it", _parts(plan)),
-            ("computing, each stream", f"{_flops(plan.flops_per_stream_second)} per second"),
+            ("computing, each stream", f"{flop_count(plan.flops_per_stream_second)} per second"),
             ("", ""),
             (
                 "streams that fit",
@@ -95,14 +98,6 @@ def _decoded(streams: int | None, speed: float | None) -> str:
     if streams is None:
         return "not known: --video, or --decode-speed"
     return f"{streams:,}, at {speed:.3g} x real time"
-
-
-def _mb(num_bytes: int) -> str:
-    return f"{num_bytes / 1e6:,.1f} MB"
-
-
-def _flops(count: float) -> str:
-    return f"{count / 1e9:,.1f} GFLOP" if count >= 1e8 else f"{count / 1e6:,.1f} MFLOP"
 
 
 def _table(rows: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -12,14 +11,15 @@ import typer
 
 from vidmem.cli.terminal import new_console
 from vidmem.errors import SettingError
+from vidmem.plain import to_json
 
 if TYPE_CHECKING:
     import torch
 
-    from vidmem.profiling.plan import Plan
-    from vidmem.profiling.plan_request import PlanRequest
-    from vidmem.profiling.seed_study import StudyComparison
-    from vidmem.profiling.sizing import DeviceKind
+    from vidmem.planner.plan import Plan
+    from vidmem.planner.request import PlanRequest
+    from vidmem.planner.sizing import DeviceKind
+    from vidmem.planner.study import StudyComparison
 
 DECODE_SECONDS = 4.0
 """How long `--video` decodes."""
@@ -73,9 +73,9 @@ def plan(
 ) -> None:
     """Say what a model remembers and costs, how many streams fit, and what runs out first."""
     from vidmem.models.presets import describe
-    from vidmem.profiling.plan import plan as make_plan
-    from vidmem.profiling.plan_request import memory_of_this_machine, request_for
-    from vidmem.profiling.seed_study import compare_with_study
+    from vidmem.planner.plan import plan as make_plan
+    from vidmem.planner.request import memory_of_this_machine, request_for
+    from vidmem.planner.study import compare_with_study
 
     if measure and clips_per_second is not None:
         raise SettingError("--measure finds the rate that --clips-per-second gives: leave out one")
@@ -105,28 +105,28 @@ def plan(
         request = replace(request, clips_per_second=_measured_rate(request))
     if video is not None:
         request = replace(request, decode_speed=_measured_decode_speed(request, video))
-    found, compared = make_plan(request), compare_with_study(request) if study else None
-    _show(model, request, found, compared, as_json=as_json)
+    result, compared = make_plan(request), compare_with_study(request) if study else None
+    _show(model, request, result, compared, as_json=as_json)
 
 
 def _show(
     model: str,
     request: PlanRequest,
-    found: Plan,
+    result: Plan,
     compared: StudyComparison | None,
     *,
     as_json: bool,
 ) -> None:
     from vidmem.cli.plan_tables import plan_lines, study_lines
-    from vidmem.profiling.plan_numbers import plan_numbers, study_numbers
+    from vidmem.planner.numbers import plan_numbers, study_numbers
 
     if as_json:
-        numbers = {"model": model, **plan_numbers(request, found)}
+        numbers = {"model": model, **plan_numbers(request, result)}
         if compared is not None:
             numbers["study"] = study_numbers(compared)
-        print(json.dumps(numbers, indent=2))
+        print(to_json(numbers, indent=2))
         return
-    lines = [*plan_lines(model, request, found)]
+    lines = [*plan_lines(model, request, result)]
     if compared is not None:
         lines += ["", *study_lines(compared)]
     console = new_console()
@@ -136,7 +136,7 @@ def _show(
 
 def _device_kind(name: str) -> DeviceKind:
     if name == "auto":
-        from vidmem.models.presets import resolve_device
+        from vidmem.models.device import resolve_device
 
         name = resolve_device(name).type
     if name not in ("cpu", "cuda"):
@@ -156,16 +156,16 @@ def _dtype(name: str) -> torch.dtype | None:
 def _frame_size(text: str | None) -> tuple[int | None, int | None]:
     if text is None:
         return None, None
-    found = re.fullmatch(r"(\d+)x(\d+)", text)
-    if found is None:
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None:
         raise SettingError(f"frame-size must be height x width such as 224x224, got {text!r}")
-    return int(found[1]), int(found[2])
+    return int(match[1]), int(match[2])
 
 
 def _measured_rate(request: PlanRequest) -> float:
     import torch
 
-    from vidmem.profiling.rate import measure_clips_per_second
+    from vidmem.planner.rate import measure_clips_per_second
 
     device = torch.device(request.size.device)
     return measure_clips_per_second(request.config, request.size, device, request.backbone)

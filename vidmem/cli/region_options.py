@@ -21,31 +21,31 @@ def parse_tiles(text: str) -> tuple[Region, ...]:
     """
     from vidmem.streaming import Region
 
-    found = re.fullmatch(r"\s*(\d{1,4})\s*[x×*]\s*(\d{1,4})\s*", text, re.IGNORECASE)  # noqa: RUF001
-    if found is None:
+    match = re.fullmatch(r"\s*(\d{1,4})\s*[x×*]\s*(\d{1,4})\s*", text, re.IGNORECASE)  # noqa: RUF001
+    if match is None:
         raise SettingError(f"tiles are written as columns x rows, such as 2x2, got {text!r}")
-    return Region.tiles(int(found[1]), int(found[2]))
+    return Region.tiles(int(match[1]), int(match[2]))
 
 
 def regions_of(
     region: Sequence[str] | None, tiles: str | None, file: Path | None
 ) -> tuple[Region, ...]:
-    """All regions that the options ask for; none where there is no such option.
+    """All regions that the options name; none where there is no such option.
 
     Raises:
         SettingError: If one is no region, or two have one name.
     """
     from vidmem.streaming import Region
-    from vidmem.streaming.regions import check_regions
+    from vidmem.streaming.feeds.regions import check_regions
 
-    found = tuple(Region.parse(text) for text in region or ())
+    regions = tuple(Region.parse(text) for text in region or ())
     if tiles is not None:
-        found += parse_tiles(tiles)
+        regions += parse_tiles(tiles)
     if file is not None:
-        found += Region.read_file(file)
-    if found or file is not None:
-        check_regions(found)
-    return found
+        regions += Region.read_file(file)
+    if regions or file is not None:
+        check_regions(regions)
+    return regions
 
 
 def check_parts(parts: Sequence[Region], videos: Sequence[str]) -> None:
@@ -54,7 +54,7 @@ def check_parts(parts: Sequence[Region], videos: Sequence[str]) -> None:
     Raises:
         SettingError: With what to do.
     """
-    from vidmem.streaming.feed import check_is_file
+    from vidmem.streaming.feeds.feed import check_is_file
 
     if parts and len(videos) > 1:
         raise SettingError(

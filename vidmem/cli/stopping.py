@@ -1,4 +1,4 @@
-"""Ctrl-C while a video is watched."""
+"""Ctrl-C while a video is watched, or a signal that asks for the same."""
 
 from __future__ import annotations
 
@@ -14,51 +14,81 @@ from typing import Any, NoReturn
 import typer
 from rich.console import Console
 
-from vidmem.cli.terminal import INTERRUPTED
-from vidmem.video.live_address import without_credentials
+from vidmem.cli.terminal import INCOMPLETE, INTERRUPTED, tell
+from vidmem.errors import DecoderError, ModelMemoryError, StorageError, VidmemError
+from vidmem.video.live.address import without_credentials
 
 
 class StopRequest:
-    """Ctrl-C as a wish: the first one lets the clip in work finish, the second one does not.
+    """Ctrl-C as a request: the first one lets the clip under way finish, the second does not.
+
+    So are SIGTERM, by which schedulers and containers end what they started, and SIGHUP, which
+    comes when the terminal is closed: the state is saved, and the exit code names the signal.
 
     Args:
-        console: Where it is said.
-        also: Called at the first one, in a thread of its own: who waits for frames that do not come
-            has no clip in work.
+        console: Where Ctrl-C is answered.
+        also: Called at the first one, in a thread of its own: while a live source sends nothing,
+            there is no clip whose end would be noticed.
     """
 
     def __init__(self, console: Console, also: Callable[[], None] = lambda: None) -> None:
         self.console = console
         self.also = also
         self.is_made = False
-        self._before: Any = None
+        self.signal = signal.SIGINT
+        """The one that came."""
+
+        self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequest:
-        self._before = signal.signal(signal.SIGINT, self._take)
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            # Ignored by who started us, as nohup does: it stays so.
+            if number is not None and signal.getsignal(number) != signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)
 
     def _take(self, number: int, frame: FrameType | None) -> None:
         if self.is_made:
             raise KeyboardInterrupt
-        self.is_made = True
+        self.is_made, self.signal = True, signal.Signals(number)
         self.console.print("stopping after this clip; Ctrl-C again stops at once")
-        # Not here: this may have interrupted somebody who holds a lock that it needs.
+        # In a thread: this handler may have interrupted code that holds a lock which `also` needs.
         threading.Thread(target=self.also, daemon=True).start()
 
     def leave(self) -> NoReturn:
-        """Say with which command the same goes on, and end as after Ctrl-C."""
-        words = [without_credentials(word) for word in sys.argv[1:] if word != "--resume"]
-        again = shlex.join(["vidmem", *words, "--resume"])
-        self.console.print(f"stopped; go on with: {again}", markup=False)
-        raise typer.Exit(INTERRUPTED)
+        """Print the command that resumes this run, and exit as after such a signal."""
+        self.console.print(f"stopped; go on with: {resuming_command()}", markup=False)
+        raise typer.Exit(INTERRUPTED if self.signal == signal.SIGINT else 128 + self.signal)
+
+
+def end_broken(error: VidmemError, *, can_resume: bool) -> NoReturn:
+    """Say why a run broke off and how to go on, and exit as an incomplete one.
+
+    Raises:
+        VidmemError: The error itself, where the run would only meet it again.
+    """
+    if not isinstance(error, DecoderError | ModelMemoryError | StorageError):
+        raise error
+    tell(str(error))
+    if can_resume:
+        tell(f"what was predicted is kept; go on with: {resuming_command()}")
+    raise typer.Exit(INCOMPLETE)
+
+
+def resuming_command() -> str:
+    """The command that goes on with the run of this one."""
+    words = [without_credentials(word) for word in sys.argv[1:] if word != "--resume"]
+    return shlex.join(["vidmem", *words, "--resume"])
 
 
 @contextmanager
 def stopping_after(seconds: float | None, finish: Callable[[], None]) -> Iterator[None]:
-    """Call `finish` once so much time has gone by, unless it is over before; `None`: never."""
+    """Call `finish` after so many seconds, unless the block ends before; `None`: never."""
     timer = threading.Timer(seconds or 0.0, finish)
     timer.daemon = True
     if seconds is not None:

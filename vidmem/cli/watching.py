@@ -11,13 +11,15 @@ import typer
 from rich.console import Console
 
 import vidmem
-from vidmem.cli.memory_report import MemoryReport
+from vidmem.cli.memory_report import FootprintReport
+from vidmem.cli.outputs import check_paths, chosen_out
 from vidmem.cli.region_options import check_parts, regions_of
-from vidmem.cli.stopping import StopRequest, stopping_after
-from vidmem.cli.terminal import new_console
-from vidmem.console import WatchReport, introduce, size_text
-from vidmem.errors import DecoderError, SettingError, StorageError
+from vidmem.cli.stopping import StopRequest, end_broken, stopping_after
+from vidmem.cli.terminal import INCOMPLETE, new_console, tell
+from vidmem.console import WatchReport, introduce, what_is_missing
+from vidmem.errors import DecoderError, SettingError, StorageError, VidmemError
 from vidmem.processors import fit_threads
+from vidmem.units import clock, file_size
 
 if TYPE_CHECKING:
     from vidmem.streaming import Engine, Prediction, StreamSettings
@@ -65,17 +67,22 @@ def watch(
         bool,
         typer.Option("--compile", help="FAM Swin: compile its step first; worth it for hours."),
     ] = False,
-    reader: Annotated[str, typer.Option(help="auto, decord or pyav.")] = "auto",
+    reader: Annotated[str, typer.Option(help="auto (PyAV), pyav or decord.")] = "auto",
     out: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             help="Predictions, a row per clip, written as they come. Of several videos or regions: "
-            "a folder of that name without its ending, with a file for each."
+            "a folder of that name without its ending, with a file for each. Default: named after "
+            "the video, pen.predictions.csv for pen.mp4; of several videos, predictions.",
+            show_default=False,
         ),
-    ] = Path("predictions.csv"),
+    ] = None,
     state: Annotated[
         Path | None,
-        typer.Option(help="Where the stream is saved. Default: beside --out.", show_default=False),
+        typer.Option(
+            help="Where the stream is saved. Default: beside --out, with the ending .state.",
+            show_default=False,
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the saved stream.")] = False,
     memory_log: Annotated[
@@ -113,6 +120,13 @@ def watch(
     ] = None,
 ) -> None:
     """Stream a video through a model, and write what it predicts."""
+    from vidmem.cli.watching_many import (
+        ManyWatchOptions,
+        list_videos,
+        stream_names,
+        watch_many,
+        watch_regions,
+    )
     from vidmem.streaming import Engine, RunFiles, StreamSettings, is_live
 
     console = new_console()
@@ -127,11 +141,25 @@ def watch(
     given = {name: value for name, value in given.items() if value is not None}
     parts = regions_of(region, tiles, regions)
     is_several = len(videos) > 1 or bool(parts)
-    if is_several and (whole or state):
-        raise SettingError("--whole and --state are for one video: give one, without regions")
     check_parts(parts, videos)
-    if for_seconds is not None and not any(map(is_live, videos)):
-        raise SettingError("--for is for live sources, and there is none: a file ends by itself")
+    _check_together(videos, whole=whole, is_several=is_several, state=state, seconds=for_seconds)
+    out = chosen_out(out, videos, is_region=bool(parts), resume=resume)
+    # A live run cannot be resumed: with --resume the state is named, so that the run refuses.
+    if not is_several and not whole and (resume or not is_live(videos[0])):
+        state = state or out.with_suffix(".state")
+    options = ManyWatchOptions(
+        out=out,
+        start=start,
+        reader=reader,
+        resume=resume,
+        for_seconds=for_seconds,
+        memory_log=memory_log,
+    )
+    outputs = {"--out": out, "--state": state, "--memory-log": memory_log}
+    if is_several:
+        names = [part.name for part in parts] or stream_names(videos)
+        outputs = options.outputs(names, videos * len(parts) or videos)
+    check_paths(outputs, videos, model=model, regions=regions)
     loaded = vidmem.load(model, device=device, dtype=dtype, compile=compile)
     fit_threads(loaded)
     if whole:
@@ -143,34 +171,34 @@ def watch(
         return
     # Without settings of its own, a resumed run goes on with those it was saved with.
     settings = None if resume and not given else StreamSettings.for_model(loaded, **given)
-    if is_several:
-        from vidmem.cli.watching_many import Several, list_videos, watch_many, watch_regions
-
-        several = Several(
-            out=out,
-            start=start,
-            reader=reader,
-            resume=resume,
-            for_seconds=for_seconds,
-            memory_log=memory_log,
-        )
-        if parts:
-            watch_regions(console, videos[0], parts, loaded, settings, several)
-        else:
-            watch_many(console, list_videos(videos), loaded, settings, several)
+    if parts:
+        watch_regions(console, videos[0], parts, loaded, settings, options)
         return
-    if resume or not is_live(videos[0]):  # a live run cannot be resumed: it says so
-        state = state or out.with_suffix(".state")
+    if is_several:
+        watch_many(console, list_videos(videos), loaded, settings, options)
+        return
     files = RunFiles(out=out, state_path=state, resume=resume)
     with (
-        MemoryReport(console, memory_log) if memory_log else nullcontext() as memory,
+        FootprintReport(console, memory_log) if memory_log else nullcontext() as footprint,
         Engine(
             videos[0], loaded, settings, start_seconds=start, reader=reader, files=files
         ) as engine,
     ):
         introduce(console, engine, loaded.card)
         with stopping_after(for_seconds, engine.finish):
-            _follow(engine, console, memory.took if memory else None)
+            _follow(engine, console, footprint.add_prediction if footprint else None)
+
+
+def _check_together(
+    videos: list[str], *, whole: bool, is_several: bool, state: Path | None, seconds: float | None
+) -> None:
+    """Refuse options that do not go together."""
+    from vidmem.streaming import is_live
+
+    if is_several and (whole or state):
+        raise SettingError("--whole and --state are for one video: give one, without regions")
+    if seconds is not None and not any(map(is_live, videos)):
+        raise SettingError("--for is for live sources, and there is none: a file ends by itself")
 
 
 def _watch_whole(video: str, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
@@ -185,45 +213,67 @@ def _watch_whole(video: str, model: Any, settings: StreamSettings, reader: str, 
     predictions = watch_whole(video, model, settings, reader=reader, cache=cache)
     report.count(*predictions)
     write_predictions(out, predictions)
-    kept = f"features are kept in {cache.folder}, at most {size_text(cache.max_bytes)}"
+    kept = f"features are kept in {cache.folder}, at most {file_size(cache.max_bytes)}"
     for line in [*report.summary(), f"predictions are in {out}", kept]:
         console.print(line, markup=False)
+    end_seconds = predictions[-1].end_seconds
+    if any(gap.end_seconds > end_seconds + 0.5 for gap in predictions[-1].gaps):
+        tell(f"incomplete: the predictions end at {clock(end_seconds)}; the rest is damaged")
+        raise typer.Exit(INCOMPLETE)
 
 
 def _follow(
-    engine: Engine, console: Console, took: Callable[[Prediction, Any], None] | None = None
+    engine: Engine,
+    console: Console,
+    add_prediction: Callable[[Prediction, Any], None] | None = None,
 ) -> None:
-    """Take all predictions, or those up to Ctrl-C, and say what was written.
+    """Take all predictions, or those up to Ctrl-C, and print a summary.
 
     Args:
         engine: Is closed at the end.
-        console: Where it is said.
-        took: Also told of each prediction, with the model that made it.
+        console: Where progress and summary are printed.
+        add_prediction: Called with each prediction and the model that made it.
     """
-    tell = took or (lambda prediction, model: None)
+    on_prediction = add_prediction or (lambda prediction, model: None)
     report = WatchReport(
         console,
         duration_seconds=engine.info.duration_seconds,
         start_seconds=engine.position_seconds,
         live=engine.live_figures,
     )
+    broken: VidmemError | None = None
     with StopRequest(console, engine.finish) as stop:
         try:
             with report:
                 for prediction in engine:
                     report.update(prediction)
-                    tell(prediction, engine.model)
+                    on_prediction(prediction, engine.model)
                     if stop.is_made:
                         break
         except KeyboardInterrupt:  # the second one
             stop.is_made = True
-        except DecoderError:
-            if not stop.is_made:  # else a terminal's Ctrl-C has ended the decoder too
-                raise
+        except VidmemError as error:
+            broken = error
         finally:
             report.count(*engine.take_left())
+            out = engine.out
             engine.close()
-            for line in [*report.summary(), f"predictions are in {engine.out}"]:
+            for line in [*report.summary(), f"predictions are in {out}"]:
                 console.print(line, markup=False)
-    if stop.is_made and not engine.info.is_live:  # where Ctrl-C is the end there is
-        stop.leave()
+    _end(engine, report, stop, broken)
+
+
+def _end(
+    engine: Engine, report: WatchReport, stop: StopRequest, broken: VidmemError | None
+) -> None:
+    """Say how it ended and exit accordingly, unless it came to the end of the video."""
+    can_resume = not engine.info.is_live
+    # After a terminal's Ctrl-C, which has ended the decoder too, that is no trouble.
+    if broken is not None and not (stop.is_made and isinstance(broken, DecoderError)):
+        end_broken(broken, can_resume=can_resume)
+    if stop.is_made:
+        if can_resume:  # a live run ends with Ctrl-C, and well
+            stop.leave()
+    elif missing := what_is_missing(engine, report.end_seconds):
+        tell(missing)
+        raise typer.Exit(INCOMPLETE)

@@ -3,30 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from vidmem.cli.memory_report import MemoryReport
-from vidmem.cli.stopping import StopRequest, stopping_after
-from vidmem.cli.terminal import note
+from vidmem.cli.memory_report import FootprintReport
+from vidmem.cli.stopping import StopRequest, end_broken, stopping_after
+from vidmem.cli.terminal import INCOMPLETE, note, tell
 from vidmem.console import (
     PLAIN_LINE_SECONDS,
     LiveColumn,
     WatchReport,
-    clock_text,
-    duration_text,
     length_text,
     settings_text,
-    size_text,
+    what_is_missing,
 )
-from vidmem.errors import StorageError, VidmemError
+from vidmem.errors import ModelError, ModelMemoryError, StorageError, VidmemError
 from vidmem.models.interface import StreamModel
 from vidmem.streaming import (
     Feed,
@@ -40,10 +39,12 @@ from vidmem.streaming import (
     VideoRun,
     is_live,
 )
-from vidmem.streaming.opening import open_source
-from vidmem.video.live_address import file_stem
+from vidmem.streaming.source import open_source
+from vidmem.units import clock, memory_size, span
+from vidmem.video.live.address import file_stem
 
 OPENING_AT_ONCE = 4
+"""Sources opened at a time: each waits for its file or its connection, and starts a decoder."""
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,35 @@ class Listed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Several:
-    """What the streams have in common, beside model and settings."""
+class ManyWatchOptions:
+    """What all streams of a command have in common, besides model and settings."""
 
     out: Path
     start: float
     reader: str
     resume: bool
     for_seconds: float | None
-    """Live ones end then."""
+    """How long live sources are watched; `None`: up to Ctrl-C."""
 
     memory_log: Path | None
-    """Of the process, with all of them."""
+    """File for the footprint of the process over time, with all streams; `None`: no file."""
+
+    @property
+    def folder(self) -> Path:
+        """Where all streams write."""
+        return self.out.with_suffix("")
+
+    def outputs(self, names: Sequence[str], videos: Sequence[str]) -> dict[str, Any]:
+        """All files of all streams, by name, for `check_outputs`."""
+        named: dict[str, Any] = {"--memory-log": self.memory_log}
+        for name, video in zip(names, videos, strict=True):
+            files = self.files_of(video, self.folder / f"{name}.csv")
+            named |= {f"{what} of {name}": path for what, path in files.outputs.items()}
+        return named
 
     def files_of(self, video: str, out: Path) -> RunFiles:
-        """What one of them writes; a live one cannot be resumed, so it saves no state."""
-        if is_live(video):
+        """Files that the stream of one video writes."""
+        if is_live(video):  # cannot be resumed, so it saves no state
             return RunFiles(out=out)
         return RunFiles(out=out, state_path=out.with_suffix(".state"), resume=self.resume)
 
@@ -82,7 +96,7 @@ def watch_regions(
     regions: Sequence[Region],
     model: StreamModel,
     settings: StreamSettings | None,
-    several: Several,
+    options: ManyWatchOptions,
 ) -> None:
     """Stream regions of one video, decoded once, each to a file of its own.
 
@@ -92,7 +106,7 @@ def watch_regions(
     with RegionFeeds(video, regions) as feeds:
         listed = [Listed(one.name, video, feeds.open_feed(one)) for one in regions]
         what = f"regions of {feeds.source.name}"
-        watch_many(console, listed, model, settings, several, what=what)
+        watch_many(console, listed, model, settings, options, what=what)
         console.print(f"decoders started for {len(listed)} {what}: {feeds.num_decoders_started}")
 
 
@@ -101,7 +115,7 @@ def watch_many(
     listed: Sequence[Listed],
     model: StreamModel,
     settings: StreamSettings | None,
-    several: Several,
+    options: ManyWatchOptions,
     *,
     what: str = "videos",
 ) -> None:
@@ -109,12 +123,14 @@ def watch_many(
 
     Raises:
         StorageError: If the folder for the files cannot be made.
-        Exit: With 1 where a video failed, after all others went through; after Ctrl-C as well.
+        Exit: Once all others are done, with 1 where a video could not be opened and with 3 where
+            one broke off; and after Ctrl-C.
     """
     names = [one.name for one in listed]
     runs: dict[str, VideoRun] = {}
-    folder = made_folder(several.out.with_suffix(""))
-    memory = MemoryReport(console, several.memory_log, names) if several.memory_log else None
+    missing: list[str] = []
+    folder = made_folder(options.folder)
+    footprint = FootprintReport(console, options.memory_log, names) if options.memory_log else None
 
     def join(one: Listed) -> VideoRun | VidmemError:
         try:
@@ -122,9 +138,9 @@ def watch_many(
                 one.name,
                 one.source,
                 settings,
-                start_seconds=several.start,
-                reader=several.reader,
-                files=several.files_of(one.source, folder / f"{one.name}.csv"),
+                start_seconds=options.start,
+                reader=options.reader,
+                files=options.files_of(one.source, folder / f"{one.name}.csv"),
                 open_feed=one.open_feed,
             )
         except VidmemError as error:
@@ -132,43 +148,68 @@ def watch_many(
             return error
 
     with (
-        memory or nullcontext(),
+        footprint or nullcontext(),
         StreamPool(model) as pool,
         StopRequest(console, lambda: _finish(runs)) as stop,
     ):
         with ThreadPoolExecutor(OPENING_AT_ONCE) as opening:
             joined = dict(zip(names, opening.map(join, listed), strict=True))
         runs |= {name: one for name, one in joined.items() if isinstance(one, VideoRun)}
-        _finish(runs if stop.is_made else {})  # while they were opened, there was none to finish
+        _finish(runs if stop.is_made else {})  # Ctrl-C while they were opened found no runs
         failed = {name: one for name, one in joined.items() if isinstance(one, VidmemError)}
         reports = _introduce(console, runs, model, what)
-        with stopping_after(several.for_seconds, lambda: _finish(runs)):
-            _follow(pool, console, stop, reports, memory)
+        with stopping_after(options.for_seconds, lambda: _finish(runs)):
+            broken = _follow(pool, console, stop, reports, footprint)
         if not stop.is_made:  # else a terminal's Ctrl-C has ended decoders too
             failed |= pool.errors
+            missing = _missing(runs, reports, pool.errors)
         _sum_up(pool, console, reports, runs)
-    if stop.is_made and not all(is_live(one.source) for one in listed):
+    can_resume = not all(is_live(one.source) for one in listed)
+    if broken is not None:
+        end_broken(broken, can_resume=can_resume)
+    if stop.is_made and can_resume:
         stop.leave()
+    how_many, num_left_out = f"{len(failed)} of {len(names)} {what}", len(names) - len(runs)
+    _leave(how_many, failed, missing, num_left_out=num_left_out)
+
+
+def _leave(
+    how_many: str, failed: dict[str, VidmemError], missing: list[str], *, num_left_out: int
+) -> None:
+    """Say which streams did not come to the end of their videos, and exit accordingly."""
     if failed:
-        note(f"vidmem: {len(failed)} of {len(names)} {what} failed: {', '.join(failed)}")
-        raise typer.Exit(1)
+        note(f"vidmem: {how_many} failed: {', '.join(failed)}")
+    for sentence in missing:
+        tell(sentence)
+    # To go on would only meet them again.
+    are_at_fault = num_left_out or any(type(one) is ModelError for one in failed.values())
+    if failed or missing:
+        raise typer.Exit(1 if are_at_fault else INCOMPLETE)
+
+
+def _missing(
+    runs: dict[str, VideoRun], reports: dict[str, WatchReport], errors: Mapping[str, VidmemError]
+) -> list[str]:
+    """A sentence for each stream that came to an end before its video does."""
+    ended = {name: run for name, run in runs.items() if name not in errors}
+    found = {name: what_is_missing(run, reports[name].end_seconds) for name, run in ended.items()}
+    return [f"{name}: {sentence}" for name, sentence in found.items() if sentence]
 
 
 def _finish(runs: dict[str, VideoRun]) -> None:
-    """Take no more of those that are live."""
-    for run in list(runs.values()):
+    for run in list(runs.values()):  # a copy: the signal's thread calls this while runs are opened
         run.finish()
 
 
 def list_videos(videos: Sequence[str]) -> list[Listed]:
-    """Each video as a stream."""
+    """A stream for each video, named by `stream_names`."""
     return [Listed(*pair) for pair in zip(stream_names(videos), videos, strict=True)]
 
 
 def stream_names(videos: Sequence[str | Path]) -> list[str]:
-    """A name for each: that of the file without its ending, numbered where it comes again.
+    """A name for each: of a file without its ending, of a live source its host and path.
 
-    Of a live source: its host and path, without credentials.
+    A name that comes again is numbered. No name holds credentials.
     """
     names: list[str] = []
     for video in videos:
@@ -182,7 +223,11 @@ def stream_names(videos: Sequence[str | Path]) -> list[str]:
 
 
 def made_folder(folder: Path) -> Path:
-    """The folder, made if need be; raises `StorageError`."""
+    """The folder itself, made if it is not there.
+
+    Raises:
+        StorageError: If it cannot be made.
+    """
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -193,15 +238,15 @@ def made_folder(folder: Path) -> Path:
 def _introduce(
     console: Console, runs: dict[str, VideoRun], model: StreamModel, what: str
 ) -> dict[str, WatchReport]:
-    """Say what is about to be watched; returns a report for each."""
+    """Print what will be watched; gives a report for each run."""
     lines = [f"model: {model.card.title}, for {len(runs)} {what} at once"]
     if runs:
         lines += settings_text(next(iter(runs.values())).settings)
     reports = {}
     for name, run in runs.items():
         length = length_text(run)
-        said = f"; {run.resumed}" if run.resumed else ""
-        lines.append(f"{name}: {length}, {run.info.width} x {run.info.height}{said}")
+        resumed = f"; {run.resumed}" if run.resumed else ""
+        lines.append(f"{name}: {length}, {run.info.width} x {run.info.height}{resumed}")
         reports[name] = WatchReport(
             console,
             duration_seconds=run.info.duration_seconds,
@@ -218,44 +263,48 @@ def _follow(
     console: Console,
     stop: StopRequest,
     reports: dict[str, WatchReport],
-    memory: MemoryReport | None,
-) -> None:
-    """Take all predictions, or those up to Ctrl-C."""
-    show = _Show(console, reports)
-    with show.progress:
+    footprint: FootprintReport | None,
+) -> VidmemError | None:
+    """Take all predictions, or those up to Ctrl-C; returns what broke the model's steps off."""
+    bars = _Bars(console, reports)
+    with bars.progress:
         try:
             for name, prediction in pool:
                 reports[name].count(*prediction.settled)
-                show.update(name, prediction)
-                if memory is not None:
-                    memory.took(prediction, pool.model, name)
+                bars.update(name, prediction)
+                if footprint is not None:
+                    footprint.add_prediction(prediction, pool.model, name)
                 if stop.is_made:
-                    return
+                    break
         except KeyboardInterrupt:  # the second one
             stop.is_made = True
+        except ModelMemoryError as error:
+            return error
+    return None
 
 
 def _sum_up(
     pool: StreamPool, console: Console, reports: dict[str, WatchReport], runs: dict[str, VideoRun]
 ) -> None:
-    """Let the streams leave, and say what was written of each and how fast all were."""
+    """Take the streams out of the pool, and print a summary of each and of all."""
     figures = pool.figures()
     wall_seconds = max((report.wall_seconds for report in reports.values()), default=0.0)
+    outs = {name: run.out for name, run in runs.items()}
     for name, report in reports.items():
         report.count(*pool.remove(name))
         for line in report.summary():
             console.print(f"{name}: {line}", markup=False)
-        console.print(f"{name}: predictions are in {runs[name].out}", markup=False)
+        console.print(f"{name}: predictions are in {outs[name]}", markup=False)
     rate = figures.clips_done / max(wall_seconds, 1e-9)
     console.print(
-        f"together: {figures.clips_done} clips in {duration_text(wall_seconds)}, {rate:.2f} "
+        f"together: {figures.clips_done} clips in {span(wall_seconds)}, {rate:.2f} "
         f"clips/s, {figures.mean_batch_size:.1f} at a time; the streams' memories take "
-        f"{size_text(figures.state_bytes)}",
+        f"{memory_size(figures.state_bytes)}",
         markup=False,
     )
 
 
-class _Show:
+class _Bars:
     """A bar for each stream on a terminal, now and then a plain line elsewhere."""
 
     def __init__(self, console: Console, reports: dict[str, WatchReport]) -> None:
@@ -280,12 +329,11 @@ class _Show:
         }
 
     def update(self, name: str, prediction: Prediction) -> None:
-        """One more prediction."""
-        now = f"{clock_text(prediction.end_seconds)}  {prediction.label}"
+        now = f"{clock(prediction.end_seconds)}  {prediction.label}"
         self.progress.update(self._tasks[name], completed=prediction.end_seconds, now=now)
         if self.console.is_terminal:
             return
         if time.perf_counter() - self._last_line >= PLAIN_LINE_SECONDS:
             self._last_line = time.perf_counter()
-            places = (f"{one} {clock_text(r.end_seconds)}" for one, r in self.reports.items())
+            places = (f"{one} {clock(r.end_seconds)}" for one, r in self.reports.items())
             self.console.print(", ".join(places), markup=False)

@@ -1,5 +1,5 @@
 """Scores on videos whose labels are known, and asking a stream what mattered."""
 
-from vidmem.evaluation.replays import RecordedMoment, record_replay
+from vidmem.moments import RecordedMoment, record_replay
 
 __all__ = ["RecordedMoment", "record_replay"]

@@ -23,7 +23,7 @@ class ClassScore:
 
 def confusion_matrix(labels: Labels, predicted: Labels, num_classes: int) -> Labels:
     """Count pairs: rows are labels, columns are predictions, `[num_classes, num_classes]`."""
-    pairs = labels * num_classes + predicted
+    pairs = labels * num_classes + predicted  # one number for each pair, to be counted
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 
 

@@ -12,7 +12,8 @@ from vidmem.figures.clip_effects import signed
 from vidmem.figures.pictures import Panel, draw_panels
 from vidmem.figures.theme import Ramp, Theme, ThemeName, new_figure, theme_of
 from vidmem.inspection import OcclusionMap, PixelAttribution
-from vidmem.inspection.maps import group_edges
+from vidmem.inspection.attention.maps import group_edges
+from vidmem.units import clock
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -22,7 +23,7 @@ MAX_ROWS, MAX_COLUMNS = 12, 20
 """Of the cells that pixels are summed over."""
 
 AGAINST, FOR = 0, 5
-"""Numbers of `Theme.colours`: blue and vermilion, told apart by the colour-blind."""
+"""Numbers of `Theme.colours`: blue and vermilion, which the colour-blind can tell apart."""
 
 STEPS = (-1.0, -0.75, -0.5, -0.25, -0.1, 0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 """Of the scale; more of them near zero, where it rises faster."""
@@ -73,7 +74,7 @@ def pixel_figure(
     """Draw which pixels spoke for and against the class, summed over small cells.
 
     A panel for each frame, or for some neighbours together where there are more than 8: each adds
-    up to what its frames brought. Cells tell the first of them.
+    up to what its frames brought. `customdata` of a cell is the number of the first of them.
 
     Args:
         attribution: From `vidmem.inspection.pixel_gradients`.
@@ -118,7 +119,9 @@ def pixel_figure(
 
 
 def _frame_name(frame: int, seconds: ArrayLike | None) -> str:
-    return f"frame {frame}" if seconds is None else f"{np.asarray(seconds)[frame]:.2f} s"
+    if seconds is None:
+        return f"frame {frame}"
+    return clock(float(np.asarray(seconds)[frame]), has_tenths=True)
 
 
 def _cell_words(name: str, values: np.ndarray) -> list[list[str]]:
@@ -135,7 +138,7 @@ def _part_words(effect: float, change: float) -> str:
 
 
 def _colouring(top: float, theme: Theme) -> dict[str, Any]:
-    """Zero is clear; the further from it, the less of the picture is seen."""
+    # Zero is clear; the further from it, the less of the picture is seen.
     scale = [((1 + at) / 2, _rgba(at, theme)) for at in STEPS]
     return {"zmin": -top or -1.0, "zmax": top or 1.0, "colorscale": scale}
 

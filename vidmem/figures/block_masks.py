@@ -15,7 +15,7 @@ from vidmem.figures.mask_axes import (
 )
 from vidmem.figures.theme import Swatch, ThemeName, graph_objects, hatched, new_figure, theme_of
 from vidmem.inspection import MaskView
-from vidmem.inspection.mask_spec import TIMES
+from vidmem.inspection.masks.spec import TIMES
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from vidmem.figures.times import MINUS, clock_words, span_words
 from vidmem.inspection import RememberedClip
-from vidmem.inspection.maps import MAX_SIDE, group_edges, sum_groups
+from vidmem.inspection.attention.maps import MAX_SIDE, group_edges, sum_groups
+from vidmem.units import MINUS, clock_range, span
 
 MAX_TICKS = 5
-"""That a figure on a phone has room for."""
+"""As many as a figure on a phone has room for."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class ClipAxis:
 
     @classmethod
     def of(cls, clips: Sequence[RememberedClip], max_groups: int = MAX_SIDE) -> ClipAxis:
-        """Each clip by itself, unless there are too many."""
+        """A group for each clip, or fewer where there are more clips than `max_groups`."""
         return cls(tuple(clips), group_edges(len(clips), max_groups))
 
     def __len__(self) -> int:
@@ -38,16 +38,16 @@ class ClipAxis:
 
     @property
     def title(self) -> str:
-        """Of the axis."""
+        """The title of the axis; it says so where ages are counted in clips."""
         unit = "" if self._is_timed else ", counted back from this one"
         return f"remembered clips, oldest first{unit}"
 
     def sums(self, shares: np.ndarray) -> np.ndarray:
-        """`[..., R]` by clip to `[..., G]` by group; sums over all stay."""
+        """Shares `[..., R]` by clip, summed to `[..., G]` by group."""
         return sum_groups(shares, self.edges)
 
     def strongest(self, shares: np.ndarray) -> list[int]:
-        """The number of the clip with most in each group, of shares `[R]`: what a click tells."""
+        """Of each group the place of the clip with the largest share, of `[R]`: for clicks."""
         return [max(group, key=lambda at: shares[at]) for group in self._groups()]
 
     def index(self, at: int) -> int:
@@ -55,7 +55,7 @@ class ClipAxis:
         return self.clips[at].index
 
     def place(self, index: int) -> int | None:
-        """Which group holds the clip of this number in the stream; None: it is not remembered."""
+        """The group with clip `index` of the stream; None where it is not remembered."""
         for group, members in enumerate(self._groups()):
             if any(self.clips[at].index == index for at in members):
                 return group
@@ -90,15 +90,16 @@ class ClipAxis:
     def _tick(self, clip: RememberedClip) -> str:
         if clip.age_seconds is None or not self._is_timed:
             return f"{MINUS}{clip.age_clips}"
-        return f"{MINUS}{span_words(clip.age_seconds)}"
+        # A phone has room for five of these only where "3 min 20 s" is two lines.
+        return f"{MINUS}{span(clip.age_seconds)}".replace(" min ", " min<br>")
 
     def _words(self, first: RememberedClip, last: RememberedClip) -> str:
         name = f"clip {first.index}"
         if last is not first:
             name = f"clips {first.index} to {last.index}"
         if last.end_seconds > first.start_seconds:
-            name += f" · {clock_words(first.start_seconds, last.end_seconds)}"
+            name += f" · {clock_range(first.start_seconds, last.end_seconds)}"
         ago = "1 clip" if first.age_clips == 1 else f"{first.age_clips} clips"
         if first.age_seconds is not None:
-            ago = f"{span_words(first.age_seconds)} ({ago})"
+            ago = f"{span(first.age_seconds)} ({ago})"
         return f"<b>{name}</b><br>began {ago} before this one"

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from vidmem.figures.clip_axis import ClipAxis
 from vidmem.figures.theme import Swatch, Theme
-from vidmem.figures.times import MINUS
 from vidmem.inspection import ClipEffect, DirectEffects, TotalEffects
+from vidmem.units import MINUS
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MOST_BELOW = 1.2
-"""How far the axes may reach below zero, in heights above it: or negative effects would leave the
-bars no room."""
+"""How far the axes may reach below zero, in heights above it: more, and negative effects would
+leave the bars no room."""
 
 LEAST_LOG_ODDS = 0.1
-"""That the axis of effects spans: smaller ones should look small."""
+"""The least that the axis of effects spans, so that small effects look small."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class EffectKind:
     """Of `Theme.colours`."""
 
     means: str
-    """In words, for hover texts."""
+    """What was done to the clip, for hover texts."""
 
 
 DIRECT = EffectKind("direct effect", "circle", "\N{BLACK CIRCLE}", 1, "its slot emptied")
@@ -43,7 +43,7 @@ TOTAL = EffectKind("total effect", "diamond", "\N{BLACK DIAMOND}", 3, "replayed 
 
 @dataclass(frozen=True)
 class EffectDots:
-    """Direct and total effects, as far as they are known."""
+    """Direct and total effects of remembered clips, drawn over bars of attention."""
 
     axis: ClipAxis
     direct: DirectEffects | None
@@ -52,13 +52,13 @@ class EffectDots:
 
     @property
     def left_out(self) -> str:
-        """In words: effects of clips that have no bar."""
+        """How many effects are not drawn because their clips have no bar, in words, or nothing."""
         clips = {effect.clip for _, effects in self._kinds() for effect in effects}
         count = len([clip for clip in clips if self.axis.place(clip) is None])
         return f"{count} tested clips are not in memory any more" if count else ""
 
     def legend(self) -> list[Swatch]:
-        """What the dots mean."""
+        """Entries of the legend: bars, and each kind of effect; none without an effect."""
         swatches = [
             Swatch(kind.name, self.theme.colours[kind.colour], symbol=kind.glyph)
             for kind, _ in self._kinds()
@@ -68,11 +68,11 @@ class EffectDots:
         return swatches
 
     def draw(self, figure: Figure, top: float) -> None:
-        """The dots, and both axes with one zero.
+        """Draw the dots, and scale both axes so that they share one zero.
 
         Args:
-            figure: With bars of which the highest is `top`.
-            top: See there.
+            figure: With bars of attention.
+            top: The highest of these, a share.
         """
         drawn = [(kind, self._strongest(effects)) for kind, effects in self._kinds()]
         values = [effect.log_odds for _, effects in drawn for effect in effects.values()]
@@ -117,14 +117,14 @@ class EffectDots:
 
     def _strongest(self, effects: Sequence[ClipEffect]) -> dict[int, ClipEffect]:
         """Of each group of clips the effect that is largest in either direction."""
-        found: dict[int, ClipEffect] = {}
+        strongest: dict[int, ClipEffect] = {}
         for effect in effects:
             place = self.axis.place(effect.clip)
             if place is None:
                 continue
-            if place not in found or abs(effect.log_odds) > abs(found[place].log_odds):
-                found[place] = effect
-        return found
+            if place not in strongest or abs(effect.log_odds) > abs(strongest[place].log_odds):
+                strongest[place] = effect
+        return strongest
 
 
 def effect_words(kind: EffectKind, effect: ClipEffect) -> str:
@@ -137,7 +137,7 @@ def effect_words(kind: EffectKind, effect: ClipEffect) -> str:
 
 
 def signed(value: float) -> str:
-    """With its sign: `+1.20`."""
+    """A number with two decimals and its sign, a true minus: `+1.20`."""
     return f"{value:+.2f}".replace("-", MINUS)
 
 

@@ -1,4 +1,4 @@
-"""What clips did to a score: direct effects beside total ones, and whether attention told."""
+"""What clips did to a score: direct and total effects, and how attention agrees with them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from vidmem.figures.clip_effects import DIRECT, TOTAL, EffectKind, effect_words
 from vidmem.figures.theme import Swatch, ThemeName, empty_figure, new_figure, theme_of
-from vidmem.figures.times import MINUS
 from vidmem.inspection import ClipEffect, DirectEffects, TotalEffects, attention_agreement
-from vidmem.inspection.maps import MAX_SIDE, group_edges
+from vidmem.inspection.attention.maps import MAX_SIDE, group_edges
+from vidmem.units import MINUS
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -27,16 +27,16 @@ def effects_figure(
     *,
     theme: ThemeName = "light",
 ) -> Figure:
-    """Draw what each clip did to the score, by its slot now and by every way, side by side.
+    """Draw the direct and the total effect of each clip on the score, side by side.
 
-    More than 64 clips are drawn in groups of neighbours, each by its largest effect. Bars tell the
-    clip.
+    More than 64 clips are drawn in groups of neighbours, each by its largest effect. `customdata`
+    of a bar is the number of its clip.
 
     Args:
         direct: What emptying its slot did; None: not tested.
         total: What replaying the stream without it did; None: not tested.
-        shares: Of attention, by number of the clip: how well they agree in rank with each effect is
-            said under the title.
+        shares: Of attention, by number of the clip; their rank correlation with each kind of effect
+            stands under the title.
         theme: Colours, `light` or `dark`.
 
     Raises:
@@ -92,12 +92,12 @@ def _strongest(
     effects: Sequence[ClipEffect], groups: Sequence[Collection[int]]
 ) -> dict[int, ClipEffect]:
     """Of each group that has one, the effect that is largest in either direction."""
-    found: dict[int, ClipEffect] = {}
+    strongest: dict[int, ClipEffect] = {}
     for place, members in enumerate(groups):
         own = [effect for effect in effects if effect.clip in members]
         if own:
-            found[place] = max(own, key=lambda effect: abs(effect.log_odds))
-    return found
+            strongest[place] = max(own, key=lambda effect: abs(effect.log_odds))
+    return strongest
 
 
 def _agreement(kinds: Kinds, shares: Mapping[int, float]) -> str:
@@ -105,6 +105,6 @@ def _agreement(kinds: Kinds, shares: Mapping[int, float]) -> str:
     parts = []
     for kind, effects in kinds:
         rho = attention_agreement(shares, effects)
-        said = "none" if rho is None else f"{rho:.2f}".replace("-", MINUS)
-        parts.append(f"{kind.name.split()[0]} {said}")
+        number = "none" if rho is None else f"{rho:.2f}".replace("-", MINUS)
+        parts.append(f"{kind.name.split()[0]} {number}")
     return f"rank correlation with attention: {', '.join(parts)}"

@@ -1,4 +1,4 @@
-"""What the context frames of a Spool gather, over the time of its window."""
+"""Which moments of a Spool's window its context frames attend to."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from vidmem.figures.theme import (
     new_figure,
     theme_of,
 )
-from vidmem.figures.times import clock_text, clock_words
 from vidmem.inspection import HeadView
-from vidmem.inspection.mask_spec import runs
+from vidmem.inspection.masks.spec import runs
+from vidmem.units import clock, clock_range
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -36,16 +36,16 @@ def gathered_figure(
     *,
     theme: ThemeName = "light",
 ) -> Figure:
-    """Draw which moments the start and the end context frame draw on: what the answer rests on.
+    """Draw which moments the start and the end context frame attend to: what the scores rest on.
 
-    A panel for each. Its bars, and what it draws on the context frames themselves, which is said
-    above them, sum to 1. What one may not look at is hatched. Bars tell the first frame of their
-    group.
+    A panel for each. Its bars, and its attention to the context frames themselves, which stands
+    above them, sum to 1. Frames that it may not look at are hatched. `customdata` of a bar is the
+    first frame of its group.
 
     Args:
         heads: From `vidmem.inspection.view_heads`.
         layer: None: the mean of all.
-        head: Likewise.
+        head: None: the mean of all.
         theme: Colours, `light` or `dark`.
 
     Raises:
@@ -61,7 +61,7 @@ def gathered_figure(
     legend = []
     if np.isnan(shares_2G[:, 1:-1]).any():
         legend.append(Swatch(MASKED, colours.dim, is_hatched=True))
-    figure = new_figure(colours, title, _whose(heads, layer, head), legend=legend)
+    figure = new_figure(colours, title, _heads_text(heads, layer, head), legend=legend)
     moments = _Moments(heads)
     for number, shares in enumerate(shares_2G):
         _add_end(figure, moments, number, shares, colours)
@@ -93,7 +93,7 @@ class _Moments:
             end = float(seconds[stop])
         else:
             end = float(seconds[-1]) + (frame_interval(self.heads) or 0.0)
-        return f"{name} · {clock_words(float(seconds[first]), end)}"
+        return f"{name} · {clock_range(float(seconds[first]), end)}"
 
     def ticks(self) -> dict[str, Any]:
         """Of some groups: when they begin."""
@@ -107,10 +107,10 @@ class _Moments:
 
     def _tick(self, group: int) -> str:
         first, seconds = self.span(group)[0], self.heads.frame_seconds
-        return f"{first}" if seconds is None else clock_text(float(seconds[first]))
+        return f"{first}" if seconds is None else clock(float(seconds[first]))
 
 
-def _whose(heads: HeadView, layer: int | None, head: int | None) -> str:
+def _heads_text(heads: HeadView, layer: int | None, head: int | None) -> str:
     num_layers, num_heads = heads.offset_share.shape[:2]
     layers = f"mean of {num_layers} layers" if layer is None else f"layer {layer}"
     return f"{layers}, {f'mean of {num_heads} heads' if head is None else f'head {head}'}"

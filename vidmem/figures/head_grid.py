@@ -18,14 +18,14 @@ from vidmem.figures.theme import (
     theme_of,
 )
 from vidmem.inspection import HeadView
-from vidmem.inspection.maps import MAX_SIDE, group_edges, sum_groups
+from vidmem.inspection.attention.maps import MAX_SIDE, group_edges, sum_groups
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 TOP = 0.02
-"""Of the cells of a head, which are all drawn in the last colour: at the ends of a window heads
-have few frames to look at, and would set the scale."""
+"""Share of a head's cells that are all drawn in the last colour: at the ends of a window heads have
+few frames to look at, and would set the scale."""
 
 MAX_CELLS = 512
 """Along a side of all thumbnails together."""
@@ -37,7 +37,8 @@ def head_grid_figure(
     """Draw which frames look (down) at which (across), for each layer (down) and head (across).
 
     Each head has a scale of its own, from 0 to the share that 2% of its cells reach, so that those
-    that look everywhere can be read beside those that do not. Thumbnails tell `[layer, head]`.
+    that look everywhere can be read beside those that do not. `customdata` of a thumbnail is
+    `[layer, head]`.
 
     Args:
         heads: From `vidmem.inspection.view_heads`.
@@ -58,7 +59,7 @@ def head_grid_figure(
     figure.add_layout_image(hatched(colours))
     figure.add_traces([_cells(_relative(heads.thumbnails), colours), _hover(heads)])
     num_layers, num_heads = heads.thumbnails.shape[:2]
-    figure.update_layout(shapes=_edges(num_layers, num_heads, colours))
+    figure.update_layout(shapes=_gaps(num_layers, num_heads, colours))
     figure.update_xaxes(
         tickvals=list(range(num_heads)),
         ticktext=[_head_name(heads, head, colours) for head in range(num_heads)],
@@ -115,7 +116,7 @@ def _cells(relative: np.ndarray, theme: Theme) -> Any:
 
 
 def _hover(heads: HeadView) -> Any:
-    """A cell for each head, without a colour: what it says, and what a click tells."""
+    """An invisible cell over each thumbnail, for its hover text and its `customdata`."""
     num_layers, num_heads = heads.thumbnails.shape[:2]
     layers, all_heads = range(num_layers), range(num_heads)
     return graph_objects().Heatmap(
@@ -134,8 +135,7 @@ def _words(heads: HeadView, layer: int, head: int) -> str:
     return f"<b>layer {layer}, head {head}, {heads.direction(head)}</b><br>{distance}"
 
 
-def _edges(num_layers: int, num_heads: int, theme: Theme) -> list[dict[str, Any]]:
-    """Gaps between the thumbnails."""
+def _gaps(num_layers: int, num_heads: int, theme: Theme) -> list[dict[str, Any]]:
     shapes = []
     for count, along, across in ((num_heads, "x", "y"), (num_layers, "y", "x")):
         for number in range(1, count):

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vidmem.figures.theme import MASKED, Swatch, Theme, ThemeName, hatched, new_figure, theme_of
-from vidmem.figures.times import MINUS
 from vidmem.inspection import HeadView
-from vidmem.inspection.maps import MAX_SIDE, group_edges, sum_groups
+from vidmem.inspection.attention.maps import MAX_SIDE, group_edges, sum_groups
+from vidmem.units import MINUS, span
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -65,7 +65,7 @@ def offset_figure(
     figure = new_figure(
         colours,
         "How far the heads look" if head is None else "How far this head looks",
-        _whose(heads, layer, head),
+        _heads_text(heads, layer, head),
         legend=_offset_legend(sides, colours, has_masked=len(sides) == 1),
     )
     for number, side in enumerate(sides):
@@ -130,7 +130,7 @@ def _sides(
     return sides
 
 
-def _whose(heads: HeadView, layer: int | None, head: int | None) -> str:
+def _heads_text(heads: HeadView, layer: int | None, head: int | None) -> str:
     num_layers, num_heads = heads.offset_share.shape[:2]
     layers = f"mean of {num_layers} layers" if layer is None else f"layer {layer}"
     if head is None:
@@ -191,34 +191,34 @@ def _add_side(
 
 
 def _context_place(groups: _OffsetGroups, end: str) -> float:
-    """Beyond the frames, set apart, so that there is room for its name."""
+    # Set apart from the frames, so that there is room for its name.
     apart = max(1.5, 0.4 + 0.22 * groups.centre)
     return (groups.centre + apart) * (-1 if end == "start" else 1)
 
 
 def _hatch_masked(figure: Figure, groups: _OffsetGroups, side: _Side, theme: Theme) -> None:
-    """Where the head may not look; that is not the same as not looking there."""
+    """Hatch where the head may not look, which is not the same as a share of zero."""
     masked = np.flatnonzero(np.isnan(side.shares)) - groups.centre
     if not len(masked):
         return
     start, width = float(masked[0]) - 0.5, float(np.ptp(masked)) + 1
-    if side.context is not None:  # neither may it look at the other context frame
+    if side.context is not None:  # it may not look at the other context frame either
         more = _context_place(groups, "end") - groups.centre
         start, width = start - more * (start < 0), width + more
     where = {"xref": "x", "x": start, "sizex": width}
     figure.add_layout_image({**hatched(theme, 400), **where})
 
 
-def _offset_words(heads: HeadView, span: tuple[int, int]) -> str:
+def _offset_words(heads: HeadView, offsets: tuple[int, int]) -> str:
     """`3 frames back (0.75 s)`."""
-    near, far = sorted(abs(offset) for offset in span)
+    near, far = sorted(abs(offset) for offset in offsets)
     if far == 0:
         return "the frame itself"
     count = f"{far}" if near == far else f"{near} to {far}"
     frames = "frame" if far == 1 else "frames"
     interval = frame_interval(heads)
-    seconds = "" if interval is None else f" ({far * interval:.3g} s)"
-    return f"{count} {frames} {'back' if span[0] < 0 else 'ahead'}{seconds}"
+    seconds = "" if interval is None else f" ({span(far * interval)})"
+    return f"{count} {frames} {'back' if offsets[0] < 0 else 'ahead'}{seconds}"
 
 
 def frame_interval(heads: HeadView) -> float | None:
@@ -250,10 +250,11 @@ def _set_offset_axis(figure: Figure, heads: HeadView, groups: _OffsetGroups) -> 
     figure.update_layout(barmode="overlay")
 
 
-def _offset_tick(heads: HeadView, span: tuple[int, int]) -> str:
+def _offset_tick(heads: HeadView, offsets: tuple[int, int]) -> str:
     """`-8`, and under it `-4 s` where that is known."""
-    far, interval = max(span, key=abs), frame_interval(heads)
+    far, interval = max(offsets, key=abs), frame_interval(heads)
     if not far:
         return "0"
-    seconds = "" if interval is None else f"<br>{far * interval:+.3g} s"
-    return f"{far:+d}{seconds}".replace("-", MINUS)
+    sign = MINUS if far < 0 else "+"
+    seconds = "" if interval is None else f"<br>{sign}{span(abs(far) * interval)}"
+    return f"{sign}{abs(far)}{seconds}"

@@ -19,7 +19,7 @@ Spans = list[tuple[int, int, int]]
 
 MAX_TICKS = 16
 USUAL_PIXELS = 340
-"""A side of a matrix; tells which ticks have room."""
+"""Length of a side of a matrix, to work out which ticks have room."""
 
 MAX_LINES = 80
 """Frames up to which their edges are drawn."""

@@ -29,17 +29,17 @@ from vidmem.figures.theme import (
     theme_of,
 )
 from vidmem.inspection import MaskView, Reason
-from vidmem.inspection.mask_spec import runs
+from vidmem.inspection.masks.spec import runs
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MASKED = "may not attend"
 MAX_REASONS = 64 * 64
-"""Cells that say why on hover; those of larger matrices say what their block holds."""
+"""Up to so many cells give their reason on hover; in larger matrices, what their block holds."""
 
 MAX_REASON_CHARACTERS = 54
-"""Of a reason on one line; a longer one has two."""
+"""A longer reason is broken into two lines."""
 
 _KIND_COLOURS = {
     "lookahead": 1,
@@ -87,13 +87,13 @@ def mask_figure(
     colours = theme_of(theme)
     if picked is None:
         share = f"{view.allowed_share:.0%} of pairs may attend"
-        said = [" · ".join(filter(None, (view.spec.head_name(view.head), share)))]
+        summary = [" · ".join(filter(None, (view.spec.head_name(view.head), share)))]
     else:
-        said = _lines(view.explain(*picked))
+        summary = _lines(view.explain(*picked))
     drawn = _kinds(view, colours) if weights is None else _weights(view, weights, colours)
     legend = [*drawn.legend, Swatch(MASKED, colours.dim, is_hatched=True)]
     name, _, numbers = view.spec.title.partition(", ")
-    lines = (numbers, *said, view.drawn, _emptiness(view))
+    lines = (numbers, *summary, view.drawn, _emptiness(view))
     figure = new_figure(colours, name, *lines, legend=legend)
     figure.add_traces(drawn.traces)
     figure.add_layout_image(hatched(colours))

@@ -1,6 +1,6 @@
 """What a FAM Swin reads in its memory: how much of which clip, by head, and how far back.
 
-Bars and cells tell the clip, or the head, that they are of: `customdata` of what is clicked.
+`customdata` of a bar or a cell is the clip, or the head, that it is of, for clicks.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from vidmem.figures.theme import (
     new_figure,
     theme_of,
 )
-from vidmem.figures.times import span_words
 from vidmem.inspection import DirectEffects, MemoryView, StageMemory, TotalEffects
+from vidmem.units import span
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
 MAX_NUMBERED_HEADS = 10
-"""Up to which every bar has its number beside it."""
+"""With more of them, bars have no numbers beside them."""
 
 NO_MEMORY_WIDTH = 0.15
 """Of the figure: the column of what reads no memory."""
@@ -55,7 +55,8 @@ def memory_share_figure(
         head: None: the mean of all heads.
         picked: Number of the clip to mark.
         direct: Effects of the same clips, numbered alike.
-        total: Likewise; those of clips no longer remembered are counted, not drawn.
+        total: Effects of clips of the same stream; those of clips that are no longer remembered are
+            counted under the title, not drawn.
         theme: Colours, `light` or `dark`.
 
     Raises:
@@ -68,7 +69,7 @@ def memory_share_figure(
     if not view.stages:
         return _memory_off(colours, title)
     memory = view.stage(stage)
-    lines = (_whose(memory, head), _no_memory(memory, head))
+    lines = (_heads_text(memory, head), _no_memory(memory, head))
     if not view.clips:
         return _nothing_yet(colours, title, " · ".join(lines))
     axis, shares = ClipAxis.of(view.clips), _mean(memory.clip_share, head)
@@ -98,7 +99,7 @@ def head_clip_figure(
     """Draw how much attention each head gives each clip; beside it, how much reads no memory.
 
     A row and its number in the column set apart sum to 1. That column has a scale of its own, from
-    0 to 1. Cells tell `[head, clip]`, those of the column `[head, None]`.
+    0 to 1. `customdata` of a cell is `[head, clip]`, in the column `[head, None]`.
 
     Args:
         view: From `vidmem.inspection.view_memory`.
@@ -140,7 +141,7 @@ def mean_age_figure(
 ) -> Figure:
     """Draw how far back each head reads: the mean age of what it reads in memory.
 
-    In seconds, in clips where nobody said when they were. Bars tell the head.
+    In seconds, or in clips where their times are not known. `customdata` of a bar is the head.
 
     Args:
         view: From `vidmem.inspection.view_memory`.
@@ -185,12 +186,11 @@ def mean_age_figure(
     return figure
 
 
-def _mean(by_head: np.ndarray, head: int | None) -> np.ndarray:
-    """`[A, ...]` to `[...]`."""
+def _mean(by_head: np.ndarray, head: int | None) -> np.ndarray:  # [A, ...] to [...]
     return by_head.mean(0) if head is None else by_head[head]
 
 
-def _whose(memory: StageMemory, head: int | None) -> str:
+def _heads_text(memory: StageMemory, head: int | None) -> str:
     num_heads = len(memory.no_memory_share)
     who = f"mean of {num_heads} heads" if head is None else f"head {head}"
     return f"stage {memory.stage}, {who}"
@@ -276,7 +276,7 @@ def _head_axis(num_heads: int) -> dict[str, Any]:
 
 
 def _mark_row(figure: Figure, row: int, theme: Theme) -> None:
-    """A frame around a row of both sides."""
+    """A frame around a row, the column set apart included."""
     figure.add_shape(
         type="rect",
         xref="paper",
@@ -292,6 +292,6 @@ def _ages(memory: StageMemory) -> tuple[np.ndarray, list[str]]:
     """How far back each head reads, as numbers and in words; NaN for one that reads nothing."""
     if np.isfinite(memory.age_seconds).all():
         ages = memory.mean_age_seconds
-        return ages, [span_words(float(age)) if np.isfinite(age) else "nothing" for age in ages]
+        return ages, [span(float(age)) if np.isfinite(age) else "nothing" for age in ages]
     ages = memory.mean_age_clips
     return ages, [f"{age:.1f} clips" if np.isfinite(age) else "nothing" for age in ages]

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike
 
 from vidmem.figures.pictures import Panel, draw_panels
 from vidmem.figures.theme import Ramp, ThemeName, new_figure, theme_of
-from vidmem.figures.times import clock_words
 from vidmem.inspection import MemoryView, RememberedClip
+from vidmem.units import clock_range
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -28,7 +28,7 @@ def memory_map_figure(
 ) -> Figure:
     """Draw which places of a remembered clip are read, time by time.
 
-    The cells sum to the clip's share. Cells tell the clip.
+    The cells sum to the clip's share. `customdata` of a cell is the clip's number.
 
     Args:
         view: From `vidmem.inspection.view_memory`.
@@ -87,4 +87,4 @@ def _names(clip: RememberedClip, num_times: int) -> list[str]:
     if clip.end_seconds <= clip.start_seconds:
         return [f"part {part + 1} of {num_times}" for part in range(num_times)]
     edges = np.linspace(clip.start_seconds, clip.end_seconds, num_times + 1).tolist()
-    return [clock_words(start, end) for start, end in itertools.pairwise(edges)]
+    return [clock_range(start, end) for start, end in itertools.pairwise(edges)]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from vidmem.figures.theme import Theme, graph_objects, hatched
+from vidmem.figures.theme import Theme, graph_objects
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -25,7 +25,7 @@ NAME_PIXELS = 16
 """Above each panel, for its name."""
 
 USUAL_PIXELS = 170
-"""Height of the plot for which the names' room is reckoned."""
+"""Height of the plot that the room for names is worked out from."""
 
 OPACITY = 0.62
 """Of a map over a picture."""
@@ -43,11 +43,11 @@ class Panel:
 
     name: str
 
-    values: np.ndarray | None
-    """`[rows, columns]`; None: may not be looked at, which is drawn as hatching."""
+    values: np.ndarray
+    """`[rows, columns]`."""
 
-    hover: str | list[list[str]]
-    """Of all cells, or of each."""
+    hover: list[list[str]]
+    """What each cell says on hover."""
 
     picture: ArrayLike | None = None
     """uint8, `[H, W, 3]`."""
@@ -55,11 +55,8 @@ class Panel:
     extent: tuple[float, float] = (1.0, 1.0)
     """Heights and widths of the picture that the map covers."""
 
-    box: tuple[float, float, float, float] | None = None
-    """Top, bottom, left and right of a part to outline, as fractions."""
-
     customdata: Any = None
-    """What a click on any of its cells tells."""
+    """`customdata` of each of its cells, for clicks."""
 
 
 def draw_panels(
@@ -100,7 +97,7 @@ def columns_for(num_panels: int) -> int:
 
 
 def picture_address(pixels: ArrayLike) -> str:
-    """A picture `[H, W, 3]`, uint8, as an address with all of it inside."""
+    """A picture, uint8 `[H, W, 3]`, as a data URL (JPEG)."""
     picture = Image.fromarray(np.asarray(pixels, dtype=np.uint8))
     picture.thumbnail((MAX_PIXELS, MAX_PIXELS))
     file = io.BytesIO()
@@ -119,9 +116,7 @@ def _add_panel(
     mark = str(number + 1) if number else ""
     across, down = f"x{mark}", f"y{mark}"
     whole = {"xref": across, "yref": down, "x": 0, "y": 0, "sizex": 1, "sizey": 1}
-    if panel.values is None:
-        figure.add_layout_image({**hatched(theme, 160), **whole})
-    elif panel.picture is not None:
+    if panel.picture is not None:
         address = picture_address(panel.picture)
         figure.add_layout_image(source=address, sizing="stretch", layer="below", **whole)
     figure.add_trace(_map(panel, (across, down), colouring))
@@ -159,24 +154,15 @@ def _add_panel(
         borderpad=0,
         font={"color": theme.dim, "size": 10},
     )
-    if panel.box is not None:
-        top, bottom, left, right = panel.box
-        line = {"color": theme.mark, "width": 2, "dash": "dash"}
-        box = {"x0": left, "x1": right, "y0": top, "y1": bottom, "line": line}
-        figure.add_shape(type="rect", xref=across, yref=down, **box)
 
 
 def _map(panel: Panel, axes: tuple[str, str], colouring: dict[str, Any]) -> Any:
-    """The cells; a panel that may not be looked at has one, without a colour, to be hovered."""
-    values = np.zeros((1, 1)) if panel.values is None else panel.values
-    rows, columns = values.shape
-    (height, width), hover = panel.extent, panel.hover
-    if panel.values is None:
-        colouring = {**colouring, "opacity": 0}
-    elif panel.picture is None:
+    rows, columns = panel.values.shape
+    height, width = panel.extent
+    if panel.picture is None:
         colouring = {**colouring, "opacity": 1}
     return graph_objects().Heatmap(
-        z=values,
+        z=panel.values,
         x0=width / columns / 2,
         dx=width / columns,
         y0=height / rows / 2,
@@ -185,7 +171,7 @@ def _map(panel: Panel, axes: tuple[str, str], colouring: dict[str, Any]) -> Any:
         yaxis=axes[1],
         showscale=False,
         customdata=[[panel.customdata] * columns for _ in range(rows)],
-        hovertext=[[hover] * columns for _ in range(rows)] if isinstance(hover, str) else hover,
+        hovertext=panel.hover,
         hoverinfo="text",
         **colouring,
     )

@@ -15,8 +15,8 @@ from vidmem.figures.theme import (
     new_figure,
     theme_of,
 )
-from vidmem.figures.times import span_words
-from vidmem.profiling import Part, Plan, PlanRequest
+from vidmem.planner import Part, Plan, PlanRequest
+from vidmem.units import file_size, memory_size, span
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -28,20 +28,12 @@ _COLOURS = {"weights": 0, "tables": 4, "activations": 1, "clips": 5, "states": 2
 DASHES = "\N{BOX DRAWINGS HEAVY TRIPLE DASH HORIZONTAL}"
 
 
-def memory_size(num_bytes: float) -> str:
-    """Bytes in powers of ten, as devices are sold: `14.7 MB`, `96.0 GB`."""
-    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if num_bytes >= size * 0.9995:
-            return f"{num_bytes / size:,.1f} {unit}"
-    return f"{num_bytes:,.0f} bytes"
-
-
 def plan_memory_figure(request: PlanRequest, plan: Plan, *, theme: ThemeName = "light") -> Figure:
     """Draw a device full of as many streams as run, and below, larger, what a single stream needs.
 
     Args:
         request: What was planned for.
-        plan: What it came to.
+        plan: The result.
         theme: Colours, `light` or `dark`.
 
     Raises:
@@ -64,8 +56,10 @@ def plan_memory_figure(request: PlanRequest, plan: Plan, *, theme: ThemeName = "
         [*shared, states, rest, Part("left free", free)],
         [*shared, Part("states", plan.state_bytes)],
     )
+    # A device is bought, and asked for, in powers of ten.
+    device = f"{memory_size(request.device_bytes)} ({file_size(request.device_bytes)})"
     names = (
-        f"The device, {memory_size(request.device_bytes)}, with {_streams(plan.streams)}",
+        f"The device, {device}, with {_streams(plan.streams)}",
         f"One stream with all that is shared, {memory_size(sum(p.amount for p in rows[1]))}",
     )
     for number, (parts, name) in enumerate(zip(rows, names, strict=True), 1):
@@ -79,7 +73,7 @@ def plan_memory_figure(request: PlanRequest, plan: Plan, *, theme: ThemeName = "
 
 
 def _shared(plan: Plan) -> list[Part]:
-    """What is held once, however many streams there are."""
+    """Memory that is needed once, however many streams there are."""
     cost = plan.estimate
     return [
         Part("weights", cost.weight_bytes),
@@ -240,7 +234,7 @@ def _set_axes(figure: Figure, fitting: Mapping[int, Plan], others: list[int], th
 
 def _hover(l_mem: int, plan: Plan) -> str:
     return (
-        f"L_mem {l_mem}, {span_words(plan.seconds_remembered)}: "
+        f"L_mem {l_mem}, {span(plan.seconds_remembered)}: "
         f"{_streams(plan.streams_in_memory)} fit, {memory_size(plan.state_bytes)} each"
     )
 

@@ -1,6 +1,6 @@
 """What all figures share: the colours of the app, light and dark, and Plotly itself.
 
-Plotly is an optional package: it is imported when a figure is asked for, and its absence said then.
+Plotly is an optional package: it is imported when a figure is made, which fails without it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LINE_PIXELS, LINE_CHARACTERS = 17, 46
 
 @dataclass(frozen=True)
 class Theme:
-    """The colours of `app/components/base.css`; a test holds the two together."""
+    """The colours of `app/pages/shared/base.css`; a test holds the two together."""
 
     card: str
     """Behind a figure."""
@@ -50,7 +50,7 @@ class Theme:
     """Where there is nothing: masked, skipped."""
 
     hatch: str
-    """Lines over `well`, so that nothing is never taken for zero."""
+    """Lines over `well`, so that a masked cell is not taken for zero."""
 
     mark: str
     """What was picked."""
@@ -60,7 +60,7 @@ class Theme:
     colour-blind can read; without its darkest part where that would be lost on a dark card."""
 
     colours: tuple[str, ...]
-    """For kinds, told apart by the colour-blind (after Okabe and Ito)."""
+    """For kinds, which the colour-blind can tell apart (after Okabe and Ito)."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def graph_objects() -> Any:
 def new_figure(
     theme: Theme, title: str, *lines: str, legend: Sequence[Swatch | Ramp] = ()
 ) -> Figure:
-    """A figure without traces, in the hand of the app.
+    """A figure without traces, in the style of the app.
 
     Args:
         theme: Its colours.
@@ -173,7 +173,7 @@ def new_figure(
 
 
 def empty_figure(theme: Theme, title: str, *lines: str, says: str) -> Figure:
-    """A figure of nothing, which says why."""
+    """A figure without data, with the reason in its middle."""
     figure = new_figure(theme, title, *lines)
     figure.add_annotation(
         text=says,
@@ -219,10 +219,8 @@ def hatched(theme: Theme, size: int = 800) -> dict[str, Any]:
 
 
 def _legend_lines(legend: Sequence[Swatch | Ramp]) -> list[str]:
-    """Words beside coloured squares, in as few lines as a narrow figure has room for.
-
-    As text, and not as Plotly's legend, because that one overlaps titles when it needs two lines.
-    """
+    """Words beside coloured squares, in as few lines as a narrow figure has room for."""
+    # As text, since Plotly's own legend overlaps the title when it needs two lines.
     lines, room = [], 0
     for one in legend:
         entry, length = _ramp_entry(one) if isinstance(one, Ramp) else _swatch_entry(one)

@@ -1,4 +1,4 @@
-"""Ticks of a run's time: at round seconds, and at round numbers of clips."""
+"""Ticks of a run's time: at round seconds, and where round numbers of clips were judged."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from vidmem.figures.times import clock_text
-from vidmem.profiling import MemoryRecord
+from vidmem.profiling import FootprintRecord
+from vidmem.units import clock
 
 MAX_TICKS = 5
-"""That a figure on a phone has room for."""
+"""As many as a figure on a phone has room for."""
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 DAY = 86400
@@ -22,10 +22,10 @@ def second_ticks(end: float, most: int = MAX_TICKS) -> dict[str, Any]:
     step = next((one for one in _STEPS if end / one < most), None)
     step = step or DAY * math.ceil(end / DAY / most)
     values = np.arange(0, end + 1e-9, step).tolist()
-    return {"tickvals": values, "ticktext": [clock_text(value) for value in values]}
+    return {"tickvals": values, "ticktext": [clock(value) for value in values]}
 
 
-def clip_ticks(record: MemoryRecord, most: int = MAX_TICKS) -> dict[str, Any]:
+def clip_ticks(record: FootprintRecord, most: int = MAX_TICKS) -> dict[str, Any]:
     """Round numbers of clips, where they were judged."""
     clips, seconds = record.series("num_clips").high, record.spans.end_seconds
     is_known = ~np.isnan(clips)

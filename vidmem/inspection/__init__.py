@@ -1,21 +1,13 @@
 """What a model attended to: over memory, and over frames and heads."""
 
-from vidmem.inspection.attribution import (
-    direct_effects,
-    memory_gradients,
-    occlusion,
-    pixel_gradients,
+from vidmem.inspection.architectures import (
+    AttentionView,
+    attention_view,
+    has_memory_tokens,
+    reaches_pixels,
 )
-from vidmem.inspection.attribution_maps import (
-    MemoryAttribution,
-    OcclusionMap,
-    PixelAttribution,
-    TokenAttribution,
-)
-from vidmem.inspection.correlation import attention_agreement, spearman
-from vidmem.inspection.effects import ClipEffect, DirectEffects, Replay, TotalEffects, total_effects
-from vidmem.inspection.frame_look import FrameLook, HeadDetail, Spot, view_frame
-from vidmem.inspection.head_view import (
+from vidmem.inspection.attention.frame import FrameLook, HeadDetail, Spot, view_frame
+from vidmem.inspection.attention.heads import (
     HeadInspection,
     HeadView,
     HeadWatch,
@@ -24,14 +16,8 @@ from vidmem.inspection.head_view import (
     view_heads,
     window_seconds,
 )
-from vidmem.inspection.maps import Region, TokenGrid
-from vidmem.inspection.mask_custom import CustomMaskSpec
-from vidmem.inspection.mask_frames import BandMaskSpec, ContextMaskSpec, SpoolMaskSpec
-from vidmem.inspection.mask_memory import MemoryHistorySpec, MemoryMaskSpec
-from vidmem.inspection.mask_spec import Axis, MaskSpec, Reason
-from vidmem.inspection.mask_view import BlockView, MaskView, view_mask
-from vidmem.inspection.mask_windows import WindowMaskSpec
-from vidmem.inspection.memory_view import (
+from vidmem.inspection.attention.maps import PictureBox, TokenGrid
+from vidmem.inspection.attention.memory import (
     MemoryDetail,
     MemoryView,
     RememberedClip,
@@ -39,18 +25,53 @@ from vidmem.inspection.memory_view import (
     inspect_memory,
     view_memory,
 )
+from vidmem.inspection.attention.weights import AttentionWeights, frame_weights, memory_weights
+from vidmem.inspection.attribution.correlation import attention_agreement, spearman
+from vidmem.inspection.attribution.effects import (
+    ClipEffect,
+    DirectEffects,
+    Replay,
+    TotalEffects,
+    total_effects,
+)
+from vidmem.inspection.attribution.empty_slots import empty_slots
+from vidmem.inspection.attribution.gradients import (
+    direct_effects,
+    memory_gradients,
+    occlusion,
+    pixel_gradients,
+)
+from vidmem.inspection.attribution.maps import (
+    MemoryAttribution,
+    OcclusionMap,
+    PixelAttribution,
+    TokenAttribution,
+)
+from vidmem.inspection.attribution.replay import RecordedClip, RecordedReplay
+from vidmem.inspection.attribution.subject import (
+    Score,
+    Subject,
+    continue_step,
+    log_odds,
+    score_of,
+    see,
+)
+from vidmem.inspection.attribution.work import MAX_EVALUATIONS, Work
+from vidmem.inspection.masks.custom import CustomMaskSpec
+from vidmem.inspection.masks.frames import BandMaskSpec, ContextMaskSpec, SpoolMaskSpec
+from vidmem.inspection.masks.memory import MemoryHistorySpec, MemoryMaskSpec
+from vidmem.inspection.masks.spec import Axis, MaskSpec, Reason
+from vidmem.inspection.masks.view import BlockView, MaskView, view_mask
+from vidmem.inspection.masks.windows import WindowMaskSpec
 from vidmem.inspection.records import ArrayRecord
-from vidmem.inspection.replay import RecordedClip, RecordedReplay
-from vidmem.inspection.scoring import Score, Subject, judge, log_odds, score_of, see
-from vidmem.inspection.slots import empty_slots
-from vidmem.inspection.weights import AttentionWeights, frame_weights, memory_weights
-from vidmem.inspection.work import MAX_EVALUATIONS, Work
 from vidmem.nn.capture import Capture, capture
 from vidmem.nn.frames import FrameLayout
+from vidmem.renamed import renamed_names
 
 __all__ = [
     "MAX_EVALUATIONS",
     "ArrayRecord",
+    "AttentionView",
     "AttentionWeights",
     "Axis",
     "BandMaskSpec",
@@ -74,11 +95,11 @@ __all__ = [
     "MemoryMaskSpec",
     "MemoryView",
     "OcclusionMap",
+    "PictureBox",
     "PixelAttribution",
     "Reason",
     "RecordedClip",
     "RecordedReplay",
-    "Region",
     "RememberedClip",
     "Replay",
     "Score",
@@ -92,19 +113,22 @@ __all__ = [
     "WindowMaskSpec",
     "Work",
     "attention_agreement",
+    "attention_view",
     "capture",
+    "continue_step",
     "direct_effects",
     "empty_slots",
     "frame_weights",
+    "has_memory_tokens",
     "inspect_heads",
     "inspect_memory",
-    "judge",
     "log_odds",
     "memory_gradients",
     "memory_weights",
     "occlusion",
     "patch_grid",
     "pixel_gradients",
+    "reaches_pixels",
     "score_of",
     "see",
     "spearman",
@@ -115,3 +139,11 @@ __all__ = [
     "view_memory",
     "window_seconds",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "Region": "PictureBox",
+        "judge": "continue_step",
+    },
+)

@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _plain(value.tolist())
     if isinstance(value, float):
-        return value if np.isfinite(value) else None
+        return value if np.isfinite(value) else None  # JSON has neither NaN nor infinity
     if isinstance(value, list | tuple):
         return [_plain(one) for one in value]
     if isinstance(value, ArrayRecord):

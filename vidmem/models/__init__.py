@@ -1,26 +1,30 @@
 """Whole networks, each beside its config."""
 
-from vidmem.models.backbone_config import BackboneConfig
-from vidmem.models.backbones import Backbone, load_backbone
-from vidmem.models.checkpoint import load_folder, load_torchvision_swin, save
-from vidmem.models.fam_swin import FamSwin
-from vidmem.models.fam_swin_config import FamSwinConfig, MemoryConfig
-from vidmem.models.fam_swin_state import FamSwinState
-from vidmem.models.feature_cache import FeatureCache
-from vidmem.models.feature_key import FeatureKey
+from vidmem.models.backbones.backbone import Backbone, load_backbone
+from vidmem.models.backbones.config import BackboneConfig
+from vidmem.models.backbones.feature_cache import FeatureCache
+from vidmem.models.backbones.feature_key import FeatureKey
+from vidmem.models.checkpoint import load_folder, save
+from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
+from vidmem.models.fam_swin.config import FamSwinConfig, MemoryConfig
+from vidmem.models.fam_swin.model import FamSwin
+from vidmem.models.fam_swin.state import FamSwinState
 from vidmem.models.interface import (
     ModelCard,
+    ModelConfig,
+    ModelState,
+    Network,
     Preprocessing,
     StepOutput,
     StreamModel,
-    StreamState,
     StreamTraits,
 )
 from vidmem.models.presets import bundled_models, list_models, load
-from vidmem.models.spool import Spool, SpoolScores
-from vidmem.models.spool_config import SpoolConfig
-from vidmem.models.spool_state import SpoolState
+from vidmem.models.spool.config import SpoolConfig
+from vidmem.models.spool.model import Spool, SpoolScores
+from vidmem.models.spool.state import SpoolState
 from vidmem.nn.swin import Grid
+from vidmem.renamed import renamed_names
 
 __all__ = [
     "Backbone",
@@ -33,6 +37,9 @@ __all__ = [
     "Grid",
     "MemoryConfig",
     "ModelCard",
+    "ModelConfig",
+    "ModelState",
+    "Network",
     "Preprocessing",
     "Spool",
     "SpoolConfig",
@@ -40,7 +47,6 @@ __all__ = [
     "SpoolState",
     "StepOutput",
     "StreamModel",
-    "StreamState",
     "StreamTraits",
     "bundled_models",
     "list_models",
@@ -50,3 +56,10 @@ __all__ = [
     "load_torchvision_swin",
     "save",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "StreamState": "ModelState",
+    },
+)

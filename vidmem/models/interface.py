@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Resize = Literal["squash", "crop"]
+
+MAX_FRAME_SIDE = 8192
+"""Pixels: of what a model sees, beyond any that is trained today."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,17 +31,22 @@ class Preprocessing:
     centre is cut out."""
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    """Of red, green and blue, in 0..1."""
+    """Mean of red, green and blue, for pixels from 0 to 1."""
 
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
-    """Likewise."""
+    """Standard deviation of the same."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "mean", tuple(self.mean))  # a list, where JSON was in between
         object.__setattr__(self, "std", tuple(self.std))
-        if min(self.frame_height, self.frame_width) < 1:
-            got = f"{self.frame_height} x {self.frame_width}"
+        sides, got = (
+            (self.frame_height, self.frame_width),
+            f"{self.frame_height} x {self.frame_width}",
+        )
+        if min(sides) < 1:
             raise ValueError(f"frames must be at least 1 x 1 pixels, got {got}")
+        if max(sides) > MAX_FRAME_SIDE:
+            raise ValueError(f"frames must be at most {MAX_FRAME_SIDE} pixels a side, got {got}")
         if self.resize not in ("squash", "crop"):
             raise ValueError(f'resize must be "squash" or "crop", got {self.resize!r}')
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
@@ -73,6 +82,9 @@ class ModelCard(Preprocessing):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if isinstance(self.fps, bool) or not 0 < self.fps < math.inf:
+            raise ValueError(f"fps must be above 0 frames per second, got {self.fps!r}")
         for name in ("clip_frames", "window_stride"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
@@ -84,7 +96,7 @@ class StreamTraits:
     """What a stream has to know of a model beside its card."""
 
     l_mem: int = 0
-    """Clips remembered unless somebody says otherwise."""
+    """Clips remembered by default."""
 
     has_memory: bool = True
     """Without it `l_mem` is 0, and stays so."""
@@ -98,14 +110,33 @@ class StreamTraits:
     encodes_frames_once: bool = False
     """Clips lie back to back, and the last one of a video may be short."""
 
+    judges_whole_videos: bool = False
+    """Whether a whole video can be scored in one pass, from the features of all its frames:
+    `encode`, then `forward_features`."""
+
     local_frame_range: int | None = None
-    """Frames that heads look back and ahead; None where there is no such thing."""
+    """Frames that heads look back and ahead; None for a model without such heads."""
 
     lookahead_layers: int = 0
     """Layers with heads that look ahead: each waits for `local_frame_range` later frames."""
 
 
-class StreamState(Protocol):
+class ModelConfig(Protocol):
+    """The numbers of an architecture: a frozen dataclass that `asdict` makes ready for JSON."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def num_classes(self) -> int:
+        """Logits."""
+        ...
+
+    def traits(self, clip_frames: int) -> StreamTraits:
+        """What a stream has to know of the model, with clips of so many frames."""
+        ...
+
+
+class ModelState(Protocol):
     """What a model remembers of some streams: a value, of constant size."""
 
     @property
@@ -137,6 +168,10 @@ class StreamState(Protocol):
         """The state with another `l_mem`, keeping the newest clips."""
         ...
 
+    def without_clips(self, clips: Collection[int]) -> Self:
+        """The state with the slots of some clips empty, by the numbers in `slot_clips`."""
+        ...
+
     def select(self, rows: Tensor | Sequence[int]) -> Self:
         """The state of some streams."""
         ...
@@ -166,9 +201,9 @@ class StepOutput:
     """The next state."""
 
     earlier_logits: Tensor | None = None
-    """`[B, K, num_classes]`, float32: those of the K clips before, oldest first, anew with what was
-    seen since; NaN for clips that there were not. The oldest will not change any more. `None`: this
-    model looks ahead at nothing."""
+    """`[B, K, num_classes]`, float32: the K clips before, oldest first, scored again now that later
+    frames are known; NaN before the stream's first clip. The oldest of them is final. `None`: the
+    model has no lookahead."""
 
 
 class StreamModel(Protocol):
@@ -176,6 +211,7 @@ class StreamModel(Protocol):
 
     card: ModelCard
     config: Any
+    """A `ModelConfig`."""
 
     @property
     def device(self) -> torch.device:
@@ -184,7 +220,7 @@ class StreamModel(Protocol):
 
     @property
     def dtype(self) -> torch.dtype:
-        """What the weights are made of."""
+        """The dtype of the weights."""
         ...
 
     @property
@@ -203,5 +239,32 @@ class StreamModel(Protocol):
         ...
 
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> Any:
-        """The inverse of `StreamState.to_tensors`."""
+        """The inverse of `ModelState.to_tensors`."""
+        ...
+
+
+class Network(StreamModel, Protocol):
+    """A stream's model made of weights, as `load` gives it: an `nn.Module`."""
+
+    look: Any
+    """How its training footage looks (`vidmem.models.look.Look`); `None` where that is unknown."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """All weights."""
+        ...
+
+    def state_dict(self) -> dict[str, Any]:
+        """All weights by name."""
+        ...
+
+    def to(self, device: torch.device, dtype: torch.dtype) -> Self:
+        """The same network, on another device and in another dtype."""
+        ...
+
+    def train(self, mode: bool = True) -> Self:
+        """The same network, in training mode or in eval mode."""
+        ...
+
+    def eval(self) -> Self:
+        """The same network, in eval mode."""
         ...

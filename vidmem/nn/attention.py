@@ -44,6 +44,7 @@ def resolve_backend(device: torch.device | str, dtype: torch.dtype) -> BackendCh
     Training, and what is compiled, always takes `sdpa`.
     """
     kind = torch.device(device).type
+    # torch 2.13 has no public name for this test.
     if kind == "cpu" and dtype == torch.bfloat16 and not torch.cpu._is_amx_tile_supported():
         reason = "bf16 matrix products in cache-sized pieces, for a CPU without AMX"
         return BackendChoice("pieces", reason)
@@ -81,6 +82,7 @@ def attend(
     if backend is None:
         inputs = (q_BAQE, k_BAKE, v_BAKE) if bias is None else (q_BAQE, k_BAKE, v_BAKE, bias)
         needs_grad = torch.is_grad_enabled() and any(x.requires_grad for x in inputs)
+        # `pieces` works in place, in a Python loop: neither gradients nor a compiler can use it.
         is_plain = not needs_grad and not torch.compiler.is_compiling()
         backend = resolve_backend(q_BAQE.device, q_BAQE.dtype).name if is_plain else "sdpa"
     if backend == "sdpa":
@@ -110,12 +112,14 @@ def _attend_in_pieces(
 ) -> Tensor:
     q_BAQE, k_BAEK = q_BAQE.contiguous(), k_BAKE.contiguous().transpose(-1, -2)
     v_BAKE = v_BAKE.contiguous()
+    # Laid out as [B, Q, A, E], so that the caller joins the heads without a copy.
     output_BQAE = q_BAQE.new_empty(*(q_BAQE.shape[i] for i in (0, 2, 1, 3)))
     output_BAQE = output_BQAE.transpose(1, 2)
     scale = q_BAQE.shape[-1] ** -0.5
     whole_bias = None if bias is None else _with_batch(bias).expand(*q_BAQE.shape[:3], -1)
     row_bytes = k_BAKE.shape[2] * k_BAKE.element_size()
     for b, a, q in _pieces(q_BAQE.shape, row_bytes):
+        # The queries are scaled, not the scores: E numbers instead of K for each query.
         scores = torch.matmul(q_BAQE[b, a, q] * scale, k_BAEK[b, a])
         if whole_bias is not None:
             scores += whole_bias[b, a, q]
@@ -143,12 +147,14 @@ def piece_lengths(num_heads: int, num_queries: int, row_bytes: int) -> tuple[int
     """Rows of the batch, heads and queries of one of the `pieces`, at most.
 
     Args:
-        num_heads: Of the whole.
-        num_queries: Likewise.
-        row_bytes: Scores of one query in one head.
+        num_heads: Heads of the whole attention.
+        num_queries: Queries of the whole attention.
+        row_bytes: Bytes of the scores of one query in one head.
     """
     batch = max(1, PIECE_BYTES // (num_heads * num_queries * row_bytes))
     heads, queries = num_heads, num_queries
+    # One row of the batch is too large by itself: cut its heads and queries too, but leave enough
+    # queries for a matrix product to be worth its call.
     if num_heads * num_queries * row_bytes > 2 * PIECE_BYTES:
         heads = min(4, num_heads)
         queries = max(16, PIECE_BYTES // (heads * row_bytes))

@@ -4,8 +4,8 @@ A block of queries and a block of keys are two intervals of frames; whether some
 pairs may attend follows from the ends of the intervals alone. So a mask costs one decision per pair
 of blocks, and the decisions of all blocks are a few tensor operations.
 
-A block is *full* where all pairs may attend (no predicate is asked), *partial* where some may, and
-left out where none may.
+A block is *full* where all pairs may attend (the predicate is not evaluated), *partial* where some
+may, and left out where none may.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from torch.nn.attention.flex_attention import BlockMask
 from vidmem.nn.frames import FrameLayout
 from vidmem.nn.masks import MaskMod
 
-BLOCK_TOKENS = 128
+BLOCK_TOKENS = 128  # the default of `flex_attention`
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,10 @@ def group_block_relations(group_of: Tensor, block: int = BLOCK_TOKENS) -> BlockR
     """Which blocks attend to which where tokens attend in groups.
 
     Args:
-        group_of: `[L]`, the group of each token, never falling.
+        group_of: `[L]`, the group of each token, in non-decreasing order.
         block: Tokens of a block.
     """
+    # Groups are sorted, so the first and the last one of a block stand for all between them.
     starts = torch.arange(0, len(group_of), block, device=group_of.device)
     stops = (starts + block).clamp(max=len(group_of))
     first, last = group_of[starts], group_of[stops - 1]
@@ -109,7 +110,9 @@ def group_block_relations(group_of: Tensor, block: int = BLOCK_TOKENS) -> BlockR
 def _relations(
     layout: FrameLayout, queries: _Frames, keys: _Frames, *, is_lookback: bool
 ) -> tuple[Tensor, Tensor]:
-    """Some and every, from the parts of each block: start, real frames, end and padding."""
+    """`some` and `every` of `BlockRelations`, for one head."""
+    # Each pair of parts (start, real, end, padding) has its own rule, and a block may hold several
+    # parts: it is judged part by part.
     edge = layout.num_context_frames
     last = layout.attended_frames - 1
     parts = {"real": (edge, last - edge)}
@@ -119,30 +122,32 @@ def _relations(
         parts |= {"padding": (last + 1, last + layout.padded_frames)}
     shape = torch.broadcast_shapes(queries.first.shape, keys.first.shape)
     some, every = torch.zeros(shape, dtype=torch.bool), torch.ones(shape, dtype=torch.bool)
-    for asked_name, asked_bounds in parts.items():
+    for query_name, query_bounds in parts.items():
         for key_name, key_bounds in parts.items():
-            asked, key = queries.clamped(*asked_bounds), keys.clamped(*key_bounds)
-            is_there = ~(asked.is_empty | key.is_empty)
-            some_here, every_here = _of_parts(layout, asked_name, key_name, asked, key, is_lookback)
+            query, key = queries.clamped(*query_bounds), keys.clamped(*key_bounds)
+            is_there = ~(query.is_empty | key.is_empty)
+            some_here, every_here = _of_parts(layout, query_name, key_name, query, key, is_lookback)
             some |= is_there & some_here
             every &= ~is_there | every_here
     return some, every
 
 
 def _of_parts(
-    layout: FrameLayout, asked_name: str, key_name: str, asked: _Frames, key: _Frames, is_back: bool
+    layout: FrameLayout, query_name: str, key_name: str, query: _Frames, key: _Frames, is_back: bool
 ) -> tuple[Tensor | bool, Tensor | bool]:
-    """Some and every for two parts that are both there."""
-    if "padding" in (asked_name, key_name):
+    """`some` and `every` for two parts that are both there."""
+    if "padding" in (query_name, key_name):
         return False, False
-    if asked_name == "real" and key_name != "real":
+    if query_name == "real" and key_name != "real":
         allowed = key_name == ("start" if is_back else "end")
         return allowed, allowed
-    if asked_name != "real" and (key_name != "real" or layout.context_scope == "global"):
+    if query_name != "real" and (key_name != "real" or layout.context_scope == "global"):
         return True, True
-    if asked_name != "real":
-        is_back = asked_name == "end"  # it sees the frames before it, a start frame those after
-    nearest, farthest = asked.first - key.last, asked.last - key.first
+    if query_name != "real":
+        is_back = query_name == "end"  # it sees the frames before it, a start frame those after
+    # Frames from key back to query, over all pairs, fill the interval [nearest, farthest]. Some
+    # pairs may attend where it meets [0, reach], all where it lies inside.
+    nearest, farthest = query.first - key.last, query.last - key.first
     if not is_back:
         nearest, farthest = -farthest, -nearest
     reach = layout.local_frame_range

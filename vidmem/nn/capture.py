@@ -1,11 +1,11 @@
-"""What attention is computed from, handed over to whoever asks for it, and to nobody else.
+"""Capture what attention is computed from, without changing the model.
 
     with capture() as seen:
         output = model.step(clip, state)
     seen.memory_reads  # queries and keys of each memory attention
 
-Models are shared by streams in many threads, so asking leaves no trace on them: it is a variable of
-the caller's context. While nobody asks, an attention module looks that variable up and goes on.
+Models are shared by streams in many threads, so a capture leaves no trace on them: it is a variable
+of the caller's context. Outside of `capture()` an attention module looks that variable up, no more.
 
 Letters: B streams, A heads, N tokens of the clip, S slots, M memory tokens of a slot, L tokens of a
 sequence of frames, E width per head.
@@ -22,16 +22,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vidmem.nn.attention_windows import Size3
 from vidmem.nn.frames import FrameLayout
-from vidmem.nn.windows import Size3
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Place:
-    """Where in a model attention was computed, as far as the model said."""
+class Site:
+    """Where in a model attention was computed; None: not given by the model."""
 
     stage: int | None = None
-    """Of a FAM Swin, from 1."""
+    """Stage of a FAM Swin, from 1."""
 
     grid: Size3 | None = None
     """Tokens of the clip at that stage: times, rows and columns."""
@@ -50,7 +50,7 @@ class Place:
 class MemoryRead:
     """One attention over memory."""
 
-    place: Place
+    place: Site
 
     query: Tensor
     """`[B, A, N, E]`"""
@@ -70,7 +70,7 @@ class MemoryRead:
 class FrameRead:
     """One attention over a sequence of frames."""
 
-    place: Place
+    place: Site
 
     query: Tensor
     """`[B, A, L, E]`, tokens in frame order."""
@@ -89,77 +89,78 @@ class FrameRead:
 class Capture:
     """What was handed over, in the order of the calls.
 
-    It holds the tensors themselves, for the Swin-T size with 25 clips 22 MB a step, so it is meant
-    for one step and to be let go of after.
+    It holds the tensors themselves, for the Swin-T size with 25 clips 22 MB a step: capture one
+    step, and drop the capture after use.
     """
 
     memory_reads: list[MemoryRead] = field(default_factory=list)
     frame_reads: list[FrameRead] = field(default_factory=list)
-    place: Place = field(default_factory=Place)
-    """Where the model is now."""
+    place: Site = field(default_factory=Site)
+    """What the enclosing `at` blocks say: the site of the next read."""
 
     on_frames: Callable[[FrameRead], object] | None = None
-    """Who takes each attention over frames on the spot; then none of them are held."""
+    """Called with each attention over frames as it is computed; then none of them are held."""
 
 
-_ASKED: ContextVar[Capture | None] = ContextVar("vidmem_capture", default=None)
+_CURRENT: ContextVar[Capture | None] = ContextVar("vidmem_capture", default=None)
 
 
 @contextmanager
 def capture(*, on_frames: Callable[[FrameRead], object] | None = None) -> Iterator[Capture]:
-    """Ask for what attention is computed from, in this context; within another, that one pauses.
+    """Collect what attention is computed from, in this context; an outer capture pauses meanwhile.
 
     Args:
-        on_frames: Takes each attention over frames when it comes, so that none are held: those of a
-            window are larger than all else in a step.
+        on_frames: Called with each attention over frames as it is computed, so that none are held:
+            those of a window are larger than all else in a step.
     """
-    seen = Capture(on_frames=on_frames)
-    token = _ASKED.set(seen)
+    captured = Capture(on_frames=on_frames)
+    token = _CURRENT.set(captured)
     try:
-        yield seen
+        yield captured
     finally:
-        _ASKED.reset(token)
+        _CURRENT.reset(token)
 
 
-def is_asked() -> bool:
-    """Whether anybody asks, in this context."""
-    return _asked() is not None
+def is_capturing() -> bool:
+    """Whether a capture is open in this context."""
+    return _current() is not None
 
 
-def _asked() -> Capture | None:
-    # What is compiled is run while nobody asks; the compiler cannot look variables up.
-    return None if torch.compiler.is_compiling() else _ASKED.get()
+def _current() -> Capture | None:
+    # torch.compile cannot trace a ContextVar. A compiled step runs only while none is set.
+    return None if torch.compiler.is_compiling() else _CURRENT.get()
 
 
 @contextmanager
 def at(**where: Any) -> Iterator[None]:
-    """Say where in the model what follows is computed: fields of `Place`."""
-    seen = _asked()
-    if seen is None:
+    """Set the site of the attention computed inside the block: fields of `Site`."""
+    captured = _current()
+    if captured is None:
         yield
         return
-    before = seen.place
-    seen.place = replace(before, **where)
+    before = captured.place  # blocks nest: a step sets the picture, a stage inside it the grid
+    captured.place = replace(before, **where)
     try:
         yield
     finally:
-        seen.place = before
+        captured.place = before
 
 
 def hand_over_memory(query: Tensor, keys: Tensor, is_valid: Tensor, tokens_per_clip: int) -> None:
     """Offer an attention over memory; see `MemoryRead`."""
-    seen = _asked()
-    if seen is not None:
-        read = MemoryRead(seen.place, query.detach(), keys.detach(), is_valid, tokens_per_clip)
-        seen.memory_reads.append(read)
+    captured = _current()
+    if captured is not None:
+        # Detached: a capture must not keep the graph of a training step alive.
+        read = MemoryRead(captured.place, query.detach(), keys.detach(), is_valid, tokens_per_clip)
+        captured.memory_reads.append(read)
 
 
 def hand_over_frames(
     query: Tensor, keys: Tensor, layout: FrameLayout, offset_bias: Tensor | None
 ) -> None:
     """Offer an attention over frames; see `FrameRead`."""
-    seen = _asked()
-    if seen is not None:
+    captured = _current()
+    if captured is not None:
         bias = None if offset_bias is None else offset_bias.detach()
-        take = seen.on_frames or seen.frame_reads.append
-        take(FrameRead(seen.place, query.detach(), keys.detach(), layout, bias))
+        take = captured.on_frames or captured.frame_reads.append
+        take(FrameRead(captured.place, query.detach(), keys.detach(), layout, bias))

@@ -20,6 +20,7 @@ from torch._dynamo.exc import FailOnRecompileLimitHit
 from torch.nn.attention.flex_attention import BlockMask, flex_attention
 
 from vidmem.errors import AttentionError
+from vidmem.nn.attention_windows import AttentionWindowPlan
 from vidmem.nn.block_masks import (
     BLOCK_TOKENS,
     BlockRelations,
@@ -28,7 +29,6 @@ from vidmem.nn.block_masks import (
 )
 from vidmem.nn.frames import FrameLayout
 from vidmem.nn.masks import box_of_place, group_mask_mod, memory_mask_mod, spool_mask_mod
-from vidmem.nn.windows import WindowPlan
 
 ScoreMod = Callable[[Tensor, Tensor, Tensor, Tensor, Tensor], Tensor]
 MAX_COMPILATIONS = 32
@@ -50,7 +50,7 @@ def flex_attend(
         k_BAKE: Keys.
         v_BAKE: Values.
         block_mask: Who attends to whom.
-        score_mod: What becomes of the scores.
+        score_mod: Changes each score, as `flex_attention` takes it.
         learned_bias: What `score_mod` adds, if that has gradients.
 
     Returns:
@@ -68,6 +68,7 @@ def flex_attend(
             "torch.no_grad()"
         )
     try:
+        # Without this, torch would run eagerly, and slowly, after too many recompilations.
         with torch._dynamo.config.patch(
             fail_on_recompile_limit_hit=True, recompile_limit=MAX_COMPILATIONS
         ):
@@ -105,7 +106,7 @@ def flex_attend_windows(
     q_BANE: Tensor,
     k_BANE: Tensor,
     v_BANE: Tensor,
-    plan: WindowPlan,
+    plan: AttentionWindowPlan,
     bias_table: Tensor,
     relative_position_index: Tensor,
 ) -> Tensor:
@@ -115,7 +116,7 @@ def flex_attend_windows(
         q_BANE: Queries, one for each of the N places of `plan.order`.
         k_BANE: Keys.
         v_BANE: Values.
-        plan: Of the grid.
+        plan: The plan of the grid.
         bias_table: `[rows, A]`, learned bias per relative position.
         relative_position_index: Row of the table for each pair of places in a window.
 
@@ -147,6 +148,8 @@ def flex_attend_memory(
         `[B, A, N, E]`.
     """
     length = (q_BANE.shape[2], k_BAKE.shape[2])
+    # All blocks are partial: which slots are valid is known on the device alone, and reading it
+    # back would wait for the device at every step.
     counts = [-(-n // BLOCK_TOKENS) for n in length]
     some = torch.ones(1, *counts, dtype=torch.bool, device=q_BANE.device)
     relations = BlockRelations(some, torch.zeros_like(some))
@@ -157,7 +160,7 @@ def flex_attend_memory(
 
 @lru_cache(maxsize=64)
 @torch.inference_mode(False)  # as in `_frame_mask`
-def _window_masks(plan: WindowPlan) -> tuple[BlockMask, Tensor]:
+def _window_masks(plan: AttentionWindowPlan) -> tuple[BlockMask, Tensor]:
     """The block mask of a grid's boxes, and the place in its window of each place."""
     box = box_of_place(plan)
     length = (len(box), len(box))
@@ -168,7 +171,7 @@ def _window_masks(plan: WindowPlan) -> tuple[BlockMask, Tensor]:
 
 @dataclass(frozen=True)
 class _FrameMask:
-    """What one layout takes of a device; written once, so that threads may share it."""
+    """The mask of a layout on a device; its tensors never change, so threads may share it."""
 
     block_mask: BlockMask
     num_frames: Tensor
@@ -177,11 +180,9 @@ class _FrameMask:
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)  # a mask made for inference must serve training too
 def _frame_mask(layout: FrameLayout, device: torch.device) -> _FrameMask:
-    """The mask of a layout, whose predicate reads range and number of frames from its own tensors.
-
-    Masks of other ranges and, in a sequence of the same length, of other numbers of frames have the
-    same code and shapes: neither a slider nor a window that fills compiles anything.
-    """
+    # Range and number of frames are tensors that the predicate reads. Masks of other ranges and, in
+    # a sequence of the same length, of other numbers of frames then have the same code and shapes:
+    # neither a slider on the page nor a window that fills compiles anything.
     reach, num_frames = (
         torch.tensor(count, device=device)
         for count in (layout.local_frame_range, layout.num_frames)
@@ -200,15 +201,16 @@ def _frame_mask(layout: FrameLayout, device: torch.device) -> _FrameMask:
 
 
 def _offset_score_mod(layout: FrameLayout, num_frames: Tensor, offset_bias: Tensor) -> ScoreMod:
-    """Adds the bias between real frames; made anew for each call, which compiles nothing."""
+    """Adds the bias between real frames."""
+    # A new closure at each call compiles nothing, since code and shapes stay the same.
     tokens, edge = layout.tokens_per_frame, layout.num_context_frames
     farthest = offset_bias.shape[1] - 1
 
     def score_mod(score: Tensor, b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
-        asked, seen = q_idx // tokens, kv_idx // tokens
-        is_real = (asked >= edge) & (seen >= edge)
-        is_real = is_real & (asked < num_frames + edge) & (seen < num_frames + edge)
-        distance = (asked - seen).abs().clamp(max=farthest)
+        q_frame, k_frame = q_idx // tokens, kv_idx // tokens
+        is_real = (q_frame >= edge) & (k_frame >= edge)
+        is_real = is_real & (q_frame < num_frames + edge) & (k_frame < num_frames + edge)
+        distance = (q_frame - k_frame).abs().clamp(max=farthest)
         return score + torch.where(is_real, offset_bias[h, distance], 0.0)
 
     return score_mod
@@ -221,11 +223,11 @@ def _compiled() -> Callable[..., Tensor]:
 
 
 def is_of_compiler(error: Exception) -> bool:
-    """Whether torch's compiler raised it, or what it calls."""
+    """Whether torch's compiler, or a tool that it calls, raised the error."""
     module = type(error).__module__
     return module.startswith(("torch._dynamo", "torch._inductor", "triton"))
 
 
 def first_line(error: Exception) -> str:
-    """Of what an error says, or what it is."""
+    """The first line of an error's message, at most 200 characters; else the name of its type."""
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__

@@ -7,7 +7,7 @@
 | `dense` | quadratic | yes | plain products under the whole mask; the reference of the tests |
 
 Letters: B batch, A heads, F frames of the sequence, P tokens of a frame, L = F * P, E width per
-head, N chunks of C frames, J the frames that a chunk sees.
+head, N chunks of C frames (in `bias_AN`: N distances), J the frames that a chunk sees.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _attend_banded(
     layout: FrameLayout,
     offset_bias: Tensor | None,
 ) -> Tensor:
-    """Real frames head group by head group, then the context frames."""
+    # Lookback and lookahead heads apart: each side needs a copy of its own neighbours only.
     back = slice(0, layout.num_lookback_heads)
     ahead = slice(layout.num_lookback_heads, layout.num_heads)
     qkv = [x.unflatten(2, (-1, layout.tokens_per_frame)) for x in (q_BALE, k_BALE, v_BALE)]
@@ -139,6 +139,7 @@ def _attend_real(
     num_padded = num_chunks * chunk - total
     real = slice(edge, edge + total)
     q_BANCPE = F.pad(q_BAFPE[:, :, real], (0, 0, 0, 0, 0, num_padded)).unflatten(2, (-1, chunk))
+    # Every chunk is given as many frames around it; `_band_bias` masks those beyond the ends.
     around = (reach, num_padded) if is_lookback else (0, reach + num_padded)
     padded = [F.pad(x[:, :, real], (0, 0, 0, 0, *around)) for x in (k_BAFPE, v_BAFPE)]
     at = slice(0, edge) if is_lookback else slice(edge + total, edge + total + edge)
@@ -146,10 +147,11 @@ def _attend_real(
     outputs = []
     for first, stop in chunk_stretches(layout, q_BANCPE, is_lookback=is_lookback):
         frames = slice(first * chunk, stop * chunk + reach)
-        seen = [x[:, :, frames].unfold(2, chunk + reach, chunk) for x in padded]
+        # Views [B, A, N, P, E, chunk + reach]; `cat` below makes the copy, `COPY_BYTES` bounds it.
+        around_frames = [x[:, :, frames].unfold(2, chunk + reach, chunk) for x in padded]
         k_BANJPE, v_BANJPE = (
             torch.cat([x.permute(0, 1, 2, 5, 3, 4), c.expand(-1, -1, stop - first, -1, -1, -1)], 3)
-            for x, c in zip(seen, context, strict=True)
+            for x, c in zip(around_frames, context, strict=True)
         )
         bias = _band_bias(layout, first, stop, bias_AN, q_BAFPE, is_lookback=is_lookback)
         outputs.append(_attend_each_chunk(q_BANCPE[:, :, first:stop], k_BANJPE, v_BANJPE, bias))
@@ -164,7 +166,7 @@ def _attend_each_chunk(
     batch, _, num_chunks, chunk, tokens = q_BANCPE.shape[:5]
     q, k, v = (
         x.transpose(1, 2).flatten(0, 1).flatten(2, 3) for x in (q_BANCPE, k_BANJPE, v_BANJPE)
-    )
+    )  # [B * N, A, C * P, E], keys and values with J for C
     bias, backend = None, None
     if bias_NACJ is not None:
         bias = bias_NACJ.repeat_interleave(tokens, 2).repeat_interleave(tokens, 3)
@@ -195,24 +197,26 @@ def _band_bias(
     """
     reach, total, chunk = layout.reach, layout.num_frames, chunk_frames(layout)
     is_inside = sees_whole_range(layout, first, stop, is_lookback=is_lookback)
+    # A chunk of one frame, away from the ends: all that was copied for it is in its range.
     if bias_AN is None and is_inside and chunk == 1:
         return None
     at = torch.arange(first, first + 1 if is_inside else stop, device=like.device) * chunk
-    asked = torch.arange(chunk, device=like.device)[:, None]
-    seen = torch.arange(chunk + reach, device=like.device)
-    distance = asked - seen + reach if is_lookback else seen - asked
-    sources = at[:, None] + seen - (reach if is_lookback else 0)
-    is_real = ((sources >= 0) & (sources < total))[:, None] | (distance == 0)  # padding sees itself
+    query = torch.arange(chunk, device=like.device)[:, None]
+    key = torch.arange(chunk + reach, device=like.device)
+    distance = query - key + reach if is_lookback else key - query
+    sources = at[:, None] + key - (reach if is_lookback else 0)
+    # Padding sees itself: a query with nothing to attend to would be NaN.
+    is_real = ((sources >= 0) & (sources < total))[:, None] | (distance == 0)
     is_seen = is_real & (distance >= 0) & (distance <= reach)
     bias_ACJ = like.new_zeros(1, 1, 1)
     if bias_AN is not None:
         bias_ACJ = bias_AN[:, distance.clamp(0, bias_AN.shape[1] - 1)].to(like.dtype)
     bias_NACJ = torch.where(is_seen[:, None], bias_ACJ, float("-inf"))
-    return F.pad(bias_NACJ, (0, layout.num_context_frames))
+    return F.pad(bias_NACJ, (0, layout.num_context_frames))  # the context frame: never masked
 
 
 def chunk_frames(layout: FrameLayout) -> int:
-    """Frames that share a copy of what they see: as many as make a good number of queries."""
+    """Frames that share a copy of what they see: together about `CHUNK_TOKENS` queries."""
     return max(1, min(CHUNK_TOKENS // layout.tokens_per_frame, layout.num_frames))
 
 
@@ -239,11 +243,11 @@ def _attend_context(
     )
     outputs = [
         attend(
-            q_BALE[:, :, asked],
+            q_BALE[:, :, queries],
             torch.cat([k_BALE[:, :, part] for part in parts], 2),
             torch.cat([v_BALE[:, :, part] for part in parts], 2),
         )
-        for asked, parts in seen_from
+        for queries, parts in seen_from
     ]
     return outputs[0], outputs[1]
 
@@ -256,15 +260,31 @@ def chunk_stretches(
     Chunks whose range is cut short by an end of the video come first and last, by themselves: only
     they differ in what is masked.
     """
-    batch, heads, total, chunk, tokens, width = q_BANCPE.shape
+    batch, heads, _, _, tokens, width = q_BANCPE.shape
     row = batch * heads * tokens * width * q_BANCPE.element_size()
-    step = max(1, COPY_BYTES // (2 * row * (layout.reach + chunk + layout.num_context_frames)))
-    is_inside = [sees_whole_range(layout, n, n + 1, is_lookback=is_lookback) for n in range(total)]
-    low = is_inside.index(True) if any(is_inside) else total
-    bounds = (0, low, low + sum(is_inside), total)
-    for low, high in pairwise(bounds):
+    step = chunks_at_once(layout, row)
+    for low, high in pairwise(stretch_bounds(layout, is_lookback=is_lookback)):
         for first in range(low, high, step):
             yield first, min(first + step, high)
+
+
+def chunks_at_once(layout: FrameLayout, frame_bytes: int) -> int:
+    """Chunks in a stretch, for frames whose vectors in these heads have so many bytes."""
+    seen = layout.reach + chunk_frames(layout) + layout.num_context_frames
+    return max(1, COPY_BYTES // (2 * frame_bytes * seen))  # twice: keys and values
+
+
+def stretch_bounds(layout: FrameLayout, *, is_lookback: bool) -> tuple[int, int, int, int]:
+    """Chunks at which the beginning, the inside and the end begin, and the number of chunks."""
+    chunk, reach = chunk_frames(layout), layout.reach
+    total = -(-layout.num_frames // chunk)
+    before, after = (reach, 0) if is_lookback else (0, reach)
+    # Inside, as `sees_whole_range` has it: from the first chunk with `before` frames in front of it
+    # to the last one with `after` frames behind it.
+    low, high = -(-before // chunk), max(0, layout.num_frames - after) // chunk
+    if low >= high:
+        return 0, total, total, total
+    return 0, low, high, total
 
 
 def _dense_bias(layout: FrameLayout, offset_bias: Tensor | None, like: Tensor) -> Tensor:

@@ -39,8 +39,8 @@ class FrameLayout:
 
     padded_frames: int = 0
     """Frames after all others that attend to nothing and are attended to by nothing: what attention
-    gives for them is zero. Their tokens have to be finite. So that sequences of many lengths can
-    have one shape, and be compiled once."""
+    gives for them is zero. Their tokens have to be finite. They give sequences of many lengths one
+    shape, so that attention is compiled once."""
 
     def __post_init__(self) -> None:
         for name in ("num_frames", "tokens_per_frame", "num_heads"):
@@ -83,7 +83,7 @@ class FrameLayout:
 
     @property
     def reach(self) -> int:
-        """The range, as far as there are frames."""
+        """The range, or the frames beside a frame where those are fewer."""
         return min(self.local_frame_range, self.num_frames - 1)
 
     def with_range(self, local_frame_range: int) -> Self:

@@ -2,11 +2,13 @@
 
 A `mask_mod` takes batch row, head, query and key as integer tensors that broadcast, and says
 whether this query may attend to this key. Nothing here computes attention; `vidmem.nn.attention`
-and `vidmem.nn.frame_attention` do, and `vidmem.nn.block_masks` says it block by block.
+and `vidmem.nn.frame_attention` do, and `vidmem.nn.block_masks` has the same rules block by block.
+Predicates use tensor arithmetic only: `flex_attention` vectorises and compiles them, and Python's
+`and`, `if` or `a <= b <= c` fail there.
 
 Spool's sequence is its frames in order, `tokens_per_frame` tokens each: the start context frame
 (0), the real frames (1 to T), the end context frame (T + 1). With a range of 1, three real frames
-and one token a frame (rows ask, columns answer):
+and one token a frame (rows are queries, columns keys):
 
     lookback   . 0 1 2 3 4      lookahead  . 0 1 2 3 4
                0 x x x x x                 0 x x x x x
@@ -27,7 +29,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from vidmem.nn.windows import Size3, WindowPlan, fit_window, window_plan
+from vidmem.nn.attention_windows import AttentionWindowPlan, Size3, fit_window, window_plan
 
 MaskMod = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 ContextScope = Literal["global", "local"]
@@ -89,7 +91,7 @@ def all_mask_mod(*mask_mods: MaskMod) -> MaskMod:
 
 
 def query_mask_mod(is_first: MaskMod, first: MaskMod, others: MaskMod) -> MaskMod:
-    """One predicate for the queries that `is_first` holds of (asked as if they were keys)."""
+    """One predicate for the queries that `is_first` holds of (evaluated as if they were keys)."""
 
     def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
         return torch.where(
@@ -100,7 +102,7 @@ def query_mask_mod(is_first: MaskMod, first: MaskMod, others: MaskMod) -> MaskMo
 
 
 def pair_mask_mod(is_included: MaskMod) -> MaskMod:
-    """Attend where the predicate holds of the key and of the query (asked as if it were a key)."""
+    """Attend where the predicate holds of the key and of the query (taken as if it were a key)."""
 
     def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
         return is_included(b, h, q_idx, q_idx) & is_included(b, h, kv_idx, kv_idx)
@@ -178,12 +180,12 @@ def shifted_window_mask_mod(size: Size3, attention_window: Size3, shift: Size3) 
     return _named(group_mask_mod(box_of_token(plan)), "shifted_windows")
 
 
-def box_of_token(plan: WindowPlan) -> Tensor:
+def box_of_token(plan: AttentionWindowPlan) -> Tensor:
     """`[N]`: the box in which each token of a grid attends."""
     return box_of_place(plan)[plan.restore]
 
 
-def box_of_place(plan: WindowPlan) -> Tensor:
+def box_of_place(plan: AttentionWindowPlan) -> Tensor:
     """`[places]`: the box of each place of `plan.order`; rises from place to place."""
     sizes = [group.tokens_per_box for group in plan.groups for _ in range(group.num_boxes)]
     device = plan.order.device
@@ -201,6 +203,7 @@ def memory_mask_mod(is_valid: Tensor, tokens_per_clip: int) -> MaskMod:
     """
 
     def mask_mod(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+        # Key 0 is in no slot, but both sides of `|` are evaluated: its index must be a valid one.
         slot = (kv_idx - 1).clamp(min=0) // tokens_per_clip
         return (kv_idx == 0) | is_valid[b, slot]
 
@@ -216,7 +219,7 @@ def mask_matrix(
         ValueError: If it would have more than 2^28 entries.
     """
     shape = (batch_size, num_heads, num_queries, num_keys)
-    if batch_size * num_heads * num_queries * num_keys > 2**28:
+    if batch_size * num_heads * num_queries * num_keys > 2**28:  # bytes: 256 MiB
         raise ValueError(
             f"a mask of {list(shape)} is too large to draw; draw fewer heads or tokens"
         )

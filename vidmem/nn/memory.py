@@ -10,7 +10,7 @@ A heads, E width per head.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -98,6 +98,7 @@ class MemoryQueue:
         if self.l_mem == 0:
             return self
         new = memory_tokens[:, None].to(self.tokens.dtype)
+        # One slot too long for a moment: the new clip is slot `l_mem`, as `_sources` counts.
         longer = replace(
             self,
             tokens=torch.cat([self.tokens, new], 1),
@@ -125,6 +126,21 @@ class MemoryQueue:
             slot_seconds=torch.cat([extra.slot_seconds, self.slot_seconds], 1),
         )
 
+    def without(self, clips: Collection[int]) -> MemoryQueue:
+        """The queue with the slots of some clips empty; numbers that are not in it are ignored."""
+        gone = torch.tensor(sorted(clips), dtype=torch.long, device=self.slot_clips.device)
+        slot_clips = self.slot_clips.masked_fill(torch.isin(self.slot_clips, gone), EMPTY)
+        is_empty = slot_clips == EMPTY
+        # Empty slots come first in a queue, so the others move up; ages are by clip, not by slot.
+        order = is_empty.logical_not().long().argsort(dim=1, stable=True)
+        emptied = replace(
+            self,
+            tokens=self.tokens.masked_fill(is_empty[:, :, None, None], 0),
+            slot_clips=slot_clips,
+            slot_seconds=self.slot_seconds.masked_fill(is_empty[:, :, None], 0),
+        )
+        return emptied._select_slots(order)
+
     def select(self, rows: Tensor) -> MemoryQueue:
         """The queues of some streams, in the order of `rows`."""
         return replace(
@@ -148,12 +164,15 @@ class MemoryQueue:
         """`[B, l_mem]`: which old slot (or `l_mem`, the new clip) each new slot takes."""
         slots = torch.arange(self.l_mem, device=is_write.device).expand(len(is_write), -1)
         num_anchors = self._is_anchor(self.l_mem).sum(1)  # a full queue begins with them
+        # The slot given up: an empty one where there is one (they come first), else the oldest clip
+        # after the anchors. All slots from there on move up by one.
         evicted = torch.where(self.slot_clips[:, 0] == EMPTY, 0, num_anchors)
         moved = slots + (slots >= evicted[:, None])
         return torch.where(is_write[:, None], moved, slots)
 
     def _newest(self, l_mem: int) -> Tensor:
         """`[B, l_mem]`: the slots to keep, oldest first; anchors go before everything."""
+        # Empty slots rank last (their clip is -1). Sorted by slot at the end: a queue is in order.
         rank = torch.where(self._is_anchor(l_mem), torch.iinfo(torch.int64).max, self.slot_clips)
         kept = rank.argsort(dim=1, descending=True, stable=True)[:, :l_mem]
         return kept.sort(dim=1).values
@@ -161,7 +180,7 @@ class MemoryQueue:
     def _is_anchor(self, l_mem: int) -> Tensor:
         """`[B, l_mem]`, true for the clips that a queue of `l_mem` slots may not evict."""
         is_early = self.is_valid & (self.slot_clips < self.anchors)
-        return is_early & (is_early.cumsum(1) < l_mem)
+        return is_early & (is_early.cumsum(1) < l_mem)  # one slot is left for the newest clip
 
     def _select_slots(self, source: Tensor) -> MemoryQueue:
         """The queue made of the slots `source` `[B, l_mem]` of this one."""
@@ -181,7 +200,7 @@ def age_bucket(age_clips: Tensor, num_buckets: int) -> Tensor:
     et al., arXiv:1910.10683, section 2.1).
     """
     exact = num_buckets // 2
-    farthest = 32_768
+    farthest = 32_768  # clips: 36 hours where a clip lasts 4 seconds
     scaled = (age_clips.clamp(min=1).float() / exact).log() / math.log(farthest / exact)
     coarse = exact + (scaled * (num_buckets - exact)).long()
     return torch.where(age_clips < exact, age_clips, coarse).clamp(0, num_buckets - 1)
@@ -219,7 +238,7 @@ class MemoryAttention(nn.Module):
     def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.is_flex = False
+        self.is_flex = False  # set by `FamSwin.use_flex`
         self.norm = nn.LayerNorm(dim)
         self.memory_norm = nn.LayerNorm(dim)
         self.query = nn.Linear(dim, dim)
@@ -228,13 +247,14 @@ class MemoryAttention(nn.Module):
         self.proj = nn.Linear(dim, dim)
         self.no_memory = nn.Parameter(torch.empty(dim))
         self.age = nn.Embedding(self.NUM_AGES, dim)
+        # At zero the network gives the logits of the pretrained one, bit for bit.
         self.gate = nn.Parameter(torch.zeros(()))
         nn.init.trunc_normal_(self.no_memory, std=0.02)
-        nn.init.zeros_(self.age.weight)
+        nn.init.zeros_(self.age.weight)  # ages begin without effect
 
     @torch.no_grad()
     def copy_from_block(self, norm: nn.LayerNorm, qkv: nn.Linear, proj: nn.Linear) -> None:
-        """Start from a block's own self-attention, so that attending already means something."""
+        """Start from a block's own self-attention: its projections fit these features already."""
         for ours in (self.norm, self.memory_norm):
             ours.load_state_dict(norm.state_dict())
         self.proj.load_state_dict(proj.state_dict())
@@ -253,19 +273,18 @@ class MemoryAttention(nn.Module):
     def keys_values(
         self, queue: MemoryQueue, clip_index: Tensor, *, is_projected: bool
     ) -> MemoryKeysValues:
-        """Make ready what the clips numbered `clip_index` `[B]` attend to.
-
-        Slots that are empty in every stream are left out on a CPU, where shapes are free;
-        elsewhere, and where attention is compiled, the shapes stay fixed.
-        """
+        """Make ready what the clips numbered `clip_index` `[B]` attend to."""
         tokens = queue.tokens.to(self.key.weight.dtype)
         clips, is_valid = queue.slot_clips, queue.is_valid
+        # Slots that are empty in every stream cost nothing where shapes are free.
         if self._is_shape_free(tokens):
             used = int(queue.num_clips.max()) if queue.l_mem else 0
             first = queue.l_mem - used
             tokens, clips, is_valid = tokens[:, first:], clips[:, first:], is_valid[:, first:]
         projected = tokens if is_projected else self.project(tokens)
         keys_BSMD, values_BSMD = projected.chunk(2, -1)
+        # Ages change with every clip, so they are added to keys here and never kept in the queue.
+        # Those of empty slots (clip -1) mean nothing; the mask hides them.
         age = self.age(age_bucket(clip_index[:, None] - clips, self.NUM_AGES))
         no_key, no_value = self.project(self.no_memory).expand(len(clips), 1, -1).chunk(2, -1)
         return MemoryKeysValues(
@@ -296,11 +315,9 @@ class MemoryAttention(nn.Module):
         return flex_attend_memory(query, keys, values, memory.is_valid, memory.tokens_per_clip)
 
     def _read_by_age(self, query: Tensor, memory: MemoryKeysValues) -> Tensor:
-        """Streams that hold equally many clips at a time, so that nothing has to be masked.
-
-        Each stream's numbers are then, to the last bit, those that it gets alone, whoever it shares
-        a batch with; and empty slots cost nothing.
-        """
+        """Attention of streams that hold equally many clips at a time."""
+        # Nothing has to be masked then: each stream's numbers are, to the last bit, those that it
+        # gets alone, whatever it shares a batch with; and empty slots cost nothing.
         num_clips = memory.is_valid.sum(1)
         read = torch.empty_like(query)
         for held in num_clips.unique().tolist():
@@ -323,6 +340,7 @@ class MemoryAttention(nn.Module):
 
 def _token_mask(is_valid: Tensor, tokens_per_clip: int, *, may_leave_out: bool) -> Tensor | None:
     """Slots to tokens, the no-memory token always valid; None where nothing is masked."""
+    # Only where `is_valid` is on the CPU: reading it elsewhere would wait for the device.
     if may_leave_out and bool(is_valid.all()):
         return None
     valid_BL = is_valid.repeat_interleave(tokens_per_clip, 1)

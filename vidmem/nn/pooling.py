@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch.nn.functional as F
 from torch import Tensor
 
-from vidmem.nn.windows import Size3
+from vidmem.nn.attention_windows import Size3
 
 _LARGEST_SIDE = {1: 8, 2: 8, 3: 8, 4: 4}
 """Cells across the picture that a stage's memory keeps at most; the last stage is coarser."""
-
-
-@dataclass(frozen=True)
-class TokenPlace:
-    """The part of a clip that one memory token stands for, as fractions, half open."""
-
-    time: tuple[float, float]
-    top_bottom: tuple[float, float]
-    left_right: tuple[float, float]
 
 
 def memory_grid(stage: int, tokens_per_clip: int) -> Size3:
@@ -40,18 +29,3 @@ def grid_pool(features_BTHWD: Tensor, grid: Size3) -> Tensor:
     """
     pooled = F.adaptive_avg_pool3d(features_BTHWD.permute(0, 4, 1, 2, 3), grid)
     return pooled.flatten(2).transpose(1, 2)
-
-
-def token_places(grid: Size3) -> list[TokenPlace]:
-    """Where and when each of the M memory tokens of `grid_pool` comes from, in their order."""
-    times, rows, columns = grid
-    return [
-        TokenPlace(_cell(t, times), _cell(row, rows), _cell(column, columns))
-        for t in range(times)
-        for row in range(rows)
-        for column in range(columns)
-    ]
-
-
-def _cell(index: int, count: int) -> tuple[float, float]:
-    return (index / count, (index + 1) / count)

@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidmem.nn.attention import attend
-from vidmem.nn.windows import (
+from vidmem.nn.attention_windows import (
+    AttentionWindowPlan,
     BoxGroup,
-    Run,
+    BoxRun,
     Size3,
-    WindowPlan,
     fit_window,
     relative_position_index,
     runs_of,
@@ -30,7 +30,7 @@ from vidmem.nn.windows import (
 )
 
 CACHED_BYTES = 8 << 20
-"""Numbers made at a time, at most, where a block is computed run by run."""
+"""Bytes of activations made at a time, at most, where a block is computed run by run."""
 
 MemoryRead = Callable[[Tensor], Tensor]
 """Tokens `[B, N, D]` to the residual that memory adds, `[B, N, D]`."""
@@ -69,6 +69,8 @@ class PatchEmbedding(nn.Module):
         size = (clip.shape[1] // t, clip.shape[3] // h, clip.shape[4] // w)
         tubelets = clip.unflatten(4, (size[2], w)).unflatten(3, (size[1], h))
         tubelets = tubelets.unflatten(1, (size[0], t))  # [B, T', t, 3, H', h, W', w]
+        # [B, T' * H' * W', 3 * t * h * w], in the order of a 3-D convolution's weights: so
+        # `load_torchvision_swin` only has to flatten them.
         tubelets = tubelets.permute(0, 1, 4, 6, 3, 2, 5, 7).flatten(4).flatten(1, 3)
         return Grid(self.norm(self.proj(tubelets)), size)
 
@@ -88,6 +90,7 @@ class PatchMerging(nn.Module):
         if h % 2 or w % 2:
             x_BTHWD = F.pad(x_BTHWD, (0, 0, 0, w % 2, 0, h % 2))
         size = (t, (h + 1) // 2, (w + 1) // 2)
+        # [B, T, H', 2, W', 2, D]
         pairs = x_BTHWD.unflatten(3, (size[2], 2)).unflatten(2, (size[1], 2))
         # torchvision's order of the four neighbours: (row, column) = 00, 10, 01, 11
         merged = pairs.permute(0, 1, 2, 4, 5, 3, 6).flatten(4).flatten(1, 3)
@@ -99,12 +102,12 @@ class _KeptBiases:
     """What was gathered from a table of relative position biases, and that table."""
 
     table: Tensor
-    by_plan: dict[WindowPlan, list[Tensor]]
+    by_plan: dict[AttentionWindowPlan, list[Tensor]]
 
     @classmethod
     def of(cls, table: Tensor) -> _KeptBiases:
         """Nothing gathered yet."""
-        return cls(table.detach().clone(), {})
+        return cls(table.detach().clone(), {})  # a copy: the table itself changes in place
 
     def is_of(self, table: Tensor) -> bool:
         """Whether the table still has the same values."""
@@ -133,13 +136,14 @@ class WindowAttention(nn.Module):
         index = relative_position_index(attention_window)
         self.register_buffer("relative_position_index", index, persistent=False)
         self._kept_biases = _KeptBiases.of(self.relative_position_bias_table)
-        self.is_flex = False
+        self.is_flex = False  # set by `FamSwin.use_flex`
 
     def forward(self, tokens: Tensor, size: Size3) -> Tensor:
         """Attend inside the windows of a `(T, H, W)` grid: `[B, N, D]` to `[B, N, D]`."""
         plan = self.plan(size, tokens.device)
         if plan.has_padding:
             tokens = F.pad(tokens, (0, 0, 0, 1))  # the zeros that `order` calls `num_tokens`
+        # In the order of the boxes, so that each box is a slice: with neither roll nor mask.
         qkv_BND = self.qkv(tokens.index_select(1, plan.order))
         if self.is_flex:
             attended = self._attend_flex(qkv_BND, plan)
@@ -147,29 +151,30 @@ class WindowAttention(nn.Module):
             attended = self._attend(qkv_BND, whole_run(plan), self._biases(plan))
         return self.proj(attended).index_select(1, plan.restore)
 
-    def added(self, tokens: Tensor, norm: nn.Module, plan: WindowPlan) -> Tensor:
+    def added(self, tokens: Tensor, norm: nn.Module, plan: AttentionWindowPlan) -> Tensor:
         """`tokens + self(norm(tokens), size)` of a plan without padding, run by run."""
         result, biases = torch.empty_like(tokens), self._biases(plan)
         runs = runs_of(plan, cached_tokens(3 * tokens[0, 0].nbytes))
-        for rows, made in zip(split_streams(tokens), split_streams(result), strict=True):
+        for rows, output in zip(split_streams(tokens), split_streams(result), strict=True):
+            # Several streams in `rows` are small enough together to be computed at once.
             for run in (whole_run(plan),) if len(rows) > 1 else runs:
                 places = plan.order[run.start : run.stop]
                 part = self._added_run(rows.index_select(1, places), norm, run, biases)
-                made.index_copy_(1, places, part)
+                output.index_copy_(1, places, part)
         return result
 
     def _added_run(
-        self, part_BND: Tensor, norm: nn.Module, run: Run, biases: list[Tensor]
+        self, part_BND: Tensor, norm: nn.Module, run: BoxRun, biases: list[Tensor]
     ) -> Tensor:
-        """In the place of the tokens that it is given."""
+        # In place: the caller cut `part_BND` out for this run alone.
         return part_BND.add_(self.proj(self._attend(self.qkv(norm(part_BND)), run, biases)))
 
-    def plan(self, size: Size3, device: torch.device) -> WindowPlan:
+    def plan(self, size: Size3, device: torch.device) -> AttentionWindowPlan:
         """The boxes of a `(T, H, W)` grid."""
         window, shift = fit_window(size, self.attention_window, self.shift)
         return shape_plan(size, window, shift, device)
 
-    def _attend(self, qkv_BND: Tensor, run: Run, biases: list[Tensor]) -> Tensor:
+    def _attend(self, qkv_BND: Tensor, run: BoxRun, biases: list[Tensor]) -> Tensor:
         """Boxes of one shape at a time."""
         outputs, start = [], 0
         for number, group in run.parts:
@@ -178,7 +183,7 @@ class WindowAttention(nn.Module):
             start = stop
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, 1)
 
-    def _attend_flex(self, qkv_BND: Tensor, plan: WindowPlan) -> Tensor:
+    def _attend_flex(self, qkv_BND: Tensor, plan: AttentionWindowPlan) -> Tensor:
         """All boxes in one compiled call."""
         from vidmem.nn.flex import flex_attend_windows  # brings torch's compiler: seconds
 
@@ -197,6 +202,7 @@ class WindowAttention(nn.Module):
 
     def _attend_boxes(self, qkv_BND: Tensor, group: BoxGroup, bias_ALL: Tensor) -> Tensor:
         batch, width = qkv_BND.shape[0], qkv_BND.shape[2] // 3
+        # [B * boxes, L, 3, A, E], then queries, keys and values `[G, A, L, E]`.
         boxes = qkv_BND.reshape(
             batch * group.num_boxes, group.tokens_per_box, 3, self.num_heads, -1
         )
@@ -204,28 +210,29 @@ class WindowAttention(nn.Module):
         out_GALE = attend(q_GALE, k_GALE, v_GALE, bias=bias_ALL)
         return out_GALE.transpose(1, 2).reshape(batch, -1, width)
 
-    def _biases(self, plan: WindowPlan) -> list[Tensor]:
-        """The bias `[A, L, L]` of each group of boxes, kept while the table stays the same.
-
-        The values are compared, since no version of a tensor can be trusted: fused optimisers and
-        `parameter.data` change values without counting. Off the CPU comparing would wait for the
-        device, and gathering is quick.
-        """
+    def _biases(self, plan: AttentionWindowPlan) -> list[Tensor]:
+        """The bias `[A, L, L]` of each group of boxes, kept while the table stays the same."""
         table = self.relative_position_bias_table
+        # Off the CPU, comparing the table would wait for the device, and gathering is quick.
         is_kept = table.device.type == "cpu" and not torch.compiler.is_compiling()
         if torch.is_grad_enabled() or not is_kept:
             return [self._bias(group) for group in plan.groups]
         kept = self._kept_biases  # held here: streams in other threads may replace it
+        # The values are compared, not the tensor's version: fused optimisers and `parameter.data`
+        # change values without counting.
         if not kept.is_of(table):
             kept = self._kept_biases = _KeptBiases.of(table)
         biases = kept.by_plan.get(plan)
         if biases is None:
-            if len(kept.by_plan) > 4:
+            if len(kept.by_plan) > 4:  # a stream has one size of clip: many are rare
                 kept.by_plan.clear()
             biases = kept.by_plan[plan] = [self._bias(group) for group in plan.groups]
         return biases
 
     def _bias(self, group: BoxGroup) -> Tensor:
+        # Where the window was shrunk to a small grid, places of the small window index the first
+        # rows of the full one. Odd, but torchvision does so (`relative_position_index[:N, :N]`),
+        # and its weights are used unchanged.
         places = group.window_positions
         index = self.relative_position_index[places[:, None], places[None, :]]
         bias_LLA = self.relative_position_bias_table[index.flatten()].unflatten(0, index.shape)
@@ -252,11 +259,9 @@ class SwinBlock(nn.Module):
         return Grid(x + self.mlp(self.norm2(x)), grid.size)
 
     def _forward_run_by_run(self, grid: Grid, memory_read: MemoryRead | None) -> Grid:
-        """The same with few large tensors.
-
-        A fresh one costs more time to be handed out by the system, page by page, than what is
-        written into it costs to be computed.
-        """
+        """The same with few large tensors."""
+        # On a CPU the system hands a new large tensor out page by page, which takes longer than
+        # computing what is written into it. So sums are made in place and the MLP run by run.
         plan = self.attention.plan(grid.size, grid.tokens.device)
         if plan.has_padding or self.attention.is_flex:
             x = self.attention(self.norm1(grid.tokens), grid.size).add_(grid.tokens)
@@ -271,17 +276,20 @@ class SwinBlock(nn.Module):
         return Grid(x, grid.size)
 
 
-def shape_plan(size: Size3, window: Size3, shift: Size3, device: torch.device) -> WindowPlan:
-    """A compiler is to take the plan of a shape as it is: `vidmem.models.compiled` tells it."""
+def shape_plan(
+    size: Size3, window: Size3, shift: Size3, device: torch.device
+) -> AttentionWindowPlan:
+    """`window_plan`, which `models.fam_swin.compiled` declares a constant to torch's compiler."""
     return window_plan(size, window, shift, device)
 
 
 def split_streams(tokens: Tensor) -> tuple[Tensor, ...]:
-    """Streams whose tokens are few together, or one at a time.
+    """Cut a batch into groups of streams whose tokens are few together, or single streams.
 
-    So what a stream's tokens are multiplied with does not depend on who shares the batch: in
-    float32 its numbers are those that it gets alone, to the last bit.
+    So that in float32 a stream's numbers are, to the last bit, those that it gets alone, whatever
+    shares its batch.
     """
+    # Four times: the hidden layer of the MLP is the widest.
     return tokens.split(cached_tokens(4 * tokens[0].nbytes))
 
 
@@ -291,7 +299,8 @@ def cached_tokens(token_bytes: int) -> int:
 
 
 def _is_run_by_run(tokens: Tensor) -> bool:
-    """Elsewhere memory is handed out by torch, and gradients and compilers want one expression."""
+    # Elsewhere torch keeps freed memory for the next tensor; gradients and compilers need one
+    # expression without in-place sums.
     is_plain = not torch.is_grad_enabled() and not torch.compiler.is_compiling()
     return is_plain and tokens.device.type == "cpu"
 
@@ -301,6 +310,7 @@ class SwinStage(nn.Module):
 
     def __init__(self, dim: int, depth: int, num_heads: int, attention_window: Size3) -> None:
         super().__init__()
+        # Video Swin, section 3.1: without the shift, windows would never exchange anything.
         half = (attention_window[0] // 2, attention_window[1] // 2, attention_window[2] // 2)
         self.blocks = nn.ModuleList(
             SwinBlock(dim, num_heads, attention_window, half if i % 2 else (0, 0, 0))
@@ -329,3 +339,12 @@ class SwinStage(nn.Module):
     def forward_last(self, grid: Grid, memory_read: MemoryRead | None) -> Grid:
         """The last block, with what memory adds."""
         return self.last_block(grid, memory_read)
+
+
+def by_row(layer: nn.Module, rows: Tensor) -> Tensor:
+    """`layer(rows)` for few rows `[B, ...]`; on a CPU row by row."""
+    # There a matrix product of few rows is summed in another order for every number of rows, so the
+    # last bits of a stream's logits would depend on how many others share its batch.
+    if rows.device.type != "cpu" or len(rows) == 1:
+        return layer(rows)
+    return torch.cat([layer(row) for row in rows.split(1)])

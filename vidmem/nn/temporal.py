@@ -1,6 +1,7 @@
 """Spool's parts: context frames, and blocks whose heads look back or ahead in time.
 
-Letters: B batch, T real frames, P tokens of a frame, L tokens of the sequence, D width, A heads.
+Letters: B batch, T real frames, P tokens of a frame, L tokens of the sequence (`T * P`, with the
+context frames and padding if there are any), D width, A heads, E width per head.
 """
 
 from __future__ import annotations

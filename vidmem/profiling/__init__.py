@@ -1,31 +1,43 @@
-"""What a model costs: memory and time, estimated and measured."""
+"""What a run holds over time, measured; and, from `vidmem.planner`, what a model will cost."""
 
-from vidmem.profiling.estimate import estimate
-from vidmem.profiling.gauges import DeviceGauge, DeviceHeld, HostGauge, HostHeld, weights_bytes
-from vidmem.profiling.held import Held
-from vidmem.profiling.live_bytes import LiveBytes, peak_live_bytes
-from vidmem.profiling.plan import Plan, plan
-from vidmem.profiling.plan_numbers import plan_numbers, study_numbers
-from vidmem.profiling.plan_request import PlanRequest, memory_of_this_machine, request_for
-from vidmem.profiling.process import ProcessGauge
-from vidmem.profiling.rate import measure_clips_per_second
-from vidmem.profiling.seed_study import StudyComparison, compare_with_study
-from vidmem.profiling.sizing import Estimate, Part, StepSize
-from vidmem.profiling.timeline import EVENT_KINDS, MemoryEvent, MemoryRecord, MemoryTimeline
+from vidmem.planner.estimate import estimate
+from vidmem.planner.numbers import plan_numbers, study_numbers
+from vidmem.planner.plan import Plan, plan
+from vidmem.planner.rate import measure_clips_per_second
+from vidmem.planner.request import PlanRequest, memory_of_this_machine, request_for
+from vidmem.planner.sizing import Estimate, Part, StepSize
+from vidmem.planner.study import StudyComparison, compare_with_study
+from vidmem.planner.tensor_bytes import LiveBytes, peak_live_bytes
+from vidmem.profiling.gauges import (
+    DeviceGauge,
+    DeviceSample,
+    FootprintSample,
+    HostGauge,
+    HostSample,
+    ProcessGauge,
+    weights_bytes,
+)
+from vidmem.profiling.timeline import (
+    EVENT_KINDS,
+    FootprintEvent,
+    FootprintRecord,
+    FootprintTimeline,
+)
 from vidmem.profiling.trend import Slope
+from vidmem.renamed import renamed_names
 
 __all__ = [
     "EVENT_KINDS",
     "DeviceGauge",
-    "DeviceHeld",
+    "DeviceSample",
     "Estimate",
-    "Held",
+    "FootprintEvent",
+    "FootprintRecord",
+    "FootprintSample",
+    "FootprintTimeline",
     "HostGauge",
-    "HostHeld",
+    "HostSample",
     "LiveBytes",
-    "MemoryEvent",
-    "MemoryRecord",
-    "MemoryTimeline",
     "Part",
     "Plan",
     "PlanRequest",
@@ -44,3 +56,15 @@ __all__ = [
     "study_numbers",
     "weights_bytes",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "DeviceHeld": "DeviceSample",
+        "Held": "FootprintSample",
+        "HostHeld": "HostSample",
+        "MemoryEvent": "FootprintEvent",
+        "MemoryRecord": "FootprintRecord",
+        "MemoryTimeline": "FootprintTimeline",
+    },
+)

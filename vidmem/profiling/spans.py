@@ -14,7 +14,7 @@ YOUNG_SECONDS = 120.0
 
 @dataclass(frozen=True)
 class Spans:
-    """Stretches of time, oldest first, and what was seen in each; NaN where nothing was."""
+    """Stretches of time, oldest first, and the samples of each; NaN where there was no figure."""
 
     start_seconds: NDArray[np.float64]
     """`[N]`: the first sample in each."""
@@ -41,7 +41,7 @@ class Spans:
         return len(self.start_seconds)
 
     def joined(self, max_spans: int) -> Spans:
-        """At most so many, about equally long where there was more than one: for a picture."""
+        """Neighbours joined into at most so many spans of about equal length, for a picture."""
         if len(self) <= max_spans:
             return self
         edges = np.linspace(self.start_seconds[0], self.end_seconds[-1], max_spans + 1)
@@ -95,7 +95,7 @@ class SpanStore:
 
     @property
     def num_bytes(self) -> int:
-        """Held, whatever was added."""
+        """Bytes that the store holds: the same, however many samples were added."""
         return sum(array.nbytes for array in self._arrays)
 
     @property
@@ -110,7 +110,7 @@ class SpanStore:
         )
 
     def add(self, seconds: float, row: Sequence[float]) -> None:
-        """Take a sample; NaN is a number that nobody knows.
+        """Take a sample; NaN where a figure is not known.
 
         Raises:
             ValueError: If it is older than the newest one.
@@ -129,7 +129,7 @@ class SpanStore:
             self._join(self._cheapest(seconds))
 
     def view(self) -> Spans:
-        """What is held, as a copy."""
+        """The spans so far, as a copy."""
         rows = slice(0, self._size)
         counts = self._counts[rows]
         mean = np.full(counts.shape, np.nan)
@@ -154,7 +154,7 @@ class SpanStore:
         self._lows[at] = self._highs[at] = values
 
     def _cheapest(self, now: float) -> int:
-        """The first of the two neighbours that can best be told as one."""
+        """The first of the two neighbours whose joint length is least for their age."""
         times = self._times[: self._size]
         length = times[1:, 1] - times[:-1, 0]
         age = now - times[:-1, 0]

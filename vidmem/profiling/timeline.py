@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vidmem.profiling.held import NAMES, Held
+from vidmem.profiling.gauges import NAMES, FootprintSample
 from vidmem.profiling.spans import Spans, SpanStore
 from vidmem.profiling.trend import MAX_BINS, Slope, evened, theil_sen
 
@@ -21,19 +21,19 @@ EventKind = Literal["model", "l_mem", "full", "jump", "emptied"]
 EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 
 WARM_UP_SECONDS = (90.0, 1800.0)
-"""After a start, or a change of what is held, the first half of the time is left out: at least and
-at most so much. Memory that a program uses for the first time is no growth, and allocators come to
-rest slowly; what leaks goes on in the second half."""
+"""After a start, or a change of what is held, the slope leaves out the first half of the time, at
+least and at most these. Memory that a program uses for the first time is no growth, and allocators
+settle slowly; a leak goes on in the second half."""
 
 MIN_SLOPE_SECONDS = 90.0
-"""Less than that tells no slope."""
+"""The shortest stretch after the warm-up that has a slope."""
 
 _RESETTING: tuple[EventKind, ...] = ("model", "l_mem")
 
 
 @dataclass(frozen=True, kw_only=True)
-class MemoryEvent:
-    """Something that changes, or could change, what is held."""
+class FootprintEvent:
+    """Something that changes, or could change, how much memory a run holds."""
 
     seconds: float
     """Since the timeline began."""
@@ -61,16 +61,16 @@ class Series(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MemoryRecord:
+class FootprintRecord:
     """A timeline as it was at one moment."""
 
     spans: Spans
     """Columns are `NAMES`."""
 
-    events: tuple[MemoryEvent, ...]
+    events: tuple[FootprintEvent, ...]
     """In order."""
 
-    newest: Held
+    newest: FootprintSample
     """The newest sample."""
 
     end_seconds: float
@@ -103,7 +103,7 @@ class MemoryRecord:
 
     @property
     def settled_seconds(self) -> float:
-        """Where the warm-up ends, and what a slope is told of begins."""
+        """Where the warm-up ends and the slope begins, in seconds since the timeline began."""
         (least, most), began = WARM_UP_SECONDS, self.warm_up_began_seconds
         return began + min(max(least, (self.end_seconds - began) / 2), most)
 
@@ -172,19 +172,22 @@ class MemoryRecord:
     def _rows(self) -> Iterator[list[Any]]:
         spans = self.spans
         columns = [_plain(part) for name in self.names for part in self.series(name)]
-        found = np.searchsorted(spans.start_seconds, [e.seconds for e in self.events], "right") - 1
+        event_seconds = [event.seconds for event in self.events]
+        event_rows = np.searchsorted(spans.start_seconds, event_seconds, "right") - 1
         for row in range(len(spans)):
-            said = [e.text for e, at in zip(self.events, found, strict=True) if max(at, 0) == row]
+            # An event from before the first sample stands in the first row.
+            events = zip(self.events, event_rows, strict=True)
+            texts = [event.text for event, at in events if max(at, 0) == row]
             times = [round(float(t[row]), 3) for t in (spans.start_seconds, spans.end_seconds)]
             values = ["" if column[row] is None else column[row] for column in columns]
-            yield [*times, int(spans.num_samples[row]), *values, " | ".join(said)]
+            yield [*times, int(spans.num_samples[row]), *values, " | ".join(texts)]
 
 
-class MemoryTimeline:
-    """Takes samples and events as they come; `record` says what there is. Safe between threads.
+class FootprintTimeline:
+    """Takes samples and events as they come; `record` gives a copy of them. Thread-safe.
 
     However long it goes on, it holds the same: `max_spans` stretches of time, of which older ones
-    are coarser, and `max_events` events, of which older ones of a kind are told as one.
+    are coarser, and `max_events` events, of which older ones of a kind are joined.
     """
 
     def __init__(
@@ -195,9 +198,9 @@ class MemoryTimeline:
                 f"max_events must be at least {len(EVENT_KINDS)}, the kinds, got {max_events}"
             )
         self._store = SpanStore(len(NAMES), max_spans=max_spans, spacing_seconds=spacing_seconds)
-        self._events: list[MemoryEvent] = []
+        self._events: list[FootprintEvent] = []
         self._max_events = max_events
-        self._newest, self._end_seconds = Held(), 0.0
+        self._newest, self._end_seconds = FootprintSample(), 0.0
         self._lock = threading.Lock()
 
     @property
@@ -205,15 +208,15 @@ class MemoryTimeline:
         """Held by the samples, however many there were."""
         return self._store.num_bytes
 
-    def add(self, seconds: float, held: Held) -> None:
-        """Take a sample; one from before the newest one counts as of its time."""
-        row = [math.nan if value is None else value for value in asdict(held).values()]
+    def add(self, seconds: float, sample: FootprintSample) -> None:
+        """Take a sample; one that is older than the newest is counted at the newest's time."""
+        row = [math.nan if value is None else value for value in asdict(sample).values()]
         with self._lock:
             self._end_seconds = max(self._end_seconds, seconds)
-            self._newest = held
+            self._newest = sample
             self._store.add(self._end_seconds, row)
 
-    def mark(self, seconds: float, kind: EventKind, text: str) -> MemoryEvent:
+    def mark(self, seconds: float, kind: EventKind, text: str) -> FootprintEvent:
         """Take an event.
 
         Raises:
@@ -223,24 +226,22 @@ class MemoryTimeline:
             raise ValueError(f"kind must be one of {', '.join(EVENT_KINDS)}, got {kind!r}")
         with self._lock:
             clip = self._newest.num_clips
-            event = MemoryEvent(seconds=seconds, kind=kind, text=text, clip=clip)
+            event = FootprintEvent(seconds=seconds, kind=kind, text=text, clip=clip)
             self._events.append(event)
             if len(self._events) > self._max_events:
                 self._join_events()
         return event
 
-    def record(self) -> MemoryRecord:
-        """What there is, as a copy."""
+    def record(self) -> FootprintRecord:
+        """All spans and events so far, as a copy that does not change."""
         with self._lock:
-            return MemoryRecord(
+            return FootprintRecord(
                 self._store.view(), tuple(self._events), self._newest, self._end_seconds
             )
 
     def _join_events(self) -> None:
-        """Of all neighbours of a kind, let the two nearest beside their age be told as the later.
-
-        There are such, since there are more events than kinds.
-        """
+        """Join the two neighbours of a kind that are nearest for their age, into the later one."""
+        # There are such, since there are more events than kinds.
         now, pairs = self._events[-1].seconds, []
         last_of: dict[str, int] = {}
         for at, event in enumerate(self._events):
@@ -256,7 +257,7 @@ class MemoryTimeline:
 
 
 def _with_words(slope: Slope) -> dict[str, Any]:
-    return {"said": str(slope), **asdict(slope)}
+    return {"said": str(slope), **asdict(slope)}  # a name of the JSON format, which must stay
 
 
 def _plain(values: NDArray[np.float64]) -> list[float | None]:

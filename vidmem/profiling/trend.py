@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vidmem.units import MIB, mebibytes
+
 MAX_BINS = 200
 FLAT_MIB_PER_HOUR = 1.0
-"""Below it, either way, memory is called flat."""
+"""A slope below it, either way, is called flat."""
 
 EARLY_SECONDS = 600.0
-"""A step of 1 MiB in less time than that reads as more than 6 MiB per hour."""
-
-MIB = 2**20
+"""In less time than that a single step of 1 MiB would read as more than 6 MiB per hour."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +42,12 @@ class Slope:
 
     @property
     def num_seconds(self) -> float:
-        """How long was looked at."""
+        """Length of the stretch that the slope is of."""
         return self.to_seconds - self.from_seconds
 
     @property
     def mib_per_hour(self) -> float:
-        """In MiB."""
+        """The slope in MiB per hour."""
         return self.bytes_per_hour / MIB
 
     @property
@@ -60,7 +60,7 @@ class Slope:
         return "grows" if self.bytes_per_hour > 0 else "falls"
 
     def __str__(self) -> str:
-        return f"{self.verdict}: {self.mib_per_hour + 0.0:.1f} MiB per hour".replace("-0.0", "0.0")
+        return f"{self.verdict}: {mebibytes(self.bytes_per_hour)} per hour"
 
 
 def theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
@@ -81,10 +81,8 @@ def theil_sen(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, fl
 def evened(
     seconds: NDArray[np.float64], *columns: NDArray[np.float64], max_bins: int = MAX_BINS
 ) -> tuple[NDArray[np.float64], ...]:
-    """Points as means over equal stretches of time; those without points are left out.
-
-    So finely kept minutes do not outvote coarsely kept hours.
-    """
+    """Points as means over equal stretches of time; those without points are left out."""
+    # A timeline keeps its last minutes finely: unevened, they would outvote the hours before.
     edges = np.linspace(seconds[0], seconds[-1], min(max_bins, len(seconds)) + 1)
     bins = np.clip(np.searchsorted(edges, seconds, side="right") - 1, 0, len(edges) - 2)
     counts = np.bincount(bins, minlength=len(edges) - 1)

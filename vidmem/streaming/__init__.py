@@ -1,27 +1,30 @@
 """A model over a long video: settings, the stream, the engine, and what they leave behind."""
 
+from vidmem.renamed import renamed_names
+from vidmem.streaming.bouts import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
 from vidmem.streaming.engine import Engine
-from vidmem.streaming.feed import Feed, FeedRequest
+from vidmem.streaming.feeds.feed import Feed, FeedRequest
+from vidmem.streaming.feeds.live import LiveFeed, LiveLimits, PushedFeed
+from vidmem.streaming.feeds.live_buffer import LiveBuffer
+from vidmem.streaming.feeds.live_figures import LiveFigures
+from vidmem.streaming.feeds.region_feeds import RegionFeeds
+from vidmem.streaming.feeds.regions import Region
+from vidmem.streaming.footprint import RunFootprint
 from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pixels, revisit
-from vidmem.streaming.live_buffer import LiveBuffer, LiveFigures
-from vidmem.streaming.live_feed import LiveFeed, LiveLimits, PushedFeed
-from vidmem.streaming.memory_log import MemoryLog
-from vidmem.streaming.merging import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
-from vidmem.streaming.pool import StreamPool
-from vidmem.streaming.pool_figures import PoolFigures, StreamFigures
+from vidmem.streaming.pool.figures import PoolFigures, StreamFigures
+from vidmem.streaming.pool.pool import StreamPool
 from vidmem.streaming.prediction import Prediction
-from vidmem.streaming.record import write_predictions
-from vidmem.streaming.recorder import RunFiles
-from vidmem.streaming.region_feeds import RegionFeeds
-from vidmem.streaming.regions import Region
-from vidmem.streaming.run_memory import RunMemory
-from vidmem.streaming.settings import StreamSettings
+from vidmem.streaming.run import VideoRun
+from vidmem.streaming.saving.footprint_log import FootprintLog
+from vidmem.streaming.saving.outputs import check_outputs
+from vidmem.streaming.saving.predictions_csv import write_predictions
+from vidmem.streaming.saving.run_files import RunFiles
+from vidmem.streaming.settings import SettingsChange, StreamSettings, change_settings
 from vidmem.streaming.stream import Stream, StreamState
-from vidmem.streaming.video_run import VideoRun
 from vidmem.streaming.watch import watch
 from vidmem.streaming.whole import watch_whole
-from vidmem.video.live_address import is_live
-from vidmem.video.live_connection import ConnectionLimits
+from vidmem.video.live.address import is_live
+from vidmem.video.live.connection import ConnectionLimits
 from vidmem.video.sampling import Window
 
 __all__ = [
@@ -32,11 +35,11 @@ __all__ = [
     "Engine",
     "Feed",
     "FeedRequest",
+    "FootprintLog",
     "LiveBuffer",
     "LiveFeed",
     "LiveFigures",
     "LiveLimits",
-    "MemoryLog",
     "Moment",
     "MomentScore",
     "PoolFigures",
@@ -45,8 +48,9 @@ __all__ = [
     "Region",
     "RegionFeeds",
     "RunFiles",
-    "RunMemory",
+    "RunFootprint",
     "ScoreMerger",
+    "SettingsChange",
     "Snapshot",
     "StateHistory",
     "Stream",
@@ -56,6 +60,8 @@ __all__ = [
     "StreamState",
     "VideoRun",
     "Window",
+    "change_settings",
+    "check_outputs",
     "is_live",
     "neutral_pixels",
     "revisit",
@@ -63,3 +69,11 @@ __all__ = [
     "watch_whole",
     "write_predictions",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "MemoryLog": "FootprintLog",
+        "RunMemory": "RunFootprint",
+    },
+)

@@ -18,13 +18,14 @@ import torch
 from torch import Tensor
 
 from vidmem.models.interface import StepOutput, StreamModel
-from vidmem.streaming.model_clip import to_model_clip
-from vidmem.video.transforms import sent
+from vidmem.models.look import look_of
+from vidmem.streaming.step_errors import as_memory_error, check_finite
+from vidmem.video.transforms import sent, to_clip
 
 
 @dataclass(frozen=True)
-class ClipToJudge:
-    """What a model is to judge of one stream."""
+class StepInput:
+    """The next clip of one stream, for the model to judge."""
 
     pixels: Tensor
     """uint8, `[T, H, W, 3]`."""
@@ -33,16 +34,14 @@ class ClipToJudge:
     """Source time of the clip, half open."""
 
     memory: Any
-    """The model's state (`vidmem.models.interface.StreamState`) of the one stream."""
+    """The model's state (`vidmem.models.interface.ModelState`) of the one stream."""
 
     prepared: Tensor | None = None
-    """The clip as the model gets it, `[1, T, 3, H, W]`, where it was made already."""
+    """The clip as the model gets it, `[1, T, 3, H, W]`; `None` where it is still to be made."""
 
     def prepare(self, model: StreamModel) -> Self:
-        """The same with the clip made, if that is work for the processor that calls.
-
-        A GPU makes clips itself, and bytes take a quarter of the room until then.
-        """
+        """The same with the clip made already, where the model runs on the CPU."""
+        # A GPU makes clips faster itself, and uint8 takes a quarter of the room until then.
         if model.device.type != "cpu":
             return self
         return replace(self, prepared=to_model_clip(self.pixels, model))
@@ -54,8 +53,8 @@ class ClipToJudge:
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What the model said of it."""
+class StepResult:
+    """The result of a step of the model for one clip."""
 
     probabilities: tuple[tuple[float, ...], ...]
     """Of the clips before that it judged anew, oldest first, and of the clip itself."""
@@ -66,28 +65,56 @@ class Judged:
     seconds: float
     """Spent on it; in a batch, its equal share."""
 
+    unlikeness: float | None = None
+    """Of the clip to the footage that the model was trained on; above 1 it is unlike that. `None`:
+    how that footage looks is unknown."""
 
-def judge(model: StreamModel, clips: Sequence[ClipToJudge]) -> list[Judged]:
+
+def step_batch(model: StreamModel, clips: Sequence[StepInput]) -> list[StepResult]:
     """One step of the model for one clip of each of some streams, in their order.
 
-    All clips must have the same `batch_key`. What is said of a clip does not depend on the others.
+    All clips must have the same `batch_key`. The result of a clip does not depend on the others.
+
+    Raises:
+        ModelError: If the model gives what is no number, or finds too little memory.
     """
+    try:
+        return _step_batch(model, clips)
+    except (RuntimeError, MemoryError) as error:
+        told = as_memory_error(error, model, len(clips))
+        if told is None:
+            raise
+        raise told from error
+
+
+def _step_batch(model: StreamModel, clips: Sequence[StepInput]) -> list[StepResult]:
     started = time.perf_counter()
     memories = [clip.memory for clip in clips]
+    look = look_of(model)
+    unlikeness = [None if look is None else look.unlikeness(clip.pixels) for clip in clips]
     with torch.no_grad():
         pixels = [_model_clip(clip, model) for clip in clips]
+        # float64: after a few hours float32 would round times to milliseconds.
         seconds = torch.tensor([clip.seconds for clip in clips], dtype=torch.float64)
         output = model.step(_cat(pixels), _join(memories), sent(seconds, model.device))
+        check_finite(
+            output.logits,
+            output.earlier_logits,
+            model,
+            [clip.seconds for clip in clips],
+            memories,
+        )
         probabilities = _probabilities(output)
         following = _split(output.state, memories)
+    # `_probabilities` has waited for the device: this is the work, not only its launch.
     share = (time.perf_counter() - started) / len(clips)
     return [
-        Judged(tuple(tuple(one) for one in rows), after, share)
-        for rows, after in zip(probabilities, following, strict=True)
+        StepResult(tuple(tuple(one) for one in rows), after, share, unlike)
+        for rows, after, unlike in zip(probabilities, following, unlikeness, strict=True)
     ]
 
 
-def _model_clip(clip: ClipToJudge, model: StreamModel) -> Tensor:
+def _model_clip(clip: StepInput, model: StreamModel) -> Tensor:
     return to_model_clip(clip.pixels, model) if clip.prepared is None else clip.prepared
 
 
@@ -96,9 +123,9 @@ def _cat(clips: list[Tensor]) -> Tensor:
 
 
 def _join(memories: list[Any]) -> Any:
-    """One state of all; the states of single streams keep their own `l_mem` outside of it."""
     if len(memories) == 1:
         return memories[0]
+    # The shorter queues get empty slots, which a model does not read; `_split` cuts them off again.
     most = max(memory.l_mem for memory in memories)
     padded = [memory if memory.l_mem == most else memory.resized(most) for memory in memories]
     return padded[0].joined(padded[1:])
@@ -120,3 +147,17 @@ def _probabilities(output: StepOutput) -> list[list[list[float]]]:
     if output.earlier_logits is not None:
         logits = torch.cat([output.earlier_logits, logits], 1)
     return logits.float().softmax(-1).tolist()
+
+
+def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:
+    """Pixels uint8 `[T, H, W, 3]` as the model's card wants them: `[1, T, 3, H, W]`."""
+    card = model.card
+    is_cropped = card.resize == "crop"
+    return to_clip(
+        pixels,
+        mean=card.mean,
+        std=card.std,
+        crop=(card.frame_height, card.frame_width) if is_cropped else None,
+        dtype=model.dtype,
+        device=model.device,
+    )

@@ -1,4 +1,4 @@
-"""A reader driven through a stream, window by window, yielding predictions."""
+"""One model over one video: windows are read, judged and recorded, one after the other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Self
 
 from vidmem.errors import VidmemError
 from vidmem.streaming.prediction import Prediction
-from vidmem.streaming.video_run import VideoRun
+from vidmem.streaming.run import VideoRun
 
 
 class Engine(VideoRun):
@@ -35,6 +35,7 @@ class Engine(VideoRun):
             with self.working():
                 prediction = self._next()
         except VidmemError:
+            # Closing in another thread wakes a read with an error: an end, and no failure.
             if not self.is_closed:
                 raise
             prediction = None
@@ -57,4 +58,4 @@ class Engine(VideoRun):
         read = self.read()
         if read is None:
             return None
-        return self.take(read, self.stream.judge(read.window, read.pixels))
+        return self.take(read, self.stream.step_batch(read.window, read.pixels))

@@ -1,11 +1,11 @@
-"""States of a stream from time to time, and going back to a moment that is past.
+"""Snapshots of a stream from time to time, and going back to a past window with them.
 
     clips      0 1 2 3 4 5 6 7 8 9 ...
     snapshots  s   s   s   s           every second one; when there are too many, every fourth
     revisit 7              ^ + +       from the nearest snapshot before, clip by clip
 
 However long a video, the snapshots together stay below a number and a size; what grows is how far
-apart they are, and so how many clips it takes to come back to a moment.
+apart they are, and so how many clips it takes to reach a past window again.
 """
 
 from __future__ import annotations
@@ -22,14 +22,13 @@ from torch import Tensor
 
 from vidmem.errors import SettingError
 from vidmem.models.interface import StreamModel
-from vidmem.streaming.feed import Feed, FeedRequest, open_feed
+from vidmem.streaming.feeds.feed import FeedOpener, FeedRequest, open_file_feed
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings
 from vidmem.streaming.stream import Stream, StreamState
 from vidmem.streaming.windows import Position, WindowReader
+from vidmem.units import MIB
 from vidmem.video.sampling import Window
-
-MIB = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,12 +89,12 @@ class StateHistory:
             self._thin()
 
     def clear(self) -> None:
-        """Forget all, for instance because another model goes on."""
+        """Forget all, for instance because another model takes over."""
         with self._lock:
             self._held, self._spacing = [], 1
 
     def before(self, index: int) -> Snapshot:
-        """The nearest snapshot from which window `index` can be come to again.
+        """The nearest snapshot from which window `index` can be reached again.
 
         Raises:
             SettingError: If there is none.
@@ -107,13 +106,11 @@ class StateHistory:
         return fitting[-1]
 
     def _thin(self) -> None:
-        """Let every second one go while there are too many, but those that others begin with.
-
-        Where half of all are such, the oldest goes instead: else they would crowd the rest out.
-        """
         while len(self._held) > 2 and self._is_too_much():
             pairs = list(pairwise(self._held))
+            # Starts have to stay: what follows cannot be computed from a snapshot before them.
             starts = [after for before, after in pairs if not leads_to(before, after)]
+            # With many jumps nearly all are starts; then the oldest goes, or none ever would.
             if 2 * (1 + len(starts)) > len(self._held):
                 del self._held[0]
                 continue
@@ -151,7 +148,7 @@ class Moment:
 
     settings: StreamSettings
     prediction: Prediction
-    """What the model says of it; provisional for models that look ahead."""
+    """The model's; provisional for models that look ahead."""
 
 
 def revisit(
@@ -161,18 +158,18 @@ def revisit(
     index: int,
     *,
     neutral: Collection[int] = (),
-    open_feed: Callable[[FeedRequest], Feed] = open_feed,
+    open_feed: FeedOpener = open_file_feed,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Moment:
-    """Come to a window again, from a snapshot before it.
+    """Reach a past window again, from a snapshot before it.
 
     Args:
         source: The video of the stream.
         model: That of the stream.
         snapshot: See `StateHistory.before`; from before the first of the neutral windows, too.
         index: The window's number.
-        neutral: Windows on the way whose pixels are replaced by the colour that means nothing to
-            the model (the mean of its card): what did they do to what it says of the last one?
+        neutral: Windows on the way whose pixels are replaced by the mean colour of the model's
+            card, to see what they contribute to the prediction of the last one.
         open_feed: Where sampled frames come from.
         progress: Called with clips done and clips in all; raise in it to stop.
 
@@ -221,5 +218,6 @@ def neutral_pixels(pixels: Tensor, model: StreamModel) -> Tensor:
 
     Rounded to whole numbers, as pixels are.
     """
+    # Half up: Python's `round` would go to the even neighbour.
     mean = torch.tensor([math.floor(255 * value + 0.5) for value in model.card.mean])
     return mean.to(pixels.dtype).expand_as(pixels).clone()

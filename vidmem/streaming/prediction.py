@@ -1,4 +1,4 @@
-"""What a model says of one window, and what saying it took."""
+"""A model's prediction for one window, and what it cost."""
 
 from __future__ import annotations
 
@@ -80,8 +80,23 @@ class Prediction:
     gaps: tuple[Gap, ...] = ()
     """Parts of the file that could not be decoded, met since the window before."""
 
+    unlikeness: float | None = None
+    """How unlike the footage that the model was trained on the clip looks: above 1 its label means
+    nothing. `None`: how that footage looks is unknown."""
+
+    model_name: str = ""
+    """Of the model that judged it."""
+
+    settings: str = ""
+    """In use, as `StreamSettings.summary` has them."""
+
     restarted: str | None = None
     """Why the memory was emptied before this window; `None` where it was not."""
+
+    @property
+    def is_unlike_training(self) -> bool:
+        """Whether the clip looks unlike what the model was trained on."""
+        return self.unlikeness is not None and self.unlikeness > 1
 
     @property
     def settled(self) -> tuple[Prediction, ...]:
@@ -108,6 +123,7 @@ class Prediction:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The inverse of `as_dict`, also after JSON."""
+        # JSON has no tuples.
         tuples = {name: tuple(v) for name, v in values.items() if isinstance(v, list | tuple)}
         tuples["gaps"] = tuple(Gap(**gap) for gap in values["gaps"])
         tuples["revised"] = tuple(cls.from_dict(one) for one in values["revised"])

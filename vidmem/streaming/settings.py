@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from vidmem.errors import SettingError
+from vidmem.units import clock
 
 if TYPE_CHECKING:
     from vidmem.models.interface import ModelCard, StreamModel
@@ -16,6 +18,13 @@ CLIP_FRAMES_RANGE = (2, 128)
 MAX_STRIDE_IN_CLIPS = 4
 L_MEM_RANGE = (0, 200)
 FRAME_RANGE_RANGE = (0, 64)
+
+REAL_SETTINGS = frozenset({"fps", "min_bout_seconds"})
+WHOLE_SETTINGS = frozenset(
+    {"clip_frames", "window_stride", "l_mem", "local_frame_range", "window_frames"}
+)
+CHANGEABLE_SETTINGS = REAL_SETTINGS | WHOLE_SETTINGS
+"""What people may change, also while a video is watched; the model decides the rest."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +118,13 @@ class StreamSettings:
                 raise SettingError("window_frames is another way to say l_mem: give one of them")
             clip_frames = given.get("clip_frames", self.clip_frames)
             given["l_mem"] = _l_mem_of(given.pop("window_frames"), clip_frames)
+        # `replace` checks the result: it runs `__post_init__`.
         return replace(self, **given)  # type: ignore[arg-type]
 
     def for_another(self, before: StreamModel, model: StreamModel) -> Self:
-        """What stays of these settings when another model takes over, as far as people chose it."""
+        """These settings for a model that takes over: what people chose stays where it applies."""
         now, then = model.traits, before.traits
+        # Without memory `l_mem` was 0 whatever people chose.
         settings = self if then.has_memory else replace(self, l_mem=now.l_mem)
         if now.encodes_frames_once and settings.window_stride != settings.clip_frames:
             settings = replace(settings, window_stride=settings.clip_frames)
@@ -124,6 +135,17 @@ class StreamSettings:
     def as_dict(self) -> dict[str, float | int | None]:
         """Plain numbers, for a file."""
         return asdict(self)
+
+    @property
+    def summary(self) -> str:
+        """What a prediction depends on, for a cell of a table: `fps=4 clip_frames=16 ...`."""
+        names = ("fps", "clip_frames", "window_stride", "l_mem", "local_frame_range")
+        shown = ((name, getattr(self, name)) for name in names)
+        return " ".join(f"{name}={value:g}" for name, value in shown if value is not None)
+
+    def changeable(self) -> dict[str, float | int | None]:
+        """What people may change of these, as `change_settings` takes it."""
+        return {name: value for name, value in asdict(self).items() if name in CHANGEABLE_SETTINGS}
 
     @property
     def seconds_per_clip(self) -> float:
@@ -166,7 +188,7 @@ class StreamSettings:
 
     @property
     def shortest_bout_seconds(self) -> float:
-        """The shortest bout that can be told: one clip, one prediction, or the bout filter."""
+        """The shortest bout that can be resolved: one clip, one prediction, or the bout filter."""
         return max(
             self.seconds_per_clip, self.seconds_between_predictions, float(self.min_bout_seconds)
         )
@@ -193,8 +215,94 @@ def settings_for(model: StreamModel, settings: StreamSettings | None) -> StreamS
     return replace(settings, **facts)
 
 
+@dataclass(frozen=True, kw_only=True)
+class SettingsChange:
+    """A change that was checked: how a stream goes on from its next clip."""
+
+    settings: StreamSettings
+    """All of them, as they will be."""
+
+    model: StreamModel
+
+    restarted: str | None = None
+    """Why the memory will be emptied, as a sentence; `None` where it is kept."""
+
+
+def change_settings(
+    settings: StreamSettings,
+    model: StreamModel,
+    new_model: StreamModel | None,
+    changes: Mapping[str, float | None],
+) -> SettingsChange:
+    """Change settings, or the model, or both: the one place where a change is checked.
+
+    Args:
+        settings: As they are.
+        model: In use.
+        new_model: Takes its place; `None`: it stays.
+        changes: By name; `None` leaves one as it is.
+
+    Raises:
+        SettingError: If there is no such setting, or a value is not allowed; it names the allowed
+            ones.
+    """
+    unknown = sorted(set(changes) - CHANGEABLE_SETTINGS)
+    if unknown:
+        raise SettingError(
+            f"{unknown[0]} cannot be changed; it must be one of {sorted(CHANGEABLE_SETTINGS)}"
+        )
+    values = {name: _as_number(name, value) for name, value in changes.items()}
+    after = new_model or model
+    kept = settings if after is model else settings.for_another(model, after)
+    new_settings = settings_for(after, kept.changed(**values))
+    return SettingsChange(
+        settings=new_settings,
+        model=after,
+        restarted=restart_reason(settings, model, new_settings, after),
+    )
+
+
+def restart_reason(
+    settings: StreamSettings,
+    model: StreamModel,
+    new_settings: StreamSettings,
+    new_model: StreamModel,
+    *,
+    jump_seconds: float | None = None,
+) -> str | None:
+    """Why a stream must empty its memory to go on in another way; `None` where it need not.
+
+    Args:
+        settings: As they are.
+        model: In use.
+        new_settings: Of the next clip.
+        new_model: Of the next clip.
+        jump_seconds: Where in the video it goes on; `None`: where it is.
+    """
+    reasons = []
+    if new_model is not model:
+        reasons.append(f"the model is now {new_model.card.title}")
+    if new_settings.clip_frames != settings.clip_frames:
+        now, before = new_settings.clip_frames, settings.clip_frames
+        reasons.append(f"clips now have {now} frames instead of {before}")
+    if jump_seconds is not None:
+        has_tenths = jump_seconds != round(jump_seconds)
+        reasons.append(f"the video jumped to {clock(jump_seconds, has_tenths=has_tenths)}")
+    kept = "window" if new_model.traits.encodes_frames_once else "memory"
+    return f"The {kept} starts empty: {', and '.join(reasons)}." if reasons else None
+
+
+def _as_number(name: str, value: float | None) -> float | None:
+    """A value as its setting is kept; one that came as JSON or from a slider may be 8.0 for 8."""
+    if name in WHOLE_SETTINGS and isinstance(value, float) and value.is_integer():
+        return int(value)
+    if name in REAL_SETTINGS and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    return value
+
+
 def _facts(model: StreamModel) -> dict[str, Any]:
-    """The settings that are for the model to say, not for people."""
+    """The settings that the model decides, not people."""
     traits = model.traits
     return {
         "frames_multiple": traits.frames_multiple,
@@ -205,6 +313,7 @@ def _facts(model: StreamModel) -> dict[str, Any]:
 
 
 def _l_mem_of(window_frames: Any, clip_frames: Any) -> int:
+    # `StreamSettings` checks it too, but only after it has divided here.
     _check_integer("clip_frames", clip_frames, *CLIP_FRAMES_RANGE)
     most = (L_MEM_RANGE[1] + 1) * clip_frames
     _check_integer("window_frames", window_frames, clip_frames, most)
@@ -219,6 +328,7 @@ def _l_mem_of(window_frames: Any, clip_frames: Any) -> int:
 
 
 def _check_number(name: str, value: float, low: float, high: float, *, unit: str) -> None:
+    # bool is an int in Python: `fps=True` must not pass as 1.
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not math.isfinite(value) or not low <= value <= high:
         raise SettingError(f"{name} must be from {low:g} to {high:g} {unit}, got {value!r}")

@@ -12,11 +12,13 @@ from torch import Tensor
 
 from vidmem.errors import StateError
 from vidmem.models.interface import StreamModel
-from vidmem.streaming.batching import ClipToJudge, Judged, judge
-from vidmem.streaming.identity import ModelIdentity
+from vidmem.plain import from_plain
+from vidmem.streaming.batching import StepInput, StepResult, step_batch
 from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.saving.identity import ModelIdentity
+from vidmem.streaming.saving.state_file import SavedState, read_state_file, write_state_file
 from vidmem.streaming.settings import StreamSettings
-from vidmem.streaming.state_file import SavedState, read_state_file, write_state_file
+from vidmem.streaming.step_errors import as_memory_error
 from vidmem.video.sampling import Window
 
 
@@ -25,7 +27,7 @@ class StreamState:
     """All that a stream carries from clip to clip, as a value."""
 
     memory: Any
-    """The model's state (`vidmem.models.interface.StreamState`), of one stream."""
+    """The model's state (`vidmem.models.interface.ModelState`), of one stream."""
 
     first_index: int = 0
     """`Window.index` of the first clip since the memory was empty."""
@@ -41,12 +43,20 @@ class StreamState:
         Raises:
             StateError: If the file has something else.
         """
-        memory = model.state_from_tensors(saved.tensors)
         try:
-            pending = tuple(Prediction.from_dict(one) for one in saved.facts["pending"])
-            return cls(memory=memory, first_index=saved.facts["first_index"], pending=pending)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise StateError(f"the saved stream is of another version: {error!r}") from error
+            settings = from_plain(StreamSettings, saved.facts["settings"], "settings")
+            _check_tensors(saved.tensors, model, settings)
+            memory = model.state_from_tensors(saved.tensors)
+            pending = tuple(
+                from_plain(Prediction, one, "pending") for one in saved.facts["pending"]
+            )
+            first_index = saved.facts["first_index"]
+            _check_pending(pending, model.card.class_names)
+            if type(first_index) is not int or first_index < 0:
+                raise ValueError(f"first_index must be a whole number, got {first_index!r:.60}")
+        except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
+            raise StateError(f"the saved stream is of another version: {error}") from error
+        return cls(memory=memory, first_index=first_index, pending=pending)
 
     def facts(self) -> dict[str, Any]:
         """What a file keeps beside the memory's tensors."""
@@ -56,11 +66,39 @@ class StreamState:
         }
 
 
+def _check_tensors(
+    tensors: dict[str, Tensor], model: StreamModel, settings: StreamSettings
+) -> None:
+    """Raise `ValueError` unless these are as the model's own are, and all numbers."""
+    with torch.no_grad():
+        empty = model.init_state(1, l_mem=settings.l_mem, clip_frames=settings.clip_frames)
+    wanted = empty.to_tensors()
+    if differing := sorted(wanted.keys() ^ tensors.keys()):
+        raise ValueError(f"{differing[0]} is in one of model and file alone")
+    for name, tensor in tensors.items():
+        like = wanted[name]
+        kinds = tensor.is_floating_point(), like.is_floating_point()
+        if tensor.shape != like.shape or kinds[0] != kinds[1]:
+            raise ValueError(
+                f"{name} must be {like.dtype} {list(like.shape)}, got {tensor.dtype} "
+                f"{list(tensor.shape)}"
+            )
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            raise ValueError(f"{name} has values that are no numbers")
+
+
+def _check_pending(pending: tuple[Prediction, ...], class_names: tuple[str, ...]) -> None:
+    for one in pending:
+        names = tuple(one.class_names)
+        if names != tuple(class_names) or len(one.probabilities) != len(names):
+            raise ValueError("a pending prediction is of other classes")
+
+
 class Stream:
     """A model over one video, clip by clip.
 
-    `state` is a value: keep it, and put it back to go on from there. Nothing else is carried over,
-    so one model serves any number of streams.
+    `state` is a value: keep it, and put it back to continue from there. Nothing else is carried
+    over, so one model serves any number of streams.
     """
 
     def __init__(
@@ -78,26 +116,27 @@ class Stream:
                 one of a video nothing is provisional any more.
             pixels: uint8, `[T, H, W, 3]`, at the size the model's card asks for.
         """
-        return self.take(window, self.judge(window, pixels))
+        return self.take(window, self.step_batch(window, pixels))
 
-    def judge(self, window: Window, pixels: Tensor) -> Judged:
-        """What the model says of the next clip, without going on."""
-        return judge(self.model, [self.to_judge(window, pixels)])[0]
+    def step_batch(self, window: Window, pixels: Tensor) -> StepResult:
+        """The model's result for the next clip; the state stays as it is."""
+        return step_batch(self.model, [self.to_judge(window, pixels)])[0]
 
-    def to_judge(self, window: Window, pixels: Tensor) -> ClipToJudge:
+    def to_judge(self, window: Window, pixels: Tensor) -> StepInput:
         """The next clip as the model is to judge it, alone or with those of other streams."""
+        # Such a model remembers frames, and padding is none of the video's.
         if self.model.traits.encodes_frames_once:
             pixels = pixels[: window.num_real_frames]
-        return ClipToJudge(pixels, (window.start_seconds, window.end_seconds), self.state.memory)
+        return StepInput(pixels, (window.start_seconds, window.end_seconds), self.state.memory)
 
-    def take(self, window: Window, judged: Judged) -> Prediction:
-        """Go on by a clip that was judged, and remember it."""
-        newest = self._prediction(window, judged)
-        return self._settle(newest, judged)
+    def take(self, window: Window, result: StepResult) -> Prediction:
+        """Advance the state by a clip that was judged; returns its prediction."""
+        newest = self._prediction(window, result)
+        return self._settle(newest, result)
 
-    def _settle(self, newest: Prediction, judged: Judged) -> Prediction:
-        """Take the new judgements of what is provisional."""
-        probabilities = judged.probabilities
+    def _settle(self, newest: Prediction, result: StepResult) -> Prediction:
+        # Oldest first: earlier clips that the model judged anew, then the newest clip.
+        probabilities = result.probabilities
         num_waiting = len(probabilities) - 1
         waiting = []
         for age, old in enumerate(reversed((*self.state.pending, newest))):
@@ -107,14 +146,14 @@ class Stream:
                 own = old.probabilities
             waiting.insert(0, old.judged_anew(own, is_final=is_final))
         self.state = StreamState(
-            memory=judged.memory,
+            memory=result.memory,
             first_index=self.state.first_index,
             pending=tuple(one for one in waiting if not one.is_final),
         )
         return replace(waiting[-1], revised=tuple(waiting[:-1]))
 
-    def _prediction(self, window: Window, judged: Judged) -> Prediction:
-        memory, probabilities = self.state.memory, judged.probabilities[-1]
+    def _prediction(self, window: Window, result: StepResult) -> Prediction:
+        memory, probabilities = self.state.memory, result.probabilities[-1]
         remembered = self._remembered(memory)
         best = max(range(len(probabilities)), key=probabilities.__getitem__)
         return Prediction(
@@ -130,9 +169,12 @@ class Stream:
             num_remembered=len(remembered),
             remembered=remembered,
             l_mem=memory.l_mem,
-            state_bytes=judged.memory.num_bytes,
-            model_seconds=judged.seconds,
+            state_bytes=result.memory.num_bytes,
+            model_seconds=result.seconds,
             final_after_seconds=self.settings.latency_seconds,
+            unlikeness=result.unlikeness,
+            model_name=self.model.card.name,
+            settings=self.settings.summary,
         )
 
     def change(self, settings: StreamSettings) -> None:
@@ -145,7 +187,7 @@ class Stream:
         self.settings = settings
 
     def settle(self) -> tuple[Prediction, ...]:
-        """Let go of what is provisional: nothing will be seen after it. Returns it as final."""
+        """Make final what is provisional, as no later clip will be judged; returns it."""
         settled = tuple(replace(one, is_final=True) for one in self.state.pending)
         self.state = replace(self.state, pending=())
         return settled
@@ -179,25 +221,31 @@ class Stream:
             StateError: If the file is missing or damaged, or was written with another model.
         """
         saved = read_state_file(Path(path))
-        difference = ModelIdentity.of(model).difference_from(saved.facts.get("model", {}))
+        there = saved.facts.get("model")
+        if not isinstance(there, dict):
+            raise StateError(f"{path} holds no stream: it names no model")
+        difference = ModelIdentity.of(model).difference_from(there)
         if difference:
             raise StateError(f"{path} was saved with another model: {difference}")
-        settings = StreamSettings(**saved.facts["settings"])
-        return cls(model, settings, StreamState.from_saved(saved, model))
+        state = StreamState.from_saved(saved, model)  # which checks the settings too
+        return cls(model, StreamSettings(**saved.facts["settings"]), state)
 
     def _empty_state(self, first_index: int) -> StreamState:
-        settings = self.settings
-        with torch.no_grad():
-            memory = self.model.init_state(
-                1, l_mem=settings.l_mem, clip_frames=settings.clip_frames
-            )
-            if settings.local_frame_range is not None:
-                memory = memory.with_range(settings.local_frame_range)
+        settings, model = self.settings, self.model
+        try:
+            with torch.no_grad():
+                memory = model.init_state(1, l_mem=settings.l_mem, clip_frames=settings.clip_frames)
+                if settings.local_frame_range is not None:
+                    memory = memory.with_range(settings.local_frame_range)
+        except (RuntimeError, MemoryError) as error:
+            told = as_memory_error(error, model, 1)
+            raise (told or error) from error
         return StreamState(memory=memory, first_index=first_index)
 
     def _keep(self, memory: Any) -> None:
         self.state = replace(self.state, memory=memory)
 
     def _remembered(self, memory: Any) -> tuple[int, ...]:
+        # Slots number clips since the memory was empty, predictions since the run began. -1: empty.
         clips = memory.slot_clips[0].tolist()
         return tuple(self.state.first_index + clip for clip in clips if clip >= 0)

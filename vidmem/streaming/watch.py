@@ -10,7 +10,7 @@ from vidmem.models.interface import StreamModel
 from vidmem.models.presets import load
 from vidmem.streaming.engine import Engine
 from vidmem.streaming.prediction import Prediction
-from vidmem.streaming.recorder import RunFiles
+from vidmem.streaming.saving.run_files import RunFiles
 from vidmem.streaming.settings import StreamSettings
 
 
@@ -47,7 +47,7 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
             included.
         local_frame_range: Frames that Spool's heads look back and ahead.
         start_seconds: Where to begin.
-        reader: "auto", "decord" or "pyav"; a resumed run goes on with the one it had.
+        reader: "auto" (PyAV), "pyav" or "decord"; a resumed run goes on with the one it had.
         device: For a model given by name.
         dtype: For a model given by name.
         out: A predictions.csv to write as predictions come.
@@ -75,8 +75,11 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
         "local_frame_range": local_frame_range,
     }
     settings = StreamSettings.for_model(model, **overrides)
+    # A resumed run keeps the settings it was saved with, unless some are given here.
     is_as_saved = resume and all(value is None for value in overrides.values())
     engine_settings = None if is_as_saved else settings
+    # A generator of its own: in one with this function, settings would be checked only when the
+    # first prediction is asked for.
     return _predictions(source, model, engine_settings, start_seconds, reader, files)
 
 
@@ -94,7 +97,7 @@ def _predictions(
         try:
             for prediction in engine:
                 yield from prediction.settled
-        except VidmemError:
+        except VidmemError:  # after what was judged but not final yet: it would be lost
             yield from engine.take_left()
             raise
         yield from engine.take_left()

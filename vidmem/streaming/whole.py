@@ -13,17 +13,18 @@ from torch import Tensor
 
 from vidmem.errors import SettingError, StorageError
 from vidmem.models import FeatureCache, FeatureKey, Spool
-from vidmem.streaming.feed import FeedRequest, check_is_file, open_feed
-from vidmem.streaming.model_clip import to_model_clip
+from vidmem.streaming.batching import to_model_clip
+from vidmem.streaming.feeds.feed import FeedRequest, check_is_file, open_file_feed
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings, settings_for
+from vidmem.streaming.step_errors import check_finite
 from vidmem.streaming.windows import Position, ReadWindow, WindowReader
+from vidmem.units import GIB, memory_size
 from vidmem.video.sampling import Gap, Window
 
-GIB = 1 << 30
 _VALUES_PER_TOKEN = 24
-"""Held at once for each value of a token: queries, keys, values, their copies, the MLP's inside. At
-most 22 were measured, for 1000 to 8000 frames in float32 and bfloat16."""
+"""Held at once for each value of a token: queries, keys, values, their copies, the MLP's hidden
+layer. At most 22 were measured, for 1000 to 8000 frames in float32 and bfloat16."""
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +55,8 @@ def watch_whole(
     Args:
         source: A video file.
         model: With a backbone.
-        settings: `None`: what the model was trained with. `l_mem` is of no account.
-        reader: "auto", "decord" or "pyav".
+        settings: `None`: what the model was trained with. `l_mem` is ignored.
+        reader: "auto" (PyAV), "pyav" or "decord".
         cache: Where features are kept, so that the next pass over the same file and backbone
             decodes and encodes nothing; `None`: they are not. Those of damaged files are not kept.
         max_bytes: Refuse videos that would take more memory.
@@ -66,8 +67,9 @@ def watch_whole(
     Raises:
         SettingError: If the model is no Spool, or the video would need more memory.
         UnreadableVideoError: If the source cannot be read.
+        ModelError: If the model gives what is no number.
     """
-    if not isinstance(model, Spool):
+    if not model.traits.judges_whole_videos:
         raise SettingError("one pass over a whole video needs a Spool; stream it instead")
     check_is_file(source)
     settings = settings_for(model, settings)
@@ -79,7 +81,9 @@ def watch_whole(
             local_frame_range=settings.local_frame_range,
         )
     clips = scores.frame_logits[0].split(settings.clip_frames)
-    probabilities = torch.stack([clip.mean(0) for clip in clips]).softmax(-1).tolist()
+    logits = torch.stack([clip.mean(0) for clip in clips])
+    check_finite(logits, None, model, [(w.start_seconds, w.end_seconds) for w in video.windows])
+    probabilities = logits.softmax(-1).tolist()
     seconds = (time.perf_counter() - started) / len(video.windows)
     blank = Prediction(
         index=0,
@@ -119,7 +123,6 @@ def _encode_video(
     cache: FeatureCache | None,
     max_bytes: int,
 ) -> WholeVideo:
-    """The video's features, from the cache where they are there."""
     keys = None if cache is None else _keys(source, model, settings, reader)
     if cache is not None and keys is not None:
         features, times = (cache.find(key) for key in keys)
@@ -143,12 +146,12 @@ def _encode_video(
 def _keep(
     cache: FeatureCache, keys: tuple[FeatureKey, FeatureKey], video: WholeVideo, dtype: torch.dtype
 ) -> None:
-    """Write down what the next pass can use; that it cannot be written stops nothing."""
     values = (video.features, _times(video.windows))
     try:
         for key, value, its_dtype in zip(keys, values, (dtype, torch.float32), strict=True):
             with cache.writer(key, its_dtype, len(value)) as writer:
                 writer.append(value)
+    # A full disk, or features that are not finite, slow down the next pass and spoil nothing.
     except (StorageError, ValueError) as error:
         logger.warning("the features of the video are not kept: %s", error)
 
@@ -159,8 +162,10 @@ def _read_windows(
     request = FeedRequest(
         path=source, card=model.card, fps=settings.fps, start_frame=0, reader=reader
     )
-    feed = open_feed(request)
+    feed = open_file_feed(request)
     try:
+        # Before any decoding. Containers may give too short a length, so it is checked again as
+        # clips come.
         _check_size(int(feed.info.duration_seconds * settings.fps), model, max_bytes)
         windows = WindowReader(feed, settings, Position())
         while (read := windows.read()) is not None:
@@ -175,8 +180,8 @@ def _check_size(num_frames: int, model: Spool, max_bytes: int) -> None:
     needed = values * _VALUES_PER_TOKEN * model.clip_head.weight.element_size()
     if needed > max_bytes:
         raise SettingError(
-            f"one pass over {num_frames} frames or more takes about {needed / GIB:.1f} GiB, and "
-            f"max_bytes is {max_bytes / GIB:.1f} GiB; stream the video instead, sample it at a "
+            f"one pass over {num_frames} frames or more takes about {memory_size(needed)}, and "
+            f"max_bytes is {memory_size(max_bytes)}; stream the video instead, sample it at a "
             "lower fps, or raise max_bytes"
         )
 
@@ -184,10 +189,11 @@ def _check_size(num_frames: int, model: Spool, max_bytes: int) -> None:
 def _keys(
     source: Path, model: Spool, settings: StreamSettings, reader: str
 ) -> tuple[FeatureKey, FeatureKey] | None:
-    """Of the features and of the windows' times; `None` without a backbone of which to tell."""
+    """Of the features and of the windows' times; `None` for a model without a backbone."""
     if model.backbone is None:
         return None
     card = model.card
+    reader = "pyav" if reader == "auto" else reader
     pictures = f"read with {reader}, {card.resize}, {card.mean}, {card.std}"
     key = FeatureKey.of(
         source,
@@ -196,12 +202,15 @@ def _keys(
         frame_height=card.frame_height,
         frame_width=card.frame_width,
     )
+    # The windows' times are kept beside the features, and come from no backbone: what they depend
+    # on takes its place in their key.
     times = f"times of windows of {settings.clip_frames} frames, read with {reader}"
     return key, replace(key, backbone=times)
 
 
 def _times(windows: tuple[Window, ...]) -> Tensor:
     """`[N, 1, 5]`, float32: whole seconds and the rest of start and end, and real frames."""
+    # Apart, since the cache holds no float64, and float32 has no milliseconds of long videos.
     rows = []
     for window in windows:
         start, end = divmod(window.start_seconds, 1), divmod(window.end_seconds, 1)

@@ -8,8 +8,9 @@ and a stride of 2 a video of 7 sampled frames gives three windows, the last one 
     window 1      x x x x
     window 2          x x x +     num_real_frames is 3
 
-A live feed may break off (see `LiveBuffer`): what is left of a window there belongs to the gap, and
-the next window starts behind it.
+A feed may break off. A live one (see `LiveBuffer`): what is left of a window there belongs to the
+gap. A recording, where it has no pictures for long: the window there is padded, as at the end of
+the video. The next window starts behind the break; nothing is judged in between.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from vidmem.streaming.feed import Feed
-from vidmem.streaming.live_buffer import joined
-from vidmem.streaming.live_feed import BufferedFeed
+from vidmem.errors import SettingError
+from vidmem.streaming.feeds.feed import Feed
+from vidmem.streaming.feeds.held_frames import joined
 from vidmem.streaming.settings import MAX_STRIDE_IN_CLIPS, StreamSettings
-from vidmem.video.decode_process import SampledFrames
+from vidmem.video.frame_feed import SampledFrames
 from vidmem.video.sampling import Gap, Window
 
 SKIP_CHUNK_FRAMES = 32
-"""Frames thrown away at once where windows leave frames out."""
+"""Most frames read at a time only to be dropped, where windows leave frames out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +66,7 @@ class Position:
 
 @dataclass(frozen=True, kw_only=True)
 class ReadWindow:
-    """A window with its pixels, and what it took to get them."""
+    """A window with its pixels, and what happened while they were read."""
 
     window: Window
     pixels: Tensor
@@ -89,18 +90,18 @@ class WindowReader:
         self.feed = feed
         self.settings = settings
         self.position = position
-        self._gaps: list[Gap] = []
+        self._gaps: list[Gap] = []  # met, and not told with a window yet
         self._position_before = position
         self._wait_seconds = 0.0
         self._seen_seconds = position.next_frame / settings.fps  # up to where windows were read
         self._break_reason: str | None = None  # since then
         self._live_before = (self._seen_seconds, self._break_reason)
-        self._drop_frames(position.next_frame)
-        self._tell_windows()
+        self._drop_frames(position)
+        feed.set_windows(settings.clip_frames, settings.window_stride)
 
     def read(self) -> ReadWindow | None:
         """The next window, or `None` where no frames are left that no window has had."""
-        self._gaps = list(self._gaps_put_back)
+        self._gaps[:0] = self._gaps_put_back
         self._gaps_put_back = ()
         self._wait_seconds = 0.0
         self._fill_window()
@@ -111,12 +112,14 @@ class WindowReader:
         window = self._make_window(num_real_frames)
         self._position_before = self.position
         self._live_before = (self._seen_seconds, self._break_reason)
+        is_cut = num_real_frames < self.settings.clip_frames and not window.is_last
         self.position = Position(
             next_index=window.index + 1,
-            next_frame=window.start_frame + self.settings.window_stride,
+            # From a run resumed here, the break is read over like from this one.
+            next_frame=end_frame if is_cut else window.start_frame + self.settings.window_stride,
             covered_frame=end_frame,
         )
-        gaps = self._take_gaps(window.start_seconds)
+        gaps = self._take_gaps(window, end_frame)
         self._seen_seconds = window.end_seconds
         return ReadWindow(
             window=window,
@@ -129,7 +132,7 @@ class WindowReader:
         """Be where the newest window read was read from; its frames are still held."""
         self.position = self._position_before
         self._seen_seconds, self._break_reason = self._live_before
-        if self._break_reason is None:
+        if self._break_reason is None:  # else `_take_gaps` makes the gap of the break again
             self._gaps_put_back = read.gaps
 
     def change(self, settings: StreamSettings, position: Position) -> None:
@@ -137,76 +140,93 @@ class WindowReader:
 
         A live feed cannot go back: there it is the first frame held, if that is later.
         """
-        is_live = isinstance(self.feed, BufferedFeed)
+        is_live = self.feed.is_live
         if is_live and settings.fps == self.settings.fps:
             position = replace(position, next_frame=max(position.next_frame, self._first_frame))
         frames_ahead = position.next_frame - self._first_frame
+        # Reading on over a few frames costs less than a seek, which decodes from a key frame.
         is_near = 0 <= frames_ahead <= MAX_STRIDE_IN_CLIPS * self.settings.clip_frames
         if settings.fps != self.settings.fps:
             self.leave_out()
             self.feed.set_fps(settings.fps, position.next_frame)
-            self._drop_frames(position.next_frame)
+            self._drop_frames(position)
         elif not is_near and not is_live:
             self.feed.seek(position.next_frame)
-            self._drop_frames(position.next_frame)
+            self._drop_frames(position)
         self.settings, self.position = settings, position
-        self._tell_windows()
+        self.feed.set_windows(settings.clip_frames, settings.window_stride)
 
-    def _tell_windows(self) -> None:
-        if isinstance(self.feed, BufferedFeed):
-            self.feed.set_windows(self.settings.clip_frames, self.settings.window_stride)
-
-    def _drop_frames(self, first_frame: int) -> None:
-        self._gaps_put_back: tuple[
-            Gap, ...
-        ] = ()  # they are met again with their frames, or left out with them
-        self._first_frame = first_frame
+    def _drop_frames(self, position: Position) -> None:
+        # Gaps that were put back come again with their frames, or are left out with them.
+        self._gaps_put_back: tuple[Gap, ...] = ()
+        self._first_frame = position.next_frame
         self._pixels = torch.empty(0)
         self._pts: list[float] = []
         self._is_at_end = self._is_before_break = False
+        self._gaps = []
+        self._begun_at = position
 
     def _fill_window(self) -> None:
-        """Hold the next window and the frame after it, or what there is up to the end.
-
-        Before a break the frame after it may be missing. A window that is not whole there is left
-        out.
-        """
+        """Hold the next window and the frame after it, or what there is up to the end."""
+        # Before a break a window is enough, as no frame follows it; less than one is dropped.
         while True:
             self._skip_to(self.position.next_frame)
             self._fill(self.settings.clip_frames + 1)
             if not self._is_before_break or len(self._pts) >= self.settings.clip_frames:
+                return
+            end_frame = self._first_frame + len(self._pts)
+            if self._pts and not self.feed.is_live and end_frame > self.position.covered_frame:
                 return
             self.leave_out()
             if self._is_at_end:
                 return
 
     def leave_out(self) -> None:
-        """Let go of what is held: no window will have it."""
+        """Drop what is held: no window will have it."""
         end_frame = self._first_frame + len(self._pts)
         num_unseen = end_frame - max(self._first_frame, self.position.covered_frame)
-        if isinstance(self.feed, BufferedFeed):
-            self.feed.buffer.leave_out(max(num_unseen, 0))
+        self.feed.leave_out(max(num_unseen, 0))
         self._pts, self._is_before_break = [], False
-        self._first_frame = self.position.next_frame  # nothing to skip: what comes says where it is
+        # As if all before were skipped: the frames that come next say their numbers themselves.
+        self._first_frame = self.position.next_frame
 
     def _begin_behind(self, frames: SampledFrames) -> None:
-        """Go on behind a break, with these frames."""
         assert frames.break_before is not None
         self._first_frame = int(frames.sample_indices[0])
+        if not self.feed.is_live:  # its gaps come with its frames
+            self.position = self.position.moved(max(self._first_frame, self.position.next_frame))
+            return
         self.position = self.position.moved(self._first_frame)
         self._break_reason = joined(self._break_reason, frames.break_before)
 
-    def _take_gaps(self, start_seconds: float) -> tuple[Gap, ...]:
-        """What is missing before a window that starts here."""
+    def _take_gaps(self, window: Window, end_frame: int) -> tuple[Gap, ...]:
+        """What is missing before a window, or in it."""
         reason, self._break_reason = self._break_reason, None
+        told = [gap for gap in self._gaps if window.is_last or self._frame_of(gap) < end_frame]
+        self._gaps = [gap for gap in self._gaps if gap not in told]
         if reason is None:
-            return tuple(self._gaps)
+            return tuple(told)
+        start_seconds = window.start_seconds
         seen_seconds = min(self._seen_seconds, start_seconds)  # equal: nothing was missed after all
         gap = Gap(start_seconds=seen_seconds, end_seconds=start_seconds, reason=reason)
-        return (*self._gaps, gap)
+        return (*told, gap)
+
+    def _is_told(self, gap: Gap) -> bool:
+        """Whether a window had it before: on the way from a key frame, damage is met again."""
+        # By where they are, not by when they came, so that a resumed run tells them with the same
+        # windows as an uninterrupted one.
+        begun, frame = self._begun_at, self._frame_of(gap)
+        if begun.covered_frame:
+            return frame < begun.covered_frame
+        end_frame = frame_at(gap.end_seconds, self.settings.fps)
+        return frame < begun.next_frame and end_frame <= begun.next_frame
+
+    def _frame_of(self, gap: Gap) -> int:
+        """The first sampled frame that a gap may have cost."""
+        return frame_at(gap.start_seconds, self.settings.fps)
 
     def _skip_to(self, frame: int) -> None:
-        """Let go of frames before `frame`, reading over those that were not read yet."""
+        """Drop frames before `frame`, reading over those that were not read yet."""
         while self._first_frame < frame:
             if not self._pts:
                 self._fill(min(frame - self._first_frame, SKIP_CHUNK_FRAMES))
@@ -226,13 +246,12 @@ class WindowReader:
             self._wait_seconds += time.perf_counter() - started
             if frames.break_before is not None:
                 self._begin_behind(frames)
-            is_short = len(frames.pixels) < num_missing and not isinstance(self.feed, BufferedFeed)
-            self._is_at_end = frames.is_end or is_short
+            self._is_at_end = frames.is_end
             self._is_before_break = frames.is_before_break
             self._hold(frames)
 
     def _hold(self, frames: SampledFrames) -> None:
-        self._gaps.extend(frames.gaps)
+        self._gaps.extend(gap for gap in frames.gaps if not self._is_told(gap))
         if not len(frames):
             return
         self._pixels = torch.cat([self._pixels, frames.pixels]) if self._pts else frames.pixels
@@ -240,7 +259,10 @@ class WindowReader:
 
     def _make_window(self, num_real_frames: int) -> Window:
         has_frame_after = len(self._pts) > num_real_frames
-        end_seconds = self._moment(num_real_frames) if has_frame_after else self._end_of_video()
+        if has_frame_after:
+            end_seconds = self._moment(num_real_frames)
+        else:
+            end_seconds = self._end_before_gap(num_real_frames) or self._end_of_video()
         return Window(
             index=self.position.next_index,
             start_frame=self.position.next_frame,
@@ -252,16 +274,22 @@ class WindowReader:
         )
 
     def _moment(self, offset: int) -> float:
-        """When a held frame begins to count, in seconds.
-
-        That is its presentation time. A frame that stays on display for longer than a sampling
-        interval (variable rate, a stalled camera) is sampled again and again: from then on it
-        counts from the instant of each sample, so that windows always go forward.
-        """
+        """When a held frame begins to count, in seconds: at its presentation time."""
+        # A frame shown for longer than a sampling interval (variable rate, a stalled camera) is
+        # sampled again and again. Its repetitions count from the instant of each sample, so that
+        # windows always go forward.
         sample_seconds = (self._first_frame + offset) / self.settings.fps
         pts_seconds = self._pts[offset]
         is_fresh = sample_seconds - pts_seconds < 1 / self.settings.fps
         return pts_seconds if is_fresh else sample_seconds
+
+    def _end_before_gap(self, num_real_frames: int) -> float:
+        """Where a gap begins, right behind the last frame; 0.0 where none does."""
+        if self._is_at_end:
+            return 0.0
+        last, step = self._moment(num_real_frames - 1), 1 / self.settings.fps
+        starts = [gap.start_seconds for gap in self._gaps if gap.end_seconds > gap.start_seconds]
+        return min((start for start in starts if last < start <= last + step), default=0.0)
 
     def _end_of_video(self) -> float:
         """One sampling interval after the last frame, but not beyond the video."""
@@ -280,16 +308,8 @@ class WindowReader:
 
 
 def frame_at(seconds: float, fps: float) -> int:
-    """The first sampled frame at or after a time."""
+    """The first sampled frame at or after a time; `SettingError` where it is none."""
+    if not math.isfinite(seconds):
+        raise SettingError(f"start_seconds must be a time in seconds, got {seconds!r}")
+    # `frame / fps * fps` may come out a little above `frame`: rounding up must not skip it.
     return max(math.ceil(seconds * fps - 1e-6), 0)
-
-
-def num_windows(num_frames: int, position: Position, settings: StreamSettings) -> int:
-    """Windows still to come in a video of `num_frames` sampled frames."""
-    num_left = num_frames - position.next_frame
-    if num_left <= 0 or position.covered_frame >= num_frames:
-        return 0
-    clip_frames, window_stride = settings.clip_frames, settings.window_stride
-    if window_stride > clip_frames:
-        return math.ceil(num_left / window_stride)
-    return 1 + math.ceil(max(num_left - clip_frames, 0) / window_stride)

@@ -18,7 +18,7 @@ REACH = 4
 
 @dataclass(frozen=True)
 class Variation:
-    """How the clips of one batch differ from what was drawn."""
+    """How the clips of one batch are changed: mirrored, moved, recoloured, softened."""
 
     is_mirrored: NDArray[np.bool_]
     """`[B, 2]`: across and down."""
@@ -35,6 +35,7 @@ class Variation:
     @classmethod
     def draw(cls, batch: int, rng: np.random.Generator, *, is_one_video: bool = False) -> Variation:
         """Draw one for each clip, or one for all of them, as those of one camera need."""
+        # Seven numbers each: mirrored across and down, moved across and down, three of colour.
         draws = np.broadcast_to(rng.random((1 if is_one_video else batch, 7)), (batch, 7))
         return cls(
             is_mirrored=draws[:, :2] < 0.5,
@@ -57,6 +58,7 @@ class Variation:
             `[B, T, 3, H, W]`.
         """
         moved = np.stack([self._move(row, clip) for row, clip in enumerate(pixels)])
+        # All of it is linear in the colours, so one matrix product per clip does it.
         matrix, offset = _colour(self.colour, card)
         flat = torch.from_numpy(moved).to(dtype).flatten(1, 3)
         clips = torch.baddbmm(offset[:, None].to(dtype), flat, matrix.to(dtype))
@@ -69,7 +71,7 @@ class Variation:
         Args:
             places: `[B, ..., 2]`, as fractions of the picture from the left and the top.
             width: Of the picture, in pixels.
-            height: Likewise.
+            height: Of the picture, in pixels.
 
         Returns:
             `[B, ..., 2]`, in pixels.
@@ -101,6 +103,7 @@ def _colour(draws: Tensor, card: ModelCard) -> tuple[Tensor, Tensor]:
     grey = torch.full((3, 3), 1 / 3)
     mix = grey + saturation[:, None, None] * (torch.eye(3) - grey)
     mean, std = torch.tensor(card.mean), torch.tensor(card.std)
+    # Contrast turns about middle grey, 0.5; brightness adds up to 0.05 to either side.
     shift = -0.5 * contrast + 0.45 + 0.1 * draws[:, 2]
     matrix = mix * contrast[:, None, None] / std
     return matrix / 255, (shift[:, None] - mean) / std

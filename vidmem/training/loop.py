@@ -1,4 +1,4 @@
-"""Optimiser and schedule: the part of training that no recipe does differently."""
+"""Optimiser and schedule: the part of training that all recipes share."""
 
 from __future__ import annotations
 
@@ -73,8 +73,10 @@ def run_loop(
     for step in range(config.steps):
         rate = learning_rate(step, config)
         for group in (group for optimizer in optimizers for group in optimizer.param_groups):
+            # By hand: a scheduler of torch belongs to one optimiser, and here two follow one rate.
             group["lr"] = rate * group["share"]
         loss = loss_of_step(step)
+        # Before the optimisers: one step with such a loss would make all weights useless.
         if not math.isfinite(loss.item()):
             raise FloatingPointError(
                 f"the loss is {loss.item()} at step {step}; lower the learning rate"
@@ -92,14 +94,16 @@ def hidden_matrices(*modules: nn.Module) -> list[nn.Parameter]:
     """The weights of all linear layers inside some modules."""
     layers = (layer for module in modules for layer in module.modules())
     linear = (layer for layer in layers if isinstance(layer, nn.Linear))
+    # Muon orthogonalises its updates, which is defined for matrices; biases go to AdamW.
     return [p for layer in linear for p in layer.parameters() if p.ndim > 1]
 
 
 def _optimizers(
     learned: list[nn.Parameter], matrices: list[nn.Parameter], config: LoopConfig
 ) -> list[torch.optim.Optimizer]:
-    taken = {id(p) for p in matrices}
-    rest = [p for p in learned if id(p) not in taken]
+    # By identity: `in` would compare tensors element by element.
+    in_matrices = {id(p) for p in matrices}
+    rest = [p for p in learned if id(p) not in in_matrices]
     groups = [
         {
             "params": [p for p in rest if p.ndim > 1],

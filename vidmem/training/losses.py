@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""Losses that training minimises."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch import Tensor
 def merged_cross_entropy(
     logits: Tensor, labels: Tensor, group: Sequence[int], is_merged: Tensor, weights: Tensor
 ) -> Tensor:
-    """Cross-entropy that asks of some samples only that they are in a group of classes.
+    """Cross-entropy in which, for some samples, any class of a group is right.
 
-    A clip that cannot be told apart from another class by what was seen teaches nothing by being
-    told apart: where `is_merged`, any class of `group` is right, if the label is one of them.
+    Where nothing that the model sees decides between classes that look alike, a loss that insists
+    on one teaches it to guess. So where `is_merged`, any class of `group` is right if the label is
+    one of them.
 
     Args:
         logits: `[S, num_classes]`.

@@ -9,41 +9,43 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vidmem.video.decode_process import FeedLimits, FrameFeed, SampledFrames, probe_safely
+    from vidmem.video.child.together import limit_children
     from vidmem.video.decode_speed import measure_decode_speed
-    from vidmem.video.live_address import file_stem, without_credentials
+    from vidmem.video.frame_feed import FeedLimits, FrameFeed, SampledFrames, probe_safely
+    from vidmem.video.live.address import file_stem, without_credentials
+    from vidmem.video.live.policy import AddressPolicy
     from vidmem.video.pictures import Picture, PictureReader
     from vidmem.video.probe import VideoInfo, probe_video
-    from vidmem.video.reader import Frame, Frames, VideoReader, open_video
+    from vidmem.video.readers.reader import Frame, Frames, VideoReader, open_video
     from vidmem.video.sampling import Gap, Window
-    from vidmem.video.skipping import SkipGain, measure_skip_gain
     from vidmem.video.transforms import decode_size, to_clip
 
 _HOME = {
-    "FeedLimits": "decode_process",
-    "Frame": "reader",
-    "FrameFeed": "decode_process",
-    "Frames": "reader",
+    "AddressPolicy": "live.policy",
+    "FeedLimits": "frame_feed",
+    "Frame": "readers.reader",
+    "FrameFeed": "frame_feed",
+    "Frames": "readers.reader",
     "Gap": "sampling",
     "Picture": "pictures",
     "PictureReader": "pictures",
-    "SampledFrames": "decode_process",
-    "SkipGain": "skipping",
+    "SampledFrames": "frame_feed",
     "VideoInfo": "probe",
-    "VideoReader": "reader",
+    "VideoReader": "readers.reader",
     "Window": "sampling",
     "decode_size": "transforms",
-    "file_stem": "live_address",
+    "file_stem": "live.address",
+    "limit_children": "child.together",
     "measure_decode_speed": "decode_speed",
-    "measure_skip_gain": "skipping",
-    "open_video": "reader",
-    "probe_safely": "decode_process",
+    "open_video": "readers.reader",
+    "probe_safely": "frame_feed",
     "probe_video": "probe",
     "to_clip": "transforms",
-    "without_credentials": "live_address",
+    "without_credentials": "live.address",
 }
 
 __all__ = [
+    "AddressPolicy",
     "FeedLimits",
     "Frame",
     "FrameFeed",
@@ -52,14 +54,13 @@ __all__ = [
     "Picture",
     "PictureReader",
     "SampledFrames",
-    "SkipGain",
     "VideoInfo",
     "VideoReader",
     "Window",
     "decode_size",
     "file_stem",
+    "limit_children",
     "measure_decode_speed",
-    "measure_skip_gain",
     "open_video",
     "probe_safely",
     "probe_video",

@@ -20,9 +20,12 @@ from vidmem.errors import (
     UnsupportedCodecError,
     VideoNotFoundError,
 )
+from vidmem.files import other_kind
 
 NOT_VIDEO_FORMATS = {"tty", "bin", "xbin", "idf", "adf", "hls", "dash", "concat", "sdp", "image2"}
 MAX_ERRORS_IN_A_ROW = 100
+MAX_PIXELS = 64_000_000
+"""Of a frame: twice 8K. A file of a kilobyte may say that its frames have 256 million."""
 
 
 def open_container(path: Path) -> InputContainer:
@@ -52,25 +55,55 @@ def open_container(path: Path) -> InputContainer:
     return container
 
 
+def tracks(container: InputContainer) -> list[VideoStream]:
+    """The video streams of an open file, cover pictures left out."""
+    return [stream for stream in container.streams.video if not _is_cover(stream)]
+
+
 def video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The best video stream of an open file, cover pictures left out.
+    """The video stream that players show: the default one, or else the best that can be decoded.
 
     Raises:
         NoVideoStreamError: If there is none.
         UnsupportedCodecError: If there is no decoder for it.
+        UnreadableVideoError: If its frames are too large.
     """
-    streams = [stream for stream in container.streams.video if not _is_cover(stream)]
+    streams = tracks(container)
     if not streams:
         has = "only sound" if container.streams.audio else "no video stream"
         raise NoVideoStreamError(f"{path} has {has}, nothing to watch; choose a file with pictures")
-    best = container.streams.best("video")
-    stream = best if isinstance(best, VideoStream) and not _is_cover(best) else streams[0]
-    if stream.codec_context is None:
+    decodable = [stream for stream in streams if stream.codec_context is not None]
+    if not decodable:
         raise UnsupportedCodecError(
             f"{path} uses a codec that the installed FFmpeg cannot decode; convert it to H.264, "
             "for example with: ffmpeg -i input -c:v libx264 output.mp4"
         )
+    best = container.streams.best("video")  # of those marked as default, if any are
+    index = best.index if best is not None else -1
+    stream = next((one for one in decodable if one.index == index), decodable[0])
+    bound_pixels(stream, str(path))
     return stream
+
+
+def bound_pixels(stream: VideoStream, name: str) -> None:
+    """Refuse frames of absurd size before a decoder makes room for one.
+
+    Args:
+        stream: Before its first frame is decoded.
+        name: Of the source, for people.
+
+    Raises:
+        UnreadableVideoError: If the container says that frames are larger than `MAX_PIXELS`.
+    """
+    context = stream.codec_context
+    if context.width * context.height > MAX_PIXELS:
+        raise UnreadableVideoError(
+            f"{name} has frames of {context.width:,} x {context.height:,} pixels, and at most "
+            f"{MAX_PIXELS // 1_000_000} million can be read; make it smaller, for example with: "
+            "ffmpeg -i input -vf scale=1920:-2 output.mp4"
+        )
+    # The stream itself may say otherwise, at first or later on: such frames do not decode.
+    context.options = {**context.options, "max_pixels": str(MAX_PIXELS)}
 
 
 def packets_of(container: InputContainer, stream: VideoStream) -> Iterator[av.Packet]:
@@ -95,6 +128,8 @@ def _check_file(path: Path) -> None:
         raise VideoNotFoundError(f"{path} does not exist (any more); check the name") from error
     if path.is_dir():
         raise NotAVideoError(f"{path} is a folder; choose one video file in it")
+    if (kind := other_kind(path)) is not None:  # to open a pipe would wait for ever
+        raise NotAVideoError(f"{path} is {kind}; choose a video file")
     if size_bytes == 0:
         raise EmptyVideoError(
             f"{path} is empty (0 bytes); copy it again from where it was recorded"

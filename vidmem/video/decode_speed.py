@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from vidmem.errors import SettingError
-from vidmem.video.decode_process import FrameFeed
+from vidmem.video.frame_feed import FrameFeed
 
 FRAMES_AT_ONCE = 8
 
@@ -29,26 +29,26 @@ def measure_decode_speed(
         width: Pixels across, as the model gets them.
         height: Pixels down.
         num_seconds: How long to decode, at most.
-        on_frames: Told after every few frames how many seconds were measured; what it raises ends
-            the measurement.
+        on_frames: Called after every few frames with the seconds measured so far; what it raises
+            ends the measurement.
 
     Raises:
         UnreadableVideoError: If the file cannot be read.
         DecoderError: If the decoder fails.
         SettingError: If the video is too short to tell.
     """
-    num_frames, taken = 0, 0.0
+    num_frames, seconds = 0, 0.0
     with FrameFeed(path, fps=fps, width=width, height=height) as feed:
         feed.read(FRAMES_AT_ONCE)
         began = time.perf_counter()
-        while taken < num_seconds:
+        while seconds < num_seconds:
             frames = feed.read(FRAMES_AT_ONCE)
             num_frames += len(frames)
-            taken = time.perf_counter() - began
+            seconds = time.perf_counter() - began
             if on_frames is not None:
-                on_frames(taken)
+                on_frames(seconds)
             if frames.is_end:
                 break
     if num_frames < FRAMES_AT_ONCE:
         raise SettingError(f"{path} is too short to tell how fast it decodes; take a longer one")
-    return num_frames / fps / taken
+    return num_frames / fps / seconds

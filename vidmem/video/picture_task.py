@@ -9,9 +9,10 @@ from typing import Any
 from PIL import Image
 
 from vidmem.errors import DecoderError
-from vidmem.video.child_main import Interrupted, Parent
+from vidmem.units import clock
+from vidmem.video.child.main import Interrupted, Parent
 from vidmem.video.probe import VideoInfo, probe_video
-from vidmem.video.pyav_reader import FrameCursor, PyavSource
+from vidmem.video.readers.pyav import FrameCursor, PyavSource
 from vidmem.video.sampling import SampleClock
 
 
@@ -24,7 +25,7 @@ def picture_size(info: VideoInfo, max_height: int) -> tuple[int, int]:
 
 def run(parent: Parent, settings: dict[str, Any]) -> None:
     """Open the video, say so, and answer each request with a picture."""
-    info = probe_video(settings["path"])
+    info = probe_video(settings["path"], parent.tick)
     width, height = picture_size(info, settings["max_height"])
     source = PyavSource(info, width, height, skip=False, tick=parent.tick)
     cursor = FrameCursor(source)
@@ -45,13 +46,14 @@ def _commands(parent: Parent) -> Iterator[dict[str, Any]]:
 
 def _answer(parent: Parent, cursor: FrameCursor, command: dict[str, Any], quality: int) -> None:
     info = cursor.source.info
-    clock = SampleClock.make(1.0, info.tick, info.start_pts)
-    pts = clock.pts_at(max(0.0, command["seconds"]))
-    found = cursor.frame_at(pts)
-    if found is None:
-        raise DecoderError(f"{info.path}: no picture can be decoded at {command['seconds']:.1f} s")
-    picture = Image.fromarray(cursor.source.to_pixels(found.frame))
+    times = SampleClock.make(1.0, info.tick, info.start_pts)
+    pts = times.pts_at(max(0.0, command["seconds"]))
+    decoded = cursor.frame_at(pts)
+    if decoded is None:
+        when = clock(command["seconds"], has_tenths=True)
+        raise DecoderError(f"{info.path}: no picture can be decoded at {when}")
+    picture = Image.fromarray(cursor.source.to_pixels(decoded.frame))
     buffer = io.BytesIO()
     picture.save(buffer, format="JPEG", quality=quality)
-    seconds = float((found.pts - info.start_pts) * info.tick)
+    seconds = float((decoded.pts - info.start_pts) * info.tick)
     parent.send("picture", buffer.getbuffer(), run=command["run"], seconds=seconds)

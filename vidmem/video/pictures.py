@@ -9,15 +9,21 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from vidmem.errors import SettingError
-from vidmem.video.child_owner import ChildOwner
-from vidmem.video.child_process import GIB, ChildLimits, ChildProcess
-from vidmem.video.probe import VideoInfo
+from vidmem.errors import DecoderCrashedError, SettingError
+from vidmem.units import GIB
+from vidmem.video.child.format import Message, MessageError
+from vidmem.video.child.process import ChildLimits, ChildOwner, ChildProcess
+from vidmem.video.child.sandbox import ChildBox
+from vidmem.video.claims import MAX_SIDE, info_of
+
+JPEG_BEGINS = b"\xff\xd8\xff"
+MAX_HEADER_BYTES = 64 << 10
+"""Of a JPEG, whose pixels never take more room than they do unpacked."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture."""
+    """A picture of a video, as JPEG."""
 
     jpeg: bytes
     pts_seconds: float
@@ -43,6 +49,7 @@ class PictureReader(ChildOwner):
         max_height: Larger videos are shrunk to this height; pixels.
         quality: Of the JPEG, 1 to 95.
         timeout_seconds: Longest wait for a picture.
+        max_rss_bytes: Memory of the process that decodes.
 
     Raises:
         UnreadableVideoError: If the file cannot be read.
@@ -58,6 +65,7 @@ class PictureReader(ChildOwner):
         max_height: int = 540,
         quality: int = 85,
         timeout_seconds: float = 20.0,
+        max_rss_bytes: int = 2 * GIB,
     ) -> None:
         if max_height < 16:
             raise SettingError(f"max_height must be at least 16 pixels, got {max_height}")
@@ -65,20 +73,10 @@ class PictureReader(ChildOwner):
             raise SettingError(f"quality must be in [1, 95], got {quality}")
         self._run = 0
         self._lock = threading.Lock()
-        self._child = ChildProcess(
-            self.TASK,
-            {"path": str(Path(path).absolute()), "max_height": max_height, "quality": quality},
-            str(path),
-            ChildLimits(timeout_seconds=timeout_seconds, max_rss_bytes=2 * GIB),
-        )
-        try:
-            values = self._child.receive().values
-        except BaseException:
-            self._child.close()
-            raise
-        self.info = VideoInfo.from_json(values["info"])
-        self.width: int = values["width"]
-        self.height: int = values["height"]
+        self._label, self._path = str(path), str(Path(path).absolute())
+        self._settings = {"path": self._path, "max_height": max_height, "quality": quality}
+        self._limits = ChildLimits(timeout_seconds=timeout_seconds, max_rss_bytes=max_rss_bytes)
+        self._start()
 
     def picture(self, seconds: float) -> Picture:
         """The picture on display at a time; the first or last one outside the video.
@@ -87,9 +85,42 @@ class PictureReader(ChildOwner):
             DecoderError: If there is none within the time limit.
         """
         with self._lock:
-            self._run += 1
-            wanted = self._run
-            self._child.drop_unless(lambda message: message.values.get("run", wanted) == wanted)
-            self._child.send({"seconds": float(seconds), "run": wanted})
+            try:
+                message = self._ask(seconds)
+            except DecoderCrashedError:
+                if not self._child.was_killed:
+                    raise
+                self._child.close()
+                self._start()
+                message = self._ask(seconds)
+            with self._child.checking():
+                return self._picture_of(message)
+
+    def _start(self) -> None:
+        """Start the decoder, and wait until the video is open."""
+        box = ChildBox(files=(self._path,))
+        self._child = ChildProcess(self.TASK, self._settings, self._label, self._limits, box)
+        try:
             message = self._child.receive()
-        return Picture(bytes(message.data), message.values["seconds"], self.width, self.height)
+            with self._child.checking():
+                message.must_be("open")
+                self.info = info_of(message, self._path)
+                self.width = message.whole("width", 1, MAX_SIDE)
+                self.height = message.whole("height", 1, MAX_SIDE)
+        except BaseException:
+            self._child.close()
+            raise
+        self._child.max_data_bytes = MAX_HEADER_BYTES + self.width * self.height * 3
+
+    def _ask(self, seconds: float) -> Message:
+        self._run += 1
+        wanted = self._run
+        self._child.drop_unless(lambda message: message.values.get("run", wanted) == wanted)
+        self._child.send({"seconds": float(seconds), "run": wanted})
+        return self._child.receive()
+
+    def _picture_of(self, message: Message) -> Picture:
+        message.must_be("picture")
+        if not message.data.startswith(JPEG_BEGINS):
+            raise MessageError("a picture that is no JPEG")
+        return Picture(bytes(message.data), message.number("seconds"), self.width, self.height)

@@ -57,10 +57,10 @@ def resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
     width, height = size
     if pixels.shape[1:3] == (height, width) or not len(pixels):
         return pixels.reshape(len(pixels), height, width, pixels.shape[-1])
-    found = interpolate(
+    pixels_NCHW = interpolate(
         pixels.permute(0, 3, 1, 2), (height, width), mode="bilinear", antialias=True
     )
-    return found.permute(0, 2, 3, 1).contiguous()
+    return pixels_NCHW.permute(0, 2, 3, 1).contiguous()
 
 
 def to_clip(
@@ -102,12 +102,10 @@ def to_clip(
 
 
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
-    """On the device; to a GPU by way of pinned memory, so that nobody waits for the copy.
-
-    Torch keeps the pinned memory until the copy is through (`torch.Tensor.pin_memory`).
-    """
+    """A tensor on a device; to a GPU it is copied without waiting, from pinned memory."""
     if torch.device(device).type != "cuda" or tensor.is_cuda:
         return tensor.to(device)
+    # Torch keeps the pinned memory until the copy is through (`torch.Tensor.pin_memory`).
     return tensor.pin_memory().to(device, non_blocking=True)
 
 

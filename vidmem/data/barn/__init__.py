@@ -1,6 +1,12 @@
 """Generated videos of farrowing pens whose labels are known exactly."""
 
-from vidmem.data.barn.behaviour import CLASS_NAMES, LOOK_ALIKES, VISIBLE_CLASSES, BarnConfig, Bout
+from vidmem.data.barn.behaviour import (
+    CLASS_NAMES,
+    LOOK_ALIKES,
+    VISIBLE_CLASSES,
+    BarnConfig,
+    DrawnBout,
+)
 from vidmem.data.barn.dataset import (
     MOMENTS,
     LabelledClips,
@@ -10,6 +16,7 @@ from vidmem.data.barn.dataset import (
 )
 from vidmem.data.barn.video import SIGHTING_KINDS, BarnVideo, Sighting
 from vidmem.data.barn.writing import WrittenVideo, write_labels, write_video
+from vidmem.renamed import renamed_names
 
 __all__ = [
     "CLASS_NAMES",
@@ -19,7 +26,7 @@ __all__ = [
     "VISIBLE_CLASSES",
     "BarnConfig",
     "BarnVideo",
-    "Bout",
+    "DrawnBout",
     "LabelledClips",
     "Sighting",
     "WrittenVideo",
@@ -29,3 +36,10 @@ __all__ = [
     "write_labels",
     "write_video",
 ]
+
+__getattr__ = renamed_names(
+    __name__,
+    {
+        "Bout": "DrawnBout",
+    },
+)

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from random import Random
 from typing import Literal
 
@@ -83,8 +82,7 @@ class BarnConfig:
 
     visit_gap_minutes: tuple[float, float] = (1.5, 42.0)
     """From one visit of trough or drinker to the next: shortest and longest, in real time before
-    `pace`.
-    The longest one bounds how far back the event that decides a rest's label can be."""
+    `pace`. The longest one bounds how far back the event that decides a rest's label can be."""
 
     def __post_init__(self) -> None:
         if not 0 < self.minutes <= 24 * 60:
@@ -107,7 +105,7 @@ class BarnConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bout:
+class DrawnBout:
     """One behaviour from its start until the next one's, `[start_seconds, end_seconds)`."""
 
     start_seconds: float
@@ -126,23 +124,21 @@ def random_stream(seed: int, *names: object) -> Random:
 
 
 def log_normal(rng: Random, median: float, spread: float) -> float:
-    """Draw from a log-normal distribution, within two spreads of its median.
-
-    Only `Random.random` is guaranteed to stay the same in later versions of Python.
-    """
+    """Draw from a log-normal distribution, within two spreads of its median."""
+    # By Box and Muller and not by `Random.gauss`: of all its methods only `Random.random` is
+    # guaranteed to give the same numbers in later versions of Python.
     radius = math.sqrt(-2 * math.log(1 - rng.random()))
     normal = radius * math.cos(2 * math.pi * rng.random())
     return median * math.exp(spread * min(max(normal, -2.0), 2.0))
 
 
-def make_bouts(config: BarnConfig, *, swap_visits: bool = False) -> tuple[Bout, ...]:
+def make_bouts(config: BarnConfig, *, swap_visits: bool = False) -> tuple[DrawnBout, ...]:
     """Draw the bouts of a whole video, without gaps between them.
 
     Args:
         config: Of the video.
         swap_visits: Feed where the seed says drink and the reverse, which swaps the look-alike
-        labels
-            and moves nothing else. For tests.
+            labels and moves nothing else. For tests.
     """
     return _Schedule(config, swap_visits).bouts()
 
@@ -157,13 +153,13 @@ class _Schedule:
         self._gaps = random_stream(config.seed, "gaps")
         self._coin = random_stream(config.seed, "visits")
         self._swap_visits = swap_visits
-        self._bouts: list[Bout] = []
+        self._bouts: list[DrawnBout] = []
         self._now = 0.0
         self._num_places = 0
         self._visit = ""
         self._visit_end: float | None = None
 
-    def bouts(self) -> tuple[Bout, ...]:
+    def bouts(self) -> tuple[DrawnBout, ...]:
         """All bouts, the last one cut at the end of the video."""
         end = self._config.duration_seconds
         while self._now < end:
@@ -171,10 +167,10 @@ class _Schedule:
             if self._gaps.random() >= _SECOND_VISIT_PROBABILITY:
                 self._add_stretch()
         last = self._bouts.pop()
-        while last.start_seconds >= end:
+        while last.start_seconds >= end:  # a stretch may add several bouts beyond the end
             last = self._bouts.pop()
         fields = {**vars(last), "end_seconds": end}
-        return (*self._bouts, Bout(**fields))
+        return (*self._bouts, DrawnBout(**fields))
 
     def _new_place(self) -> int:
         self._num_places += 1
@@ -191,7 +187,7 @@ class _Schedule:
         label = f"resting after {self._visit}" if kind == REST else kind
         deciding = self._visit_end if kind == REST else None
         self._bouts.append(
-            Bout(
+            DrawnBout(
                 start_seconds=self._now,
                 end_seconds=end,
                 label=label,
@@ -234,7 +230,7 @@ def _choose(rng: Random, weights: dict[str, float]) -> str:
 
 
 def majority_label(
-    bouts: Sequence[Bout], start_seconds: float, end_seconds: float
+    bouts: Sequence[DrawnBout], start_seconds: float, end_seconds: float
 ) -> tuple[str, float]:
     """The label that lasts longest in a window, the earlier at a tie, and its share of it."""
     seconds: dict[str, float] = {}
@@ -246,8 +242,3 @@ def majority_label(
         raise ValueError(f"no bout between {start_seconds} s and {end_seconds} s")
     label = max(seconds, key=lambda name: seconds[name])
     return label, seconds[label] / (end_seconds - start_seconds)
-
-
-def has_no_gaps(bouts: Sequence[Bout]) -> bool:
-    """Whether each bout starts when the one before ends."""
-    return all(a.end_seconds == b.start_seconds for a, b in pairwise(bouts))

@@ -19,7 +19,7 @@ Point = tuple[float, float]
 Posture = NDArray[np.float32]  # [parts, 8]: x0, y0, x1, y1, r0, r1, z0, z1
 
 
-class Part(IntEnum):
+class BodyPart(IntEnum):
     """What a row of a posture belongs to, which decides its colour."""
 
     BODY = 0
@@ -34,17 +34,17 @@ class Part(IntEnum):
 
 NUM_SPINE = 6  # points from rump to poll
 PARTS = (
-    *([Part.LEG] * 4),
-    *([Part.LEG] * 4),
-    *([Part.HOOF] * 4),
-    *([Part.UDDER] * 5),
-    Part.TAIL,
-    *([Part.BODY] * (NUM_SPINE - 1)),
-    Part.HEAD,
-    Part.HEAD,
-    Part.SNOUT,
-    Part.EAR,
-    Part.EAR,
+    *([BodyPart.LEG] * 4),
+    *([BodyPart.LEG] * 4),
+    *([BodyPart.HOOF] * 4),
+    *([BodyPart.UDDER] * 5),
+    BodyPart.TAIL,
+    *([BodyPart.BODY] * (NUM_SPINE - 1)),
+    BodyPart.HEAD,
+    BodyPart.HEAD,
+    BodyPart.SNOUT,
+    BodyPart.EAR,
+    BodyPart.EAR,
 )
 """The part of each row, in the order in which a tie is drawn."""
 

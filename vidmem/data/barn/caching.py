@@ -1,4 +1,4 @@
-"""Remembering what a method gave, without keeping its object alive."""
+"""Caching the results of a method without keeping its object alive."""
 
 from __future__ import annotations
 

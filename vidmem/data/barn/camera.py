@@ -106,8 +106,7 @@ class Camera:
         pixels = np.asarray(scene.convert("RGB")).astype(np.uint16)
         return ((pixels * gain) >> _GAIN_BITS).view(np.int16)
 
-    def _night(self, scene: Image.Image) -> NDArray[np.int16]:
-        """`[H, W, 1]`."""
+    def _night(self, scene: Image.Image) -> NDArray[np.int16]:  # [H, W, 1]
         grey = scene.convert("RGB").convert("L", _INFRARED)
         gain = self._gains(scene.width, scene.height, None)
         return ((np.asarray(grey).astype(np.uint16)[..., None] * gain) >> _GAIN_BITS).view(np.int16)
@@ -141,6 +140,7 @@ class Camera:
     ) -> NDArray[np.int16]:
         """Another part of a tile of noise for each moment: `[H, W, 3]`, at night `[H, W, 1]`."""
         tick = round(seconds * 1000)
+        # Multiplied by Knuth's hash, so that neighbouring moments take parts far from each other.
         row = (tick * 2654435761 >> 7) % _NOISE_SIDE
         column = (tick * 40503 >> 3) % _NOISE_SIDE
         noise = self._noise(width, height, is_night)

@@ -47,7 +47,7 @@ class LabelledClips:
 def label_windows(
     video: BarnVideo, *, clip_seconds: float, num_clips: int, start_seconds: float = 0.0
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]:
-    """Labels, delays and purities of contiguous windows; see `LabelledClips`. Draws no picture."""
+    """Labels, delays and purities of contiguous windows, as in `LabelledClips`, drawing nothing."""
     labels = np.empty(num_clips, np.int64)
     delays = np.full(num_clips, -1, np.int64)
     purity = np.empty(num_clips, np.float64)
@@ -65,10 +65,15 @@ def label_windows(
 def see_sows(
     video: BarnVideo, times: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Places `[N, K, 3, 2]` and kinds `[N, K, 3]` of the sows at moments `[N, K]`."""
-    seen = [video.sightings(float(seconds)) for seconds in times.ravel()]
-    places = np.array([[(sow.x, sow.y) for sow in sows] for sows in seen])
-    kinds = np.array([[SIGHTING_KINDS.index(sow.kind) for sow in sows] for sows in seen])
+    """Where the three sows are and what they do at moments `[N, K]`, in seconds.
+
+    Returns:
+        Places, `[N, K, 3, 2]`, as fractions of the picture from the left and the top; and kinds,
+        `[N, K, 3]`, indices into `SIGHTING_KINDS`.
+    """
+    sightings = [video.sightings(float(seconds)) for seconds in times.ravel()]
+    places = np.array([[(sow.x, sow.y) for sow in sows] for sows in sightings])
+    kinds = np.array([[SIGHTING_KINDS.index(sow.kind) for sow in sows] for sows in sightings])
     return places.reshape(*times.shape, -1, 2), kinds.reshape(*times.shape, -1)
 
 
@@ -90,7 +95,7 @@ def render_clips(  # noqa: PLR0913 - the shape of the clips, each number by its 
         fps: Sampled frames per second.
         clip_frames: Sampled frames in a clip.
         width: Of a frame, in pixels.
-        height: Likewise.
+        height: Of a frame, in pixels.
         num_clips: How many clips.
         start_seconds: Where the first window starts.
         swap_visits: Draw the twin; see `BarnVideo`.

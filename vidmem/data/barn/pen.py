@@ -41,7 +41,7 @@ class Box:
 
     @property
     def centre(self) -> tuple[float, float]:
-        """The middle."""
+        """The middle, x and y."""
         return ((self.left + self.right) / 2, (self.top + self.bottom) / 2)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.data.barn.animals import LYING, PIGLET, POSTURE_OF, Animal
-from vidmem.data.barn.behaviour import Bout, random_stream
+from vidmem.data.barn.behaviour import DrawnBout, random_stream
 from vidmem.data.barn.caching import remember
 from vidmem.data.barn.pen import Layout
 from vidmem.data.barn.places import Place, Places, local, turn
@@ -38,7 +38,9 @@ class Litter:
     before.
     """
 
-    def __init__(self, seed: int, layout: Layout, bouts: Sequence[Bout], places: Places) -> None:
+    def __init__(
+        self, seed: int, layout: Layout, bouts: Sequence[DrawnBout], places: Places
+    ) -> None:
         self._seed, self._layout, self._bouts, self._places = seed, layout, bouts, places
         self._homes = remember(self._draw_homes, maxsize=64)
 

@@ -33,7 +33,7 @@ class Places:
         self._drawn = remember(self._draw)
 
     def of(self, number: int) -> Place:
-        """Where place `number` is."""
+        """The place of this number: `TROUGH`, `DRINKER`, `ENTRANCE`, or one from 0 on."""
         return self._drawn(number)
 
     def _draw(self, number: int) -> Place:

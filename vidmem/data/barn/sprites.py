@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vidmem.data.barn import bodies
-from vidmem.data.barn.bodies import PARTS, Part, Posture
+from vidmem.data.barn.bodies import PARTS, BodyPart, Posture
 
 _SMOOTH = 4.0  # units over which two parts melt into one
 _MARGIN = 9.0  # units around the body, room for the shadow
@@ -99,9 +99,9 @@ def _as_piglet(posture: Posture) -> Posture:
     """Rounder, with a bigger head and no udder."""
     small = posture.copy()
     small[:, 4:6] *= 1.22
-    heads = np.array([p in (Part.HEAD, Part.SNOUT, Part.EAR) for p in PARTS])
+    heads = np.array([p in (BodyPart.HEAD, BodyPart.SNOUT, BodyPart.EAR) for p in PARTS])
     small[heads, 4:6] *= 1.1
-    small[np.array([p is Part.UDDER for p in PARTS]), 4:6] *= 0.3
+    small[np.array([p is BodyPart.UDDER for p in PARTS]), 4:6] *= 0.3
     return small
 
 
@@ -136,7 +136,7 @@ def _bytes(share: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 def _add_capsule(
     row: NDArray[np.float32],
-    kind: Part,
+    kind: BodyPart,
     low: NDArray[np.float32],
     scale: float,
     fields: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]],
@@ -206,19 +206,19 @@ def _mottle(seed: int) -> NDArray[np.float32]:
 
 
 _PART_TINTS = {
-    Part.HEAD: (1.0, 0.985, 0.98),
-    Part.SNOUT: (0.93, 0.76, 0.74),
-    Part.EAR: (0.93, 0.76, 0.73),
-    Part.LEG: (0.93, 0.89, 0.86),
-    Part.HOOF: (0.52, 0.47, 0.44),
-    Part.TAIL: (0.95, 0.85, 0.83),
-    Part.UDDER: (1.02, 0.80, 0.78),
+    BodyPart.HEAD: (1.0, 0.985, 0.98),
+    BodyPart.SNOUT: (0.93, 0.76, 0.74),
+    BodyPart.EAR: (0.93, 0.76, 0.73),
+    BodyPart.LEG: (0.93, 0.89, 0.86),
+    BodyPart.HOOF: (0.52, 0.47, 0.44),
+    BodyPart.TAIL: (0.95, 0.85, 0.83),
+    BodyPart.UDDER: (1.02, 0.80, 0.78),
 }
 
 
 def paint(shape: Shape, coat: Coat) -> Sprite:
     """Colour a shape and lay it on its own soft shadow."""
-    tints = np.ones((len(Part), 3), np.float32)
+    tints = np.ones((len(BodyPart), 3), np.float32)
     for kind, tint in _PART_TINTS.items():
         tints[kind] = tint
     skin = np.array(coat.skin, np.float32)
@@ -226,7 +226,7 @@ def paint(shape: Shape, coat: Coat) -> Sprite:
     x = (np.arange(width) + 0.5 - shape.origin[0]) / shape.scale
     y = (np.arange(height) + 0.5 - shape.origin[1])[:, None] / shape.scale
     colour = tints[shape.part] * skin
-    body = (shape.part == Part.BODY) | (shape.part == Part.TAIL)
+    body = (shape.part == BodyPart.BODY) | (shape.part == BodyPart.TAIL)
     if coat.patch is not None:
         edge = x + 5 * np.sin(y / 7 + coat.seed)
         colour[body & (edge > 2) & (edge < 34)] = coat.patch

@@ -15,7 +15,7 @@ from vidmem.data.barn.behaviour import (
     LOOK_ALIKES,
     VISIBLE_CLASSES,
     BarnConfig,
-    Bout,
+    DrawnBout,
     majority_label,
     random_stream,
 )
@@ -50,7 +50,7 @@ class Sighting:
     """Of her middle, as a fraction of the picture from the left."""
 
     y: float
-    """Likewise, from the top."""
+    """Of her middle, as a fraction of the picture from the top."""
 
     kind: str
     """One of `SIGHTING_KINDS`."""
@@ -76,13 +76,13 @@ class BarnVideo:
         self._sprite = remember(self._paint_sprite, maxsize=600)
 
     @property
-    def bouts(self) -> tuple[Bout, ...]:
+    def bouts(self) -> tuple[DrawnBout, ...]:
         """What the focal sow does, from the first moment to the last without a gap."""
         return self._herd.bouts
 
     @property
     def duration_seconds(self) -> float:
-        """Length of the video."""
+        """Length of the video, in seconds."""
         return self.config.duration_seconds
 
     def label_at(self, seconds: float) -> str:
@@ -99,7 +99,7 @@ class BarnVideo:
             self.bouts_between(start_seconds, end_seconds), start_seconds, end_seconds
         )
 
-    def bouts_between(self, start_seconds: float, end_seconds: float) -> tuple[Bout, ...]:
+    def bouts_between(self, start_seconds: float, end_seconds: float) -> tuple[DrawnBout, ...]:
         """The bouts that a window touches, in order."""
         first = self._herd.bout_index(start_seconds)
         last = self._herd.bout_index(end_seconds)
@@ -127,6 +127,7 @@ class BarnVideo:
 
     def frame(self, seconds: float, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
         """The picture at a moment, `[H, W, 3]`; the whole scene squashed to that size."""
+        # Supersampling, against jagged edges in small pictures.
         factor = 2 if width * height < 320 * 200 else 1
         canvas = self._draw(seconds, width * factor, height * factor)
         if factor > 1:
@@ -202,7 +203,8 @@ class BarnVideo:
 
 
 def _level(needed: float) -> float:
-    """Sprites exist at a few scales only: the next larger step of a geometric series."""
+    # Sprites are drawn at a few scales only, a factor of the square root of 2 apart, so that
+    # pictures of a similar size share them.
     return 2.0 ** (math.ceil(2 * math.log2(needed)) / 2)
 
 

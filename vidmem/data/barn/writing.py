@@ -14,7 +14,7 @@ import av.codec
 from av.container import OutputContainer
 from av.video.stream import VideoStream
 
-from vidmem.data.barn.behaviour import BarnConfig, Bout
+from vidmem.data.barn.behaviour import BarnConfig, DrawnBout
 from vidmem.data.barn.video import BarnVideo
 from vidmem.errors import StorageError
 
@@ -24,7 +24,7 @@ _COLUMNS = ("start_seconds", "end_seconds", "label", "deciding_seconds")
 
 @dataclass(frozen=True)
 class WrittenVideo:
-    """What `write_video` wrote."""
+    """The files that `write_video` wrote."""
 
     video_path: Path
     labels_path: Path
@@ -106,7 +106,11 @@ def _encode(
 
 
 def pick_codec() -> str:
-    """The first of the usual encoders that this PyAV was built with."""
+    """The first of the usual encoders that this PyAV was built with.
+
+    Raises:
+        StorageError: If it has none of them.
+    """
     for name in _CODECS:
         if name in av.codec.codecs_available:
             return name
@@ -115,7 +119,7 @@ def pick_codec() -> str:
     )
 
 
-def write_labels(bouts: tuple[Bout, ...], path: str | Path) -> None:
+def write_labels(bouts: tuple[DrawnBout, ...], path: str | Path) -> None:
     """Write bouts as CSV; `deciding_seconds` is empty unless the sow rests."""
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")

@@ -1,0 +1,1 @@
+"""What can be asked of a run's model: a past moment, what a score rests on, its masks."""

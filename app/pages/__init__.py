@@ -1,0 +1,13 @@
+"""The pages of the app, in the order of the bar at the top; each is a folder beside this file."""
+
+from app.pages import cost, inside, masks, planner, streams, watch
+
+PAGES = (
+    watch.PAGE,
+    streams.PAGE,
+    inside.MEMORY,
+    inside.HEADS,
+    masks.PAGE,
+    cost.PAGE,
+    planner.PAGE,
+)

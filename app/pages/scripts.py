@@ -1,0 +1,57 @@
+"""The scripts of all pages, served as ES modules that import each other."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI, HTTPException, Response
+
+_KEPT_A_YEAR = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """All scripts as they were when the app started.
+
+    The version is part of every address, and imports between scripts are relative: a page gets
+    all of them from one version of vidmem, whatever a browser has kept.
+    """
+
+    texts: dict[str, bytes]
+    """By name: `watch/player`."""
+
+    version: str
+
+    @classmethod
+    def read(cls, folders: Iterable[Path]) -> Scripts:
+        """The scripts that lie in the folders of pages."""
+        files = sorted(file for folder in set(folders) for file in folder.glob("*.js"))
+        texts = {f"{file.parent.name}/{file.stem}": file.read_bytes() for file in files}
+        digest = hashlib.sha256()
+        for name, text in texts.items():
+            # With names and lengths: else text could move between files under the same digest.
+            digest.update(f"{name} {len(text)} ".encode() + text)
+        return cls(texts, digest.hexdigest()[:16])
+
+    def address(self, name: str) -> str:
+        """Where a script is, from the page's own address."""
+        return f"scripts/{self.version}/{name}.js"
+
+    def imported(self, name: str) -> str:
+        """JavaScript for a promise of the module, for code that Gradio runs."""
+        # There, no import is static, and addresses would be relative to a script of Gradio.
+        return f"import(new URL({self.address(name)!r}, document.baseURI))"
+
+    def add_routes(self, api: FastAPI) -> None:
+        """Serve them."""
+
+        @api.get("/scripts/{version}/{folder}/{file}.js")
+        def script(version: str, folder: str, file: str) -> Response:
+            text = self.texts.get(f"{folder}/{file}")
+            if version != self.version or text is None:
+                raise HTTPException(404)
+            headers = {"Cache-Control": _KEPT_A_YEAR, "X-Content-Type-Options": "nosniff"}
+            return Response(text, media_type="text/javascript", headers=headers)

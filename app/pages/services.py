@@ -1,0 +1,24 @@
+"""What the addresses of the pages need of the app."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.pages.streams.pools import StreamPools
+    from app.pages.watch.actions import Handlers
+    from app.run.registry import RunRegistry
+    from app.run.results.files import CsvFolder
+    from app.tools import Tools
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """One of each for the whole process."""
+
+    registry: RunRegistry
+    tools: Tools
+    actions: Handlers
+    files: CsvFolder
+    pools: StreamPools

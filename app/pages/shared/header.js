@@ -1,0 +1,41 @@
+// The bar at the top: which page is on view, and the chips at the right: model, device and reader.
+// All pages are one document, so that a run goes on while another page is looked at.
+
+import { saveFile } from "./ask.js";
+import * as bus from "./bus.js";
+import { make, viewShown } from "./dom.js";
+
+export function start(element) {
+  const links = [...element.querySelectorAll("nav a")];
+
+  function showView() {
+    const wanted = location.hash.slice(1);
+    const link = links.find((one) => one.dataset.view === wanted) ?? links[0];
+    const { view } = link.dataset;
+    if (viewShown() === view) return;
+    document.body.dataset.view = view;
+    for (const one of links) {
+      if (one === link) one.setAttribute("aria-current", "page");
+      else one.removeAttribute("aria-current");
+    }
+    link.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they are one row
+    document.title = `vidmem: ${link.textContent}`;
+    window.scrollTo(0, 0);
+    bus.emit("view_shown", view);
+  }
+  window.addEventListener("hashchange", showView);
+  showView();
+
+  // Files of figures and moments, which the server may have to make first.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.("a[data-file]");
+    if (!link?.href) return;
+    event.preventDefault();
+    saveFile(link);
+  });
+
+  const chips = element.querySelector(".vm-chips");
+  bus.on("chips", (texts) => {
+    chips.replaceChildren(...texts.map((textContent) => make("span", { className: "vm-chip", textContent })));
+  });
+}

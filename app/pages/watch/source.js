@@ -1,0 +1,133 @@
+// Choosing a video, and bringing one: with progress, within the limit, and able to be broken off.
+
+import { queryOf } from "../shared/ask.js";
+import * as bus from "../shared/bus.js";
+import * as format from "../shared/format.js";
+import { fill, words } from "../shared/words.js";
+import { startLiveSource } from "./live_source.js";
+
+export function start(element) {
+  const find = (selector) => element.querySelector(selector);
+  const card = find(".vm-source");
+  const select = find("select");
+  const file = find(".vm-file");
+  const reader = find(".vm-reader");
+  const input = find("input[type=file]");
+  const limit = find(".vm-limit");
+  const refused = find(".vm-refused");
+  const uploading = find(".vm-uploading");
+  const bar = find(".vm-uploading .vm-progress");
+  const share = find(".vm-uploading .vm-aside");
+  let transfer = null;
+  let maxBytes = Infinity;
+
+  function refuse(text) {
+    refused.hidden = !text;
+    refused.textContent = text ?? "";
+  }
+  bus.on("hello", (hello) => {
+    maxBytes = hello.max_upload_bytes;
+    limit.textContent = fill("upload_limit", { size: format.fileSize(maxBytes) });
+  });
+  bus.on("videos", (groups) => {
+    select.replaceChildren(
+      ...groups.map(([name, videos]) => {
+        const group = document.createElement("optgroup");
+        group.label = name;
+        group.append(...videos.map(([key, title]) => new Option(title, key)));
+        return group;
+      }),
+    );
+    showChosen(bus.last.source);
+  });
+  bus.on("source", (source) => {
+    file.textContent = source?.facts ?? "";
+    reader.textContent = source?.reader ?? "";
+    reader.title = source?.reader ?? "";
+    showChosen(source);
+  });
+  // What is live is on the list as long as it is watched.
+  function showChosen(source) {
+    select.querySelector(".vm-live-option")?.remove();
+    if (source?.is_live) {
+      const live = Object.assign(document.createElement("optgroup"), {
+        label: words.live_group,
+        className: "vm-live-option",
+      });
+      live.append(new Option(source.title, source.key));
+      select.append(live);
+    }
+    if (source) select.value = source.key;
+    else select.selectedIndex = -1;
+  }
+  select.addEventListener("change", () => {
+    refuse(null);
+    bus.act("choose", { video: select.value });
+  });
+
+  function showProgress(sent, whole) {
+    const percent = whole ? Math.round((sent / whole) * 100) : 0;
+    bar.firstElementChild.style.width = `${percent}%`;
+    bar.setAttribute("aria-valuenow", percent);
+    share.textContent =
+      percent < 100 ? fill("uploaded", { sent: format.fileSize(sent), size: format.fileSize(whole) }) : words.checking;
+  }
+  function finish() {
+    transfer = null;
+    uploading.hidden = true;
+    input.value = "";
+  }
+  function finishUpload(request, name) {
+    finish();
+    const answer = answerOf(request);
+    if (request.status === 200 && answer.path) return bus.act("uploaded", { path: answer.path, name });
+    return refuse(answer.error ?? fill("upload_failed", { name }));
+  }
+  function answerOf({ responseText }) {
+    try {
+      return JSON.parse(responseText) ?? {};
+    } catch {
+      return {}; // what stands before the app refused it
+    }
+  }
+  function send(video) {
+    if (!video || transfer) return;
+    refuse(null);
+    if (video.size > maxBytes) {
+      input.value = "";
+      refuse(fill("upload_too_large", { name: video.name, size: format.fileSize(maxBytes) }));
+      return;
+    }
+    transfer = new XMLHttpRequest();
+    transfer.open("POST", `uploads?${queryOf({ run: bus.run, name: video.name })}`);
+    transfer.setRequestHeader("Content-Type", "application/octet-stream");
+    transfer.upload.addEventListener("progress", (event) => showProgress(event.loaded, event.total));
+    transfer.addEventListener("load", (event) => finishUpload(event.target, video.name));
+    transfer.addEventListener("error", () => {
+      finish();
+      refuse(fill("upload_failed", { name: video.name }));
+    });
+    transfer.addEventListener("abort", finish);
+    uploading.hidden = false;
+    showProgress(0, video.size);
+    transfer.send(video);
+  }
+  input.addEventListener("change", () => send(input.files[0]));
+  find(".vm-uploading button").addEventListener("click", () => transfer?.abort());
+
+  // Beside the card too: a browser would leave the page for a file that is dropped anywhere else.
+  for (const name of ["dragover", "drop"]) {
+    window.addEventListener(name, (event) => {
+      if (!event.dataTransfer.types.includes("Files")) return;
+      event.preventDefault();
+      if (!card.checkVisibility()) {
+        event.dataTransfer.dropEffect = "none";
+        return;
+      }
+      card.classList.toggle("vm-over", name === "dragover");
+      if (name === "drop") send(event.dataTransfer.files[0]);
+    });
+  }
+  window.addEventListener("dragleave", () => card.classList.remove("vm-over"));
+  startLiveSource(element, refuse);
+}

@@ -1,0 +1,1 @@
+"""How the app is served: connections and their limits, the end of the process, its log."""

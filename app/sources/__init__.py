@@ -1,0 +1,1 @@
+"""What can be watched: files, uploads, addresses, cameras; and their pictures."""

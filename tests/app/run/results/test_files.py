@@ -1,0 +1,75 @@
+"""Predictions as a download: all files of a run, also while it writes and after it is gone."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.run.results.files import CsvFolder
+from tests.app.conftest import wait_until
+
+RUN = "0123456789abcdef" * 2
+
+
+@pytest.fixture
+def files(tmp_path):
+    return CsvFolder(tmp_path / "runs")
+
+
+def last_part(address: str) -> str:
+    return address.rsplit("/", 1)[-1]
+
+
+def test_the_bytes_counted_are_the_bytes_sent_though_rows_are_added(files, tmp_path):
+    path = files.new_path(RUN, 1, tmp_path / "pen.mp4")
+    path.write_bytes(b"label\nlying\nstand")
+    download = files.open(RUN, "1-pen-predictions.csv")
+    with path.open("ab") as file:
+        file.write(b"ing\n" + b"walking\n" * 100_000)
+    assert b"".join(download.pieces) == b"label\nlying\n"
+    assert download.num_bytes == 12
+    assert download.name == "pen-predictions.csv"
+    whole = files.open(RUN, "1-pen-predictions.csv")
+    pieces = list(whole.pieces)
+    assert b"".join(pieces) == path.read_bytes()
+    assert max(map(len, pieces)) <= 1 << 16
+
+
+@pytest.mark.parametrize("name", ["2-pen-predictions.csv", "../secret.csv", "*.csv", ""])
+def test_only_files_of_the_run_are_given(files, tmp_path, name):
+    files.new_path(RUN, 1, tmp_path / "pen.mp4").write_text("label\n")
+    (tmp_path / "secret.csv").write_text("secret\n")
+    assert files.open(RUN, name) is None
+    assert files.open("*", "1-pen-predictions.csv") is None
+    assert files.links("*") == files.links("f" * 32) == []
+
+
+def test_a_name_of_a_video_can_be_anything(files, tmp_path):
+    path = files.new_path(RUN, 1, tmp_path / "pen [3] / ää*?" / "Bucht 3 [Nacht]*.mp4")
+    path.write_text("label\n")
+    ((address, name),) = files.links(RUN)
+    assert name == "Bucht 3 _Nacht_-predictions.csv"
+    assert files.open(RUN, last_part(address)) is not None
+
+
+def test_each_play_and_each_set_of_classes_keeps_its_own_link(desk):
+    run = desk.open()
+    assert run.board.get("csv") == {"newest": None, "earlier": []}
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    first = run.board.get("csv")["newest"]
+    assert first[1] == "sample-predictions.csv"
+    engine = desk.machine.engines[-1]
+    other = engine.out.with_name(f"{engine.out.stem}-2.csv")
+    engine.out.rename(other)  # as an engine does at a model with other classes: it writes elsewhere
+    other.write_text(other.read_text())
+    engine.out.write_text("label\n")
+    engine.out = other
+    run.jump(56, is_playing=True)
+    wait_until(lambda: run.board.get("csv")["earlier"])
+    assert run.board.get("csv")["newest"][1] == "sample-predictions-2.csv"
+    assert run.board.get("csv")["earlier"] == [first]
+    run.choose(desk.shelf.find(run.run_id, "folder/other.mp4"))
+    assert run.board.get("csv")["newest"] is None
+    assert len(run.board.get("csv")["earlier"]) == 2
+    for address, _ in run.board.get("csv")["earlier"]:
+        assert desk.files.open(run.run_id, last_part(address)) is not None

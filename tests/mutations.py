@@ -1,0 +1,394 @@
+"""Faults put into a copy of the code, one at a time, each of which a test has to catch.
+
+    python tests/mutations.py            # all of them
+    python tests/mutations.py queue pool # those whose name has one of the words
+
+What is written here stays as it is: the code is copied into a temporary folder and mutated there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+COPIED = ("vidmem", "app", "tests")
+LINKED = ("assets", "notebooks", "docs")
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """One fault."""
+
+    name: str
+    folder: str
+    """Where `old` stands, exactly once in all of its Python files: files may move inside."""
+
+    old: str
+    new: str
+    tests: tuple[str, ...]
+    """What should catch it, as words for pytest."""
+
+
+MUTATIONS = [
+    Mutation(
+        "sampling takes the frame after",
+        "vidmem/video",
+        "(sample * per_sample + tolerance) // parts",
+        "(sample * per_sample + tolerance) // parts + 1",
+        ("tests/video/test_sampling.py",),
+    ),
+    Mutation(
+        "sampling forgets the last sampled frame",
+        "vidmem/video",
+        "return max(0, -(-seconds * self.fps // 1))",
+        "return max(0, seconds * self.fps // 1)",
+        ("tests/video/test_sampling.py",),
+    ),
+    Mutation(
+        "decoding takes a slow child for a hanging one",
+        "vidmem/video",
+        "now - max(started, self._last_heard) > limit",
+        "now - started > limit",
+        ("tests/video/test_frame_feed.py", "-k", "slow_is_not_hanging"),
+    ),
+    Mutation(
+        "queue evicts one slot too far",
+        "vidmem/nn",
+        "slots + (slots >= evicted[:, None])",
+        "slots + (slots > evicted[:, None])",
+        ("tests/nn/test_memory.py",),
+    ),
+    Mutation(
+        "queue is written by streams that skip the clip",
+        "vidmem/nn",
+        "return torch.where(is_write[:, None], moved, slots)",
+        "return moved",
+        ("tests/nn/test_memory.py",),
+    ),
+    Mutation(
+        "queue holds one anchor more",
+        "vidmem/nn",
+        "(self.slot_clips < self.anchors)",
+        "(self.slot_clips <= self.anchors)",
+        ("tests/nn/test_memory.py",),
+    ),
+    Mutation(
+        "mask of lookback heads is a frame short",
+        "vidmem/nn",
+        "(frames_back >= 0) & (frames_back <= local_frame_range)",
+        "(frames_back >= 0) & (frames_back < local_frame_range)",
+        ("tests/nn/test_masks.py",),
+    ),
+    Mutation(
+        "mask of the memory hides the no-memory token",
+        "vidmem/nn",
+        "(kv_idx == 0) | is_valid[b, slot]",
+        "(kv_idx < 0) | is_valid[b, slot]",
+        ("tests/nn/test_masks.py",),
+    ),
+    Mutation(
+        "model writes to its memory at the wrong clips",
+        "vidmem/models",
+        "is_write = index % self.config.memory.memory_every == 0",
+        "is_write = index % self.config.memory.memory_every == 1",
+        ("tests/models/test_fam_swin.py", "-m", "not slow"),
+    ),
+    Mutation(
+        "model loads weights of another shape",
+        "vidmem/models",
+        "if tensor.shape != got[key].shape:",
+        "if tensor.ndim != got[key].ndim:",
+        ("tests/models/test_checkpoint.py", "tests/models/test_spool_checkpoint.py"),
+    ),
+    Mutation(
+        "stream goes on a clip's length further instead of a stride",
+        "vidmem/streaming",
+        "if is_cut else window.start_frame + self.settings.window_stride,",
+        "if is_cut else window.start_frame + self.settings.clip_frames,",
+        ("tests/streaming/test_windows.py",),
+    ),
+    Mutation(
+        "stream merges scores by their first window",
+        "vidmem/streaming",
+        "sum(column) / len(spans)",
+        "column[0]",
+        ("tests/streaming/test_bouts.py",),
+    ),
+    Mutation(
+        "pool waits for others beyond the time that is due",
+        "vidmem/streaming",
+        "if next_look_seconds(waiting, coming_until_seconds) <= now_seconds:",
+        "if next_look_seconds(waiting, coming_until_seconds) < now_seconds:",
+        ("tests/streaming/pool/test_schedule.py",),
+    ),
+    Mutation(
+        "pool lets all streams share a batch",
+        "vidmem/streaming",
+        "num_running if num_running < 4 else -(-num_running // 2)",
+        "num_running",
+        ("tests/streaming/pool",),
+    ),
+    Mutation(
+        "saving keeps rows beyond what the state knows of",
+        "vidmem/streaming",
+        "            os.ftruncate(self._descriptor, mark.num_bytes)\n            os.lseek",
+        "            pass\n            os.lseek",
+        ("tests/streaming/saving/test_predictions_csv.py", "tests/streaming/test_recorder.py"),
+    ),
+    Mutation(
+        "inspection turns the sign of an effect",
+        "vidmem/inspection",
+        "return self.score.log_odds - self.without.log_odds",
+        "return self.without.log_odds - self.score.log_odds",
+        ("tests/inspection/attribution/test_effects.py",),
+    ),
+    Mutation(
+        "inspection leaves the bias of offsets out",
+        "vidmem/inspection",
+        "scores_AQFP += bias_AQF[..., None]",
+        "scores_AQFP += 0 * bias_AQF[..., None]",
+        ("tests/inspection/attention/test_weights.py", "-m", "not slow"),
+    ),
+    Mutation(
+        "planner takes a clip's length for the time between clips",
+        "vidmem/planner",
+        "between = request.window_stride / request.fps",
+        "between = request.size.clip_frames / request.fps",
+        ("tests/planner/test_plan.py",),
+    ),
+    Mutation(
+        "planner uses what is to stay free",
+        "vidmem/planner",
+        "int(request.device_bytes * (1 - request.free_share))",
+        "int(request.device_bytes)",
+        ("tests/planner/test_plan.py",),
+    ),
+    Mutation(
+        "planner names the limit that binds last",
+        "vidmem/planner",
+        "return min(self.limits, key=",
+        "return max(self.limits, key=",
+        ("tests/planner/test_plan.py",),
+    ),
+    Mutation(
+        "decoding forgets what a child has held",
+        "vidmem/video",
+        "max(self.last_rss_bytes, _peak_bytes(self._process.pid))",
+        "self.last_rss_bytes",
+        ("tests/video/child/test_memory.py",),
+    ),
+    Mutation(
+        "decoding counts no other decoders' memory",
+        "vidmem/video",
+        "sum(one.last_rss_bytes for one in running)",
+        "child.last_rss_bytes",
+        ("tests/video/test_limits.py",),
+    ),
+    Mutation(
+        "decoding is done outside its box",
+        "vidmem/video",
+        "if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) != 0:",
+        "if libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0:",
+        ("tests/video/child/test_sandbox.py",),
+    ),
+    Mutation(
+        "time line takes one rogue stamp for a jump",
+        "vidmem/video",
+        "elif self._is_alone(i):",
+        "elif False:",
+        ("tests/video/test_one_line.py", "tests/video/test_failing_files.py"),
+    ),
+    Mutation(
+        "guard answers by any name",
+        "app/guard",
+        "if host.lower() not in allowed:",
+        "if not host:",
+        ("tests/app/guard/test_layer.py",),
+    ),
+    Mutation(
+        "guard lets any page send",
+        "app/guard",
+        "if not is_own and not is_link_to_page(scope):",
+        "if is_own and not is_own:",
+        ("tests/app/guard/test_layer.py",),
+    ),
+    Mutation(
+        "guard asks for no pass",
+        "app/guard",
+        "if self._has_pass(scope) or await self._brings_token(scope):",
+        "if not self._access.is_open:",
+        ("tests/app/guard/test_layer.py",),
+    ),
+    Mutation(
+        "guard counts no guesses",
+        "app/guard",
+        "if seconds := guesses.begin(peer):",
+        "if (seconds := guesses.begin(peer)) < 0:",
+        ("tests/app/guard",),
+    ),
+    Mutation(
+        "budget gives one run all places",
+        "app",
+        "if is_own_full:",
+        "if is_own_full and not self._held:",
+        ("tests/app/test_budget.py",),
+    ),
+    Mutation(
+        "saving writes over what is read",
+        "vidmem/streaming",
+        "if file in read:",
+        "if file in written and file in read:",
+        ("tests/streaming/saving", "tests/cli/test_outputs.py"),
+    ),
+    Mutation(
+        "saving lets two runs write one file",
+        "vidmem/streaming",
+        "fcntl.LOCK_EX | fcntl.LOCK_NB",
+        "fcntl.LOCK_SH | fcntl.LOCK_NB",
+        ("tests/streaming/saving", "tests/cli/test_outputs.py"),
+    ),
+    Mutation(
+        "saving believes a state that was changed",
+        "vidmem/streaming",
+        "if has_checksum and not _is_as_saved(",
+        "if not has_checksum and not _is_as_saved(",
+        ("tests/streaming/saving",),
+    ),
+    Mutation(
+        "saving believes rows that were changed",
+        "vidmem/streaming",
+        "is_same = self._digest.hexdigest() == mark.sha256",
+        "is_same = True",
+        ("tests/streaming/saving",),
+    ),
+    Mutation(
+        "step takes what is no number for a prediction",
+        "vidmem/streaming",
+        "is_bad = ~logits.isfinite().all(-1)",
+        "is_bad = logits.isfinite().all(-1) & False",
+        ("tests/streaming",),
+    ),
+    Mutation(
+        "run moves the playhead ahead of the clock",
+        "app/run",
+        "playhead if self._is_real_time and not self._is_paused else end_seconds",
+        "end_seconds",
+        ("tests/app/run/test_pacing.py",),
+    ),
+    Mutation(
+        "run leaves predictions provisional for ever",
+        "app/run",
+        "get(index, replace(one, is_final=True))",
+        "get(index, one)",
+        ("tests/app/run/results/test_provisional.py",),
+    ),
+    Mutation(
+        "run is held by a page that was closed",
+        "app/run",
+        "if entry is not None and not entry.was_just_closed(page, self._clock()):",
+        "if entry is not None:",
+        ("tests/app/run/test_registry.py",),
+    ),
+    Mutation(
+        "run draws nothing for the classes without a row",
+        "app/run",
+        "shown.append(max(0.0, 1.0 - sum(shown)))",
+        "shown.append(0.0)",
+        ("tests/app/run/results/test_timeline.py",),
+    ),
+    Mutation(
+        "page measures two rates at once",
+        "app/pages",
+        "raise SettingError(BUSY)",
+        "pass",
+        ("tests/app/pages/test_planner.py", "-k", "at_once"),
+    ),
+    Mutation(
+        "page takes regions whose names differ in case alone",
+        "app/pages",
+        "while free.casefold() in ",
+        "while free in ",
+        ("tests/app/pages/test_streams_routes.py", "tests/app/pages/test_streams.py"),
+    ),
+    Mutation(
+        "clock rounds up",
+        "vidmem",
+        "int(seconds + 1e-6) * 10",
+        "round(seconds) * 10",
+        ("tests/test_units.py",),
+    ),
+]
+
+
+class LostError(Exception):
+    """A mutation does not fit the code any more."""
+
+
+def place_of(mutation: Mutation, root: Path) -> Path:
+    """The one file that holds what is to be changed.
+
+    Raises:
+        LostError: If there is none, or it stands there more than once.
+    """
+    texts = {path: path.read_text() for path in sorted((root / mutation.folder).rglob("*.py"))}
+    counts = {path: text.count(mutation.old) for path, text in texts.items()}
+    places = [path for path, count in counts.items() for _ in range(count)]
+    if len(places) != 1:
+        raise LostError(
+            f"{mutation.name}: {mutation.old!r} stands {len(places)} times in {mutation.folder}; "
+            "say in tests/mutations.py what the code says now"
+        )
+    return places[0]
+
+
+def copy_code(folder: Path) -> None:
+    for name in COPIED:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in LINKED:
+        (folder / name).symlink_to(ROOT / name)
+    shutil.copy(ROOT / "pyproject.toml", folder)
+
+
+def is_caught(mutation: Mutation, root: Path) -> bool:
+    """Whether the tests fail with it; they have to find something to run."""
+    path = place_of(mutation, root)
+    text = path.read_text()
+    path.write_text(text.replace(mutation.old, mutation.new))
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            [*command, *mutation.tests], cwd=root, env=environment, capture_output=True, text=True
+        )
+    finally:
+        path.write_text(text)
+    if done.returncode not in (0, 1):  # not even run
+        raise LostError(f"{mutation.name}: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return done.returncode == 1
+
+
+def main(words: list[str]) -> int:
+    wanted = [one for one in MUTATIONS if not words or any(word in one.name for word in words)]
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        copy_code(Path(folder))
+        for mutation in wanted:
+            try:
+                verdict = "caught" if is_caught(mutation, Path(folder)) else "SURVIVED"
+            except LostError as error:
+                verdict = f"LOST: {error}"
+            bad += verdict != "caught"
+            sys.stdout.write(f"{mutation.name}: {verdict}\n")
+            sys.stdout.flush()
+    sys.stdout.write(f"{len(wanted) - bad} of {len(wanted)} caught\n")
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.planner.measured import SMALL, cost_of_spool, tiny_encoder
+from vidmem.models.backbones.backbone import Backbone
+from vidmem.models.backbones.config import FAMILIES, BackboneConfig
+from vidmem.models.spool.config import SpoolConfig
+from vidmem.planner.backbone import BackboneShape, backbone_of, backbone_parameters
+from vidmem.planner.estimate import estimate
+from vidmem.planner.sizing import StepSize
+
+WITHIN = 0.1
+NARROW = SpoolConfig(
+    backbone="features from elsewhere",
+    embed_dim=48,
+    num_layers=2,
+    num_heads=4,
+    num_lookback_heads=1,
+    num_lookahead_heads=3,
+    local_frame_range=4,
+    tokens_per_frame=16,
+    num_classes=7,
+)
+LOOKBACK = replace(NARROW, num_lookback_heads=4, num_lookahead_heads=0)
+
+CASES = {
+    "usual": (NARROW, SMALL),
+    "no past": (NARROW, replace(SMALL, l_mem=0)),
+    "a long window": (NARROW, replace(SMALL, l_mem=20)),
+    "range 0": (replace(NARROW, local_frame_range=0), SMALL),
+    "range 9": (replace(NARROW, local_frame_range=9), SMALL),
+    "a range beyond the window": (replace(NARROW, local_frame_range=50), SMALL),
+    "local context": (replace(NARROW, context_scope="local"), SMALL),
+    "no context frames": (replace(NARROW, has_context_frames=False), SMALL),
+    "offset bias": (replace(NARROW, has_offset_bias=True), SMALL),
+    "lookback only": (LOOKBACK, SMALL),
+    "one layer": (replace(NARROW, num_layers=1), SMALL),
+    "three streams": (NARROW, replace(SMALL, batch_size=3)),
+    "more tokens than a chunk": (replace(NARROW, tokens_per_frame=80), SMALL),
+}
+
+ENCODERS = {
+    **{kind: tiny_encoder(kind) for kind in FAMILIES},
+    "in batches": replace(tiny_encoder(), frames_per_batch=3),
+    "gated DINOv2": tiny_encoder(use_swiglu_ffn=True),
+    "gated DINOv3": tiny_encoder("dinov3_vit", use_gated_mlp=True, num_register_tokens=4),
+    "not pooled": replace(tiny_encoder(), tokens_per_frame=None),
+}
+
+
+ALSO_IN_BF16 = ["usual", "three streams", "more tokens than a chunk"]
+ENCODERS_ALSO_IN_BF16 = ["dinov2", "vit", "dinov3_vit"]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_estimated_of_the_temporal_blocks_is_what_is_measured(name):
+    check(*CASES[name])
+
+
+@pytest.mark.parametrize("has_amx", [True, False])
+@pytest.mark.parametrize("name", ALSO_IN_BF16)
+def test_in_bf16_too_where_attention_may_go_in_pieces(name, has_amx, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
+    config, size = CASES[name]
+    check(config, replace(size, dtype=torch.bfloat16))
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_what_is_estimated_with_an_encoder_is_what_is_measured(name):
+    check_with_encoder(name, torch.float32)
+
+
+@pytest.mark.parametrize("name", ENCODERS_ALSO_IN_BF16)
+def test_with_an_encoder_in_bf16_too(name):
+    check_with_encoder(name, torch.bfloat16)
+
+
+def check_with_encoder(name, dtype):
+    encoder, config = ENCODERS[name], NARROW
+    if encoder.tokens_per_frame is None:  # 8 x 12 patches
+        config = replace(config, tokens_per_frame=96)
+    check(config, replace(SMALL, l_mem=0, dtype=dtype), encoder)
+
+
+def check(config, size, encoder=None):
+    estimated, measured = estimate(config, size, encoder), cost_of_spool(config, size, encoder)
+    assert estimated.weight_bytes == measured.weight_bytes
+    assert estimated.state_bytes == measured.state_bytes
+    assert estimated.table_bytes == measured.table_bytes
+    assert estimated.activation_bytes == pytest.approx(measured.activation_bytes, rel=WITHIN)
+    assert estimated.total_flops == pytest.approx(measured.flops, rel=1e-6)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_options_left_out_have_their_default(kind):
+    with torch.device("meta"):
+        encoder = Backbone(BackboneConfig(model_type=kind))
+    shape = BackboneShape(BackboneConfig(model_type=kind))
+    assert backbone_parameters(shape) == sum(p.numel() for p in encoder.parameters())
+
+
+def test_a_published_encoder_is_sized_without_its_files():
+    encoder = backbone_of(SpoolConfig())
+    assert encoder is not None
+    assert backbone_parameters(BackboneShape(encoder)) == 22_056_576  # of dinov2-small, published
+    assert backbone_of(NARROW) is None
+
+
+def test_the_state_grows_with_the_window_and_the_encoder_does_not():
+    short, long = (estimate(SpoolConfig(), replace(StepSize(), l_mem=n)) for n in (1, 9))
+    assert long.state_bytes > 8 * short.state_bytes
+    assert long.flops[0] == short.flops[0]
+    assert long.flops[0].name == "encoder"

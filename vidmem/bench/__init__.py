@@ -1,0 +1,1 @@
+"""What models cost on this machine, measured: each part beside its counterpart, as ratios."""

@@ -1,0 +1,1 @@
+"""The same computations by other libraries, to compare with."""

@@ -1,0 +1,1 @@
+"""How much a prediction rests on clips, memory tokens and pixels."""

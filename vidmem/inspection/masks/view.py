@@ -1,0 +1,319 @@
+"""A mask made ready to show: who may attend to whom, block by block, and why.
+
+From a few numbers (a spec) to a value that a figure or a page shows. What is drawn is bounded: of
+long sequences, some tokens of each frame. What is counted is counted over all tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.attention.flex_attention import create_mask
+
+from vidmem.errors import SettingError
+from vidmem.inspection.masks.custom import CustomMaskSpec
+from vidmem.inspection.masks.spec import TIMES, Axis, MaskSpec, Reason, check_at_least, plural, runs
+from vidmem.nn.block_masks import BLOCK_TOKENS
+from vidmem.nn.masks import MaskMod
+
+MAX_CELLS = 1 << 26
+"""Pairs of tokens evaluated for one view, at most; takes a few seconds."""
+
+MAX_DRAWN_TOKENS = 256
+"""Tokens a side that can be drawn, at most."""
+
+MAX_BLOCKS = 256
+"""Blocks a side, at most."""
+
+EMPTY, PARTIAL, FULL = 0, 1, 2
+"""What a block has to compute; see `BlockView.states`."""
+
+_STRIP_CELLS = 1 << 22  # pairs evaluated at a time, to bound the memory of a view
+
+
+@dataclass(frozen=True, eq=False)
+class BlockView:
+    """A mask block by block, as `flex_attention` computes it."""
+
+    block_tokens: int
+    """Tokens a side of a block."""
+
+    num_allowed: NDArray[np.int64]
+    """`[query blocks, key blocks]`, pairs that may attend."""
+
+    @cached_property
+    def states(self) -> NDArray[np.int8]:
+        """`[query blocks, key blocks]`: 0 empty (skipped), 1 partial, 2 full (not masked).
+
+        A block that reaches beyond the sequence holds places to mask, so it is never full.
+        """
+        is_full = self.num_allowed == self.block_tokens**2
+        return ((self.num_allowed > 0).astype(np.int8) + is_full).astype(np.int8)
+
+    def count(self, state: int) -> int:
+        """How many blocks are `EMPTY`, `PARTIAL` or `FULL`."""
+        return int((self.states == state).sum())
+
+    @property
+    def skipped_share(self) -> float:
+        """The work saved: the share of blocks that are never computed."""
+        return self.count(EMPTY) / self.states.size
+
+    @property
+    def times_less_work(self) -> float:
+        """All blocks over those computed; infinity where none is."""
+        computed = self.states.size - self.count(EMPTY)
+        return self.states.size / computed if computed else float("inf")
+
+
+@dataclass(frozen=True, eq=False)
+class MaskView:
+    """One head of a mask: a matrix to draw, its blocks, and what can be said of all its pairs."""
+
+    spec: MaskSpec
+    """The mask."""
+
+    head: int
+    """The head that is shown."""
+
+    query_tokens: tuple[int, ...]
+    """The queries that are drawn, all or some of each frame."""
+
+    key_tokens: tuple[int, ...]
+    """The keys that are drawn."""
+
+    allowed: NDArray[np.bool_]
+    """`[drawn queries, drawn keys]`, true: may attend."""
+
+    num_allowed: int
+    """Pairs that may attend, over all tokens."""
+
+    empty_queries: tuple[int, ...]
+    """Queries with nothing to attend to: attention gives them zeros or NaN, as the backend has it.
+    """
+
+    sees_itself: bool | None
+    """Whether every token may attend to itself; None where queries and keys are not the same."""
+
+    blocks: BlockView
+    """The mask block by block, over all tokens."""
+
+    @property
+    def queries(self) -> Axis:
+        """The tokens that attend."""
+        return self.spec.queries
+
+    @property
+    def keys(self) -> Axis:
+        """The tokens attended to."""
+        return self.spec.keys
+
+    @property
+    def allowed_share(self) -> float:
+        """The share of all pairs that may attend."""
+        return self.num_allowed / (self.queries.num_tokens * self.keys.num_tokens)
+
+    @property
+    def is_sampled(self) -> bool:
+        """Whether some tokens are not drawn."""
+        return (
+            len(self.query_tokens) < self.queries.num_tokens
+            or len(self.key_tokens) < self.keys.num_tokens
+        )
+
+    @property
+    def drawn(self) -> str:
+        """What part of the mask is drawn, in words; empty where all of it is."""
+        if not self.is_sampled:
+            return ""
+        return (
+            f"drawn: {len(self.query_tokens):,} of {self.queries.num_tokens:,} queries, "
+            f"{len(self.key_tokens):,} of {self.keys.num_tokens:,} keys"
+        )
+
+    @property
+    def empty_places(self) -> tuple[str, ...]:
+        """The queries with nothing to attend to, in words, neighbours together."""
+        return tuple(self.queries.stretch(*run) for run in runs(self.empty_queries))
+
+    @property
+    def summary(self) -> str:
+        """The view in a few sentences, for screen readers."""
+        head = self.spec.head_name(self.head)
+        blocks, size = self.blocks, f"{self.blocks.block_tokens} {TIMES} {self.blocks.block_tokens}"
+        rows = len(self.empty_queries)
+        nothing = f"{plural(rows, 'row')} with nothing to attend to" if rows else "no empty row"
+        return (
+            f"{self.spec.title}{', ' + head if head else ''}. "
+            f"{self.allowed_share:.1%} of all pairs may attend; {nothing}. "
+            f"In blocks of {size} tokens, {blocks.count(FULL):,} are full, "
+            f"{blocks.count(PARTIAL):,} partial, {blocks.count(EMPTY):,} empty: "
+            f"{blocks.skipped_share:.0%} of the work is skipped."
+        )
+
+    def explain(self, query: int, key: int) -> Reason:
+        """Why the token numbered `query` may attend to the one numbered `key`, or not.
+
+        Raises:
+            SettingError: If there is no such token.
+        """
+        for name, token, axis in (("query", query, self.queries), ("key", key, self.keys)):
+            if not 0 <= token < axis.num_tokens:
+                raise SettingError(f"{name} must be in [0, {axis.num_tokens}), got {token}")
+        return self.spec.explain(self.head, query, key)
+
+    @cached_property
+    def reasons(self) -> list[list[Reason]]:
+        """`[drawn queries][drawn keys]`: why each drawn pair may attend, or not."""
+        explain, head = self.spec.explain, self.head
+        return [[explain(head, q, k) for k in self.key_tokens] for q in self.query_tokens]
+
+    @cached_property
+    def kinds(self) -> NDArray[np.int8]:
+        """`[drawn queries, drawn keys]`: the rule that allows a pair, from 1 in `spec.kinds`.
+
+        0 where it may not attend.
+        """
+        if len(self.spec.kinds) == 1:
+            return self.allowed.astype(np.int8)
+        number = {kind: i for i, kind in enumerate(("", *self.spec.kinds))}
+        rows = [[number[reason.kind] for reason in row] for row in self.reasons]
+        return np.array(rows, dtype=np.int8)
+
+    def arrays(self) -> dict[str, NDArray]:
+        """The view as named arrays, to be saved with `numpy.savez`."""
+        return {
+            "query_tokens": np.array(self.query_tokens),
+            "key_tokens": np.array(self.key_tokens),
+            "allowed": self.allowed,
+            "kinds": self.kinds,
+            "empty_queries": np.array(self.empty_queries, dtype=np.int64),
+            "block_tokens": np.array(self.blocks.block_tokens),
+            "block_states": self.blocks.states,
+            "block_num_allowed": self.blocks.num_allowed,
+        }
+
+
+def view_mask(
+    spec: MaskSpec,
+    *,
+    head: int = 0,
+    block_tokens: int = BLOCK_TOKENS,
+    max_drawn_tokens: int = 64,
+) -> MaskView:
+    """Evaluate one head of a mask, to be shown.
+
+    Args:
+        spec: Which mask, under which numbers.
+        head: The head to show.
+        block_tokens: Tokens a side of a block; 128 is the default of `flex_attention`.
+        max_drawn_tokens: Tokens a side of the matrix, at most 256; of longer sequences some tokens
+            of each frame are drawn.
+
+    Raises:
+        SettingError: If a number is out of its range, or the mask too large to look at.
+        ValueError: If a user's `mask_mod` does not give one boolean per pair.
+    """
+    _check(spec, head, block_tokens, max_drawn_tokens)
+    drawn_queries = spec.queries.drawn_tokens(max_drawn_tokens)
+    drawn_keys = spec.keys.drawn_tokens(max_drawn_tokens)
+    counts, empty, sees_itself = [], [], True
+    for start, rows in _strips(spec, head, block_tokens):
+        counts.append(_count_blocks(rows, block_tokens))
+        empty.append(start + (~rows.any(1)).nonzero().flatten())
+        # The strip's first row is query `start`, which meets itself in column `start`.
+        sees_itself = sees_itself and bool(rows.diagonal(start).all())
+    num_allowed = torch.cat(counts).numpy()
+    return MaskView(
+        spec=spec,
+        head=head,
+        query_tokens=drawn_queries,
+        key_tokens=drawn_keys,
+        allowed=_evaluate(spec, head, drawn_queries, drawn_keys).numpy(),
+        num_allowed=int(num_allowed.sum()),
+        empty_queries=tuple(torch.cat(empty).tolist()),
+        sees_itself=sees_itself if spec.queries == spec.keys else None,
+        blocks=BlockView(block_tokens, num_allowed),
+    )
+
+
+def _check(spec: MaskSpec, head: int, block_tokens: int, max_drawn_tokens: int) -> None:
+    if not 0 <= head < spec.num_heads:
+        raise SettingError(f"head must be in [0, {spec.num_heads}), got {head}")
+    check_at_least(1, block_tokens=block_tokens, max_drawn_tokens=max_drawn_tokens)
+    if max_drawn_tokens > MAX_DRAWN_TOKENS:
+        raise SettingError(
+            f"max_drawn_tokens must be at most {MAX_DRAWN_TOKENS}, got {max_drawn_tokens}"
+        )
+    num_queries, num_keys = spec.queries.num_tokens, spec.keys.num_tokens
+    if num_queries * num_keys > MAX_CELLS:
+        raise SettingError(
+            f"a mask of {num_queries:,} {TIMES} {num_keys:,} tokens is too large to look at: "
+            f"{num_queries * num_keys:,} pairs, at most {MAX_CELLS:,}; take fewer frames, or fewer "
+            "tokens for each"
+        )
+    longest = max(num_queries, num_keys)
+    if longest > MAX_BLOCKS * block_tokens:
+        raise SettingError(
+            f"block_tokens must be at least {-(-longest // MAX_BLOCKS)} for {longest:,} tokens "
+            f"(at most {MAX_BLOCKS} blocks a side), got {block_tokens}"
+        )
+
+
+def _strips(spec: MaskSpec, head: int, block_tokens: int) -> Iterator[tuple[int, Tensor]]:
+    """The whole mask, some rows of blocks at a time: the first row's number, `[rows, K]`."""
+    num_queries, num_keys = spec.queries.num_tokens, spec.keys.num_tokens
+    step = max(1, _STRIP_CELLS // (num_keys * block_tokens)) * block_tokens
+    for start in range(0, num_queries, step):
+        rows = range(start, min(start + step, num_queries))
+        yield start, _evaluate(spec, head, rows, range(num_keys))
+
+
+def _evaluate(spec: MaskSpec, head: int, queries: Sequence[int], keys: Sequence[int]) -> Tensor:
+    """The mask for some queries and keys, `[Q, K]`."""
+    query_of, key_of, mask_mod = torch.tensor(queries), torch.tensor(keys), spec.mask_mod()
+    if isinstance(spec, CustomMaskSpec):
+        return _evaluate_like_flex(mask_mod, spec.name, head, query_of, key_of)
+    # The package's own predicates broadcast, which spares the transforms of `create_mask`.
+    zero, at = torch.zeros(1, 1, dtype=torch.long), torch.full((1, 1), head)
+    return mask_mod(zero, at, query_of[:, None], key_of[None, :]).expand(len(queries), len(keys))
+
+
+def _evaluate_like_flex(
+    mask_mod: MaskMod, name: str, head: int, query_of: Tensor, key_of: Tensor
+) -> Tensor:
+    """A user's predicate for some queries and keys; refuses what `flex_attention` would refuse."""
+
+    def of_tokens(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+        return mask_mod(b, h + head, query_of[q_idx], key_of[kv_idx])
+
+    # `create_mask` calls the predicate under vmap, as `flex_attention` does: a Python `if` on a
+    # tensor fails here too, instead of working on the page and failing in the model.
+    try:
+        mask = create_mask(of_tokens, 1, 1, len(query_of), len(key_of), device="cpu")
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"the mask_mod {name} cannot be asked for many pairs at once; use tensor arithmetic "
+            f"only (&, |, ~, torch.where; no if, and, or, not), and return a tensor: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
+    if mask.dtype != torch.bool or mask.ndim != 4:
+        raise ValueError(
+            f"the mask_mod {name} must return one boolean per pair, got {mask.dtype} of shape "
+            f"{list(mask.shape[4:])}"
+        )
+    return mask[0, 0]
+
+
+def _count_blocks(rows: Tensor, block_tokens: int) -> Tensor:
+    """Pairs that may attend in each block of some rows: `[query blocks, key blocks]`."""
+    padding = (0, -rows.shape[1] % block_tokens, 0, -rows.shape[0] % block_tokens)
+    padded = torch.nn.functional.pad(rows, padding)
+    in_rows = padded.unflatten(1, (-1, block_tokens)).sum(2, dtype=torch.int32)
+    return in_rows.unflatten(0, (-1, block_tokens)).sum(1)

@@ -1,0 +1,116 @@
+"""The architecture of FAM Swin, and what it remembers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from vidmem.errors import SettingError
+from vidmem.models.interface import StreamTraits
+from vidmem.nn.attention_windows import Size3
+
+MAX_WINDOW_TOKENS = 4096
+"""Of an attention window; torchvision's have 392."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MemoryConfig:
+    """What a FAM Swin remembers."""
+
+    l_mem: int = 25
+    """Clips remembered; the oldest is dropped when one more arrives. 0: memory off."""
+
+    tokens_per_clip: int = 128
+    """Memory tokens each clip writes, per stage."""
+
+    stages: tuple[int, ...] = (3, 4)
+    """Stages (from 1) that read and write memory."""
+
+    memory_every: int = 1
+    """Write every n-th clip, so the same queue reaches n times further back."""
+
+    anchors: int = 0
+    """Clips written first that are never evicted, as long as the newest finds room."""
+
+    @property
+    def anchor_clips(self) -> int:
+        """Clips from the start of a stream among which the anchors are."""
+        return self.anchors * self.memory_every
+
+    def __post_init__(self) -> None:
+        if self.l_mem < 0:
+            raise SettingError(f"l_mem must be at least 0 clips (0: memory off), got {self.l_mem}")
+        if self.tokens_per_clip < 1:
+            raise SettingError(f"tokens_per_clip must be at least 1, got {self.tokens_per_clip}")
+        if self.memory_every < 1:
+            raise SettingError(f"memory_every must be at least 1 clip, got {self.memory_every}")
+        if self.anchors < 0:
+            raise SettingError(f"anchors must be at least 0 clips, got {self.anchors}")
+        # Rising and without repeats: queues are paired with stages by their order.
+        if not self.stages or list(self.stages) != sorted(set(self.stages) & {1, 2, 3, 4}):
+            raise SettingError(f"stages must be some of 1, 2, 3, 4 in order, got {self.stages}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FamSwinConfig:
+    """The architecture; the defaults are torchvision's `swin3d_t` with memory."""
+
+    tubelet_size: Size3 = (2, 4, 4)
+    """Frames, pixel rows and pixel columns that make one token."""
+
+    embed_dim: int = 96
+    """Width of stage 1; every stage doubles it."""
+
+    depths: tuple[int, int, int, int] = (2, 2, 6, 2)
+    """Blocks per stage."""
+
+    num_heads: tuple[int, int, int, int] = (3, 6, 12, 24)
+    """Attention heads per stage."""
+
+    attention_window: Size3 = (8, 7, 7)
+    """Tokens per axis; every second block shifts it by half."""
+
+    num_classes: int = 400
+    """Logits."""
+
+    memory: MemoryConfig | None = field(default_factory=MemoryConfig)
+    """None: plain Video Swin."""
+
+    def __post_init__(self) -> None:
+        _check_counts("tubelet_size", self.tubelet_size, 3)
+        _check_counts("attention_window", self.attention_window, 3)
+        _check_counts("depths", self.depths, 4)
+        _check_counts("num_heads", self.num_heads, 4)
+        _check_counts("embed_dim and num_classes", (self.embed_dim, self.num_classes), 2)
+        # Its table of positions has the square of that: no more than 128 MiB.
+        if math.prod(self.attention_window) > MAX_WINDOW_TOKENS:
+            raise SettingError(
+                f"attention_window must hold at most {MAX_WINDOW_TOKENS} tokens, got "
+                f"{self.attention_window}"
+            )
+        for stage, heads in enumerate(self.num_heads):
+            width = self.embed_dim * 2**stage
+            if width % heads:
+                raise SettingError(
+                    f"num_heads must divide the width of each stage, got {heads} heads and width "
+                    f"{width} at stage {stage + 1}"
+                )
+
+    def width(self, stage: int) -> int:
+        """Token width at a stage (from 1)."""
+        return self.embed_dim * 2 ** (stage - 1)
+
+    def traits(self, clip_frames: int) -> StreamTraits:
+        """What a stream has to know; it is the same for clips of any length."""
+        memory = self.memory
+        return StreamTraits(
+            l_mem=memory.l_mem if memory else 0,
+            has_memory=memory is not None,
+            memory_every=memory.memory_every if memory else 1,
+            frames_multiple=self.tubelet_size[0],
+        )
+
+
+def _check_counts(name: str, values: tuple[int, ...], length: int) -> None:
+    if len(values) != length or min(values) < 1:
+        raise SettingError(f"{name} must be {length} numbers of at least 1, got {values}")

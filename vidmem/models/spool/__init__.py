@@ -1,0 +1,1 @@
+"""Spool: frozen image features under a temporal transformer that looks back and ahead."""

@@ -1,0 +1,1 @@
+"""Where sampled frames come from: files, live sources, and regions of one picture."""

@@ -1,0 +1,1 @@
+"""Many streams through one set of weights, their clips in shared batches."""

@@ -1,0 +1,1 @@
+"""What a run writes: predictions, its state, the log of its footprint."""

@@ -1,0 +1,1 @@
+"""A process of its own for whatever decodes, started, bounded and always ended."""

@@ -1,0 +1,1 @@
+"""Addresses and cameras: connecting, sampling by time, decoding in a child process."""
