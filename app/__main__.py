@@ -41,6 +41,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"must be from 0 (any free one) to 65535, got {text!r}")
+    return int(text)
+
+
 def parser() -> argparse.ArgumentParser:
     """The flags."""
     flags = argparse.ArgumentParser(
@@ -53,7 +59,9 @@ def parser() -> argparse.ArgumentParser:
     flags.add_argument(
         "--host", default=DEFAULT_HOST, help="address to listen on (default: this machine only)"
     )
-    flags.add_argument("--port", type=int, default=DEFAULT_PORT, help="default: %(default)s")
+    flags.add_argument(
+        "--port", type=_port, default=DEFAULT_PORT, help="default: %(default)s; 0: any free one"
+    )
     flags.add_argument(
         "--model", default=None, help="a name or a folder (default: the bundled model)"
     )

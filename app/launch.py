@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -38,7 +38,7 @@ from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.run.wording import PORT_TAKEN
 from app.serving.clock import AnsweringClock
-from app.serving.heap import give_back_free_memory
+from app.serving.heap import give_back_free_memory, share_heaps
 from app.sources.live import Reach
 from app.sources.pictures import PictureLike, first_pictures
 from app.sources.shelf import VideoShelf
@@ -297,15 +297,16 @@ def _first_picture(tools: Tools, path: Path) -> PictureLike:
         source.close()
 
 
-def _is_free(host: str, port: int) -> bool:
+def _free_port(host: str, port: int) -> int | None:
+    """The port if nothing listens there; of 0, one that is free."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         # As the server does: else connections that are still closing would count as another server.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
-            return False
-    return True
+            return None
+        return probe.getsockname()[1]
 
 
 def run_app(settings: AppSettings, *, is_opened: bool = False) -> int:
@@ -323,26 +324,35 @@ def run_app(settings: AppSettings, *, is_opened: bool = False) -> int:
     except SettingError as error:
         logger.error("%s", error)
         return 1
-    if not _is_free(settings.host, settings.port):
+    port = _free_port(settings.host, settings.port)
+    if port is None:
         logger.error(PORT_TAKEN.format(port=settings.port, host=settings.host))
         return 1
+    settings = replace(settings, port=port)
+    share_heaps()
     if not settings.has_token and not settings.password:
         logger.warning("%s", guard_wording.WITHOUT_TOKEN)
     app = build_app(settings)
+    opened: list[Path | None] = []
+
+    def announce() -> None:
+        logger.info("vidmem is at %s (Ctrl-C stops it)", app.address)
+        if is_opened:  # in a thread: some browsers return only when they are closed
+            show = threading.Thread(
+                target=lambda: opened.append(open_browser(app.address)), daemon=True
+            )
+            show.start()
+
     server = Server(
         app.api,
         host=settings.host,
         port=settings.port,
         clock=app.clock,
+        on_listening=announce,
         on_exit=app.end_connections,  # first, since each page holds a connection
     )
-    opened: list[Path | None] = []
     with few_alike(), ended_by_signals(server):
         try:
-            logger.info("vidmem is at %s (Ctrl-C stops it)", app.address)
-            if is_opened:
-                # Later, when the server listens: `run` below does not return until the end.
-                threading.Timer(1.0, lambda: opened.append(open_browser(app.address))).start()
             server.run()
         finally:
             with undisturbed():

@@ -61,6 +61,7 @@ class Server(uvicorn.Server):
         host: Where it listens.
         port: 0: any that is free.
         clock: Is told of connections that could not be taken.
+        on_listening: Called once a browser can connect; must not wait.
         on_exit: Called first when it has to end: it waits for open connections.
     """
 
@@ -71,9 +72,10 @@ class Server(uvicorn.Server):
         host: str,
         port: int,
         clock: AnsweringClock,
+        on_listening: Callable[[], None] = lambda: None,
         on_exit: Callable[[], None] = lambda: None,
     ) -> None:
-        self._clock, self._on_exit = clock, on_exit
+        self._clock, self._on_listening, self._on_exit = clock, on_listening, on_exit
         self.open_connections = Connections(
             max_connections(raise_file_limit()), on_refused=clock.on_refused
         )
@@ -101,6 +103,7 @@ class Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(self._on_loop_error)
         self._beating = loop.create_task(self._clock.beat())
+        self._on_listening()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End all connections."""

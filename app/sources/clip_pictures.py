@@ -14,10 +14,11 @@ from PIL import Image
 from app.budget import Budget, Lease, WaitingError, process_budget
 from app.sources.pictures import PictureSource
 from vidmem.errors import SettingError
+from vidmem.units import MIB
 
 MAX_FRAMES = 16
-MAX_HELD = 400
-"""Pictures held; at `MAX_HEIGHT` some 10 kB each."""
+MAX_HELD_BYTES = 6 * MIB
+"""Of pictures held: some hundred, so those of the clips on view and of the ones before."""
 
 MAX_HEIGHT = 288
 QUALITY = 80
@@ -46,6 +47,7 @@ class ClipPictures:
         self._lock = threading.Lock()
         self._source: PictureSource | None = None
         self._held: OrderedDict[int, ClipPicture] = OrderedDict()
+        self._num_held_bytes = 0
         self._timer: threading.Timer | None = None
         self._is_closed = False
 
@@ -70,6 +72,7 @@ class ClipPictures:
         with self._lock:
             self._is_closed = True
             self._held.clear()
+            self._num_held_bytes = 0
             self._close_source()
 
     def _frame(self, seconds: float) -> ClipPicture:
@@ -90,10 +93,16 @@ class ClipPictures:
             self._close_when_idle()
             small = base64.b64encode(_shrunk(picture.jpeg)).decode("ascii")
             frame: ClipPicture = {"seconds": round(picture.pts_seconds, 3), "jpeg": small}
-            self._held[key] = frame
-            while len(self._held) > MAX_HELD:
-                self._held.popitem(last=False)
+            self._hold(key, frame)
             return frame
+
+    def _hold(self, key: int, frame: ClipPicture) -> None:
+        """Keep a picture, and drop those that were not asked for longest."""
+        self._held[key] = frame
+        self._num_held_bytes += len(str(frame["jpeg"]))
+        while self._num_held_bytes > MAX_HELD_BYTES:
+            _, dropped = self._held.popitem(last=False)
+            self._num_held_bytes -= len(str(dropped["jpeg"]))
 
     def _open_source(self) -> PictureSource:
         self._lease = self._budget.take("picture", self._owner)

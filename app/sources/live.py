@@ -20,7 +20,7 @@ from PIL import Image
 
 from app.guard.visitor import Visitor
 from app.sources import wording as source_wording
-from app.sources.clip_pictures import MAX_FRAMES, MAX_HEIGHT, MAX_HELD, QUALITY, ClipPicture
+from app.sources.clip_pictures import MAX_FRAMES, MAX_HEIGHT, QUALITY, ClipPicture
 from app.sources.pictures import Shown, numbers
 from app.sources.shelf import Video
 from app.sources.webcam import Webcam
@@ -32,6 +32,9 @@ SCHEMES = ("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "srt")
 """Of cameras that this machine connects to; none that would make it a server."""
 
 MAX_ADDRESS_CHARACTERS = 2000
+MAX_KEPT = 400
+"""Pictures kept, at `MAX_HEIGHT` of 10 to 50 kB each."""
+
 FRAMES_KEPT = 8
 """Of each clip, to be looked at again while the model remembers it."""
 
@@ -132,7 +135,7 @@ class LivePictures:
         self.video = video
         self._lock = threading.Lock()
         self._shown: Shown | None = None
-        self._frames: deque[ClipPicture] = deque(maxlen=MAX_HELD)
+        self._frames: deque[ClipPicture] = deque(maxlen=MAX_KEPT)
 
     @property
     def shown(self) -> Shown | None:

@@ -37,7 +37,13 @@ def test_without_flags_it_answers_this_machine_and_listens_to_no_other(monkeypat
         address="here",
         close=lambda: None,
     )
-    monkeypatch.setattr(launch, "build_app", lambda settings: app)
+    ports: list[int] = []
+
+    def build(settings):
+        ports.append(settings.port)
+        return app
+
+    monkeypatch.setattr(launch, "build_app", build)
     servers: list[uvicorn.Server] = []
     startup = uvicorn.Server.startup
 
@@ -46,22 +52,29 @@ def test_without_flags_it_answers_this_machine_and_listens_to_no_other(monkeypat
         servers.append(server)
 
     monkeypatch.setattr(uvicorn.Server, "startup", startup_seen)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    given = parser().parse_args(["--port", str(port)])
+    given = parser().parse_args(["--port", "0"])
     settings = launch.AppSettings(
         host=given.host, port=given.port, runs_folder=tmp_path, upload_folder=tmp_path / "uploads"
     )
-    thread = threading.Thread(target=launch.run_app, args=(settings,))
+    visited = []
+
+    def visit(address):
+        socket.create_connection(("127.0.0.1", ports[0]), 60).close()
+        visited.append(address)
+
+    monkeypatch.setattr(launch, "open_browser", visit)
+    thread = threading.Thread(target=launch.run_app, args=(settings,), kwargs={"is_opened": True})
     thread.start()
     try:
         wait_until(lambda: servers)
         listening = [one.getsockname() for made in servers[0].servers for one in made.sockets]
-        assert listening == [("127.0.0.1", port)]
+        [(host, port)] = listening
+        assert host == "127.0.0.1"
+        assert ports == [port]  # what the printed address has, if any free one is asked for
         with pytest.raises(urllib.error.HTTPError, match="404") as answered:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/none", timeout=60)
         answered.value.close()
+        wait_until(lambda: visited == ["here"])  # a browser is opened when it can connect
     finally:
         for server in servers:
             server.should_exit = True
@@ -77,6 +90,13 @@ def test_sizes(text, size):
 def test_a_size_that_is_none_is_answered_with_one_that_is(text):
     with pytest.raises(argparse.ArgumentTypeError):
         parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["70000", "-1", "http"])
+def test_a_port_that_is_none_is_refused_with_those_that_are(text, capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args([f"--port={text}"])
+    assert "from 0 (any free one) to 65535" in capsys.readouterr().err
 
 
 def test_a_folder_that_is_not_there_is_refused(capsys):

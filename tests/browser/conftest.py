@@ -342,10 +342,12 @@ def step_to(page: Any, index: int) -> None:
 
 
 def set_slider(page: Any, setting: str, value: float) -> None:
-    """Move a slider with the keyboard, as a hand would."""
+    """Move a slider with the keyboard, as a hand would, until the app has the value in use."""
     slider = page.locator(f"[data-setting={setting}]")
     stops = page.evaluate(f"window.vidmem.last.settings.allowed.{setting}")
     steps = stops.index(value) - int(slider.input_value())
     slider.focus()
     for _ in range(abs(steps)):
         slider.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    in_use = "([setting, value]) => window.vidmem.last.settings.values[setting] === value"
+    page.wait_for_function(in_use, arg=[setting, value])

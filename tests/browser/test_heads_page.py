@@ -155,7 +155,6 @@ def test_it_follows_the_newest_clip_and_stays_with_one_of_the_past(page, spool_s
 
 def test_the_grid_is_drawn_by_offset_or_by_frame_and_follows_the_range(page):
     set_slider(page, "local_frame_range", 1)
-    page.wait_for_function("window.vidmem.last.settings.values.local_frame_range === 1")
     open_paused(page)
     assert page.evaluate(OFFSETS) == f"{MINUS}1,own"
     drawn = "document.querySelector('.vm-pick-grid canvas').toDataURL()"

@@ -43,7 +43,6 @@ def page(open_page, spool_site):
 def test_it_starts_from_the_model_in_use_and_follows_its_range(page):
     choose(page, LONG)
     set_slider(page, "local_frame_range", 3)
-    page.wait_for_function("window.vidmem.last.settings.values.local_frame_range === 3")
     page.locator(".vm-main").click()
     wait_for_clip(page, 1)
     open_masks(page)

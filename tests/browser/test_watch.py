@@ -79,7 +79,6 @@ def test_controls_are_felt_within_one_clip(open_page, site):
     assert (
         page.locator(".vm-slider", has_text="L_mem").inner_text().endswith("remembers the last 4 s")
     )
-    page.wait_for_function("window.vidmem.last.settings.values.l_mem === 2")
     now = newest(page)["index"]
     wait_for_clip(page, now + 2)
     assert page.evaluate("window.vidmem.last.memory.num_places") == 2
@@ -87,7 +86,6 @@ def test_controls_are_felt_within_one_clip(open_page, site):
         "document.querySelectorAll('.vm-strip li:not(.vm-leaving)').length === 2"
     )
     set_slider(page, "window_stride", 4)
-    page.wait_for_function("window.vidmem.last.settings.values.window_stride === 4")
     told = page.locator(".vm-slider", has_text="Frames per second").inner_text()
     used = StreamSettings(**page.evaluate("window.vidmem.last.settings.values"))
     assert told.endswith(f"shortest bout it can resolve: {used.shortest_bout_seconds:g} s")
