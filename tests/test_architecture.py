@@ -15,7 +15,16 @@ APP = ROOT / "app"
 # A room of vidmem, and those below it that it may import from besides itself.
 LEAVES = {"errors", "files", "plain", "processors", "renamed", "units"}
 RESULTS = {"video", "nn", "data", "models", "inspection", "profiling", "planner", "streaming"}
-EVERYTHING = {*LEAVES, *RESULTS, "training", "evaluation", "moments", "bench", "figures"}
+EVERYTHING = {
+    *LEAVES,
+    *RESULTS,
+    "labels",
+    "training",
+    "evaluation",
+    "moments",
+    "bench",
+    "figures",
+}
 PROGRAMS = {"console", "doctor"}
 
 ALLOWED: dict[str, set[str]] = {
@@ -27,6 +36,7 @@ ALLOWED: dict[str, set[str]] = {
     "inspection": {"errors", "nn", "models"},
     "planner": {"errors", "nn", "models"},
     "profiling": {"errors"},
+    "labels": {"errors"},
     "training": {"errors", "data", "models"},
     "streaming": {"errors", "video", "models", "profiling"},
     "moments": {"errors", "inspection", "models", "streaming", "nn"},
@@ -82,6 +92,15 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"child", "probe"},
         {"packets"},
         {"container", "orientation", "transforms", "sampling"},
+    ),
+    "labels": (
+        {"formats"},
+        {"merging", "comparing", "sampling", "postprocessing"},
+        {"labels"},
+        {"tracks"},
+        {"spans", "bout", "presets"},
+        {"ethogram"},
+        {"checks", "colours"},
     ),
     "inspection": (
         {"attribution"},

@@ -130,6 +130,7 @@ def test_an_unknown_name_is_an_attribute_error():
         ("inspection.Region", "inspection.PictureBox"),
         ("models.StreamState", "models.ModelState"),
         ("profiling.MemoryTimeline", "profiling.FootprintTimeline"),
+        ("streaming.Bout", "streaming.ClassBout"),
         ("streaming.RunMemory", "streaming.RunFootprint"),
         ("figures.memory_time_figure", "figures.footprint_figure"),
         ("data.barn.Bout", "data.barn.DrawnBout"),

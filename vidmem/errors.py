@@ -18,6 +18,7 @@ VidmemError
 ├── CheckpointError
 │   └── WeightsNotAvailableError
 ├── StateError
+├── LabelError
 ├── AttentionError
 ├── StorageError
 └── MissingPackageError
@@ -99,6 +100,10 @@ class WeightsNotAvailableError(CheckpointError):
 
 class StateError(VidmemError):
     """A saved stream that is damaged, or of another model, video or setting."""
+
+
+class LabelError(VidmemError):
+    """Labels that contradict themselves or their ethogram, or a name or time that cannot be one."""
 
 
 class StorageError(VidmemError):

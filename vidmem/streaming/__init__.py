@@ -1,7 +1,7 @@
 """A model over a long video: settings, the stream, the engine, and what they leave behind."""
 
 from vidmem.renamed import renamed_names
-from vidmem.streaming.bouts import Bout, BoutTracker, ClassTotal, MomentScore, ScoreMerger
+from vidmem.streaming.bouts import BoutTracker, ClassBout, ClassTotal, MomentScore, ScoreMerger
 from vidmem.streaming.engine import Engine
 from vidmem.streaming.feeds.feed import Feed, FeedRequest
 from vidmem.streaming.feeds.live import LiveFeed, LiveLimits, PushedFeed
@@ -28,8 +28,8 @@ from vidmem.video.live.connection import ConnectionLimits
 from vidmem.video.sampling import Window
 
 __all__ = [
-    "Bout",
     "BoutTracker",
+    "ClassBout",
     "ClassTotal",
     "ConnectionLimits",
     "Engine",
@@ -73,6 +73,7 @@ __all__ = [
 __getattr__ = renamed_names(
     __name__,
     {
+        "Bout": "ClassBout",  # a bout of labels is vidmem.labels.Bout
         "MemoryLog": "FootprintLog",
         "RunMemory": "RunFootprint",
     },

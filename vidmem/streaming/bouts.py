@@ -126,7 +126,7 @@ def _mean(spans: Sequence[_Span], start_seconds: float, end_seconds: float) -> M
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bout:
+class ClassBout:
     """A stretch of time with one behaviour."""
 
     start_seconds: float
@@ -174,40 +174,40 @@ class BoutTracker:
         self.min_bout_seconds = min_bout_seconds
         self.bridge_seconds = bridge_seconds
         self.totals = [ClassTotal() for _ in range(num_classes)]
-        self.recent: deque[Bout] = deque(maxlen=max_bouts)
+        self.recent: deque[ClassBout] = deque(maxlen=max_bouts)
         self.num_bouts = 0
-        self._current: Bout | None = None
-        self._candidate: Bout | None = None  # another behaviour, maybe too short to count
+        self._current: ClassBout | None = None
+        self._candidate: ClassBout | None = None  # another behaviour, maybe too short to count
 
     @property
-    def open_bout(self) -> Bout | None:
+    def open_bout(self) -> ClassBout | None:
         """The bout that is going on; a change too short to count yet is still part of it."""
         if self._current is None or self._candidate is None:
             return self._current
         return replace(self._current, end_seconds=self._candidate.end_seconds)
 
-    def add(self, moment: MomentScore) -> list[Bout]:
+    def add(self, moment: MomentScore) -> list[ClassBout]:
         """Take the next moment; returns the bouts that are now finished."""
         return self.add_stretch(
-            Bout(
+            ClassBout(
                 start_seconds=moment.start_seconds,
                 end_seconds=moment.end_seconds,
                 class_index=moment.best_class,
             )
         )
 
-    def add_stretch(self, stretch: Bout) -> list[Bout]:
+    def add_stretch(self, stretch: ClassBout) -> list[ClassBout]:
         """As `add`, from a stretch of time with one behaviour; it may be part of a longer bout."""
         finished = [] if self._is_continued_by(stretch) else self.flush()
         return finished + self._take(stretch)
 
-    def flush(self) -> list[Bout]:
+    def flush(self) -> list[ClassBout]:
         """Finish the bout that is going on: the end of a video, or a jump."""
         last = self.open_bout
         self._current = self._candidate = None
         return [self._finish(last)] if last else []
 
-    def _take(self, stretch: Bout) -> list[Bout]:
+    def _take(self, stretch: ClassBout) -> list[ClassBout]:
         current, candidate = self._current, self._candidate
         if current is None:
             self._current = stretch
@@ -223,7 +223,7 @@ class BoutTracker:
         self._candidate = replace(stretch, start_seconds=start_seconds)
         return self._promote(current, self._candidate)
 
-    def _promote(self, current: Bout, candidate: Bout) -> list[Bout]:
+    def _promote(self, current: ClassBout, candidate: ClassBout) -> list[ClassBout]:
         """Make a candidate that is long enough the current bout."""
         if not self._is_long(candidate):
             return []
@@ -235,17 +235,17 @@ class BoutTracker:
         self._current = replace(candidate, start_seconds=current.start_seconds)
         return []
 
-    def _is_long(self, bout: Bout) -> bool:
+    def _is_long(self, bout: ClassBout) -> bool:
         return bout.num_seconds >= self.min_bout_seconds - SAME_INSTANT_SECONDS
 
-    def _is_continued_by(self, stretch: Bout) -> bool:
+    def _is_continued_by(self, stretch: ClassBout) -> bool:
         before = self.open_bout
         if before is None:
             return True
         gap_seconds = stretch.start_seconds - before.end_seconds
         return -SAME_INSTANT_SECONDS <= gap_seconds <= self.bridge_seconds + SAME_INSTANT_SECONDS
 
-    def _finish(self, bout: Bout) -> Bout:
+    def _finish(self, bout: ClassBout) -> ClassBout:
         total = self.totals[bout.class_index]
         self.totals[bout.class_index] = ClassTotal(
             num_bouts=total.num_bouts + 1, num_seconds=total.num_seconds + bout.num_seconds

@@ -7,7 +7,7 @@ import threading
 from bisect import bisect_left
 from dataclasses import dataclass, field, replace
 
-from vidmem.streaming import Bout, BoutTracker, ClassTotal
+from vidmem.streaming import BoutTracker, ClassBout, ClassTotal
 
 MAX_STRETCHES = 20_000
 SAME_INSTANT_SECONDS = 1e-6
@@ -159,7 +159,7 @@ class BoutBook:
 class ListedBouts:
     """Bouts by their times."""
 
-    bouts: tuple[Bout, ...]
+    bouts: tuple[ClassBout, ...]
     since_seconds: float
     """Before this time they were counted for good, and their times are not kept any more."""
 
@@ -174,5 +174,7 @@ def _joined(stretches: list[_Stretch]) -> list[_Stretch]:
     return joined
 
 
-def _as_bout(stretch: _Stretch) -> Bout:
-    return Bout(start_seconds=stretch.start, end_seconds=stretch.end, class_index=stretch.column)
+def _as_bout(stretch: _Stretch) -> ClassBout:
+    return ClassBout(
+        start_seconds=stretch.start, end_seconds=stretch.end, class_index=stretch.column
+    )
