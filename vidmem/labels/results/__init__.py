@@ -1,0 +1,1 @@
+"""Results that a scientist publishes, from labels: agreement, scores, time budgets."""
