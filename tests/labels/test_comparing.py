@@ -10,7 +10,7 @@ from tests.labels.strategies import ETHOGRAM, VIDEOS
 from vidmem.errors import LabelError
 from vidmem.labels import Bout, Difference, Ethogram, Labels, Span, compare
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 V = VIDEOS[0]
 
 

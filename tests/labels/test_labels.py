@@ -23,7 +23,7 @@ from vidmem.labels import (
     merge,
 )
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 V = VIDEOS[0]
 
 

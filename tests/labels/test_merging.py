@@ -14,7 +14,7 @@ from tests.labels.test_labels import assert_sound
 from vidmem.errors import LabelError
 from vidmem.labels import Bout, Ethogram, LabelledVideo, Labels, Span, compare, merge
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 V = VIDEOS[0]
 CHOICES = st.sampled_from(("keep", "fill", "take"))
 

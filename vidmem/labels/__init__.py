@@ -14,7 +14,14 @@ from vidmem.labels.ethogram import (
 )
 from vidmem.labels.labels import Labels, Stretch
 from vidmem.labels.merging import Conflict, Merged, OnConflict, merge
+from vidmem.labels.postprocessing import (
+    BehaviourRule,
+    ClassProbabilities,
+    PostProcessing,
+    postprocess,
+)
 from vidmem.labels.presets import PRESETS, preset
+from vidmem.labels.sampling import NO_CLASS, Samples, sample
 from vidmem.labels.spans import Span, Track
 from vidmem.labels.tracks import OnOverlap
 
@@ -23,12 +30,15 @@ __all__ = [
     "DEFAULT_COLOURS",
     "NONE_OF_THESE",
     "NOT_SCORED",
+    "NO_CLASS",
     "PRESETS",
     "UNLABELLED",
     "Behaviour",
     "BehaviourKind",
+    "BehaviourRule",
     "Bout",
     "BoutSource",
+    "ClassProbabilities",
     "Conflict",
     "Difference",
     "Ethogram",
@@ -37,12 +47,16 @@ __all__ = [
     "Merged",
     "OnConflict",
     "OnOverlap",
+    "PostProcessing",
+    "Samples",
     "Span",
     "Stretch",
     "Track",
     "compare",
     "default_colours",
     "merge",
+    "postprocess",
     "preset",
     "reserved_name",
+    "sample",
 ]
