@@ -143,9 +143,7 @@ def agree(
             f"the interval of scans must be at least 0.001 s, got {interval_seconds:g}"
         )
     if not (math.isfinite(point_tolerance_seconds) and point_tolerance_seconds >= 0):
-        raise SettingError(
-            f"the tolerance must be 0 s or more, got {point_tolerance_seconds:g}"
-        )
+        raise SettingError(f"the tolerance must be 0 s or more, got {point_tolerance_seconds:g}")
     ethogram = first.ethogram.united(aligned(second, first.ethogram).ethogram)
     pairs = pair(first, second, axis=axis)
     counting = _Counting(ethogram, interval_seconds)
@@ -209,9 +207,7 @@ class _Counting:
 
 def _of_axis(counting: _Counting, axis: str, pairs: Sequence[PairedTrack]) -> AxisAgreement:
     def rows(key: Callable[[PairedTrack], dict[str, str]]) -> tuple[AgreementRow, ...]:
-        return tuple(
-            counting.row(axis, group, **names) for names, group in _grouped(pairs, key)
-        )
+        return tuple(counting.row(axis, group, **names) for names, group in _grouped(pairs, key))
 
     return AxisAgreement(
         axis=axis,

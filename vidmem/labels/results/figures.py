@@ -67,8 +67,11 @@ class AgreementFigures:
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
+        total, rows = self.total, [list(row) for row in self.confusion]
+        if self.unit == "scans":
+            total, rows = int(total), [[int(count) for count in row] for row in rows]
         return {
-            f"total_{self.unit}": self.total,
+            f"total_{self.unit}": total,
             "percent_agreement": self.percent_agreement,
             "kappa": self.kappa,
             "kappa_undefined_because": self.kappa_undefined or None,
@@ -78,7 +81,7 @@ class AgreementFigures:
             "ac1_chance_percent": self.ac1_chance_percent,
             "num_classes": self.num_classes,
             "class_names": list(self.class_names),
-            f"confusion_{self.unit}": [list(row) for row in self.confusion],
+            f"confusion_{self.unit}": rows,
         }
 
 
@@ -94,7 +97,7 @@ def agreement_figures(
         num_classes: How many there were to choose from; one that nobody used counts too.
     """
     total = float(amounts.sum())
-    used = np.flatnonzero((amounts.sum(0) > 0) | (amounts.sum(1) > 0))
+    used = np.flatnonzero((amounts.sum(0) > 0) | (amounts.sum(1) > 0)).tolist()
     names = tuple(class_names[index] for index in used)
     rows = amounts[np.ix_(used, used)].round(6).tolist()
     common: dict[str, Any] = {

@@ -93,7 +93,9 @@ def macro_f1_interval(
     return ScoreInterval(low=low, high=high, **few)
 
 
-def _macro_f1(confusions: NDArray[np.float64], is_counted: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _macro_f1(
+    confusions: NDArray[np.float64], is_counted: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Of many confusions `[N, C, C]`, each over the classes that it has; NaN: over none."""
     hits = np.diagonal(confusions, axis1=1, axis2=2)
     both = confusions.sum(1) + confusions.sum(2)

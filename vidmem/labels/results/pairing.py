@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -70,9 +70,13 @@ class LeftOut:
     """Of which neither says anything; `None`: the length of a video is not known."""
 
     def __add__(self, other: LeftOut) -> LeftOut:
-        parts = ((getattr(self, one.name), getattr(other, one.name)) for one in fields(self))
-        sums = [None if None in (a, b) else a + b for a, b in parts]
-        return LeftOut(**dict(zip((one.name for one in fields(self)), sums, strict=True)))
+        mine, theirs = self.unlabelled_seconds, other.unlabelled_seconds
+        return LeftOut(
+            only_first_seconds=self.only_first_seconds + other.only_first_seconds,
+            only_second_seconds=self.only_second_seconds + other.only_second_seconds,
+            not_scored_seconds=self.not_scored_seconds + other.not_scored_seconds,
+            unlabelled_seconds=None if mine is None or theirs is None else mine + theirs,
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -125,16 +129,14 @@ def pair(first: Labels, second: Labels, *, axis: str | None = None) -> tuple[Pai
     if axis is not None:
         first.ethogram.check_axis(axis)
     tracks = sorted({*first.tracks, *second.tracks})
-    return tuple(
-        pair_track(first, second, track) for track in tracks if axis in (None, track.axis)
-    )
+    return tuple(pair_track(first, second, track) for track in tracks if axis in (None, track.axis))
 
 
 def pair_track(first: Labels, second: Labels, track: Track) -> PairedTrack:
     """Two accounts of one track; the axes must be the same already."""
     stretches = list(_side_by_side(_timeline(first, track), _timeline(second, track)))
     runs: list[list[PairedStretch]] = []
-    sums = dict.fromkeys(("only_first_seconds", "only_second_seconds", "not_scored_seconds"), 0.0)
+    sums = {"only_first_seconds": 0.0, "only_second_seconds": 0.0, "not_scored_seconds": 0.0}
     for one in stretches:
         if not one.is_scored_by_both:
             sums[_why_left_out(one)] += one.num_seconds

@@ -4,10 +4,11 @@
     predicted  |-- lying --|  |st.|     |-- standing --|
     at 50 %    right          wrong     right
 
-As the evaluation of MS-TCN does (Farha and Gall 2019, CVPR, `eval.py`), on seconds instead of frames:
-a predicted segment is right if, of the labelled segments of its behaviour, the one that it overlaps
-most reaches the threshold and was not found before. One whose best segment is taken is wrong, even
-if it would reach the threshold with another. Time of no behaviour (the background) is no segment.
+As the evaluation of MS-TCN does (Farha and Gall 2019, CVPR, `eval.py`), on seconds instead of
+frames: a predicted segment is right if, of the labelled segments of its behaviour, the one that it
+overlaps most reaches the threshold and was not found before. One whose best segment is taken is
+wrong, even if it would reach the threshold with another. Time of no behaviour (the background) is
+no segment.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ EDGES_AT_IOU_PERCENT = 10
 
 
 @dataclass(frozen=True)
-class Segment:
+class BoutSegment:
     """A bout within what both scored."""
 
     start_seconds: float
@@ -107,9 +108,9 @@ class EdgeErrors:
         }
 
 
-def segments_of(runs: Iterable[Run], side: Side) -> list[Segment]:
+def segments_of(runs: Iterable[Run], side: Side) -> list[BoutSegment]:
     """Bouts of one account in what both scored, in order; touching ones of a behaviour are one."""
-    found: list[Segment] = []
+    found: list[BoutSegment] = []
     for run in runs:
         start, end = run[0].start_seconds, run[-1].end_seconds
         open_at, what = start, getattr(run[0], side)
@@ -118,14 +119,14 @@ def segments_of(runs: Iterable[Run], side: Side) -> list[Segment]:
                 continue
             until = end if one is None else one.start_seconds
             if is_behaviour(what):
-                found.append(Segment(open_at, until, what, open_at > start, until < end))
+                found.append(BoutSegment(open_at, until, what, open_at > start, until < end))
             if one is not None:
                 open_at, what = one.start_seconds, getattr(one, side)
     return found
 
 
 def match_segments(
-    labelled: Sequence[Segment], predicted: Sequence[Segment], iou_percent: float
+    labelled: Sequence[BoutSegment], predicted: Sequence[BoutSegment], iou_percent: float
 ) -> SegmentMatches:
     """Which predicted segments are right, of one video."""
     starts, ends = (
@@ -198,7 +199,7 @@ def edge_errors(pairs: Sequence[PairedTrack]) -> tuple[EdgeErrors, EdgeErrors]:
 
 def levenshtein(first: Sequence[str], second: Sequence[str]) -> int:
     """The fewest insertions, deletions and replacements that make one of the other."""
-    names = np.array(second, dtype=object)
+    names = np.array(list(second), dtype=object)
     steps = np.arange(len(second) + 1)
     row = steps.copy()
     for number, name in enumerate(first, 1):
@@ -208,7 +209,7 @@ def levenshtein(first: Sequence[str], second: Sequence[str]) -> int:
     return int(row[-1])
 
 
-def _both_sides(pair: PairedTrack) -> tuple[list[Segment], list[Segment]]:
+def _both_sides(pair: PairedTrack) -> tuple[list[BoutSegment], list[BoutSegment]]:
     return segments_of(pair.runs, "first"), segments_of(pair.runs, "second")
 
 

@@ -17,6 +17,9 @@ Amounts = NDArray[np.float64]
 second, in seconds or counts."""
 
 
+Classes = NDArray[np.intp]
+
+
 @dataclass(frozen=True)
 class ClassFigures:
     """Of each class; `None` where there is nothing to divide by."""
@@ -77,7 +80,7 @@ def average_precision(
     return float(average_precision_score(is_class, probabilities, sample_weight=weights))
 
 
-def _as_samples(amounts: Amounts) -> tuple[Amounts, Amounts, Amounts]:
+def _as_samples(amounts: Amounts) -> tuple[Classes, Classes, Amounts]:
     """A sample for each pair of classes that happens, with its weight."""
     first, second = np.nonzero(amounts)
     return first, second, amounts[first, second]
