@@ -8,6 +8,7 @@ from vidmem.labels.results.agreement import (
     AxisAgreement,
     agree,
 )
+from vidmem.labels.results.aligning import aligned
 from vidmem.labels.results.budget import (
     BUDGET_COLUMNS,
     DENOMINATOR,
@@ -48,6 +49,7 @@ __all__ = [
     "TimeBudget",
     "Transitions",
     "agree",
+    "aligned",
     "filter_bouts",
     "mark_all_scored",
     "match_times",
