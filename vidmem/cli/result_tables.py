@@ -185,6 +185,8 @@ def _classes(found: PredictionScore) -> Iterator[str]:
     table = [["", "precision", "recall", "F1", *(["AP"] if has_ap else []), "seconds", "predicted"]]
     table[0] += ["bouts", "predicted"]
     for one in found.per_class:
+        if one.f1 is None:
+            continue
         figures = [one.precision, one.recall, one.f1, *([one.average_precision] * has_ap)]
         table.append(
             [
@@ -197,6 +199,8 @@ def _classes(found: PredictionScore) -> Iterator[str]:
             ]
         )
     yield from _table(table)
+    if absent := [one.behaviour for one in found.per_class if one.f1 is None]:
+        yield f"In neither: {', '.join(absent)}"
 
 
 def _bouts(found: PredictionScore) -> Iterator[str]:

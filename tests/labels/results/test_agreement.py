@@ -16,7 +16,7 @@ from vidmem.labels.results import agree, mark_all_scored, match_times
 from vidmem.labels.results.pairing import pair
 from vidmem.labels.results.scans import scan
 
-FEW = settings(max_examples=25, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 V = "pen.mp4"
 POSTURE = Ethogram.of("lying", "standing", "sitting", axis="posture")
 

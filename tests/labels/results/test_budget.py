@@ -22,7 +22,7 @@ from vidmem.labels.results import (
     transitions,
 )
 
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 V = "pen.mp4"
 SOW = Ethogram(
     (

@@ -24,7 +24,7 @@ from vidmem.labels.results.segments import (
     segments_of,
 )
 
-FEW = settings(max_examples=20, deadline=None)
+FEW = settings(max_examples=12, deadline=None)
 V = "pen.mp4"
 POSTURE = Ethogram.of("lying", "standing", axis="posture")
 
