@@ -65,6 +65,7 @@ def score(
     if video is not None:
         truth = _of_video(truth, video, labels)
     predicted = on_videos_of(predicted, truth, chosen=video, what=str(predictions))
+    predicted = predicted.for_video(video) if video is not None else predicted
     truth = truth.for_subject(subject) if subject is not None else truth
     given = read_probabilities(predictions)
     names = {track.video for track in predicted.tracks}
@@ -113,6 +114,7 @@ def agree(
     if video is not None:
         mine = _of_video(mine, video, first)
     theirs = on_videos_of(theirs, mine, chosen=video, what=str(second))
+    theirs = theirs.for_video(video) if video is not None else theirs
     if video_seconds is not None:
         mine, theirs = _all_scored(mine, theirs, video_seconds)
     result = agree_labels(

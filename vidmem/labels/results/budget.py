@@ -24,7 +24,7 @@ from vidmem.labels.checks import is_one_instant
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED
 from vidmem.labels.labels import Labels
 from vidmem.labels.results.clock import Clock, Period, clock_of, used_videos
-from vidmem.labels.spans import Track
+from vidmem.labels.spans import Track, united
 from vidmem.labels.tracks import joined
 
 DENOMINATOR = (
@@ -251,9 +251,9 @@ class _Group:
         for bout in whole_bouts(self._labels.states_of(track)):
             cell = self._cell_at(track.video, bout.start_seconds)
             cell.lengths[bout.behaviour].append(bout.num_seconds)
-        scored = [
+        scored = united(
             (one.start_seconds, one.end_seconds) for one in timeline if one.what != NOT_SCORED
-        ]
+        )
         for bout in self._labels.bouts_of(
             video=track.video, subject=track.subject, axis=track.axis
         ):
