@@ -94,7 +94,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"container", "orientation", "transforms", "sampling"},
     ),
     "labels": (
-        {"formats"},
+        {"formats", "results"},
         {"merging", "comparing", "sampling", "postprocessing"},
         {"labels"},
         {"tracks"},
@@ -121,6 +121,7 @@ WRAPPED: dict[str, tuple[str, ...]] = {
     "captum": ("vidmem/inspection/attribution/gradients.py",),
     "plotly": ("vidmem/figures/",),
     "typer": ("vidmem/cli/",),
+    "sklearn": ("vidmem/labels/results/sklearn_figures.py",),
     "rich": ("vidmem/cli/", "vidmem/console.py"),
     "app": ("app/",),
 }
@@ -128,6 +129,7 @@ WRAPPED: dict[str, tuple[str, ...]] = {
 # What of vidmem the app may import from: the folders, and the submodules that have public names.
 PUBLIC_SUBMODULES = {
     "vidmem.data.barn",
+    "vidmem.labels.results",
     "vidmem.models.device",
     "vidmem.models.download",
     "vidmem.models.presets",

@@ -19,6 +19,7 @@ from vidmem.cli.barn import evaluate, sample, train
 from vidmem.cli.benches import bench
 from vidmem.cli.machine import app, doctor
 from vidmem.cli.planning import plan
+from vidmem.cli.results import agree, budget, score
 from vidmem.cli.terminal import INTERRUPTED, leave_streams, prepare_streams, tell
 from vidmem.cli.watching import watch
 from vidmem.errors import VidmemError
@@ -81,6 +82,8 @@ cli.command(
     add_help_option=False,
 )(app)
 for command in (sample, train, evaluate, ablate):
+    cli.command()(command)
+for command in (score, agree, budget):
     cli.command()(command)
 cli.add_typer(bench, name="bench")
 cli.command()(plan)
