@@ -111,10 +111,8 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"label_store", "runs"},
         {"feed", "rebasing", "videos"},
         {"journal"},
-        {"rows", "database"},
-        {"failures"},
-        {"copies"},
-        {"schema", "places", "holding", "fingerprint"},
+        {"rows"},
+        {"storage", "fingerprint"},
     ),
     "inspection": (
         {"attribution"},

@@ -8,7 +8,7 @@ import pytest
 
 from tests.labels.strategies import ETHOGRAM
 from vidmem.projects import Project
-from vidmem.projects.database import Database
+from vidmem.projects.storage.database import Database
 
 
 class Clock:

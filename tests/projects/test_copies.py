@@ -12,7 +12,8 @@ import pytest
 
 from vidmem.errors import ProjectError, StaleEditError
 from vidmem.labels import Bout
-from vidmem.projects import Project, copies
+from vidmem.projects import Project
+from vidmem.projects.storage import copies
 
 LYING = Bout("a.mp4", 1, 2, "lying")
 

@@ -15,8 +15,9 @@ import pytest
 
 from vidmem.errors import LabelError, ProjectError
 from vidmem.labels import Bout, preset
-from vidmem.projects import Project, default_folder, opening, schema
-from vidmem.projects.failures import project_errors
+from vidmem.projects import Project, default_folder, opening
+from vidmem.projects.storage import schema
+from vidmem.projects.storage.failures import project_errors
 
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from vidmem.errors import LabelError, ProjectError, StaleEditError
 from vidmem.labels import Behaviour, Ethogram, LabelledVideo, Labels
-from vidmem.projects.database import Database
 from vidmem.projects.feed import Changes, before, changes_since
 from vidmem.projects.journal import (
     newest_revision,
@@ -30,6 +29,7 @@ from vidmem.projects.rows import (
     part_between,
     read_behaviours,
 )
+from vidmem.projects.storage.database import Database
 
 
 class EthogramEditor:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 
 from vidmem.errors import ProjectError, StaleEditError
-from vidmem.projects.database import Database
 from vidmem.projects.feed import Changes, changes_since
 from vidmem.projects.journal import (
     Edit,
@@ -17,6 +16,7 @@ from vidmem.projects.journal import (
     write_redo,
     write_undo,
 )
+from vidmem.projects.storage.database import Database
 
 
 class EditHistory:

@@ -14,7 +14,6 @@ from pathlib import PurePosixPath, PureWindowsPath
 
 from vidmem.errors import ProjectError, StaleEditError
 from vidmem.labels import Bout, Conflict, LabelledVideo, Labels, OnConflict, merge
-from vidmem.projects.database import Database
 from vidmem.projects.ethogram_editor import ids_with_new
 from vidmem.projects.feed import Changes, changes_since
 from vidmem.projects.journal import newest_revision, write_edit
@@ -30,6 +29,7 @@ from vidmem.projects.rows import (
     read_content,
     write_parts,
 )
+from vidmem.projects.storage.database import Database
 from vidmem.projects.videos import VideoFacts, VideoList
 
 

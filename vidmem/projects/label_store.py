@@ -15,7 +15,6 @@ from datetime import datetime
 
 from vidmem.errors import ProjectError, StaleEditError
 from vidmem.labels import Bout, Ethogram, LabelledVideo, Labels, OnOverlap, Span
-from vidmem.projects.database import Database
 from vidmem.projects.feed import Changes, before, changes_since
 from vidmem.projects.journal import (
     edits_since,
@@ -37,6 +36,7 @@ from vidmem.projects.rows import (
     read_behaviours,
     read_content,
 )
+from vidmem.projects.storage.database import Database
 from vidmem.projects.videos import ProjectVideo, VideoList
 from vidmem.units import clock, clock_range
 

@@ -11,13 +11,19 @@ from pathlib import Path
 from vidmem.errors import ProjectError
 from vidmem.files import other_kind
 from vidmem.labels import Ethogram
-from vidmem.projects.copies import check_whole, copy_to, copy_today
-from vidmem.projects.database import Database
-from vidmem.projects.failures import missing, project_errors
-from vidmem.projects.holding import HeldFile
-from vidmem.projects.places import COPIES, DATABASE, LOCK
 from vidmem.projects.rows import behaviour_rows, part_between, write_parts
-from vidmem.projects.schema import APPLICATION_ID, MIGRATIONS, application_of, migrate, version_of
+from vidmem.projects.storage.copies import check_whole, copy_to, copy_today
+from vidmem.projects.storage.database import Database
+from vidmem.projects.storage.failures import missing, project_errors
+from vidmem.projects.storage.holding import HeldFile
+from vidmem.projects.storage.places import COPIES, DATABASE, LOCK
+from vidmem.projects.storage.schema import (
+    APPLICATION_ID,
+    MIGRATIONS,
+    application_of,
+    migrate,
+    version_of,
+)
 
 logger = logging.getLogger(__name__)
 

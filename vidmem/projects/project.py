@@ -12,13 +12,9 @@ from typing import Self
 from vidmem.errors import ProjectError
 from vidmem.labels import Ethogram, Labels, OnConflict
 from vidmem.labels import preset as preset_of
-from vidmem.projects.copies import DatabaseCopy, list_copies, put_back
-from vidmem.projects.database import Database
 from vidmem.projects.ethogram_editor import EthogramEditor
-from vidmem.projects.failures import project_errors
 from vidmem.projects.feed import Changes, changes_since
 from vidmem.projects.history import EditHistory
-from vidmem.projects.holding import HeldFile
 from vidmem.projects.importing import Importer, ImportPreview
 from vidmem.projects.journal import newest_revision, write_edit
 from vidmem.projects.label_store import LabelStore, shown_part
@@ -30,8 +26,20 @@ from vidmem.projects.opening import (
     set_up,
     take_part,
 )
-from vidmem.projects.places import COPIES, DATABASE, FEATURES, LOCK, MODELS, RUNS, default_folder
 from vidmem.projects.runs import KeptRun, RunList
+from vidmem.projects.storage.copies import DatabaseCopy, list_copies, put_back
+from vidmem.projects.storage.database import Database
+from vidmem.projects.storage.failures import project_errors
+from vidmem.projects.storage.holding import HeldFile
+from vidmem.projects.storage.places import (
+    COPIES,
+    DATABASE,
+    FEATURES,
+    LOCK,
+    MODELS,
+    RUNS,
+    default_folder,
+)
 from vidmem.projects.videos import ProjectVideo, VideoFacts, VideoList
 
 

@@ -21,10 +21,10 @@ from typing import Any, Literal, get_args
 
 from vidmem.errors import ProjectError
 from vidmem.plain import to_json
-from vidmem.projects.database import Database
-from vidmem.projects.failures import project_errors
-from vidmem.projects.holding import HeldFile, is_held
-from vidmem.projects.places import RUNS
+from vidmem.projects.storage.database import Database
+from vidmem.projects.storage.failures import project_errors
+from vidmem.projects.storage.holding import HeldFile, is_held
+from vidmem.projects.storage.places import RUNS
 from vidmem.projects.videos import VideoList
 
 RunState = Literal["running", "paused", "finished", "stopped", "failed", "interrupted"]

@@ -18,8 +18,8 @@ from typing import Any, Literal, get_args
 from vidmem.errors import ProjectError, VideoNotFoundError
 from vidmem.files import other_kind
 from vidmem.labels import LabelledVideo
-from vidmem.projects.database import Database
 from vidmem.projects.fingerprint import fingerprint
+from vidmem.projects.storage.database import Database
 from vidmem.units import visible
 
 StartFrom = Literal["typed", "metadata", "name"]

@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vidmem.errors import ProjectError
-from vidmem.projects.failures import project_errors
-from vidmem.projects.places import DATABASE
+from vidmem.projects.storage.failures import project_errors
+from vidmem.projects.storage.places import DATABASE
 
 BUSY_SECONDS = 15.0
 """How long a writer waits for another one; a transaction takes milliseconds."""

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from vidmem.errors import ProjectError
-from vidmem.projects.copies import list_copies
-from vidmem.projects.places import DATABASE
+from vidmem.projects.storage.copies import list_copies
+from vidmem.projects.storage.places import DATABASE
 
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)

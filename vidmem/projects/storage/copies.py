@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from vidmem.projects.places import COPIES, DATABASE
+from vidmem.projects.storage.places import COPIES, DATABASE
 
 NUM_DAYS_KEPT = 14
 
