@@ -19,6 +19,8 @@ VidmemError
 │   └── WeightsNotAvailableError
 ├── StateError
 ├── LabelError
+├── ProjectError
+│   └── StaleEditError
 ├── AttentionError
 ├── StorageError
 └── MissingPackageError
@@ -104,6 +106,14 @@ class StateError(VidmemError):
 
 class LabelError(VidmemError):
     """Labels that contradict themselves or their ethogram, or a name or time that cannot be one."""
+
+
+class ProjectError(VidmemError):
+    """A project that is none, is damaged or cannot be written, or has not what was asked of it."""
+
+
+class StaleEditError(ProjectError):
+    """An edit of something that was changed since its writer looked at it; nothing was done."""
 
 
 class StorageError(VidmemError):

@@ -1,0 +1,1 @@
+"""What lies on the disk: the folder, the database in it, its copies, and who holds what."""
