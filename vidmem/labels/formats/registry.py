@@ -11,7 +11,7 @@ from vidmem.labels.formats import (
     vidmem_csv,
 )
 from vidmem.labels.formats.arranging import arrange
-from vidmem.labels.formats.boris import project
+from vidmem.labels.formats.boris import aggregated, project, tabular
 from vidmem.labels.formats.collecting import Collector
 from vidmem.labels.formats.format import (
     About,
@@ -27,10 +27,12 @@ from vidmem.labels.formats.source import Source, write_files
 from vidmem.labels.labels import Labels
 
 FORMATS: tuple[Format, ...] = (
-    vidmem_csv.FORMAT,
     project.FORMAT,
+    tabular.FORMAT,
+    aggregated.FORMAT,
+    vidmem_csv.FORMAT,
 )
-"""In the order of help and documents; a file is of the first that recognises it."""
+"""A file is of the first that recognises it: the special before the general."""
 
 MAX_WARNINGS = 20
 
@@ -51,16 +53,15 @@ def format_named(name: str) -> Format:
 
 
 def format_of_source(source: Source) -> Format:
-    """The format of a file, by its content; of equals the one whose ending it has.
+    """The format of a file, by its content: the first that recognises it.
 
     Raises:
         LabelError: If it is of none that can be read.
     """
     name = source.path.name.casefold()
-    found = [one for one in FORMATS if one.read and one.recognise(source)]
-    of_ending = [one for one in found if name.endswith(one.endings)]
-    if found:
-        return (of_ending or found)[0]
+    for one in FORMATS:
+        if one.read and one.recognise(source):
+            return one
     by_ending = [one for one in FORMATS if name.endswith(one.endings)]
     only_written = [one for one in by_ending if not one.read]
     if only_written and len(only_written) == len(by_ending):

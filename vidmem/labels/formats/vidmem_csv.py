@@ -220,7 +220,7 @@ def _bout_cells(labels: Labels, index: int) -> list[str]:
 FORMAT = Format(
     name="csv",
     title="vidmem CSV",
-    endings=(".csv", ".tsv", ".txt"),
+    endings=(".csv",),
     holds=Holds(
         axes=True,
         subjects=True,
