@@ -101,6 +101,9 @@ class Exported:
     losses: tuple[str, ...]
     """What the format cannot hold and is not in the files, a line each; empty: all is there."""
 
+    notes: tuple[str, ...] = ()
+    """What to know of the files, such as that another program will be slow with them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadOptions:
@@ -164,10 +167,11 @@ class WriteOptions:
 
 @dataclass(frozen=True)
 class Drafted:
-    """Files to be written, and what is not in them."""
+    """Files to be written, what is not in them, and what to know of them."""
 
     files: dict[Path, bytes]
     losses: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,25 +21,29 @@ def losses_of(labels: Labels, format: Format) -> list[str]:
         (holds.comments, _count("comment", (one for one in bouts if one.comment))),
         (holds.authors, _count("author", (one for one in bouts if one.author))),
         (holds.authors, _source_loss(labels, format)),
-        (holds.not_scored, f"{len(labels.not_scored)} spans not scored" * bool(labels.not_scored)),
-        (holds.unlabelled, f"{len(labels.scored)} spans scored" * bool(labels.scored)),
+        (holds.not_scored, _plural("span", len(labels.not_scored), " not scored")),
+        (holds.unlabelled, "the difference between unlabelled and none of these" * bool(bouts)),
         (holds.ethogram, "colours, keys and descriptions of behaviours" * bool(labels.ethogram)),
         (holds.resolution != "1 ms", _finer_than_milliseconds(bouts)),
+        (holds.resolution[:2] == "1 ", f"times finer than {holds.resolution}" * bool(bouts)),
         (holds.facts, _facts_loss(labels)),
     ]
     return [sentence for is_held, sentence in found if sentence and not is_held]
 
 
 def _count(what: str, bouts: Iterable[Bout]) -> str:
-    number = sum(1 for _ in bouts)
-    return f"{number} {what}{'s' * (number != 1)}" if number else ""
+    return _plural(what, sum(1 for _ in bouts))
+
+
+def _plural(what: str, number: int, rest: str = "") -> str:
+    return f"{number} {what}{'s' * (number != 1)}{rest}" if number else ""
 
 
 def _source_loss(labels: Labels, format: Format) -> str:
     wrong = [one for one in labels.bouts if one.is_human == (one.score is not None)]
     if not format.holds.scores:
         wrong = [one for one in labels.bouts if not one.is_human]
-    return f"whether a person or a model said so, of {len(wrong)} bouts" * bool(wrong)
+    return f"whether a person or a model said so, of {_plural('bout', len(wrong))}" * bool(wrong)
 
 
 def _finer_than_milliseconds(bouts: Iterable[Bout]) -> str:

@@ -7,11 +7,9 @@ from pathlib import Path
 
 from vidmem.errors import LabelError
 from vidmem.labels.ethogram import Ethogram
-from vidmem.labels.formats import (
-    vidmem_csv,
-)
+from vidmem.labels.formats import deepethogram, vidmem_csv
 from vidmem.labels.formats.arranging import arrange
-from vidmem.labels.formats.boris import aggregated, project, tabular
+from vidmem.labels.formats.boris import aggregated, binary_table, project, tabular
 from vidmem.labels.formats.collecting import Collector
 from vidmem.labels.formats.format import (
     About,
@@ -30,6 +28,8 @@ FORMATS: tuple[Format, ...] = (
     project.FORMAT,
     tabular.FORMAT,
     aggregated.FORMAT,
+    deepethogram.FORMAT,
+    binary_table.FORMAT,
     vidmem_csv.FORMAT,
 )
 """A file is of the first that recognises it: the special before the general."""
@@ -188,4 +188,4 @@ def write(
     drafted = kind.write(labels, path, WriteOptions(fps=fps, about=about or About()))
     write_files(drafted.files, overwrite=overwrite)
     losses = (*losses_of(labels, kind), *drafted.losses)
-    return Exported(paths=tuple(drafted.files), losses=losses)
+    return Exported(paths=tuple(drafted.files), losses=losses, notes=drafted.notes)

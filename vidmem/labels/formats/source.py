@@ -103,16 +103,20 @@ def video_name(path: str) -> str:
 
 def stem_of(video: str) -> str:
     """The name of a video without its ending, fit for the name of a file."""
-    return Path(video).stem.replace("/", "_").replace("\\", "_").replace("\0", "_") or "video"
+    return safe_name(Path(video).stem) or "video"
 
 
 def path_for(path: Path, parts: list[str], is_only: bool) -> Path:
     """The path of one of several files: `out.vtt`, or `out.pen 2.vtt` where there are more."""
     if is_only:
         return path
-    name = ".".join(stem_of(part) if index == 0 else part for index, part in enumerate(parts))
-    safe = "".join("_" if one in '/\\\0:*?"<>|' else one for one in name)
-    return path.with_name(f"{path.stem}.{safe}{path.suffix}")
+    name = ".".join([stem_of(parts[0]), *parts[1:]])
+    return path.with_name(f"{path.stem}.{safe_name(name)}{path.suffix}")
+
+
+def safe_name(name: str) -> str:
+    """A name that any file system takes."""
+    return "".join("_" if one in '/\\\0:*?"<>|' else one for one in name)
 
 
 def write_files(files: Mapping[Path, bytes], *, overwrite: bool) -> None:

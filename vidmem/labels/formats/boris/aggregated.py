@@ -150,12 +150,12 @@ def _edges_of(collector: Collector, row: Row) -> list[BorisEvent]:
 
 def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
     """A row per bout, by start."""
-    observations, losses = observations_of(labels, options)
+    coding = observations_of(labels, options)
     categories = {one.code: one.category for one in coded_behaviours(labels)}
-    rows = [cells for one in observations for cells in _rows_of(one, categories)]
-    losses += silent_videos(observations)
+    rows = [cells for one in coding.observations for cells in _rows_of(one, categories)]
+    losses = (*coding.losses, *silent_videos(coding.observations))
     delimiter = "\t" if path.suffix.casefold() in (".tsv", ".txt") else ","
-    return Drafted({path: csv_text([COLUMNS, *rows], delimiter).encode()}, tuple(losses))
+    return Drafted({path: csv_text([COLUMNS, *rows], delimiter).encode()}, losses, coding.notes)
 
 
 def _bouts_of(one: Observation) -> list[tuple[BorisEvent, BorisEvent]]:

@@ -159,10 +159,20 @@ def code_of_axis(labels: Labels, axis: str) -> str:
     return CODE if len(_state_axes(labels)) == 1 else f"{CODE} {axis}"
 
 
-def observations_of(labels: Labels, options: WriteOptions) -> tuple[list[Observation], list[str]]:
-    """An observation per video, and what is lost."""
+@dataclass(frozen=True)
+class Coding:
+    """Labels as observations."""
+
+    observations: tuple[Observation, ...]
+    losses: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def observations_of(labels: Labels, options: WriteOptions) -> Coding:
+    """An observation per video, what is lost, and what to know."""
     taken: Counter[str] = Counter()
     losses: list[str] = []
+    notes: list[str] = []
     found = []
     for video in labels.videos:
         stem = stem_of(video.name)
@@ -173,8 +183,8 @@ def observations_of(labels: Labels, options: WriteOptions) -> tuple[list[Observa
         if too_short:
             losses.append(f"{too_short} states of {video.name} of at most a millisecond")
         if len(events) > MOST_EVENTS:
-            losses.append(
-                f"nothing, but BORIS is slow with the {len(events)} events of {video.name}: over "
+            notes.append(
+                f"BORIS is slow with the {len(events)} events of {video.name}, more than "
                 f"{MOST_EVENTS}; leave out short bouts (--min-bout)"
             )
         if known.start is not None and known.start.tzinfo is not None:
@@ -189,7 +199,7 @@ def observations_of(labels: Labels, options: WriteOptions) -> tuple[list[Observa
                 variables=_variables_of(labels, known),
             )
         )
-    return found, losses
+    return Coding(tuple(found), tuple(losses), tuple(notes))
 
 
 def _state_axes(labels: Labels) -> list[str]:

@@ -195,7 +195,8 @@ def _events_of(collector: Collector, observation: dict[str, Any], place: str) ->
 
 def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
     """A project with an observation per video."""
-    observations, losses = observations_of(labels, options)
+    coding = observations_of(labels, options)
+    observations = coding.observations
     coded = coded_behaviours(labels)
     categories = list(dict.fromkeys(one.category for one in coded))
     subjects = [one for one in labels.subjects if one]
@@ -232,7 +233,9 @@ def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
     }
     data = json.dumps(project, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
     is_packed = path.name.casefold().endswith(".gz")
-    return Drafted({path: gzip.compress(data, mtime=0) if is_packed else data}, tuple(losses))
+    return Drafted(
+        {path: gzip.compress(data, mtime=0) if is_packed else data}, coding.losses, coding.notes
+    )
 
 
 def _behaviour(one: Coded) -> dict[str, Any]:

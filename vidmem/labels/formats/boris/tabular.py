@@ -257,12 +257,12 @@ def _xlsx_rows(source: Source) -> list[list[str]]:
 
 def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
     """A row per edge, in the newest layout."""
-    observations, losses = observations_of(labels, options)
+    coding = observations_of(labels, options)
     categories = {one.code: one.category for one in coded_behaviours(labels)}
-    rows = [cells for one in observations for cells in _rows_of(one, categories)]
+    rows = [cells for one in coding.observations for cells in _rows_of(one, categories)]
     delimiter = "\t" if path.suffix.casefold() in (".tsv", ".txt") else ","
-    losses += silent_videos(observations)
-    return Drafted({path: csv_text([COLUMNS, *rows], delimiter).encode()}, tuple(losses))
+    losses = (*coding.losses, *silent_videos(coding.observations))
+    return Drafted({path: csv_text([COLUMNS, *rows], delimiter).encode()}, losses, coding.notes)
 
 
 def silent_videos(observations: Iterable[Observation]) -> list[str]:
