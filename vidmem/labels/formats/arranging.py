@@ -122,7 +122,8 @@ def _name_videos(collector: Collector) -> None:
         named = []
         for one in ones:
             if one.video not in names:
-                names[one.video] = collector.known_name(one.video)
+                single = collector.single_video
+                names[one.video] = single or collector.known_name(one.video)
             name = names[one.video]
             if collector.is_unknown(name):
                 collector.problem(one.place, "unknown video", f"is of {name}, which is not here")

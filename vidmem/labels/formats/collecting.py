@@ -72,6 +72,9 @@ class Collector:
     """Whether the file's axes are ours: of one axis, one at a time. Else what overlaps gets another
     axis."""
 
+    single_video: str = ""
+    """The video that all is of; empty: entries say it."""
+
     about: About = field(default_factory=About)
     entries: list[Entry] = field(default_factory=list)
     scored: list[SpanEntry] = field(default_factory=list)
@@ -183,18 +186,30 @@ class Collector:
         """Whether there are videos, and this is none of them."""
         return bool(self.options.videos) and all(one.name != name for one in self.options.videos)
 
-    def only_video(self, from_file: str = "") -> str:
-        """The video of a file that names none.
+    def only_video(self, from_file: str = "", *, said: str = "") -> str:
+        """The video of a file that is of one: all that it says is of it from now on.
 
         Args:
             from_file: What the file's own name says; empty: its stem.
+            said: What the file itself says, if anything; a name that was given goes before it.
         """
+        if self.single_video:
+            return self.single_video
+        known = self.options.videos
         if self.options.video:
-            return self.known_name(self.options.video)
-        if len(self.options.videos) == 1:
-            return self.options.videos[0].name
-        name = self.known_name(clean_name(from_file or self.path.name.split(".")[0]) or "video")
-        self.note(f"names no video, so it is called {name} after the file; --video names another")
+            name = self.known_name(self.options.video)
+        elif clean_name(said):
+            name = self.known_name(said)
+        elif len(known) == 1:
+            name = known[0].name
+        else:
+            name = self.known_name(clean_name(from_file or self.path.name.split(".")[0]))
+            self.note(f"names no video, so it is called {name} after the file; --video names it")
+        self.single_video = name
+        before = self.facts(name)
+        for other in list(self.videos):
+            before = before.completed(replace(self.videos.pop(other), name=name))
+        self.videos[name] = before
         return name
 
     def fps(self, video: str, of_file: float | None, place: str = "") -> float:

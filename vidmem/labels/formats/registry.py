@@ -7,7 +7,15 @@ from pathlib import Path
 
 from vidmem.errors import LabelError
 from vidmem.labels.ethogram import Ethogram
-from vidmem.labels.formats import deepethogram, vidmem_csv
+from vidmem.labels.formats import (
+    deepethogram,
+    elan,
+    label_studio,
+    srt,
+    via_csv,
+    vidmem_csv,
+    webvtt,
+)
 from vidmem.labels.formats.arranging import arrange
 from vidmem.labels.formats.boris import aggregated, binary_table, project, tabular
 from vidmem.labels.formats.collecting import Collector
@@ -30,6 +38,11 @@ FORMATS: tuple[Format, ...] = (
     aggregated.FORMAT,
     deepethogram.FORMAT,
     binary_table.FORMAT,
+    webvtt.FORMAT,
+    srt.FORMAT,
+    elan.FORMAT,
+    label_studio.FORMAT,
+    via_csv.FORMAT,
     vidmem_csv.FORMAT,
 )
 """A file is of the first that recognises it: the special before the general."""

@@ -29,6 +29,7 @@ from vidmem.labels.formats.format import About
 from vidmem.labels.labels import Labels
 
 VERSION = 1
+SPANS = ("scored", "not_scored")
 
 _TAGS = re.compile(
     r"(?:p=(?P<score>1(?:\.0+)?|0(?:\.\d+)?))?(?:; )?"
@@ -133,13 +134,13 @@ def is_facts(value: object) -> bool:
     return isinstance(value, dict) and value.get("vidmem") == VERSION
 
 
-def take_facts(collector: Collector, facts: object, *, has_spans: bool) -> bool:
+def take_facts(collector: Collector, facts: object, *, spans: tuple[str, ...] = SPANS) -> bool:
     """Give a collector what `facts_of` made, as far as it is fit; what is not is left out.
 
     Args:
         collector: Takes it.
         facts: JSON, from anybody.
-        has_spans: Whether the spans are wanted, too.
+        spans: Which of them are wanted, too.
 
     Returns:
         Whether it was such a block at all.
@@ -152,11 +153,17 @@ def take_facts(collector: Collector, facts: object, *, has_spans: bool) -> bool:
         take_video(collector, one)
     for one in _dicts(facts.get("behaviours")):
         take_behaviour(collector, one)
-    for name in ("scored", "not_scored") if has_spans else ():
+    for name in spans:
         for index, one in enumerate(_dicts(facts.get(name))):
             take_span(collector, f"{name}[{index}]", one, is_scored=name == "scored")
     collector.axes_exclude = bool(collector.behaviours)
     return True
+
+
+def video_in(facts: object) -> str:
+    """The name of the first video of a block; empty: there is none."""
+    videos = _dicts(facts.get("videos")) if isinstance(facts, dict) else []
+    return _text(videos[0].get("name")) if videos else ""
 
 
 def about_of(values: dict[str, Any]) -> About:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -113,19 +114,25 @@ def rows_of(collector: Collector, lines: Sequence[tuple[int, list[str]]]) -> lis
 
 
 def seconds_of(collector: Collector, text: str) -> float | None:
-    """A time of a cell in seconds: `12.5`, `12,5`, `MM:SS` or `HH:MM:SS.mmm`; `None`: it is none.
+    """As `parse_seconds`; what is not plain seconds is noted once."""
+    seconds = parse_seconds(text)
+    if seconds is not None:
+        if "," in text:
+            collector.note("has decimal commas")
+        if colons := text.count(":"):
+            collector.note("has times as HH:MM:SS" if colons > 1 else "has times as MM:SS")
+    return seconds
 
-    What is not plain seconds is noted once.
-    """
+
+def parse_seconds(text: str) -> float | None:
+    """A time in seconds: `12.5`, `12,5`, `MM:SS` or `HH:MM:SS.mmm`; `None`: it is none."""
     text = text.strip()
-    if "," in text:
-        collector.note("has decimal commas")
     if _NUMBER.fullmatch(text):
-        return float(text.replace(",", "."))
+        number = float(text.replace(",", "."))
+        return number if math.isfinite(number) else None
     if (found := _CLOCK.fullmatch(text)) is None:
         return None
     hours, minutes, seconds = found.groups()
-    collector.note("has times as HH:MM:SS" if hours else "has times as MM:SS")
     rest = float(seconds.replace(",", "."))
     return int(hours or 0) * 3600 + int(minutes) * 60 + rest if rest < 60 else None
 

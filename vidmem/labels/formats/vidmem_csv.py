@@ -29,7 +29,7 @@ from vidmem.labels.bout import BoutSource
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, BehaviourKind, reserved_name
 from vidmem.labels.formats.collecting import Collector, Entry, score_or_none
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
-from vidmem.labels.formats.remarks import facts_of, take_facts
+from vidmem.labels.formats.remarks import SPANS, facts_of, take_facts
 from vidmem.labels.formats.source import MAX_BYTES, Source
 from vidmem.labels.formats.tables import (
     Row,
@@ -109,7 +109,7 @@ def _read_side_file(source: Source, collector: Collector) -> None:
         return
     digest = hashlib.sha256(source.data).hexdigest()
     is_same = isinstance(facts, dict) and facts.get("sha256") == digest
-    if take_facts(collector, facts, has_spans=is_same):
+    if take_facts(collector, facts, spans=SPANS if is_same else ()):
         collector.note(f"{side.name} beside it says more of its videos and behaviours")
         if not is_same:
             collector.note(f"{source.path.name} was changed after {side.name}: its rows count")
