@@ -24,7 +24,7 @@ from vidmem.labels.ethogram import (
     Ethogram,
     reserved_name,
 )
-from vidmem.labels.formats.collecting import Collector, Entry, SpanEntry
+from vidmem.labels.formats.collecting import Collector, BoutEntry, SpanEntry
 from vidmem.labels.formats.format import Imported
 from vidmem.labels.labels import Labels
 from vidmem.labels.spans import (
@@ -46,7 +46,7 @@ OUTSIDE_SECONDS = 0.05
 
 MAX_BEHAVIOURS = 1000
 
-_Row = TypeVar("_Row", Entry, SpanEntry)
+_Row = TypeVar("_Row", BoutEntry, SpanEntry)
 
 Placed = tuple[str, Bout]
 """Where a bout stands in the file, and the bout."""
@@ -136,8 +136,10 @@ def _name_videos(collector: Collector) -> None:
     collector.scored, collector.not_scored = kept(collector.scored), kept(collector.not_scored)
     for name in [one for one in collector.videos if collector.is_unknown(one)]:
         del collector.videos[name]
+    used = {one.video for one in (*collector.entries, *collector.scored, *collector.not_scored)}
     for video in collector.options.videos:
-        collector.videos[video.name] = collector.facts(video.name)
+        if video.name in used or not collector.options.has_other_videos:
+            collector.videos[video.name] = collector.facts(video.name)
 
 
 def _kinds(collector: Collector) -> dict[str, BehaviourKind]:
@@ -149,13 +151,15 @@ def _kinds(collector: Collector) -> dict[str, BehaviourKind]:
     said: defaultdict[str, list[BehaviourKind]] = defaultdict(list)
     lasting = set()
     for entry in collector.entries:
-        said[entry.behaviour] += [entry.kind] if entry.kind else []
+        if entry.kind:
+            said[entry.behaviour].append(entry.kind)
         if entry.end_seconds > entry.start_seconds:
             lasting.add(entry.behaviour)
     for name in dict.fromkeys(one.behaviour for one in collector.entries):
         guess: BehaviourKind = "state" if name in lasting else "point"
         kinds[name] = max(said[name], key=said[name].count) if said[name] else guess
-    return kinds | {one.name: one.kind for one in collector.behaviours.values()}
+    kinds.update((one.name, one.kind) for one in collector.behaviours.values())
+    return kinds
 
 
 def _checked_bouts(collector: Collector, kinds: dict[str, BehaviourKind]) -> list[Placed]:
@@ -183,7 +187,7 @@ def _checked_bouts(collector: Collector, kinds: dict[str, BehaviourKind]) -> lis
     return bouts
 
 
-def _checked_bout(collector: Collector, entry: Entry, kind: BehaviourKind) -> Bout | None:
+def _checked_bout(collector: Collector, entry: BoutEntry, kind: BehaviourKind) -> Bout | None:
     end_seconds = entry.end_seconds
     is_instant = not lasts(entry.start_seconds, end_seconds)
     if kind == "point" and not is_instant:

@@ -23,7 +23,7 @@ SAME_FPS_SHARE = 0.002
 
 
 @dataclass(frozen=True, kw_only=True)
-class Entry:
+class BoutEntry:
     """A bout as a file says it, not checked yet."""
 
     place: str
@@ -76,7 +76,7 @@ class Collector:
     """The video that all is of; empty: entries say it."""
 
     about: About = field(default_factory=About)
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[BoutEntry] = field(default_factory=list)
     scored: list[SpanEntry] = field(default_factory=list)
     not_scored: list[SpanEntry] = field(default_factory=list)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Collector:
         """Say once what was recognised and is no problem."""
         self.notes[sentence] = None
 
-    def entry(self, entry: Entry) -> None:
+    def entry(self, entry: BoutEntry) -> None:
         """Take a bout.
 
         Raises:
@@ -184,7 +184,8 @@ class Collector:
 
     def is_unknown(self, name: str) -> bool:
         """Whether there are videos, and this is none of them."""
-        return bool(self.options.videos) and all(one.name != name for one in self.options.videos)
+        is_any = not self.options.videos or self.options.has_other_videos
+        return not is_any and all(one.name != name for one in self.options.videos)
 
     def only_video(self, from_file: str = "", *, said: str = "") -> str:
         """The video of a file that is of one: all that it says is of it from now on.

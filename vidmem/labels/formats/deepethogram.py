@@ -102,7 +102,7 @@ def _values_of(
             place = f"row {first_row + index}"
             collector.problem(place, "unreadable", what, "it is taken as unlabelled")
         else:
-            values[index] = numbers
+            values[index] = [one or 0 for one in numbers]
     return values
 
 

@@ -24,7 +24,7 @@ from xml.parsers import expat
 from vidmem.errors import LabelError
 from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.ethogram import NOT_SCORED
-from vidmem.labels.formats.collecting import Collector, Entry, clean_name
+from vidmem.labels.formats.collecting import Collector, BoutEntry, clean_name
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.remarks import (
     Remark,
@@ -168,7 +168,7 @@ def _take_annotation(
         collector.problem(place, "no time", f"{label} has a time of {len(str(start))} digits")
         return
     collector.entry(
-        Entry(
+        BoutEntry(
             place=place,
             video=video,
             behaviour=label,

@@ -84,6 +84,9 @@ class Imported:
     """What a file says."""
 
     labels: Labels
+    format: str = ""
+    """Name of the format that it was read as."""
+
     problems: tuple[Problem, ...] = ()
     """In the order in which they were met; empty: all was taken as it stands."""
 
@@ -122,6 +125,9 @@ class ReadOptions:
 
     videos: tuple[LabelledVideo, ...] = ()
     """The videos that there are; what a file says of another is a problem. Empty: any."""
+
+    has_other_videos: bool = False
+    """Whether others than `videos` are no problem."""
 
     ethogram: Ethogram | None = None
     """The behaviours that there are; what a file says of another is a problem. `None`: any, and

@@ -15,18 +15,18 @@ Beside the tasks, `<name>.config.xml` is the labelling interface to set up the p
 from __future__ import annotations
 
 import hashlib
+import html
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from vidmem.errors import LabelError
 from vidmem.labels.bout import Bout, BoutSource, LabelledVideo
 from vidmem.labels.ethogram import NOT_SCORED
 from vidmem.labels.formats.collecting import (
     Collector,
-    Entry,
+    BoutEntry,
     fps_or_none,
     number_or_none,
     score_or_none,
@@ -158,7 +158,7 @@ def _take_region(
             comment = ours.get("comment") if "comment" in ours else _notes_of(meta)
             said = ours.get("author") if "author" in ours else author
             collector.entry(
-                Entry(
+                BoutEntry(
                     place=place,
                     video=video,
                     behaviour=name,
@@ -280,14 +280,18 @@ def _plain_region(
     }
 
 
+def _attribute(text: str) -> str:
+    return f'"{html.escape(text)}"'
+
+
 def _interface(labels: Labels, rates: set[float]) -> str:
     """The configuration of a project: a row of labels per axis, and the video."""
     lines = ["<View>"]
     for axis in labels.ethogram.axes:
-        lines.append(f'  <TimelineLabels name={quoteattr(axis)} toName="video">')
+        lines.append(f'  <TimelineLabels name={_attribute(axis)} toName="video">')
         for one in labels.ethogram:
             if one.axis == axis:
-                value, colour = quoteattr(one.name), quoteattr(one.colour)
+                value, colour = _attribute(one.name), _attribute(one.colour)
                 lines.append(f"    <Label value={value} background={colour}/>")
         lines += [f'    <Label value="{NOT_SCORED}" background="#999999"/>', "  </TimelineLabels>"]
     rate = f"{rates.pop():g}" if len(rates) == 1 else "$fps"

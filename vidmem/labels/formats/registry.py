@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from vidmem.errors import LabelError
@@ -11,6 +12,7 @@ from vidmem.labels.formats import (
     deepethogram,
     elan,
     label_studio,
+    predictions_csv,
     srt,
     via_csv,
     vidmem_csv,
@@ -33,6 +35,7 @@ from vidmem.labels.formats.source import Source, write_files
 from vidmem.labels.labels import Labels
 
 FORMATS: tuple[Format, ...] = (
+    predictions_csv.FORMAT,
     project.FORMAT,
     tabular.FORMAT,
     aggregated.FORMAT,
@@ -130,7 +133,7 @@ def import_file(
     collector = Collector(source.path, options or ReadOptions())
     try:
         kind.read(source, collector)
-        return arrange(collector)
+        return replace(arrange(collector), format=kind.name)
     except RecursionError as error:
         raise LabelError(f"{path} is nested too deep") from error
 

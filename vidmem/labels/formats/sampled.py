@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from vidmem.errors import LabelError
 from vidmem.labels.bout import LabelledVideo
-from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED
-from vidmem.labels.formats.collecting import Collector, Entry, SpanEntry
+from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, Behaviour, reserved_name
+from vidmem.labels.formats.collecting import Collector, BoutEntry, SpanEntry
 from vidmem.labels.formats.source import Source, path_for
 from vidmem.labels.labels import Labels
 
@@ -163,31 +163,21 @@ def take_samples(collector: Collector, file: SampledFile) -> None:
     for index, name in enumerate(file.matrix.names):
         column = file.matrix.values[:, index]
         is_point = given[name].kind == "point" if given and name in given else column.max() > 1
+        if reserved_name(name) is None:  # also one that never happens
+            collector.behaviour(Behaviour(name, kind="point" if is_point else "state"))
         for start, end, value in runs_of(column):
-            place = f"row {file.first_row + start}, column {name}"
             is_nothing = times[end] <= times[start]  # a last row that only says where it ends
             if value < 0 or (is_nothing and not is_point):
                 continue
-            span = SpanEntry(
-                place=place,
-                video=file.video,
-                start_seconds=times[start],
-                end_seconds=times[end],
-                subject=file.subject,
-                behaviour=name,
-            )
+            place = f"row {file.first_row + start}, column {name}"
             if not is_nothing:
-                collector.span(span, is_scored=True)
-            if value == 0:
-                continue
-            pieces = [(times[start], times[end])]
-            if is_point:  # of several in one sample nobody knows when: evenly
-                steps = [(n, k / value) for n in range(start, end) for k in range(value)]
-                at = [times[n] + share * (times[n + 1] - times[n]) for n, share in steps]
-                pieces = [(one, one) for one in at]
-            for begin, stop in pieces:
+                collector.span(_scored_span(file, place, name, start, end), is_scored=True)
+            bouts = [(times[start], times[end])] if value else []
+            if is_point:
+                bouts = [(at, at) for at in _points_in(times, start, end, value)]
+            for begin, stop in bouts:
                 collector.entry(
-                    Entry(
+                    BoutEntry(
                         place=place,
                         video=file.video,
                         behaviour=name,
@@ -197,3 +187,21 @@ def take_samples(collector: Collector, file: SampledFile) -> None:
                         subject=file.subject,
                     )
                 )
+
+
+def _points_in(times: Sequence[float], start: int, end: int, count: int) -> Iterator[float]:
+    """So many in each sample; when in it nobody knows: evenly."""
+    for n in range(start, end):
+        for k in range(count):
+            yield times[n] + k / count * (times[n + 1] - times[n])
+
+
+def _scored_span(file: SampledFile, place: str, name: str, start: int, end: int) -> SpanEntry:
+    return SpanEntry(
+        place=place,
+        video=file.video,
+        start_seconds=file.edges_seconds[start],
+        end_seconds=file.edges_seconds[end],
+        subject=file.subject,
+        behaviour=name,
+    )

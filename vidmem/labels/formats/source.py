@@ -136,6 +136,7 @@ def write_files(files: Mapping[Path, bytes], *, overwrite: bool) -> None:
         if path.is_dir():
             raise StorageError(f"{path} is a folder; name a file in it")
     temporary: dict[Path, Path] = {}
+    path = Path()
     try:
         for path, data in files.items():
             temporary[path] = beside = path.with_name(f".{secrets.token_hex(8)}.tmp")

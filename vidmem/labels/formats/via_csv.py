@@ -15,7 +15,7 @@ from typing import Any
 
 from vidmem.errors import LabelError
 from vidmem.files import parse_json
-from vidmem.labels.formats.collecting import Collector, Entry, number_or_none
+from vidmem.labels.formats.collecting import Collector, BoutEntry, number_or_none
 from vidmem.labels.formats.format import Format, Holds
 from vidmem.labels.formats.source import Source
 from vidmem.labels.formats.tables import read_rows, unguarded
@@ -73,7 +73,7 @@ def _read_row(
         collector.problem(place, "unknown behaviour", "has no attribute that could be a behaviour")
     for name, value in labels:
         collector.entry(
-            Entry(
+            BoutEntry(
                 place=place,
                 video=files[0] if files else collector.only_video(),
                 behaviour=unguarded(value),

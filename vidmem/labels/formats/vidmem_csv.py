@@ -27,7 +27,7 @@ from vidmem.errors import LabelError
 from vidmem.files import parse_json, read_bounded
 from vidmem.labels.bout import BoutSource
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, BehaviourKind, reserved_name
-from vidmem.labels.formats.collecting import Collector, Entry, score_or_none
+from vidmem.labels.formats.collecting import Collector, BoutEntry, score_or_none
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.remarks import SPANS, facts_of, take_facts
 from vidmem.labels.formats.source import MAX_BYTES, Source
@@ -132,7 +132,7 @@ def _read_row(collector: Collector, row: Row) -> None:
     kinds: dict[str, BehaviourKind] = {"state": "state", "point": "point"}
     sources: dict[str, BoutSource] = {"human": "human", "model": "model"}
     collector.entry(
-        Entry(
+        BoutEntry(
             place=row.place,
             video=unguarded(row.get(*_VIDEO)) or collector.only_video(),
             behaviour=label,

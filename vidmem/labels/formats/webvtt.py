@@ -18,7 +18,7 @@ from typing import Any
 
 from vidmem.errors import LabelError
 from vidmem.labels.bout import Bout, BoutSource
-from vidmem.labels.formats.collecting import Collector, Entry, clean_name, score_or_none
+from vidmem.labels.formats.collecting import Collector, BoutEntry, clean_name, score_or_none
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.remarks import facts_of, take_facts, video_in
 from vidmem.labels.formats.source import Source, path_for
@@ -95,7 +95,7 @@ def _take_cue(
     lines = [html.unescape(_TAG.sub("", one)) for one in rest.split("\n")] if rest else []
     comment = "\n".join("" if one == "\N{NO-BREAK SPACE}" else one for one in lines)
     collector.entry(
-        Entry(
+        BoutEntry(
             place=place,
             video=video,
             behaviour=label,

@@ -17,7 +17,7 @@ from vidmem.labels.formats.boris.observations import (
     VARIABLES,
     BorisEvent,
     Observation,
-    Part,
+    MediaPart,
     coded_behaviours,
     observations_of,
     parse_date,
@@ -97,7 +97,7 @@ def _read_media(collector: Collector, media: str, rows: list[Row]) -> None:
         category = unguarded(row.get("behavioral category"))
         if edges and category and category != "None":
             categories[edges[0].code] = category
-    part = Part(name, 0.0, float("inf"))
+    part = MediaPart(name, 0.0, float("inf"))
     take_observation(collector, events, [part], kinds={}, categories=categories)
 
 

@@ -25,7 +25,7 @@ from vidmem.labels.ethogram import (
     BehaviourKind,
     reserved_name,
 )
-from vidmem.labels.formats.collecting import Collector, Entry, SpanEntry, number_or_none
+from vidmem.labels.formats.collecting import Collector, BoutEntry, SpanEntry, number_or_none
 from vidmem.labels.formats.format import About, WriteOptions
 from vidmem.labels.formats.remarks import about_of, parse_remark, remark_of
 from vidmem.labels.formats.source import stem_of
@@ -277,16 +277,14 @@ def _pairs_of(labels: Labels, track: Track, duration: float) -> tuple[list[Boris
         if end <= one.start:
             too_short += one.comment != UNLABELLED
             continue
-        for at, status, comment in ((one.start, "START", one.comment), (end, "STOP", "")):
-            events.append(
-                BorisEvent(
-                    seconds=at / 1000,
-                    subject=track.subject,
-                    code=one.code,
-                    status=status,
-                    comment=comment,
-                )
-            )
+        start = BorisEvent(
+            seconds=one.start / 1000,
+            subject=track.subject,
+            code=one.code,
+            status="START",
+            comment=one.comment,
+        )
+        events += [start, replace(start, seconds=end / 1000, status="STOP", comment="")]
     return events, too_short
 
 
@@ -313,7 +311,7 @@ def parse_description(text: str) -> About | None:
 
 
 @dataclass(frozen=True)
-class Part:
+class MediaPart:
     """One of the files that were played one after the other in an observation."""
 
     video: str
@@ -327,7 +325,7 @@ class Part:
 def take_observation(
     collector: Collector,
     events: Iterable[BorisEvent],
-    parts: Sequence[Part],
+    parts: Sequence[MediaPart],
     *,
     kinds: dict[str, BehaviourKind],
     categories: dict[str, str],
@@ -344,7 +342,7 @@ def take_observation(
     groups: defaultdict[tuple[str, str, str], list[BorisEvent]] = defaultdict(list)
     for event in events:
         groups[event.subject, event.code, event.modifiers].append(event)
-    entries: list[Entry] = []
+    entries: list[BoutEntry] = []
     for (_, code, _), group in groups.items():
         kind = kinds.get(code)
         if kind is None and all(one.status == "POINT" for one in group):
@@ -388,7 +386,7 @@ def _name_unpaired(collector: Collector, event: BorisEvent, lacking: str) -> Non
 
 def _entry(
     start: BorisEvent, stop: BorisEvent, kind: BehaviourKind, categories: dict[str, str]
-) -> Entry:
+) -> BoutEntry:
     remark = parse_remark(start.comment)
     lines = [remark.comment]
     modifiers = [one for one in start.modifiers.split("|") if one and one != "None"]
@@ -396,7 +394,7 @@ def _entry(
         lines.append(f"modifiers: {', '.join(modifiers)}")
     if stop is not start and stop.comment:
         lines.append(stop.comment)
-    return Entry(
+    return BoutEntry(
         place=start.place,
         video="",
         behaviour=start.code,
@@ -412,9 +410,9 @@ def _entry(
     )
 
 
-def _without_gaps(entries: list[Entry]) -> list[Entry]:
+def _without_gaps(entries: list[BoutEntry]) -> list[BoutEntry]:
     """States end where the next of their axis starts, if that is a millisecond later."""
-    tracks: defaultdict[tuple[str, str], list[Entry]] = defaultdict(list)
+    tracks: defaultdict[tuple[str, str], list[BoutEntry]] = defaultdict(list)
     rest = []
     for one in entries:
         if one.end_seconds > one.start_seconds:
@@ -431,7 +429,7 @@ def _without_gaps(entries: list[Entry]) -> list[Entry]:
     return rest
 
 
-def _in_parts(entry: Entry, parts: Sequence[Part]) -> list[Entry]:
+def _in_parts(entry: BoutEntry, parts: Sequence[MediaPart]) -> list[BoutEntry]:
     """An entry in the times of the files that it was seen in: a bout in each."""
     found = []
     for index, part in enumerate(parts):
@@ -459,7 +457,7 @@ def _in_parts(entry: Entry, parts: Sequence[Part]) -> list[Entry]:
     return found
 
 
-def _take(collector: Collector, entry: Entry, categories: dict[str, str]) -> None:
+def _take(collector: Collector, entry: BoutEntry, categories: dict[str, str]) -> None:
     """Give a collector a bout, or a span where it is a state for *not scored*."""
     axis = axis_of_code(entry.behaviour)
     if axis is None:
@@ -505,24 +503,29 @@ def take_variables(
     except (ValueError, RecursionError):
         spans = None
     for span in spans if isinstance(spans, list) else [None]:
-        is_span = isinstance(span, list) and len(span) == 4
-        numbers = [number_or_none(x) for x in span[2:]] if is_span else []
-        names = [x for x in span[:2] if isinstance(x, str)] if is_span else []
-        if len(names) != 2 or len(numbers) != 2 or None in numbers:
+        entry = _span_of(video.name, place, span)
+        if entry is None:
             what = f"{SCORED_VARIABLE} is no list of spans: {text[:60]!r}"
             collector.problem(place, "unreadable", what)
             return
-        collector.span(
-            SpanEntry(
-                place=place,
-                video=video.name,
-                start_seconds=numbers[0] or 0.0,
-                end_seconds=numbers[1] or 0.0,
-                subject=names[0],
-                axis=names[1],
-            ),
-            is_scored=True,
-        )
+        collector.span(entry, is_scored=True)
+
+
+def _span_of(video: str, place: str, span: object) -> SpanEntry | None:
+    if not isinstance(span, list) or len(span) != 4:
+        return None
+    subject, axis = span[:2]
+    start, end = (number_or_none(one) for one in span[2:])
+    if not isinstance(subject, str) or not isinstance(axis, str) or start is None or end is None:
+        return None
+    return SpanEntry(
+        place=place,
+        video=video,
+        start_seconds=start,
+        end_seconds=end,
+        subject=subject,
+        axis=axis,
+    )
 
 
 def parse_date(text: str) -> datetime | None:

@@ -22,7 +22,7 @@ from vidmem.labels.formats.boris.observations import (
     BorisEvent,
     Coded,
     Observation,
-    Part,
+    MediaPart,
     axis_of_code,
     coded_behaviours,
     observations_of,
@@ -109,7 +109,9 @@ def _read_behaviours(
     return kinds, categories
 
 
-def _parts_of(collector: Collector, id: str, observation: dict[str, Any], place: str) -> list[Part]:
+def _parts_of(
+    collector: Collector, id: str, observation: dict[str, Any], place: str
+) -> list[MediaPart]:
     """The files of the first player, in order; a live observation is called by its id."""
     files = _dict(observation.get("file"))
     played = files.get("1")
@@ -128,13 +130,13 @@ def _parts_of(collector: Collector, id: str, observation: dict[str, Any], place:
         for name, value in _dict(observation.get("independent_variables")).items()
         if isinstance(value, str)
     }
-    _note_rest(collector, id, observation, variables)
+    _note_rest(collector, observation, variables)
     start = parse_date(_text(observation.get("date")))
     if not names:
         video = LabelledVideo(clean_name(id) or "observation", None, None, start)
         take_variables(collector, video, variables, place)
-        return [Part(collector.known_name(video.name), 0.0, float("inf"))]
-    parts: list[Part] = []
+        return [MediaPart(collector.known_name(video.name), 0.0, float("inf"))]
+    parts: list[MediaPart] = []
     at = 0.0
     for index, name in enumerate(names):
         length, fps = duration_or_none(lengths.get(name)), fps_or_none(rates.get(name))
@@ -143,14 +145,14 @@ def _parts_of(collector: Collector, id: str, observation: dict[str, Any], place:
         if length is None and index < len(names) - 1:
             what = f"does not say how long {name:.100} lasts, so what follows it cannot be placed"
             collector.problem(place, "damaged", what, "all is taken to be of that video")
-            return [*parts, Part(known.name, at, float("inf"))]
-        parts.append(Part(known.name, at, float("inf") if length is None else at + length))
+            return [*parts, MediaPart(known.name, at, float("inf"))]
+        parts.append(MediaPart(known.name, at, float("inf") if length is None else at + length))
         at += length or 0.0
     return parts
 
 
 def _note_rest(
-    collector: Collector, id: str, observation: dict[str, Any], variables: dict[str, str]
+    collector: Collector, observation: dict[str, Any], variables: dict[str, str]
 ) -> None:
     """Say what of an observation is not kept."""
     description = _text(observation.get("description"))
@@ -158,9 +160,9 @@ def _note_rest(
     if about is not None:
         collector.about = about
     elif description:
-        collector.note(f"observation {id}: its description is not kept")
-    if others := [name for name in variables if name not in VARIABLES and variables[name]]:
-        collector.note(f"observation {id}: its variables are not kept: {', '.join(others)[:100]}")
+        collector.note("has descriptions of observations, which are not kept")
+    if any(variables[name] for name in variables.keys() - VARIABLES.keys()):
+        collector.note("has independent variables, which are not kept")
 
 
 def _events_of(collector: Collector, observation: dict[str, Any], place: str) -> list[BorisEvent]:

@@ -24,7 +24,7 @@ from vidmem.labels.formats.boris.observations import (
     VARIABLES,
     BorisEvent,
     Observation,
-    Part,
+    MediaPart,
     Status,
     coded_behaviours,
     observations_of,
@@ -163,7 +163,7 @@ def _read_observation(
         if event and category and category != "None":
             categories[event.code] = category
     for media, found in events.items():
-        part = Part(collector.known_name(media), 0.0, float("inf"))
+        part = MediaPart(collector.known_name(media), 0.0, float("inf"))
         take_observation(collector, found, [part], kinds={}, categories=categories)
     if len(events) > 1:
         collector.note(
