@@ -24,7 +24,7 @@ from vidmem.labels.ethogram import (
     Ethogram,
     reserved_name,
 )
-from vidmem.labels.formats.collecting import Collector, BoutEntry, SpanEntry
+from vidmem.labels.formats.collecting import BoutEntry, Collector, SpanEntry
 from vidmem.labels.formats.format import Imported
 from vidmem.labels.labels import Labels
 from vidmem.labels.spans import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ MAX_ENTRIES = 200_000
 """Bouts of one file: months of a busy pen. More is a mistake, or means harm."""
 
 MAX_PROBLEMS = 10_000
+MAX_NUMBER = 1e12
 
 SAME_FPS_SHARE = 0.002
 """29.97 and 30 differ by a thousandth, and drift by a second in a quarter of an hour."""
@@ -242,14 +242,14 @@ def clean_name(name: str) -> str:
 
 
 def number_or_none(value: object) -> float | None:
-    """A finite number of JSON or a cell; `None`: it is none."""
+    """A number of JSON or a cell, at most a million million; `None`: it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
         number = float(value)
     except (ValueError, OverflowError):
         return None
-    return number if math.isfinite(number) else None
+    return number if abs(number) <= MAX_NUMBER else None  # NaN is not
 
 
 def score_or_none(value: object) -> float | None:

@@ -11,6 +11,7 @@ Written by hand, since pympi writes the elements in another order than the schem
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterable
@@ -24,7 +25,7 @@ from xml.parsers import expat
 from vidmem.errors import LabelError
 from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.ethogram import NOT_SCORED
-from vidmem.labels.formats.collecting import Collector, BoutEntry, clean_name
+from vidmem.labels.formats.collecting import BoutEntry, Collector, clean_name, number_or_none
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.remarks import (
     Remark,
@@ -99,9 +100,14 @@ def _check_xml(source: Source) -> None:
     parser.StartElementHandler, parser.EndElementHandler = start, end
     parser.StartDoctypeDeclHandler = refuse
     try:
-        parser.Parse(source.text.encode("utf-8", errors="replace"), True)
+        parser.Parse(_undeclared(source), True)
     except (expat.ExpatError, ValueError) as error:
         raise LabelError(f"{source.path} is no XML: {error}") from error
+
+
+def _undeclared(source: Source) -> bytes:
+    """The text as UTF-8, without a declaration that may name another encoding."""
+    return re.sub(r"^\s*<\?xml[^>]*\?>", "", source.text).encode("utf-8", errors="replace")
 
 
 def _parsed(source: Source) -> Any:
@@ -110,7 +116,7 @@ def _parsed(source: Source) -> Any:
     # pympi reads paths alone; what was checked is what it gets, not what lies there by now.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checked.eaf"
-        path.write_bytes(source.text.encode("utf-8", errors="replace"))
+        path.write_bytes(_undeclared(source))
         try:
             return pympi.Eaf(str(path), suppress_version_warning=True)
         except Exception as error:  # it raises KeyError, ValueError, IndexError, Exception
@@ -162,9 +168,8 @@ def _take_annotation(
         return
     is_point = attributes.get("LINGUISTIC_TYPE_REF") == POINT_TYPE
     axis = tier.removesuffix(f"@{subject}") if subject else tier
-    try:
-        seconds = start / 1000, end / 1000
-    except OverflowError:
+    seconds = number_or_none(start), number_or_none(end)
+    if seconds[0] is None or seconds[1] is None:
         collector.problem(place, "no time", f"{label} has a time of {len(str(start))} digits")
         return
     collector.entry(
@@ -172,8 +177,8 @@ def _take_annotation(
             place=place,
             video=video,
             behaviour=label,
-            start_seconds=seconds[0],
-            end_seconds=seconds[0] if is_point else seconds[1],
+            start_seconds=seconds[0] / 1000,
+            end_seconds=(seconds[0] if is_point else seconds[1]) / 1000,
             kind="point" if is_point else None,
             axis="" if is_point else axis,
             subject=subject,

@@ -25,8 +25,8 @@ from vidmem.errors import LabelError
 from vidmem.labels.bout import Bout, BoutSource, LabelledVideo
 from vidmem.labels.ethogram import NOT_SCORED
 from vidmem.labels.formats.collecting import (
-    Collector,
     BoutEntry,
+    Collector,
     fps_or_none,
     number_or_none,
     score_or_none,

@@ -18,8 +18,8 @@ from itertools import groupby
 from vidmem.errors import LabelError
 from vidmem.labels.ethogram import Behaviour, reserved_name
 from vidmem.labels.formats.collecting import (
-    Collector,
     BoutEntry,
+    Collector,
     SpanEntry,
     clean_name,
     number_or_none,

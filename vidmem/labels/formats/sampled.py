@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from vidmem.errors import LabelError
 from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, Behaviour, reserved_name
-from vidmem.labels.formats.collecting import Collector, BoutEntry, SpanEntry
+from vidmem.labels.formats.collecting import BoutEntry, Collector, SpanEntry
 from vidmem.labels.formats.source import Source, path_for
 from vidmem.labels.labels import Labels
 

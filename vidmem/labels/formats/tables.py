@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from vidmem.errors import LabelError
-from vidmem.labels.formats.collecting import Collector
+from vidmem.labels.formats.collecting import Collector, number_or_none
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
@@ -80,13 +79,18 @@ def read_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise LabelError(f"line {reader.line_num} is no line of a table: {error}") from error
 
 
-def table_of(collector: Collector, text: str, *, delimiter: str | None = None) -> list[Row]:
+def table_of(collector: Collector, text: str, needed: Sequence[tuple[str, ...]] = ()) -> list[Row]:
     """A table whose first line names its columns, without empty lines.
 
+    Args:
+        collector: Takes notes and problems.
+        text: The table.
+        needed: Columns that it must have, each by any of its names.
+
     Raises:
-        LabelError: If it is none: the message names the file.
+        LabelError: If it is none, or lacks a column: the message names the file.
     """
-    delimiter = delimiter or delimiter_of(text)
+    delimiter = delimiter_of(text)
     if delimiter == ";":
         collector.note("has semicolons between its cells")
     try:
@@ -95,6 +99,13 @@ def table_of(collector: Collector, text: str, *, delimiter: str | None = None) -
         raise LabelError(f"{collector.path}: {error}") from error
     if not lines:
         raise LabelError(f"{collector.path} is empty; a table begins with the names of its columns")
+    header = [name.strip().casefold() for name in lines[0][1]]
+    for names in needed:
+        if not set(names) & set(header):
+            raise LabelError(
+                f"{collector.path} has no column {names[0]}; its columns are "
+                f"{', '.join(header)[:200]}"
+            )
     return rows_of(collector, lines)
 
 
@@ -128,8 +139,7 @@ def parse_seconds(text: str) -> float | None:
     """A time in seconds: `12.5`, `12,5`, `MM:SS` or `HH:MM:SS.mmm`; `None`: it is none."""
     text = text.strip()
     if _NUMBER.fullmatch(text):
-        number = float(text.replace(",", "."))
-        return number if math.isfinite(number) else None
+        return number_or_none(text.replace(",", "."))
     if (found := _CLOCK.fullmatch(text)) is None:
         return None
     hours, minutes, seconds = found.groups()

@@ -15,7 +15,7 @@ from typing import Any
 
 from vidmem.errors import LabelError
 from vidmem.files import parse_json
-from vidmem.labels.formats.collecting import Collector, BoutEntry, number_or_none
+from vidmem.labels.formats.collecting import BoutEntry, Collector, number_or_none
 from vidmem.labels.formats.format import Format, Holds
 from vidmem.labels.formats.source import Source
 from vidmem.labels.formats.tables import read_rows, unguarded

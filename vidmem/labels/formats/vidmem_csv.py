@@ -23,11 +23,10 @@ import hashlib
 import json
 from pathlib import Path
 
-from vidmem.errors import LabelError
 from vidmem.files import parse_json, read_bounded
 from vidmem.labels.bout import BoutSource
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, BehaviourKind, reserved_name
-from vidmem.labels.formats.collecting import Collector, BoutEntry, score_or_none
+from vidmem.labels.formats.collecting import BoutEntry, Collector, score_or_none
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.remarks import SPANS, facts_of, take_facts
 from vidmem.labels.formats.source import MAX_BYTES, Source
@@ -84,15 +83,7 @@ def recognise(source: Source) -> bool:
 def read(source: Source, collector: Collector) -> None:
     """Give the rows, and the side file where there is one, to a collector."""
     _read_side_file(source, collector)
-    rows = table_of(collector, source.text)
-    if not rows:
-        return
-    for what, names in (("start", _START), ("label", _LABEL)):
-        if not set(names) & rows[0].cells.keys():
-            raise LabelError(
-                f"{collector.path} has no column {names[0]}, so no {what}; its columns are "
-                f"{', '.join(rows[0].cells)[:200]}"
-            )
+    rows = table_of(collector, source.text, (_START, _LABEL))
     for row in rows:
         _read_row(collector, row)
 

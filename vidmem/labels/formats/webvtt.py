@@ -18,7 +18,7 @@ from typing import Any
 
 from vidmem.errors import LabelError
 from vidmem.labels.bout import Bout, BoutSource
-from vidmem.labels.formats.collecting import Collector, BoutEntry, clean_name, score_or_none
+from vidmem.labels.formats.collecting import BoutEntry, Collector, clean_name, score_or_none
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.remarks import facts_of, take_facts, video_in
 from vidmem.labels.formats.source import Source, path_for

@@ -16,8 +16,8 @@ from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.formats.boris.observations import (
     VARIABLES,
     BorisEvent,
-    Observation,
     MediaPart,
+    Observation,
     coded_behaviours,
     observations_of,
     parse_date,
@@ -70,7 +70,8 @@ def recognise(source: Source) -> bool:
 def read(source: Source, collector: Collector) -> None:
     """Give all bouts to a collector."""
     by_media: defaultdict[tuple[str, str], list[Row]] = defaultdict(list)
-    for row in table_of(collector, source.text):
+    needed = (("behavior",), ("start (s)",), ("stop (s)",))
+    for row in table_of(collector, source.text, needed):
         id = unguarded(row.get("observation id")) or "observation"
         media = unguarded(row.get("media file name", "media file")) or id
         by_media[id, media].append(row)

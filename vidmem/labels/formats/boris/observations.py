@@ -25,7 +25,7 @@ from vidmem.labels.ethogram import (
     BehaviourKind,
     reserved_name,
 )
-from vidmem.labels.formats.collecting import Collector, BoutEntry, SpanEntry, number_or_none
+from vidmem.labels.formats.collecting import BoutEntry, Collector, SpanEntry, number_or_none
 from vidmem.labels.formats.format import About, WriteOptions
 from vidmem.labels.formats.remarks import about_of, parse_remark, remark_of
 from vidmem.labels.formats.source import stem_of
@@ -459,7 +459,7 @@ def _in_parts(entry: BoutEntry, parts: Sequence[MediaPart]) -> list[BoutEntry]:
 
 def _take(collector: Collector, entry: BoutEntry, categories: dict[str, str]) -> None:
     """Give a collector a bout, or a span where it is a state for *not scored*."""
-    axis = axis_of_code(entry.behaviour)
+    axis = axis_of_code(entry.behaviour, categories.get(entry.behaviour, ""))
     if axis is None:
         collector.entry(entry)
         return
@@ -471,16 +471,16 @@ def _take(collector: Collector, entry: BoutEntry, categories: dict[str, str]) ->
         start_seconds=entry.start_seconds,
         end_seconds=entry.end_seconds,
         subject=entry.subject,
-        axis=axis or categories.get(entry.behaviour, ""),
+        axis=axis,
     )
     collector.span(span, is_scored=reserved_name(entry.behaviour) == NONE_OF_THESE)
 
 
-def axis_of_code(code: str) -> str | None:
+def axis_of_code(code: str, category: str) -> str | None:
     """The axis that a state for *not scored* is of, empty where it does not say; else `None`."""
     if reserved_name(code):
-        return ""
-    return code.removeprefix(f"{CODE} ") if code.startswith(f"{CODE} ") else None
+        return category
+    return category if category and code == f"{CODE} {category}" else None
 
 
 def take_variables(

@@ -21,8 +21,8 @@ from vidmem.labels.formats.boris.observations import (
     VARIABLES,
     BorisEvent,
     Coded,
-    Observation,
     MediaPart,
+    Observation,
     axis_of_code,
     coded_behaviours,
     observations_of,
@@ -93,7 +93,7 @@ def _read_behaviours(
         is_point = _text(one.get("type")).casefold().startswith("point")
         kinds[code] = "point" if is_point else "state"
         categories[code] = clean_name(_text(one.get("category")))
-        if axis_of_code(code) is not None:
+        if axis_of_code(code, categories[code]) is not None:
             continue
         take_behaviour(
             collector,
@@ -118,7 +118,8 @@ def _parts_of(
     names = [one for one in played if isinstance(one, str)] if isinstance(played, list) else []
     info = _dict(observation.get("media_info"))
     lengths, rates = _dict(info.get("length")), _dict(info.get("fps"))
-    others = [one for number in range(2, NUM_PLAYERS + 1) for one in files.get(str(number)) or ()]
+    players = [files.get(str(number)) for number in range(2, NUM_PLAYERS + 1)]
+    others = [one[0] for one in players if isinstance(one, list) and one]
     if others:
         shown = f"{others[0]!s:.100}"
         collector.note(f"observation {id} was coded beside {shown}; its times are the first one's")

@@ -23,8 +23,8 @@ from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.formats.boris.observations import (
     VARIABLES,
     BorisEvent,
-    Observation,
     MediaPart,
+    Observation,
     Status,
     coded_behaviours,
     observations_of,
