@@ -104,6 +104,16 @@ def test_what_is_there_is_written_over_only_by_force(run, here):
     assert len(import_file(here / "out.boris").labels.bouts) == 3
 
 
+def test_all_that_was_looked_at_may_be_said(run, here):
+    done = run("convert", "labels.csv", "out.csv", "--all-scored")
+    assert done.code == 0, done.err
+    labels = import_file(here / "out.csv").labels
+    assert [one.what for one in labels.timeline("pen.mp4", "behaviour")][-2:] == [
+        "none of these",
+        "lying",
+    ]
+
+
 def test_an_ethogram_says_which_behaviours_there_are(run, here):
     done = run("convert", "labels.csv", "out.csv", "--ethogram", "cattle")
     assert done.code == 0, done.err

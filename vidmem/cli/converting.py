@@ -80,6 +80,14 @@ def convert(
         float | None,
         typer.Option(help="Leave out states shorter than so many seconds.", show_default=False),
     ] = None,
+    all_scored: Annotated[
+        bool,
+        typer.Option(
+            "--all-scored",
+            help="All of each video was looked at: where nothing is labelled, nothing happened. "
+            "Else it is unlabelled.",
+        ),
+    ] = False,
     ethogram: Annotated[
         str | None,
         typer.Option(
@@ -128,6 +136,7 @@ def convert(
         if fill_gap is not None or join is not None:
             raise SettingError("--fill-gap and --join are for predictions: leave them out")
         labels = _only_long(console, labels, threshold or 0.0, min_bout or 0.0)
+    labels = _all_scored(labels) if all_scored else labels
     about = replace(imported.about, versions=f"vidmem {vidmem.__version__}")
     exported = write(labels, out, format=target.name, fps=fps, about=about, overwrite=force)
     _report(console, source, imported, labels, exported)
@@ -165,6 +174,21 @@ def _only_long(console: Console, labels: Labels, threshold: float, min_seconds: 
         if found:
             console.print(f"left out: {_plural(len(found), 'bout')} {what}", markup=False)
     return labels.remove(*{*short, *doubtful})
+
+
+def _all_scored(labels: Labels) -> Labels:
+    """Labels with every subject of a video looked at from its start to its end."""
+    from vidmem.labels import Span
+
+    spans = []
+    for video in labels.videos:
+        tracks = {one for one in labels.tracks if one.video == video.name}
+        ends = [one.end_seconds for one in labels.bouts_of(video=video.name)]
+        seconds = video.duration_seconds or max(ends, default=0.0)
+        if seconds:
+            subjects = {one.subject for one in tracks}
+            spans += [Span(video.name, 0, seconds, subject) for subject in sorted(subjects)]
+    return replace(labels, scored=(*labels.scored, *spans))
 
 
 def _report(

@@ -228,7 +228,10 @@ def test_a_cell_without_an_end_and_one_without_measure(tmp_path, monkeypatch):
     with pytest.raises(LabelError, match="more than 100 problems"):
         import_file(path)
     path.write_text(header + "".join(f"a,{n},{n + 9},b{n}\n" for n in range(2000)))
-    with pytest.raises(LabelError, match="more than 1000 behaviours"):
+    with pytest.raises(LabelError, match="more than 300 behaviours"):
+        import_file(path)
+    path.write_text(header + "".join(f"a{n},1,2,b\n" for n in range(2001)))
+    with pytest.raises(LabelError, match="more than 2000 videos and subjects"):
         import_file(path)
     path.write_text(header + "a,0,1,lying\n" * 3001)
     with pytest.raises(LabelError, match="more than 3000 bouts"):

@@ -44,7 +44,9 @@ EDGE_SECONDS = 0.0021
 OUTSIDE_SECONDS = 0.05
 """What programs say of a video's end differs by a frame."""
 
-MAX_BEHAVIOURS = 1000
+MAX_BEHAVIOURS = 300
+MAX_SUBJECTS = 2000
+"""Of all videos together: what is done for each takes a time that grows with all bouts."""
 
 _Row = TypeVar("_Row", BoutEntry, SpanEntry)
 
@@ -66,6 +68,11 @@ def arrange(collector: Collector) -> Imported:
         raise LabelError(
             f"{collector.path} has more than {MAX_BEHAVIOURS} behaviours, so it is another format; "
             "say which with --from"
+        )
+    if len({(one.video, one.subject) for one in collector.entries}) > MAX_SUBJECTS:
+        raise LabelError(
+            f"{collector.path} has more than {MAX_SUBJECTS} videos and subjects, so it is another "
+            "format, or must be split"
         )
     bouts = _checked_bouts(collector, kinds)
     behaviours = list(given) if given else _behaviours(collector, bouts, kinds)

@@ -16,6 +16,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from vidmem.labels.bout import LabelledVideo
@@ -94,7 +95,7 @@ class Observation:
         """Frames per second, or the rate for "not known"."""
         return self.video.fps or UNKNOWN_FPS
 
-    @property
+    @cached_property  # rows ask for it, each
     def duration_seconds(self) -> float:
         """Of the video; where it is not known, to the last event."""
         last = max((one.seconds for one in self.events), default=1.0)
