@@ -238,6 +238,26 @@ def test_a_cell_without_an_end_and_one_without_measure(tmp_path, monkeypatch):
         import_file(path)
 
 
+SQUARES = {
+    "vtt": "WEBVTT\n\n00:00.000 --> 00:01.000\n" + "<v " * 300_000,
+    "vtt spaces": "WEBVTT\n\n00:00.000 --> 00:01.000\n" + " " * 500_000 + "x 0.93x",
+    "html": "<table>Behavior Status" + "<!--" * 300_000 + "<tr" * 300_000,
+    "tabular": "\n" * 300_000 + "Time,Behavior,Status\n",
+    "aggregated": "Behavior,Start (s),Stop (s),Description\na,1,2," + "model=; versions=" * 7_000,
+    "csv": "video,start,end,label\n" + "," * 2_000_000,
+    "columns": "," * 2_000_000,
+    "name": "video,start,end,label\na,0,1," + "x" * 100_000,
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", SQUARES)
+def test_nothing_takes_a_time_that_grows_with_its_square(tmp_path, name):
+    path = tmp_path / "a"
+    path.write_text(SQUARES[name])
+    read_or_say(path, {"html": "boris-tabular", "csv": "csv", "columns": "csv"}.get(name))
+
+
 def test_names_that_would_play_with_a_terminal_are_spelled_out(tmp_path):
     path = tmp_path / "a.csv"
     header = "video,start_seconds,end_seconds,label\n"

@@ -17,6 +17,8 @@ MAX_ENTRIES = 200_000
 
 MAX_PROBLEMS = 10_000
 MAX_NUMBER = 1e12
+MAX_NAME = 500
+"""Characters; longer is a mistake of the separator, or means harm."""
 
 SAME_FPS_SHARE = 0.002
 """29.97 and 30 differ by a thousandth, and drift by a second in a quarter of an hour."""
@@ -116,6 +118,11 @@ class Collector:
         """
         if len(self.entries) >= MAX_ENTRIES:
             raise LabelError(f"{self.path} has more than {MAX_ENTRIES} bouts; split it")
+        names = (entry.behaviour, entry.subject, entry.author, entry.axis, entry.video)
+        if max(map(len, names)) > MAX_NAME:
+            what = f"has a name of {max(map(len, names))} characters"
+            self.problem(entry.place, "unreadable", what)
+            return
         self.entries.append(
             replace(
                 entry,

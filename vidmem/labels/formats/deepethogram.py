@@ -61,7 +61,7 @@ _VALUES = {"1": 1, "0": 0, "-1": -1, "1.0": 1, "0.0": 0, "-1.0": -1}
 def read(source: Source, collector: Collector) -> None:
     """Give the bouts of a video to a collector."""
     try:
-        lines = list(read_rows(source.text, delimiter_of(source.text)))
+        lines = list(read_rows(source.text, delimiter_of(source.text), MAX_SAMPLES))
     except LabelError as error:
         raise LabelError(f"{source.path}: {error}") from error
     lines = [(number, cells) for number, cells in lines if any(one.strip() for one in cells)]

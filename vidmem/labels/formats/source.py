@@ -19,6 +19,8 @@ from vidmem.files import parse_json, read_bounded
 MAX_BYTES = 64 * 2**20
 """Of a file of labels, unpacked: a day of ten animals has under a tenth of it."""
 
+MAX_JSON_BYTES = 32 * 2**20
+
 _UTF8_BOM, _UTF16_BOMS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 
@@ -76,6 +78,8 @@ class Source:
     @cached_property
     def json(self) -> Any:
         """As JSON."""
+        if len(self.data) > MAX_JSON_BYTES:  # its values take thirty times as much memory
+            raise LabelError(f"{self.path} has more than {MAX_JSON_BYTES >> 20} MiB; split it")
         try:
             return parse_json(self.text)
         except ValueError as error:  # also a number of thousands of digits

@@ -13,6 +13,11 @@ from vidmem.labels.formats.collecting import Collector, number_or_none
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 
+MAX_LINES = 5_000_000
+"""Two days at 25 frames a second."""
+
+MAX_COLUMNS = 10_000
+
 _FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
 _GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)")
@@ -63,16 +68,23 @@ def delimiter_of(text: str) -> str:
     return max(counts, key=counts.__getitem__) if any(counts.values()) else ","
 
 
-def read_rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def read_rows(
+    text: str, delimiter: str, max_columns: int = MAX_COLUMNS
+) -> Iterator[tuple[int, list[str]]]:
     """The lines of a table with their number, from 1; a cell may have line breaks.
 
     Raises:
-        LabelError: If a quote is never closed or a cell is longer than 128 KiB.
+        LabelError: If a quote is never closed, a cell is longer than 128 KiB, or there are more
+            lines or columns than anybody has.
     """
+    if text.count("\n") > MAX_LINES:
+        raise LabelError(f"it has more than {MAX_LINES} lines; split it")
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=False)
     number = 1
     try:
         for cells in reader:
+            if len(cells) > max_columns:
+                raise LabelError(f"line {number} has more than {max_columns} cells")
             yield number, cells
             number = reader.line_num + 1
     except csv.Error as error:

@@ -30,12 +30,11 @@ TITLE = "vidmem labels"
 NOTHING = "&nbsp;"
 """For an empty line of a comment: a cue ends at one."""
 
-_CUE = re.compile(
-    r"(?:<v(?:\.[^\s>]*)?\s+(?P<voice>[^>]*)>)?"
-    r"(?:<c(?P<classes>[^>]*)>(?P<label>[^<]*)</c>|(?P<text>.*?))"
-    r"(?:\s+(?P<score>0\.\d{2,6}|1\.00))?\s*(?:</v>)?\s*"
-)
-_TAG = re.compile(r"<[^>]*>")
+# Each stops at the next `<`, so that no line takes a time that grows with its square.
+_VOICE = re.compile(r"<v(?:\.[^\s<>]*)?\s+([^<>]*)>")
+_CLASS = re.compile(r"<c([^<>]*)>([^<]*)</c>")
+_SCORE = re.compile(r"\s(0\.\d{2,6}|1\.00)$")
+_TAG = re.compile(r"<[^<>]*>")
 
 
 def recognise(source: Source) -> bool:
@@ -79,15 +78,21 @@ def _take_cue(
 ) -> None:
     start, end = (parse_seconds(one) for one in cue[:2])
     first, _, rest = cue[2].partition("\n")
-    found = _CUE.fullmatch(first)
-    label = "" if found is None else found["label"] or found["text"] or ""
-    label = clean_name(html.unescape(_TAG.sub("", label)))
-    if start is None or end is None or not label or found is None:
+    voice = _VOICE.match(first)
+    text = first[voice.end() :] if voice else first
+    score_text = _SCORE.search(_TAG.sub("", text).rstrip())
+    classes = _CLASS.match(text)
+    if classes:
+        label = classes[2]
+    else:
+        label = _TAG.sub("", text).rstrip().removesuffix(score_text[0] if score_text else "")
+    label = clean_name(html.unescape(label))
+    if start is None or end is None or not label:
         what = "has no label" if not label else f"{label} has no times"
         collector.problem(place, "unreadable", what)
         return
-    score = score_or_none(found["score"]) if found["score"] else None
-    is_point = "point" in (found["classes"] or "").split(".")
+    score = score_or_none(score_text[1]) if score_text else None
+    is_point = classes is not None and "point" in classes[1].split(".")
     source: BoutSource = "human" if score is None else "model"
     author = ""
     if isinstance(said, list) and len(said) == 2 and isinstance(said[1], str):
@@ -102,7 +107,7 @@ def _take_cue(
             start_seconds=start,
             end_seconds=start if is_point else end,
             kind="point" if is_point else None,
-            subject=html.unescape(found["voice"] or ""),
+            subject=html.unescape(voice[1]) if voice else "",
             author=author,
             comment=comment,
             score=score,

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -39,6 +39,9 @@ UNLABELLED = "unlabelled"
 
 MOST_EVENTS = 5000
 """Of an observation: BORIS pairs them in a time that grows with their square (FORMATS 4.3)."""
+
+MAX_DESCRIPTION = 10_000
+"""Characters: a longer one is a person's."""
 
 GAP_SECONDS = 0.001
 UNKNOWN_FPS = 25.0
@@ -146,13 +149,14 @@ def coded_behaviours(labels: Labels) -> list[Coded]:
                 description=description,
             )
         )
-    taken = {one.key for one in listed}
-    free = (
-        chr(n)
-        for n in (*b"abcdefghijklmnopqrstuvwxyz0123456789", *range(65, 91), *range(192, 9000))
-    )
-    free = (one for one in free if one not in taken and one.isalnum())
+    free = free_keys({one.key for one in listed})
     return [one if one.key else replace(one, key=next(free)) for one in listed]
+
+
+def free_keys(taken: set[str]) -> Iterator[str]:
+    """Single characters that are not taken, those of any keyboard first."""
+    codes = (*b"abcdefghijklmnopqrstuvwxyz0123456789", *range(65, 91), *range(192, 9000))
+    return (chr(n) for n in codes if chr(n) not in taken and chr(n).isalnum())
 
 
 def code_of_axis(labels: Labels, axis: str) -> str:
@@ -302,6 +306,8 @@ def describe(about: About) -> str:
 def parse_description(text: str) -> About | None:
     """What `describe` wrote; `None`: a person's own words."""
     pattern = r"(?:model=(?P<model>.*?)(?:; |$))?(?:versions=(?P<versions>.*?)(?:; |$))?"
+    if len(text) > MAX_DESCRIPTION:
+        return None
     found = re.fullmatch(pattern + r"(?:settings=(?P<settings>.*))?", text)
     if found is None or not any(found.groups()):
         return None

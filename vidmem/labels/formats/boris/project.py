@@ -25,6 +25,7 @@ from vidmem.labels.formats.boris.observations import (
     Observation,
     axis_of_code,
     coded_behaviours,
+    free_keys,
     observations_of,
     parse_date,
     parse_description,
@@ -203,6 +204,7 @@ def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
     coded = coded_behaviours(labels)
     categories = list(dict.fromkeys(one.category for one in coded))
     subjects = [one for one in labels.subjects if one]
+    keys = free_keys({one.key for one in coded})
     project = {
         "time_format": "hh:mm:ss",
         # Not the clock: the same labels give the same file.
@@ -211,7 +213,7 @@ def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
         "project_description": "",
         "project_format_version": "7.0",
         "subjects_conf": {
-            str(n): {"key": str(n + 1) if n < 9 else "", "name": name, "description": ""}
+            str(n): {"key": next(keys), "name": name, "description": ""}
             for n, name in enumerate(subjects)
         },
         "behaviors_conf": {str(n): _behaviour(one) for n, one in enumerate(coded)},

@@ -11,11 +11,12 @@ with `Status` for the type and `Media file path`.
 
 from __future__ import annotations
 
+import html
 import io
+import re
 import zipfile
 from collections import defaultdict
 from collections.abc import Iterable
-from html.parser import HTMLParser
 from pathlib import Path
 
 from vidmem.errors import LabelError, MissingPackageError
@@ -77,6 +78,8 @@ COLUMNS = (
 )
 
 MAX_COLUMNS = 500
+MAX_LINES_ABOVE = 1000
+"""About the observation, above the table of the old layout."""
 
 
 def recognise(source: Source) -> bool:
@@ -121,7 +124,8 @@ def _lines_of(source: Source) -> list[tuple[int, list[str]]]:
         lines = list(enumerate(_html_rows(source), start=1))
     else:
         # Lines of the old layout above the table may have one cell each.
-        header = next((one for one in source.text.split("\n") if _is_header(one)), source.text)
+        above = source.text.split("\n", MAX_LINES_ABOVE)[:MAX_LINES_ABOVE]
+        header = next((one for one in above if _is_header(one)), source.text)
         try:
             lines = list(read_rows(source.text, delimiter_of(header)))
         except LabelError as error:
@@ -199,37 +203,24 @@ def _event_of(collector: Collector, row: Row) -> BorisEvent | None:
     )
 
 
-class _Cells(HTMLParser):
-    """Rows of the first table, of its cells' text."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.rows: list[list[str]] = []
-        self._is_in_cell = False
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag == "tr":
-            self.rows.append([])
-        self._is_in_cell = tag in ("td", "th") and bool(self.rows)
-        if self._is_in_cell:
-            self.rows[-1].append("")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._is_in_cell = self._is_in_cell and tag not in ("td", "th", "tr", "table")
-
-    def handle_data(self, data: str) -> None:
-        if self._is_in_cell:
-            self.rows[-1][-1] += data
+_HTML = re.compile(r"<(/?\w*)[^<>]*>|[^<]+|<")
 
 
 def _html_rows(source: Source) -> list[list[str]]:
-    parser = _Cells()
-    try:
-        parser.feed(source.text)
-        parser.close()
-    except AssertionError as error:  # how the parser ends at some broken declarations
-        raise LabelError(f"{source.path} is no table in HTML: {error}") from error
-    return parser.rows
+    """Rows of all tables, of their cells' text: what BORIS writes, which is not all of HTML."""
+    rows: list[list[str]] = []
+    is_in_cell = False
+    for token in _HTML.finditer(source.text):
+        tag = (token[1] or "").casefold()
+        if tag == "tr":
+            rows.append([])
+        elif tag in ("td", "th") and rows:
+            rows[-1].append("")
+        elif is_in_cell and not token[0].startswith("<"):
+            rows[-1][-1] += html.unescape(token[0])
+        if tag in ("td", "th", "/td", "/th", "tr", "/tr"):
+            is_in_cell = tag in ("td", "th") and bool(rows)
+    return rows
 
 
 def _xlsx_rows(source: Source) -> list[list[str]]:
