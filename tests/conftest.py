@@ -103,6 +103,12 @@ def shared_reference() -> Path:
     return _shared_folder("reference")
 
 
+@pytest.fixture(scope="session")
+def shared_formats() -> Path:
+    """Samples of label formats; skips where they are absent."""
+    return _shared_folder("formats")
+
+
 def make_tiny_model(
     *,
     gate: float = 1.0,

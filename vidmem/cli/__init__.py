@@ -17,6 +17,7 @@ import vidmem
 from vidmem.cli.ablation import ablate
 from vidmem.cli.barn import evaluate, sample, train
 from vidmem.cli.benches import bench
+from vidmem.cli.converting import convert
 from vidmem.cli.machine import app, doctor
 from vidmem.cli.planning import plan
 from vidmem.cli.results import agree, budget, score
@@ -81,6 +82,7 @@ cli.command(
     context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
     add_help_option=False,
 )(app)
+cli.command()(convert)
 for command in (sample, train, evaluate, ablate):
     cli.command()(command)
 for command in (score, agree, budget):

@@ -1,5 +1,10 @@
 """What people say of videos, as values: an ethogram, bouts, and what was scored."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from vidmem.labels.bout import Bout, BoutSource, LabelledVideo
 from vidmem.labels.colours import DEFAULT_COLOURS, default_colours
 from vidmem.labels.comparing import UNLABELLED, Difference, compare
@@ -24,6 +29,9 @@ from vidmem.labels.presets import PRESETS, preset
 from vidmem.labels.sampling import NO_CLASS, Samples, sample
 from vidmem.labels.spans import Span, Track
 from vidmem.labels.tracks import OnOverlap
+
+if TYPE_CHECKING:
+    from vidmem.labels.formats import import_file, read, write
 
 __all__ = [
     "DEFAULT_AXIS",
@@ -54,9 +62,23 @@ __all__ = [
     "Track",
     "compare",
     "default_colours",
+    "import_file",
     "merge",
     "postprocess",
     "preset",
+    "read",
     "reserved_name",
     "sample",
+    "write",
 ]
+
+# Of files: imported when they are first asked for, so that labels as values are quick to import.
+_OF_FILES = {"import_file", "read", "write"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _OF_FILES:
+        raise AttributeError(f"module 'vidmem.labels' has no attribute {name!r}")
+    value = getattr(importlib.import_module("vidmem.labels.formats"), name)
+    globals()[name] = value
+    return value

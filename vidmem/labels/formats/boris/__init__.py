@@ -1,0 +1,1 @@
+"""What BORIS writes and reads: projects, tables of events, and binary tables."""
