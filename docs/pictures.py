@@ -32,7 +32,7 @@ SAMPLE_CLIPS = 13
 PENS = "four pens.mp4"
 
 
-def write_four_pens(path: Path, minutes: float = 3.0) -> None:
+def write_four_pens(path: Path, minutes: float = 2.0) -> None:
     """Four pens, each with a sow of its own, in one picture: as a video recorder mixes cameras."""
     folder = path.parent / "pens"
     folder.mkdir()
@@ -81,6 +81,7 @@ def step(page: Any, count: int) -> None:
         page.locator("[data-act=forward]").click()
         reached = f"Analysed to {clock(4 * (number + 1))}"
         page.locator(".vm-pace", has_text=reached).wait_for()
+    page.locator(".vm-caption", has_text=clock(4 * count - 1)).wait_for()  # its last picture
 
 
 def clock(seconds: int) -> str:
@@ -133,7 +134,7 @@ def streams(page: Any) -> None:
     for number, name in enumerate(page.locator(".vm-boxes-list input").all(), start=1):
         name.fill(f"pen {number}")
     page.get_by_role("button", name="Start 4 regions").click()
-    page.locator(".vm-tile", has_text="01:40 of 03:00").first.wait_for()
+    page.locator(".vm-tile", has_text="01:20 of 02:00").first.wait_for()
     page.get_by_role("button", name="Add streams").click()
 
 

@@ -126,7 +126,9 @@ def test_a_video_gives_its_frame_rate_and_length(run, here):
     from tests.video.making import Kind, write_video
 
     video = write_video(here, Kind("numbers"), num_frames=50)
-    (here / "a.csv").write_text(f"video,start,end,label\n{video.name},0,1,lying\n{video.name},9,12,a\n")
+    (here / "a.csv").write_text(
+        f"video,start,end,label\n{video.name},0,1,lying\n{video.name},9,12,a\n"
+    )
     done = run("convert", "a.csv", "a.json", "--video", video)
     assert done.code == 0, done.err
     assert "is after the end of the video" in done.out

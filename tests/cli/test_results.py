@@ -34,9 +34,10 @@ def raters(write):
 @pytest.fixture
 def predictions(write):
     """Windows of 20 s that overlap by half; the middle one is unsure."""
-    header = "start_seconds,end_seconds,label,probability,remembered,lying,standing,gap,model\n"
+    header = "start_seconds,end_seconds,label,probability,remembered,lying,standing"
+    header += ",gap,unlikeness,model,settings\n"
     rows = ((0, 20, 0.9), (10, 30, 0.8), (20, 40, 0.4), (30, 50, 0.1), (40, 60, 0.05))
-    lines = [f"{a:.3f},{b:.3f},lying,{p},0,{p},{1 - p:.2f},,tiny" for a, b, p in rows]
+    lines = [f"{a:.3f},{b:.3f},lying,{p},0,{p},{1 - p:.2f},,,tiny,fps=4" for a, b, p in rows]
     return write("pen.predictions.csv", *lines, header=header)
 
 
@@ -198,10 +199,10 @@ def test_the_budget_is_not_written_over_what_is_read(run, raters):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("nothing,here\n1,2\n", "has the columns nothing, here; expected video, start_seconds"),
-        (HEADER + "pen.mp4,a,2,lying,\n", "row 2: start_seconds must be a number, got 'a'"),
+        ("nothing,here\n1,2\n", "is of no format that is known by its content"),
+        (HEADER + "pen.mp4,a,2,lying,\n", "row 2: start 'a' is no time"),
         (HEADER + "pen.mp4,3,2,lying,\n", "must end after it starts"),
-        ("start_seconds,end_seconds,label,probability,remembered,a\n", "has no predictions"),
+        ("start_seconds,end_seconds,label,probability,remembered\n", "has no classes"),
     ],
 )
 def test_files_that_are_no_labels_are_refused_in_words(run, tmp_path, text, says):
@@ -210,4 +211,11 @@ def test_files_that_are_no_labels_are_refused_in_words(run, tmp_path, text, says
     done = run("budget", path)
     assert done.code == 1
     assert says in done.err
-    assert "cannot be read" in run("budget", tmp_path / "absent.csv").err
+    assert "absent.csv" in run("budget", tmp_path / "absent.csv").err
+
+
+def test_a_run_that_was_never_begun_has_no_predictions_to_score(run, write, raters):
+    header = "start_seconds,end_seconds,label,probability,remembered,lying,standing\n"
+    done = run("score", write("pen.predictions.csv", header=header), raters[0])
+    assert done.code == 1
+    assert "has no predictions" in done.err

@@ -24,6 +24,7 @@ def test_times_are_kept_to_a_microsecond():
     [
         ({"start_seconds": float("nan")}, "finite number of seconds, got nan"),
         ({"end_seconds": float("inf")}, "the end of a bout of lying must be a finite"),
+        ({"end_seconds": 1e308}, r"to 1000000000 seconds, got 1e\+308"),
         ({"start_seconds": -0.1}, "from 0 .the start of the video. to"),
         ({"start_seconds": 3}, "must end after it starts, got 3 to 2 s"),
         ({"start_seconds": True}, "must be a number of seconds"),

@@ -57,8 +57,9 @@ def score(
 
     Only time that both scored counts; the rest is told.
     """
-    from vidmem.cli.label_files import on_videos_of, read_labels, read_probabilities
+    from vidmem.cli.label_files import on_videos_of, read_labels
     from vidmem.cli.result_tables import score_lines
+    from vidmem.labels.formats import read_probabilities
     from vidmem.labels.results import score as score_labels
 
     predicted, truth = read_labels(predictions), read_labels(labels)

@@ -38,8 +38,9 @@ def checked_seconds(what: str, seconds: float) -> float:
     value = float(seconds)
     if not math.isfinite(value):
         raise LabelError(f"{what} must be a finite number of seconds, got {value}")
-    # The same operations as on a whole array of times in sampling, so that both land on one step.
-    value = round(value * TICKS_PER_SECOND) / TICKS_PER_SECOND + 0.0  # no minus before zero
+    if abs(value) <= LONGEST_SECONDS:
+        # The same operations as on a whole array of times in sampling: both land on one step.
+        value = round(value * TICKS_PER_SECOND) / TICKS_PER_SECOND + 0.0  # no minus before zero
     if not 0 <= value <= LONGEST_SECONDS:
         raise LabelError(
             f"{what} must be from 0 (the start of the video) to {LONGEST_SECONDS:.0f} seconds, "

@@ -127,6 +127,12 @@ def test_every_problem_is_named_with_its_row(read):
         assert problem.done
 
 
+def test_what_ends_before_it_starts_is_no_point_event_either(read):
+    found = read("video,start_seconds,end_seconds,label\npen.mp4,3,2,lying\n", "a.csv")
+    assert found.labels.bouts == ()
+    assert said(found) == [("no time", "row 2")]
+
+
 def test_the_first_problem_can_stop_the_reading(read):
     with pytest.raises(LabelError, match=r"labels\.csv, row 5: start 'x' is no time; nothing was"):
         read(HEADER + WRONG, on_problem="stop")

@@ -11,6 +11,7 @@ from vidmem.labels.formats.format import (
     ReadOptions,
     WriteOptions,
 )
+from vidmem.labels.formats.predictions_csv import read_probabilities
 from vidmem.labels.formats.registry import (
     FORMATS,
     format_for,
@@ -35,5 +36,6 @@ __all__ = [
     "format_named",
     "import_file",
     "read",
+    "read_probabilities",
     "write",
 ]

@@ -160,7 +160,7 @@ def _kinds(collector: Collector) -> dict[str, BehaviourKind]:
     for entry in collector.entries:
         if entry.kind:
             said[entry.behaviour].append(entry.kind)
-        if entry.end_seconds > entry.start_seconds:
+        if entry.end_seconds != entry.start_seconds:  # one that ends before it starts, too
             lasting.add(entry.behaviour)
     for name in dict.fromkeys(one.behaviour for one in collector.entries):
         guess: BehaviourKind = "state" if name in lasting else "point"
@@ -196,6 +196,7 @@ def _checked_bouts(collector: Collector, kinds: dict[str, BehaviourKind]) -> lis
 
 def _checked_bout(collector: Collector, entry: BoutEntry, kind: BehaviourKind) -> Bout | None:
     end_seconds = entry.end_seconds
+    is_backwards = lasts(end_seconds, entry.start_seconds)
     is_instant = not lasts(entry.start_seconds, end_seconds)
     if kind == "point" and not is_instant:
         what = f"{entry.behaviour} is a point event, and lasts from {entry.start_seconds:.10g} to "
@@ -210,7 +211,7 @@ def _checked_bout(collector: Collector, entry: BoutEntry, kind: BehaviourKind) -
         bout = Bout(
             entry.video,
             entry.start_seconds,
-            entry.start_seconds if kind == "point" else end_seconds,
+            entry.start_seconds if kind == "point" and not is_backwards else end_seconds,
             entry.behaviour,
             entry.subject,
             entry.author,

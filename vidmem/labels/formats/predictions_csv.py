@@ -12,8 +12,10 @@ scored; stretches without a picture were not, and no bout reaches over a change 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 from vidmem.errors import LabelError
 from vidmem.labels.ethogram import Behaviour, reserved_name
@@ -25,7 +27,7 @@ from vidmem.labels.formats.collecting import (
     number_or_none,
     score_or_none,
 )
-from vidmem.labels.formats.format import About, Format, Holds
+from vidmem.labels.formats.format import About, Format, Holds, ProblemKind
 from vidmem.labels.formats.source import Source
 from vidmem.labels.formats.tables import read_rows, unguarded
 from vidmem.labels.postprocessing import ClassProbabilities, PostProcessing, postprocess
@@ -56,6 +58,39 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source, collector: Collector) -> None:
     """Give the bouts of a run to a collector."""
+    names, windows = _windows_of(source, collector.problem)
+    for name in names:
+        if reserved_name(name) is None:  # also one that was never predicted
+            collector.behaviour(Behaviour(name))
+    # After `pen 2.predictions.csv`, as `vidmem watch` names it.
+    stem = source.path.name.casefold().removesuffix(".csv").removesuffix(".predictions")
+    video = collector.only_video(source.path.name[: len(stem)])
+    _take_bouts(collector, video, names, windows)
+
+
+def read_probabilities(path: str | Path) -> ClassProbabilities | None:
+    """What a predictions.csv has, moment by moment, over all its windows; rows that are none apart.
+
+    Returns:
+        `None` if the file is no predictions.csv.
+
+    Raises:
+        LabelError: If it cannot be read, or has no predictions.
+    """
+    source = Source.open(Path(path))
+    if not recognise(source):
+        return None
+    names, windows = _windows_of(source, lambda place, kind, what: None)
+    moments = _moments_of(names, windows, float("inf")) if windows else None
+    if moments is None:
+        raise LabelError(f"{source.path} has no predictions")
+    return moments
+
+
+def _windows_of(
+    source: Source, on_problem: Callable[[str, ProblemKind, str], None]
+) -> tuple[list[str], list[_Window]]:
+    """The names of the classes, and the rows."""
     try:
         lines = list(read_rows(source.text, ","))
     except LabelError as error:
@@ -64,20 +99,14 @@ def read(source: Source, collector: Collector) -> None:
     names = _classes_of(source, header)
     if len(lines) > MAX_WINDOWS:
         raise LabelError(f"{source.path} has more than {MAX_WINDOWS} rows; split it")
-    for name in names:
-        if reserved_name(name) is None:  # also one that was never predicted
-            collector.behaviour(Behaviour(name))
     windows = []
     for number, cells in lines[1:]:
         window = _window_of(cells, len(header), len(names)) if any(cells) else None
         if window is None and any(cells):
             what = f"is no prediction: {','.join(cells)[:60]!r}"
-            collector.problem(f"row {number}", "unreadable", what)
+            on_problem(f"row {number}", "unreadable", what)
         windows += [window] if window else []
-    # After `pen 2.predictions.csv`, as `vidmem watch` names it.
-    stem = source.path.name.casefold().removesuffix(".csv").removesuffix(".predictions")
-    video = collector.only_video(source.path.name[: len(stem)])
-    _take_bouts(collector, video, names, windows)
+    return names, windows
 
 
 def _classes_of(source: Source, header: list[str]) -> list[str]:
