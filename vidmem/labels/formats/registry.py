@@ -84,8 +84,8 @@ def format_of_source(source: Source) -> Format:
         raise LabelError(f"{source.path} is {only_written[0].title}, which is only written")
     names = ", ".join(one.name for one in FORMATS if one.read)
     raise LabelError(
-        f"{source.path} is of no format that is known by its content; `vidmem convert --from` reads "
-        f"it as one of {names}"
+        f"{source.path} is of no format that is known by its content; `vidmem convert --from` "
+        f"reads it as one of {names}"
     )
 
 
