@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SECONDS_OF_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
-LABELS_HELP = "Labels: video,start_seconds,end_seconds,label[,subject,author,comment]."
+LABELS_HELP = "Labels, of any format that `vidmem convert` reads."
 
 
 def score(
