@@ -123,7 +123,7 @@ class PlayListener:
         if self.source.view is not None:
             self.source.view.finish(is_over=is_over)
         if error is None:
-            self.player.set_status("finished")
+            self.player.mark_finished()
         else:
             self.player.mark_failed(can_resume=not self.source.video.is_live)
             self.notices.post_error(error, self.source.video)

@@ -162,6 +162,12 @@ class Player:
 
     # From the engine's thread too
 
+    def mark_finished(self) -> None:
+        """Say that the end was reached; the next play begins at the beginning."""
+        # Not where this one began: that was after a stop, or where somebody had jumped to.
+        self.start_seconds = 0.0
+        self.set_status("finished")
+
     def set_status(self, status: str) -> None:
         """Change the status and report it."""
         self.status = status

@@ -242,4 +242,5 @@ class Run:
         if self.player.is_moving_alone or (source.video.is_live and self.is_active):
             self._show_play()
         if self.is_active:
-            source.follow(self.player.pacer.playhead_seconds)
+            is_model_idle = self.status == "paused"
+            source.follow(self.player.pacer.playhead_seconds, is_model_idle=is_model_idle)

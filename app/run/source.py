@@ -138,10 +138,13 @@ class OpenSource:
         shown = playhead_seconds if self._looked_at is None else self._looked_at
         self.look(max(0.0, shown - step_seconds), playhead_seconds)
 
-    def follow(self, playhead_seconds: float, *, is_urgent: bool = False) -> None:
+    def follow(
+        self, playhead_seconds: float, *, is_urgent: bool = False, is_model_idle: bool = False
+    ) -> None:
         """Ask for the picture at the playhead, unless another time is looked at."""
         if self._looked_at is None and self.pictures is not None:
-            self.pictures.want(self._picture_seconds(playhead_seconds), is_urgent=is_urgent)
+            at = self._picture_seconds(playhead_seconds)
+            self.pictures.want(at, is_urgent=is_urgent, is_model_idle=is_model_idle)
 
     def _picture_seconds(self, playhead_seconds: float) -> float:
         return self.view.picture_seconds(playhead_seconds) if self.view else playhead_seconds

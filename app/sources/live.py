@@ -142,7 +142,7 @@ class LivePictures:
         """The newest picture."""
         return self._shown
 
-    def want(self, seconds: float, *, is_urgent: bool = False) -> None:
+    def want(self, seconds: float, *, is_urgent: bool = False, is_model_idle: bool = False) -> None:
         """Do nothing: there is the newest picture, and no other."""
 
     def add_clip(self, pixels: Any, times: tuple[float, float], info: Any) -> None:

@@ -22,7 +22,10 @@ MIN_INTERVAL_SECONDS = 0.25
 """Between pictures that follow the playhead."""
 
 SHARE_OF_TIME = 0.15
-"""Of the time, spent on pictures that are not urgent."""
+"""Of the time, spent on pictures while the model needs the processor."""
+
+MAX_PAUSE_SECONDS = 1.5
+"""Between two pictures, however long one takes: what is on view must not be of long ago."""
 
 IDLE_SECONDS = 30.0
 REST_AFTER_ERROR_SECONDS = 8.0
@@ -84,9 +87,9 @@ class PictureWorker:
 
     The reader (a child process) is opened with the first request and closed after a while without
     one, or soon where others wait for its place in the budget. An urgent request (somebody drags
-    along the timeline) is served at once; others keep decoding below `SHARE_OF_TIME` of the time,
-    so that the model has the processor. The first picture of a video that was opened before is
-    there without either.
+    along the timeline) is served at once, and so is another while no model runs, but for a rest
+    after an error; the others keep decoding below `SHARE_OF_TIME` of the time. The first picture of
+    a video that was opened before is there without either.
     """
 
     def __init__(
@@ -105,10 +108,13 @@ class PictureWorker:
         self._changed = threading.Condition()
         self._wanted: float | None = None
         self._is_urgent = False
+        self._is_model_idle = False
         self._is_closed = False
-        self._not_before = 0.0
+        self._not_before = 0.0  # after an error, or where no place was free
+        self._model_first_until = 0.0
         self._shown: Shown | None = None
         self._served: float | None = None  # the request it answers: a frame's own time is earlier
+        self._serving: float | None = None  # the request under way
         self._thread: threading.Thread | None = None
         self._is_working = False
         self._reader: tuple[PictureSource, Lease] | None = None  # of the thread alone
@@ -118,18 +124,27 @@ class PictureWorker:
         """The newest picture."""
         return self._shown
 
-    def want(self, seconds: float, *, is_urgent: bool = False) -> None:
-        """Request the picture at a time in the video, in place of the request before."""
+    def want(self, seconds: float, *, is_urgent: bool = False, is_model_idle: bool = False) -> None:
+        """Request the picture at a time in the video, in place of the request before.
+
+        Args:
+            seconds: The time.
+            is_urgent: Somebody waits for it.
+            is_model_idle: The processor is not needed for a model: nothing keeps it waiting.
+        """
         with self._changed:
             # What somebody drags to comes before what the playhead asks for.
             if self._wanted is not None and self._is_urgent and not is_urgent:
                 return
+            is_next = self._serving if self._serving is not None else self._served
             # Within half a frame at 25 fps it is the same picture.
-            if not is_urgent and self._served is not None and abs(self._served - seconds) < 0.02:
+            if not is_urgent and is_next is not None and abs(is_next - seconds) < 0.02:
+                self._wanted = None  # of before, and no more wanted
                 return
             if seconds == 0.0 and self._show_first():
                 return
             self._wanted, self._is_urgent = seconds, is_urgent
+            self._is_model_idle = is_model_idle
             if not self._is_working and not self._is_closed:
                 self._is_working = True
                 self._thread = threading.Thread(target=self._work, name="pictures", daemon=True)
@@ -164,16 +179,23 @@ class PictureWorker:
                 now = time.monotonic()
                 wait = IDLE_SECONDS - (now - idle_since)
                 if self._wanted is not None:
-                    wait = 0.0 if self._is_urgent else self._not_before - now
+                    wait = self._wait_seconds(now)
                     if wait <= 0:
-                        wanted, self._wanted, self._is_urgent = self._wanted, None, False
-                        return wanted
+                        self._serving, self._wanted, self._is_urgent = self._wanted, None, False
+                        return self._serving
                 elif wait <= 0 or self._reader is None or self._budget.is_contended("picture"):
                     break
                 # A look from time to time: others may need the place of this reader.
                 self._changed.wait(min(wait, CONTENDED_LOOK_SECONDS))
             self._is_working = False
         return None
+
+    def _wait_seconds(self, now: float) -> float:
+        """Until the request may be served."""
+        if self._is_urgent:
+            return 0.0
+        model_first = 0.0 if self._is_model_idle else self._model_first_until
+        return max(self._not_before, model_first) - now
 
     def _work(self) -> None:
         try:
@@ -190,9 +212,9 @@ class PictureWorker:
                     now = time.monotonic()
                     cost = now - started
                     # The pause makes `cost` the allowed share of the time.
-                    self._not_before = now + max(
-                        MIN_INTERVAL_SECONDS - cost, cost * (1 / SHARE_OF_TIME - 1)
-                    )
+                    pause = max(MIN_INTERVAL_SECONDS - cost, cost * (1 / SHARE_OF_TIME - 1))
+                    self._model_first_until = now + min(pause, MAX_PAUSE_SECONDS)
+                self._serving = None
         finally:
             self._close_reader()
 

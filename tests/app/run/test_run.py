@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import time
 
+import pytest
+
 from app.pages.watch.news import as_json
 from tests.app.conftest import wait_until
 from tests.app.fakes import FakeModel, write_video
@@ -75,6 +77,37 @@ def test_held_in_real_time_the_same_picture_is_not_sent_again(desk):
 
     wait_until(is_still)
     assert 0 <= run.player.pacer.playhead_seconds - run.source.pictures.shown.seconds < 1
+
+
+def test_after_steps_the_picture_is_that_of_the_newest_clip(desk):
+    run = desk.open()
+    for _ in range(4):
+        step(run)
+    run.source.pictures._model_first_until = time.monotonic() + 3600  # of a picture that took long
+
+    def is_of_the_newest() -> bool:
+        run.tick()
+        newest = run.view.newest
+        return newest.start_seconds <= run.source.pictures.shown.seconds < newest.end_seconds
+
+    wait_until(is_of_the_newest)
+
+
+@pytest.mark.parametrize("how", ["resumed", "jumped"])
+def test_played_again_after_its_end_it_begins_at_the_beginning(desk, how):
+    run = desk.open()
+    if how == "resumed":
+        step(run)
+        step(run)
+        run.stop()
+    else:
+        run.jump(30.0, is_playing=False)
+    run.play()
+    wait_until(lambda: run.status == "finished")
+    run.play()
+    wait_until(lambda: run.status == "finished" and run.view.newest is not None)
+    assert run.view.predicted.timeline.end_seconds == 60
+    assert run.view.prediction_at(0.5) is not None
 
 
 def test_pause_holds_and_step_lets_one_clip_through(desk):

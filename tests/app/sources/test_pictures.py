@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.sources.pictures import SHARE_OF_TIME, PictureWorker
+from app.sources.pictures import MAX_PAUSE_SECONDS, SHARE_OF_TIME, PictureWorker
 from app.sources.shelf import Video
 from tests.app.conftest import wait_until
 from tests.app.fakes import FakePicture
@@ -74,6 +74,47 @@ def test_pictures_take_a_small_share_of_the_time(worker, source):
         time.sleep(0.01)
     # Two pictures of 0.1 s each were made by then, and a rest was held after each of them.
     assert time.monotonic() - began >= 0.99 * 2 * 0.1 / SHARE_OF_TIME
+
+
+def test_after_a_picture_that_took_long_the_next_one_is_not_kept_waiting_for_long(worker, source):
+    source.seconds_each = 0.4  # whose share would be more than two seconds
+    worker.want(1)
+    wait_until(lambda: worker.shown)
+    source.seconds_each = 0.0
+    worker.want(2)
+    assert worker._model_first_until - time.monotonic() <= MAX_PAUSE_SECONDS
+    wait_until(lambda: worker.shown.seconds == pytest.approx(2))
+
+
+def test_no_model_that_stands_still_is_given_the_processor(worker, source):
+    worker.want(1)
+    wait_until(lambda: worker.shown)
+    worker._model_first_until = time.monotonic() + 3600
+    worker.want(2)
+    worker.want(3, is_model_idle=True)
+    wait_until(lambda: worker.shown.seconds == pytest.approx(3))
+    assert source.asked == [1, 3]
+
+
+def test_after_an_error_it_rests_though_no_model_runs(worker, source, errors):
+    source.error = DecoderTimeoutError("no picture within 20 s")
+    worker.want(1, is_model_idle=True)
+    wait_until(lambda: errors)
+    for _ in range(20):
+        worker.want(1, is_model_idle=True)
+        time.sleep(0.02)
+    assert source.asked == [1]
+
+
+def test_what_is_under_way_is_not_asked_for_again(worker, source):
+    source.seconds_each = 0.3
+    worker.want(5, is_model_idle=True)
+    wait_until(lambda: source.asked)
+    for _ in range(10):
+        worker.want(5, is_model_idle=True)
+        time.sleep(0.05)
+    wait_until(lambda: worker.shown)
+    assert source.asked == [5]
 
 
 def test_a_wish_that_was_met_is_not_met_again_though_the_frame_is_earlier(worker, source):
