@@ -45,6 +45,12 @@ export function start(element) {
   // At the end there is nothing more to step to; looking back, there is.
   const canGoForward = () => looking !== null || (play.can_play && play.status !== "finished");
 
+  // What was wrong with a time is of no interest once something else is done.
+  function forgetJump() {
+    jumpTime.removeAttribute("aria-invalid");
+    jumpWhy.textContent = "";
+  }
+
   function drawTransport() {
     const active = isActive();
     const begun = active || ["opening", "paused"].includes(play.status);
@@ -201,6 +207,7 @@ export function start(element) {
     drawPicture();
   });
   bus.on("source", () => {
+    forgetJump();
     drawTransport();
     drawProgress();
     drawPicture();
@@ -267,7 +274,9 @@ export function start(element) {
   };
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
-    if (button && !button.disabled) actions[button.dataset.act]();
+    if (!button || button.disabled) return;
+    forgetJump();
+    actions[button.dataset.act]();
   });
   progress.addEventListener("click", (event) => {
     const box = progress.getBoundingClientRect();
@@ -285,10 +294,7 @@ export function start(element) {
     bus.act("jump", { seconds, play: isActive() });
     jumpTime.value = "";
   });
-  jumpTime.addEventListener("input", () => {
-    jumpTime.removeAttribute("aria-invalid");
-    jumpWhy.textContent = "";
-  });
+  jumpTime.addEventListener("input", forgetJump);
 
   const keys = { " ": "toggle", ArrowLeft: "back", ArrowRight: "forward", Escape: "live" };
   document.addEventListener("keydown", (event) => {
