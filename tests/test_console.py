@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 from rich.console import Console
 
 from vidmem import console
+from vidmem.models.checkpoint import read_description
 from vidmem.streaming.settings import StreamSettings
 
 
@@ -24,6 +26,32 @@ def test_memory_off_and_skipped_frames_are_said():
     text = console.settings_text(StreamSettings(clip_frames=8, window_stride=12, l_mem=0))
     assert "memory is off: each clip is judged on its own" in text
     assert "no clip sees 1 s between two clips" in text
+
+
+def test_the_introduction_says_what_the_model_knows_and_promises_no_teaching():
+    screen = Console(file=io.StringIO(), soft_wrap=True)
+    engine = SimpleNamespace(
+        info=SimpleNamespace(
+            name="pen.mp4",
+            is_live=False,
+            size_bytes=1000,
+            duration_seconds=8,
+            width=96,
+            height=64,
+            codec="h264",
+            fps=25,
+        ),
+        reader_name="pyav",
+        reader_reason="as asked",
+        settings=StreamSettings(),
+        resumed=None,
+    )
+    _, card = read_description(Path(__file__).parents[1] / "assets/fam-swin-nano")
+    console.introduce(screen, engine, card)
+    assert (
+        "model: FAM Swin nano. Trained on generated barn videos. On other footage its labels mean "
+        "nothing.\n"
+    ) in screen.file.getvalue()
 
 
 def prediction(index: int, label: str = "lying") -> SimpleNamespace:

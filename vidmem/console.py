@@ -66,7 +66,7 @@ def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
     )
     lines = [
         f"read with {engine.reader_name}: {engine.reader_reason}",
-        f"model: {card.title}, {card.trained_on}" if card.trained_on else f"model: {card.title}",
+        ". ".join(filter(None, (f"model: {card.title}", card.training_note))),
         *settings_text(engine.settings),
         *([engine.resumed] if engine.resumed else []),
     ]
