@@ -6,11 +6,13 @@ import io
 from pathlib import Path
 from types import SimpleNamespace
 
+import pytest
 from rich.console import Console
 
 from vidmem import console
 from vidmem.models.checkpoint import read_description
 from vidmem.streaming.settings import StreamSettings
+from vidmem.video.sampling import Gap
 
 
 def test_settings_are_told_in_seconds():
@@ -54,9 +56,13 @@ def test_the_introduction_says_what_the_model_knows_and_promises_no_teaching():
     ) in screen.file.getvalue()
 
 
-def prediction(index: int, label: str = "lying") -> SimpleNamespace:
+def prediction(index: int, label: str = "lying", gaps: tuple[Gap, ...] = ()) -> SimpleNamespace:
     one = SimpleNamespace(
-        label=label, probability=0.9, start_seconds=4.0 * index, end_seconds=4.0 * index + 4
+        label=label,
+        probability=0.9,
+        start_seconds=4.0 * index,
+        end_seconds=4.0 * index + 4,
+        gaps=gaps,
     )
     one.settled = (one,)
     return one
@@ -70,6 +76,36 @@ def test_a_report_counts_what_it_was_given():
     first, labels = report.summary()
     assert first.startswith("3 predictions for 12 s of video, from 00:04 on, in ")
     assert labels == "labels: lying 67%, standing 33%"
+
+
+def gap(start_seconds: float, end_seconds: float) -> Gap:
+    return Gap(start_seconds=start_seconds, end_seconds=end_seconds, reason="no frames")
+
+
+@pytest.mark.parametrize("told_with", [1, 902])
+def test_a_hole_is_no_video_that_was_watched(monkeypatch, told_with):
+    monkeypatch.setattr(console.WatchReport, "wall_seconds", 2.0)
+    report = console.WatchReport(Console(file=io.StringIO()), duration_seconds=3620)
+    for index in (0, 1, 902, 903, 904):
+        gaps = (gap(8.0, 3608.0),) if index == told_with else ()
+        report.update(prediction(index, gaps=gaps))
+    assert (report.seen_seconds, report.missed_seconds) == (20, 3600)
+    assert report.summary()[:2] == [
+        "5 predictions for 20 s of video, in 2 s (10.0 x real time)",
+        "not seen: 1 h of the video, missing or damaged",
+    ]
+
+
+def test_of_a_hole_only_what_lies_in_the_run_counts_and_once():
+    report = console.WatchReport(Console(file=io.StringIO()), duration_seconds=40, start_seconds=4)
+    before, behind = gap(2.0, 5.0), gap(15.0, 30.0)
+    report.update(prediction(1, gaps=(before,)))
+    report.count(prediction(1, gaps=(before,)))  # judged anew
+    report.update(prediction(2))
+    report.update(prediction(3, gaps=(behind,)))
+    assert report.end_seconds == 16
+    assert report.missed_seconds == 1 + 1
+    assert report.seen_seconds == 10
 
 
 def test_a_report_without_predictions_says_so():

@@ -175,6 +175,9 @@ class WatchReport:
         self.end_seconds = start_seconds
         self.num_predictions = 0
         self.labels: Counter[str] = Counter()
+        self._missed_seconds = 0.0  # up to `end_seconds`
+        self._gaps_ahead: list[tuple[float, float]] = []  # told of, and not behind that end yet
+        self._gaps_until = start_seconds  # where the last gap that was counted ends
         self._began = time.perf_counter()
         self._last_line = self._began
         self._progress = Progress(
@@ -201,14 +204,25 @@ class WatchReport:
         return time.perf_counter() - self._began
 
     @property
+    def missed_seconds(self) -> float:
+        """Seconds of video of which there was no picture, from the start to the last prediction."""
+        ahead = (self.end_seconds - start for start, _ in self._gaps_ahead)
+        return self._missed_seconds + sum(max(seconds, 0.0) for seconds in ahead)
+
+    @property
+    def seen_seconds(self) -> float:
+        """Seconds of video that were watched: holes are none."""
+        return self.end_seconds - self.start_seconds - self.missed_seconds
+
+    @property
     def times_real_time(self) -> float:
-        """Seconds of video per second of waiting."""
-        return (self.end_seconds - self.start_seconds) / max(self.wall_seconds, 1e-9)
+        """Seconds of video that were seen per second of waiting."""
+        return self.seen_seconds / max(self.wall_seconds, 1e-9)
 
     def update(self, prediction: Prediction) -> None:
         """Count a prediction that has just come, and show it."""
         self.count(*prediction.settled)
-        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+        self._come_to(prediction)
         if self.console.is_terminal:
             self._progress.update(
                 self._task,
@@ -226,13 +240,13 @@ class WatchReport:
         for prediction in predictions:
             self.num_predictions += 1
             self.labels[prediction.label] += 1
-            self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+            self._come_to(prediction)
 
     def summary(self) -> list[str]:
         """How many predictions, their commonest labels and the speed, a sentence each."""
         if not self.num_predictions:
             return ["no new predictions", *live_summary(self.live())]
-        length = span(self.end_seconds - self.start_seconds)
+        length = span(self.seen_seconds)
         began = f", from {clock(self.start_seconds)} on" if self.start_seconds else ""
         speed = f"{span(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
         amount = f"{self.num_predictions} prediction{'s' * (self.num_predictions != 1)}"
@@ -241,9 +255,29 @@ class WatchReport:
         others = [] if len(self.labels) == len(common) else ["others"]
         return [
             f"{amount} for {length} of video{began}, in {speed}",
+            *self._missed_text(),
             f"labels: {', '.join([*shares, *others])}",
             *live_summary(self.live()),
         ]
+
+    def _come_to(self, prediction: Prediction) -> None:
+        """Note how far the video was watched, and what could not be seen on the way."""
+        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+        # The same gap comes again where a prediction is judged anew.
+        for gap in prediction.gaps:
+            if gap.end_seconds > self._gaps_until:
+                start = max(gap.start_seconds, self._gaps_until)
+                self._gaps_ahead.append((start, gap.end_seconds))
+                self._gaps_until = gap.end_seconds
+        # A gap is told of with the window that it breaks off, which may end before it.
+        while self._gaps_ahead and self._gaps_ahead[0][1] <= self.end_seconds:
+            start, end = self._gaps_ahead.pop(0)
+            self._missed_seconds += end - start
+
+    def _missed_text(self) -> list[str]:
+        if self.missed_seconds < 0.005:  # else it would read as 0 s
+            return []
+        return [f"not seen: {span(self.missed_seconds)} of the video, missing or damaged"]
 
     def _place(self) -> str:
         if self.is_live:
