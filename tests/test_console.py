@@ -56,13 +56,16 @@ def test_the_introduction_says_what_the_model_knows_and_promises_no_teaching():
     ) in screen.file.getvalue()
 
 
-def prediction(index: int, label: str = "lying", gaps: tuple[Gap, ...] = ()) -> SimpleNamespace:
+def prediction(
+    index: int, label: str = "lying", *, gaps: tuple[Gap, ...] = (), is_unlike: bool = False
+) -> SimpleNamespace:
     one = SimpleNamespace(
         label=label,
         probability=0.9,
         start_seconds=4.0 * index,
         end_seconds=4.0 * index + 4,
         gaps=gaps,
+        is_unlike_training=is_unlike,
     )
     one.settled = (one,)
     return one
@@ -76,6 +79,29 @@ def test_a_report_counts_what_it_was_given():
     first, labels = report.summary()
     assert first.startswith("3 predictions for 12 s of video, from 00:04 on, in ")
     assert labels == "labels: lying 67%, standing 33%"
+
+
+MEAN_NOTHING = (
+    "footage that looks unlike what the model was trained on: it knows other scenes only, and "
+)
+IT_MEANS = f"{MEAN_NOTHING}its label means nothing"
+THEY_MEAN = f"{MEAN_NOTHING}their labels mean nothing"
+
+
+@pytest.mark.parametrize(
+    ("num_unlike", "lines"),
+    [
+        (0, ["labels: lying 100%"]),
+        (1, ["labels: lying 100%", f"1 of 4 predictions is of {IT_MEANS}"]),
+        (2, ["labels: lying 100%", f"2 of 4 predictions are of {THEY_MEAN}"]),
+        (3, [f"labels: lying 100%; but 3 of 4 predictions are of {THEY_MEAN}"]),
+    ],
+)
+def test_labels_of_unlike_footage_are_said_to_mean_nothing(num_unlike, lines):
+    report = console.WatchReport(Console(file=io.StringIO()), duration_seconds=16)
+    for index in range(4):
+        report.update(prediction(index, is_unlike=index < num_unlike))
+    assert report.summary()[1:] == lines
 
 
 def gap(start_seconds: float, end_seconds: float) -> Gap:

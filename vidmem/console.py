@@ -100,6 +100,16 @@ def what_is_missing(run: VideoRun, end_seconds: float) -> str | None:
     )
 
 
+def unlike_text(count: int, num_predictions: int) -> str:
+    """How many predictions, at least one, are of footage that the model knows nothing of."""
+    how_many = f"{count} of {num_predictions} prediction{'s' * (num_predictions != 1)}"
+    verb, whose = ("is", "its label means") if count == 1 else ("are", "their labels mean")
+    return (
+        f"{how_many} {verb} of footage that looks unlike what the model was trained on: "
+        f"it knows other scenes only, and {whose} nothing"
+    )
+
+
 def live_text(figures: LiveFigures | None) -> str:
     """The state of a live source: how far behind it is, clips left out, outages; "" for a file."""
     if figures is None:
@@ -175,6 +185,7 @@ class WatchReport:
         self.end_seconds = start_seconds
         self.num_predictions = 0
         self.labels: Counter[str] = Counter()
+        self.num_unlike = 0
         self._missed_seconds = 0.0  # up to `end_seconds`
         self._gaps_ahead: list[tuple[float, float]] = []  # told of, and not behind that end yet
         self._gaps_until = start_seconds  # where the last gap that was counted ends
@@ -240,6 +251,7 @@ class WatchReport:
         for prediction in predictions:
             self.num_predictions += 1
             self.labels[prediction.label] += 1
+            self.num_unlike += prediction.is_unlike_training
             self._come_to(prediction)
 
     def summary(self) -> list[str]:
@@ -256,7 +268,7 @@ class WatchReport:
         return [
             f"{amount} for {length} of video{began}, in {speed}",
             *self._missed_text(),
-            f"labels: {', '.join([*shares, *others])}",
+            *self._labels_text(", ".join([*shares, *others])),
             *live_summary(self.live()),
         ]
 
@@ -278,6 +290,16 @@ class WatchReport:
         if self.missed_seconds < 0.005:  # else it would read as 0 s
             return []
         return [f"not seen: {span(self.missed_seconds)} of the video, missing or damaged"]
+
+    def _labels_text(self, shares: str) -> list[str]:
+        """The shares of labels, and how many of them mean nothing."""
+        if not self.num_unlike:
+            return [f"labels: {shares}"]
+        unlike = unlike_text(self.num_unlike, self.num_predictions)
+        if self.num_unlike * 2 > self.num_predictions:
+            # One line, so that the shares are not read, copied or searched for alone.
+            return [f"labels: {shares}; but {unlike}"]
+        return [f"labels: {shares}", unlike]
 
     def _place(self) -> str:
         if self.is_live:
