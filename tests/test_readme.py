@@ -88,6 +88,7 @@ def test_the_quick_lines_of_the_readme_run(run_line, tmp_path):
     for line in readme_commands():
         if not is_slow(line):
             run_line(line)
+            assert all((tmp_path / out).exists() for out in re.findall(r"--out (\S+)", line)), line
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 1 + 15
     assert len(list((tmp_path / "tiles").glob("*.csv"))) == 4
 

@@ -66,7 +66,7 @@ def introduce(console: Console, engine: Engine, card: ModelCard) -> None:
     )
     lines = [
         f"read with {engine.reader_name}: {engine.reader_reason}",
-        f"model: {card.title}, {card.trained_on}" if card.trained_on else f"model: {card.title}",
+        ". ".join(filter(None, (f"model: {card.title}", card.training_note))),
         *settings_text(engine.settings),
         *([engine.resumed] if engine.resumed else []),
     ]
@@ -97,6 +97,16 @@ def what_is_missing(run: VideoRun, end_seconds: float) -> str | None:
     return (
         f"incomplete: the predictions end at {clock(end_seconds)} of "
         f"{clock(info.duration_seconds)}; the rest of {visible(info.name)} is missing or damaged"
+    )
+
+
+def unlike_text(count: int, num_predictions: int) -> str:
+    """How many predictions, at least one, are of footage that the model knows nothing of."""
+    how_many = f"{count} of {num_predictions} prediction{'s' * (num_predictions != 1)}"
+    verb, whose = ("is", "its label means") if count == 1 else ("are", "their labels mean")
+    return (
+        f"{how_many} {verb} of footage that looks unlike what the model was trained on: "
+        f"it knows other scenes only, and {whose} nothing"
     )
 
 
@@ -175,6 +185,10 @@ class WatchReport:
         self.end_seconds = start_seconds
         self.num_predictions = 0
         self.labels: Counter[str] = Counter()
+        self.num_unlike = 0
+        self._missed_seconds = 0.0  # up to `end_seconds`
+        self._gaps_ahead: list[tuple[float, float]] = []  # told of, and not behind that end yet
+        self._gaps_until = start_seconds  # where the last gap that was counted ends
         self._began = time.perf_counter()
         self._last_line = self._began
         self._progress = Progress(
@@ -201,14 +215,25 @@ class WatchReport:
         return time.perf_counter() - self._began
 
     @property
+    def missed_seconds(self) -> float:
+        """Seconds of video of which there was no picture, from the start to the last prediction."""
+        ahead = (self.end_seconds - start for start, _ in self._gaps_ahead)
+        return self._missed_seconds + sum(max(seconds, 0.0) for seconds in ahead)
+
+    @property
+    def seen_seconds(self) -> float:
+        """Seconds of video that were watched: holes are none."""
+        return self.end_seconds - self.start_seconds - self.missed_seconds
+
+    @property
     def times_real_time(self) -> float:
-        """Seconds of video per second of waiting."""
-        return (self.end_seconds - self.start_seconds) / max(self.wall_seconds, 1e-9)
+        """Seconds of video that were seen per second of waiting."""
+        return self.seen_seconds / max(self.wall_seconds, 1e-9)
 
     def update(self, prediction: Prediction) -> None:
         """Count a prediction that has just come, and show it."""
         self.count(*prediction.settled)
-        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+        self._come_to(prediction)
         if self.console.is_terminal:
             self._progress.update(
                 self._task,
@@ -226,13 +251,14 @@ class WatchReport:
         for prediction in predictions:
             self.num_predictions += 1
             self.labels[prediction.label] += 1
-            self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+            self.num_unlike += prediction.is_unlike_training
+            self._come_to(prediction)
 
     def summary(self) -> list[str]:
         """How many predictions, their commonest labels and the speed, a sentence each."""
         if not self.num_predictions:
             return ["no new predictions", *live_summary(self.live())]
-        length = span(self.end_seconds - self.start_seconds)
+        length = span(self.seen_seconds)
         began = f", from {clock(self.start_seconds)} on" if self.start_seconds else ""
         speed = f"{span(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
         amount = f"{self.num_predictions} prediction{'s' * (self.num_predictions != 1)}"
@@ -241,9 +267,39 @@ class WatchReport:
         others = [] if len(self.labels) == len(common) else ["others"]
         return [
             f"{amount} for {length} of video{began}, in {speed}",
-            f"labels: {', '.join([*shares, *others])}",
+            *self._missed_text(),
+            *self._labels_text(", ".join([*shares, *others])),
             *live_summary(self.live()),
         ]
+
+    def _come_to(self, prediction: Prediction) -> None:
+        """Note how far the video was watched, and what could not be seen on the way."""
+        self.end_seconds = max(self.end_seconds, prediction.end_seconds)
+        # The same gap comes again where a prediction is judged anew.
+        for gap in prediction.gaps:
+            if gap.end_seconds > self._gaps_until:
+                start = max(gap.start_seconds, self._gaps_until)
+                self._gaps_ahead.append((start, gap.end_seconds))
+                self._gaps_until = gap.end_seconds
+        # A gap is told of with the window that it breaks off, which may end before it.
+        while self._gaps_ahead and self._gaps_ahead[0][1] <= self.end_seconds:
+            start, end = self._gaps_ahead.pop(0)
+            self._missed_seconds += end - start
+
+    def _missed_text(self) -> list[str]:
+        if self.missed_seconds < 0.005:  # else it would read as 0 s
+            return []
+        return [f"not seen: {span(self.missed_seconds)} of the video, missing or damaged"]
+
+    def _labels_text(self, shares: str) -> list[str]:
+        """The shares of labels, and how many of them mean nothing."""
+        if not self.num_unlike:
+            return [f"labels: {shares}"]
+        unlike = unlike_text(self.num_unlike, self.num_predictions)
+        if self.num_unlike * 2 > self.num_predictions:
+            # One line, so that the shares are not read, copied or searched for alone.
+            return [f"labels: {shares}; but {unlike}"]
+        return [f"labels: {shares}", unlike]
 
     def _place(self) -> str:
         if self.is_live:

@@ -19,10 +19,6 @@ RANGES = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64)
 CLIP_FRAMES = (4, 8, 12, 16, 24, 32, 48, 64)
 STRIDES_IN_CLIPS = (1 / 8, 1 / 4, 1 / 2, 3 / 4, 1, 3 / 2, 2, 3, 4)
 FPS = (0.5, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15)
-NOT_ON_THE_PAGE = " until you teach it"
-"""Of the bundled models' cards: the page does not promise what it cannot do. The cards themselves
-stay as they are, since saved runs name them."""
-
 TIMES = "\N{MULTIPLICATION SIGN}"
 MIN_BOUTS = (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 45, 60, 120)
 CODECS = {"h264": "H.264", "hevc": "HEVC", "av1": "AV1", "vp9": "VP9", "vp8": "VP8", "gif": "GIF"}
@@ -92,7 +88,7 @@ def model_section(name: str, model: Any) -> dict[str, Any]:
     return {
         "name": name,
         "classes": list(card.class_names),
-        "trained_on": card.trained_on.replace(NOT_ON_THE_PAGE, ""),
+        "trained_on": card.training_note,
         "heads": _heads(model),
     }
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import importlib.metadata
 import importlib.util
+import runpy
 import shlex
 import signal
+import sys
 from dataclasses import asdict
 from pathlib import Path
 
@@ -62,6 +64,14 @@ def stop_after(monkeypatch, num_predictions: int) -> None:
 def test_version(run):
     done = run("--version")
     assert (done.code, done.out.strip()) == (0, f"vidmem {vidmem.__version__}")
+
+
+def test_python_m_vidmem_is_the_command_line(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["vidmem", "--version"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("vidmem", run_name="__main__")
+    assert not ended.value.code
+    assert capsys.readouterr().out.strip() == f"vidmem {vidmem.__version__}"
 
 
 def test_help_lists_the_commands(run):

@@ -10,6 +10,7 @@ import pytest
 from vidmem.cli.label_files import read_labels
 from vidmem.labels.results import agree, score, time_budget
 
+LABELS = ("lying", "standing")
 HEADER = "video,start_seconds,end_seconds,label,subject\n"
 
 
@@ -172,6 +173,54 @@ def test_budget_of_video_time_and_of_whole_videos(run, raters):
     assert {row["period_start_seconds"] for row in rows} == {0, 60}
     none = [row["duration_seconds"] for row in rows if row["behaviour"] == "none of these"]
     assert none == [0, 20]
+
+
+@pytest.fixture
+def thirds(write):
+    """Three bouts, of 20.133... s in the mean; a third of the time is of standing."""
+    rows = ("0,20.2,lying,", "20.3,40.4,lying,", "40.5,60.6,lying,", "60.6,90.8,standing,")
+    return write("thirds.csv", *(f"pen.mp4,{row}" for row in rows))
+
+
+def digits_behind_the_point(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def test_the_file_of_a_budget_has_no_more_digits_than_are_known(run, thirds, tmp_path):
+    out = tmp_path / "budget.csv"
+    assert run("budget", thirds, "--out", out).code == 0
+    with out.open(newline="") as file:
+        lying, standing = (row for row in csv.DictReader(file) if row["behaviour"] in LABELS)
+    assert (lying["mean_bout_seconds"], standing["latency_seconds"]) == ("20.133333", "60.6")
+    assert (lying["percent_of_scored"], standing["percent_of_scored"]) == ("66.6667", "33.3333")
+    texts = [text for row in (lying, standing) for text in row.values()]
+    assert max(map(digits_behind_the_point, texts)) == 6
+
+
+def test_times_in_json_are_to_the_microsecond(run, thirds, write):
+    """Others stay as they were computed."""
+
+    def times(value, name=""):
+        if isinstance(value, dict):
+            return [one for key, part in value.items() for one in times(part, key)]
+        if isinstance(value, list):
+            return [one for part in value for one in times(part, name)]
+        return [value] if isinstance(value, float) and name.endswith("_seconds") else []
+
+    rows = ("0,20.1,lying,", "20.1,90.7,standing,", "7.33333,7.33333,rolling,", "17,17,rolling,")
+    one = write("one.csv", *(f"pen.mp4,{row}" for row in rows))
+    other = write("other.csv", *(f"pen.mp4,{row}" for row in (*rows[:2], "7.1,7.1,rolling,")))
+    for words in (
+        ("budget", thirds),
+        ("budget", thirds, "--every", "1.1s"),
+        ("agree", one, other),
+        ("score", one, other),
+    ):
+        done = run(*words, "--json")
+        assert done.code == 0, done.err
+        found = times(json.loads(done.out))
+        assert found
+        assert [time for time in found if digits_behind_the_point(f"{time!r}") > 6] == []
 
 
 @pytest.mark.parametrize(

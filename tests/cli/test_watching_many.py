@@ -7,11 +7,13 @@ import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 import vidmem
 from tests.video.making import Kind, write_video
 from vidmem import cli, console
 from vidmem.cli.watching_many import stream_names
+from vidmem.models.look import Look
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,18 @@ def test_each_video_gets_a_file_of_its_own(run, words, tmp_path):
     assert "model: Tiny, for 3 videos at once" in done.out
     assert f"barn: predictions are in {folder / 'barn.csv'}" in done.out
     assert "together: 10 clips in" in done.out
+
+
+@pytest.mark.parametrize("num_videos", [1, 3])
+def test_footage_unlike_the_training_is_told_of_each_stream(run, words, tmp_path, num_videos):
+    frames = torch.zeros(4, 64, 64, 3, dtype=torch.uint8)  # black: any picture is unlike that
+    Look.fit(frames, limit=1e-6).write(tmp_path / "tiny")
+    words[1:4] = words[1 : 1 + num_videos]
+    done = run(*words, "--out", tmp_path / "all.csv")
+    assert done.code == 0, done.err
+    labels = [line for line in done.out.splitlines() if "labels: " in line]
+    assert len(labels) == num_videos
+    assert all("; but " in line and line.endswith("labels mean nothing") for line in labels)
 
 
 def test_a_bad_file_is_left_out_and_the_code_says_so(run, words, tmp_path):

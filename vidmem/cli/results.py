@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 SECONDS_OF_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
+CSV_DIGITS = {"percent_of_scored": 4, "rate_per_hour": 4}
+"""Behind the point; times are to the microsecond as they come."""
+
 LABELS_HELP = "Labels, of any format that `vidmem convert` reads."
 
 
@@ -264,6 +267,10 @@ def _period_seconds(text: str) -> float:
     return float(match[1]) * SECONDS_OF_UNITS[match[2]]
 
 
+def _rounded(value: float | None, digits: int | None) -> float | None:
+    return value if value is None or digits is None else round(value, digits)
+
+
 def _write_budget(out: Path, result: TimeBudget, read: Path) -> None:
     from vidmem.labels.results import BUDGET_COLUMNS
     from vidmem.streaming import check_outputs
@@ -278,7 +285,8 @@ def _write_budget(out: Path, result: TimeBudget, read: Path) -> None:
     writer.writerow(BUDGET_COLUMNS)
     for row in result.rows:
         writer.writerow(
-            guarded(cell) if isinstance(cell, str) else cell for cell in row.as_dict().values()
+            guarded(cell) if isinstance(cell, str) else _rounded(cell, CSV_DIGITS.get(name))
+            for name, cell in row.as_dict().items()
         )
     unfinished = out.with_name(f"{out.name}.unfinished-{os.getpid()}")
     with storage_errors(out):

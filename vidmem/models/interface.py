@@ -55,6 +55,10 @@ class Preprocessing:
             )
 
 
+NOT_KEPT_YET = " until you teach it"
+"""In the cards of the bundled models, which stay as they are: saved runs have their hashes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Preprocessing):
     """What a checkpoint was made for: its classes, and how it wants a video sampled."""
@@ -78,7 +82,8 @@ class ModelCard(Preprocessing):
     """Sampled frames from the start of one window to the start of the next."""
 
     trained_on: str = ""
-    """A sentence for the page: on footage unlike this, the labels mean nothing."""
+    """Sentences, as they are saved: on footage unlike this, the labels mean nothing. People are
+    shown `training_note`."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,6 +94,11 @@ class ModelCard(Preprocessing):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+
+    @property
+    def training_note(self) -> str:
+        """What people are told of `trained_on`: without a promise that nothing keeps yet."""
+        return self.trained_on.replace(NOT_KEPT_YET, "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -42,7 +42,7 @@ class PoolReport:
             "model": model_name,
             "title": model.card.title,
             "where": streams_wording.where(model),
-            "trained_on": model.card.trained_on,
+            "trained_on": model.card.training_note,
             "l_mems": allowed_settings(model, settings)["l_mem"],
             "is_window": settings.is_back_to_back,
             "seconds_per_place": settings.memory_every * settings.seconds_between_predictions,

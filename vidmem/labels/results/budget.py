@@ -95,8 +95,10 @@ class BudgetRow:
             "kind": self.kind,
             "period_start": start.isoformat() if start else None,
             # Of clock time these count from a midnight that nobody is told of.
-            "period_start_seconds": None if period is None or start else period.start_seconds,
-            "period_end_seconds": None if period is None or start else period.end_seconds,
+            "period_start_seconds": None
+            if period is None or start
+            else round(period.start_seconds, 6),
+            "period_end_seconds": None if period is None or start else round(period.end_seconds, 6),
             "scored_seconds": self.scored_seconds,
             "not_scored_seconds": self.not_scored_seconds,
             "duration_seconds": self.duration_seconds,

@@ -154,7 +154,9 @@ class _Tally:
             num_second=self.num_second,
             num_matched=len(self.differences),
             num_left_out=self.num_left_out,
-            median_difference_seconds=median(self.differences) if self.differences else None,
+            median_difference_seconds=(
+                round(median(self.differences), 6) if self.differences else None
+            ),
         )
 
 
