@@ -15,7 +15,7 @@ from app.run.run import Run
 from app.sentences import sentence_for
 from app.tools import ModelChoice
 from tests.app.conftest import wait_until
-from tests.app.fakes import write_video
+from tests.app.fakes import FakeSpool, write_video
 from vidmem.errors import DecoderTimeoutError
 
 
@@ -294,6 +294,19 @@ def test_of_one_message_so_many_actions_are_carried_out_and_no_more(desk, monkey
     run = desk.open()
     desk.ask(run, *[("pause", None)] * 10 * MAX_ACTIONS)
     assert len(done) == MAX_ACTIONS
+
+
+def test_what_stays_with_another_model_is_named_as_its_page_names_it(desk):
+    desk.machine.models["spool"] = FakeSpool()
+    run = desk.open()
+    desk.ask(run, ("set", {"setting": "l_mem", "value": 4}), ("model", {"model": "spool"}))
+    assert run.board.get("notice")["text"] == "Kept as you set it: Window."
+    desk.ask(run, ("model", {"model": "fake"}))
+    assert run.board.get("notice")["text"] == "Kept as you set it: L_mem."
+    desk.ask(run, ("set", {"setting": "window_stride", "value": 4}), ("model", {"model": "spool"}))
+    assert run.board.get("notice")["text"] == (
+        "Kept as you set it: Window. Not kept, since it does not suit Spool nano: Window stride."
+    )
 
 
 def test_a_visitor_can_load_no_model_but_those_on_the_list(desk, tmp_path):
