@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app.run import wording as run_wording
 from app.run.board import Board
+from app.sources.names import clean_stem
 from app.tools import EngineLike
 from vidmem.streaming import Prediction
 
@@ -51,8 +52,7 @@ class CsvFolder:
     def new_path(self, run_id: str, play: int, video: Path) -> Path:
         """Where a play of a video is written."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        stem = re.sub(r"[^\w. ()-]+", "_", video.stem)[:60].strip() or "video"
-        return self._folder / f"{run_id}-{play}-{stem}-predictions.csv"
+        return self._folder / f"{run_id}-{play}-{clean_stem(video.stem)}-predictions.csv"
 
     def links(self, run_id: str) -> list[tuple[str, str]]:
         """`(address, name)` of each file of a run, oldest first: the newest few."""
