@@ -185,6 +185,8 @@ WORDS = {
     "clips_csv": "Clips, CSV",
     "clips_csv_hint": "A row for each clip: all probabilities, model and settings",
     "earlier_files": "Earlier files:",
+    "file_begun": "begun {when}",
+    "file_until": "to {time}",
     # live sources
     "live_group": "Live",
     "or_camera": "Or watch a camera",
