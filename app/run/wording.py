@@ -17,15 +17,6 @@ if TYPE_CHECKING:
 MAX_SPANS_NAMED = 3
 """Damaged places that the status names; the timeline shows them all."""
 
-SETTING_NAMES = {
-    "l_mem": "L_mem",
-    "window_stride": "window stride",
-    "clip_frames": "clip length",
-    "fps": "frames per second",
-    "local_frame_range": "range",
-    "min_bout_seconds": "shortest bout kept",
-}
-
 STATUS = {
     "finished": "Watched to the end.",
     "stopped": "Stopped. What was predicted is kept below.",
@@ -75,17 +66,19 @@ def watched_but_for(spans: Sequence[tuple[float, float, bool]]) -> str:
 
 
 def settings_of_another_model(kept: Sequence[str], lost: Sequence[str], title: str) -> str:
-    """Which changed settings stayed with another model, and which did not; empty where none was."""
+    """Which changed settings stayed with another model, and which did not; empty where none was.
+
+    Args:
+        kept: Those that stayed, by the names that the page shows.
+        lost: The others.
+        title: Of the other model.
+    """
     sentences = []
     if kept:
-        sentences.append(f"Kept as you set it: {_named(kept)}.")
+        sentences.append(f"Kept as you set it: {', '.join(kept)}.")
     if lost:
-        sentences.append(f"Not kept, since it does not suit {title}: {_named(lost)}.")
+        sentences.append(f"Not kept, since it does not suit {title}: {', '.join(lost)}.")
     return " ".join(sentences)
-
-
-def _named(settings: Sequence[str]) -> str:
-    return ", ".join(SETTING_NAMES.get(name, name) for name in settings)
 
 
 def unlike_clips(count: int, num_clips: int) -> str:

@@ -1,7 +1,9 @@
 """Videos that visitors bring: written to a folder of this process alone, within limits, for a time.
 
 The folder is nobody else's to read (0700), and says by a lock that its process lives: names and
-process ids say nothing where several machines or containers share a disk.
+process ids say nothing where several machines or containers share a disk. Each upload lies in a
+folder of its own there, by the name that its owner knows: logs, sentences and predictions are named
+after the file.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from typing import IO
 import anyio.to_thread
 
 from app.budget import Budget, process_budget
+from app.sources.names import clean_stem
 from vidmem.errors import StorageError, VidmemError
 from vidmem.units import file_size
 
@@ -114,15 +117,16 @@ class UploadFolder:
             )
         with lease:
             self._check(run_id, name, num_bytes or 0)
-            path = self.path / f"{uuid.uuid4().hex}{_ending(name)}"
+            path = self.path / uuid.uuid4().hex / _file_name(name)
             upload = self._uploads[path] = _Upload(run_id)
             try:
+                path.parent.mkdir(mode=0o700)
                 await self._write(path, upload, name, pieces)
             except BaseException:
                 self._delete(path)
                 raise
             upload.is_complete, upload.arrived_at = True, time.monotonic()
-        return path.name
+        return path.relative_to(self.path).as_posix()
 
     async def _write(
         self, path: Path, upload: _Upload, name: str, pieces: AsyncIterator[bytes]
@@ -228,6 +232,9 @@ class UploadFolder:
         with self._lock:
             self._uploads.pop(path, None)
         path.unlink(missing_ok=True)
+        if path.parent != self.path:
+            with contextlib.suppress(OSError):  # never made, or not empty: then it is not ours
+                path.parent.rmdir()
 
     def close(self) -> None:
         """Delete the folder with all uploads, at the end of the process."""
@@ -302,7 +309,10 @@ async def _in_time(pieces: AsyncIterator[bytes], name: str) -> AsyncIterator[byt
         yield piece
 
 
-def _ending(name: str) -> str:
-    """The ending of a name, for people who look into the folder; no more of it is used."""
-    ending = Path(name).suffix.lower()
-    return ending if ending[1:].isalnum() and len(ending) <= 8 and ending.isascii() else ""
+def _file_name(name: str) -> str:
+    """A name that a visitor gave, as a name of a file: no path, and nothing that is hidden."""
+    stem, dot, kind = name.rpartition(".")
+    ending = f".{kind.lower()}"
+    if dot and kind.isalnum() and len(ending) <= 8 and ending.isascii():
+        return f"{clean_stem(stem)}{ending}"
+    return clean_stem(name)

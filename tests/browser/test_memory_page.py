@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.app.other_scenes import OtherScenes
 from tests.browser.conftest import (
     LONG,
     choose,
@@ -188,6 +189,40 @@ def test_a_moment_picked_on_the_timeline_is_shown_and_the_newest_again(page):
     page.get_by_role("button", name="Back to the newest clip").click()
     page.wait_for_function(f"key => {KEY} === key", arg=newest_key)
     assert page.locator("[data-moment=newest]").is_hidden()
+
+
+def test_footage_unlike_the_training_is_told_beside_the_moment_on_view(page, site, monkeypatch):
+    look = OtherScenes()
+    run = site.registry().find(page.evaluate("window.vidmem.run"))
+    monkeypatch.setattr(run.chosen.load(), "look", look, raising=False)
+    step_to(page, 2)
+    look.is_other = True
+    step_to(page, 3)
+    open_memory(page)
+    told, said = page.locator(".vm-moment .vm-unlike"), page.locator(".vm-moment-said")
+    assert told.inner_text().startswith("Unlike what ")
+    assert told.inner_text().endswith("what it says here means nothing.")
+    line = "(part) => getComputedStyle(part.lastElementChild).textDecorationLine"
+    assert said.evaluate(line) == "line-through"
+    assert is_well_everywhere(page)
+    page.locator("[data-moment=back]").click()  # a clip that looks as it should
+    page.wait_for_function("window.vidmem.last.inside_moment?.index === 2")
+    assert told.is_hidden()
+    assert said.evaluate(line) == "none"
+    page.locator("[data-moment=newest]").click()
+    told.wait_for()
+    page.locator("nav a[data-view=heads]").click()
+    page.wait_for_function("document.body.dataset.view === 'heads'")
+    assert told.is_visible()
+    page.locator("nav a[data-view=watch]").click()
+    look.is_other = False
+    step_to(page, 4)
+    page.locator("nav a[data-view=memory]").click()
+    page.wait_for_function("window.vidmem.last.inside_moment?.index === 4")
+    assert told.is_hidden()
+    page.locator("[data-moment=back]").click()
+    told.wait_for()
+    assert said.evaluate(line) == "line-through"
 
 
 def test_the_newest_clip_is_followed_without_building_anything_anew(page, site):

@@ -40,7 +40,7 @@ def test_a_text_named_mp4_is_refused_and_the_app_goes_on(open_page, site, tmp_pa
     alert.wait_for()
     assert alert.inner_text().startswith("notes.mp4 is no video file")
     assert page.evaluate("window.vidmem.last.source.key") == "sample"
-    kept = [path.read_bytes() for path in site.app.uploads.path.glob("*.mp4")]
+    kept = [path.read_bytes() for path in site.app.uploads.path.glob("*/*.mp4")]
     assert fake.read_bytes() not in kept
     page.locator(".vm-main").click()
     wait_for_clip(page, 0)

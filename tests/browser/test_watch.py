@@ -55,6 +55,27 @@ def test_the_sample_plays_to_the_end(open_page, site):
     assert float(rows[-1]["end_seconds"]) == pytest.approx(VIDEO_SECONDS, abs=0.3)
 
 
+def test_earlier_files_of_one_video_are_told_apart(open_page, site):
+    site.clip_seconds = 0.3
+    page = open_page()
+    choose(page, LONG)
+    page.locator("[data-act=toggle]").click()
+    for _ in range(2):
+        wait_for_status(page, "playing")
+        wait_for_clip(page, 0)
+        page.locator("[data-act=stop]").click()
+        wait_for_status(page, "stopped")
+        restart = page.locator("[data-act=restart]")
+        restart.click()
+        restart.click()  # it asks whether one is sure
+    files = page.locator(".vm-earlier > span")
+    files.nth(1).wait_for()
+    texts = files.all_inner_texts()
+    assert len(texts) == len(set(texts)) == 2
+    begun = r"long pen-predictions\.csv begun \d.*\d:\d\d.* · tiny.* · to 00:0\d"
+    assert all(re.fullmatch(begun, text) for text in texts), texts
+
+
 @pytest.mark.parametrize("model", ["fam-swin-nano", "spool-nano"])
 def test_the_bundled_models_watch_the_sample(browser, tmp_path, model):
     with serving(None, tmp_path, model=model, sample=None) as site:

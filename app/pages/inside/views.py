@@ -90,6 +90,7 @@ def moment_section(view: MomentView) -> dict[str, Any]:
         "label": prediction.label,
         "probability": round(prediction.probability, 4),
         "is_final": prediction.is_final,
+        "is_unlike": prediction.is_unlike_training,
         "model": view.model.card.title,
         "num_remembered": prediction.num_remembered,
         "classes": list(prediction.class_names),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.pages.planner.words import WORDS
 from vidmem.planner import Plan, PlanRequest
 from vidmem.units import flop_count, memory_size, span
 
@@ -12,7 +13,7 @@ NOT_KNOWN = "not known"
 NOT_MEASURED = "How many in real time? Not measured yet"
 ROOM_ALONE = (
     "Memory alone has room for {count}, which says nothing of speed. Measure what this machine "
-    "computes and decodes (about 8 s each, under Rates), or enter it."
+    "computes and decodes (about 8 s each, under {section}), or enter it."
 )
 BUSY = "Another measurement is running on this machine. Try again when it is done."
 NO_MEASUREMENT = "This measurement is over. Start it again."
@@ -47,7 +48,8 @@ def headline(plan: Plan) -> tuple[str, str]:
     """The sentence of a plan: how many streams in a word or two, and the rest."""
     is_measured = plan.streams_computed is not None and plan.streams_decoded is not None
     if plan.streams_in_memory and not is_measured:
-        return NOT_MEASURED, ROOM_ALONE.format(count=f"{plan.streams_in_memory:,}")
+        count, section = f"{plan.streams_in_memory:,}", WORDS["plan_rates"]
+        return NOT_MEASURED, ROOM_ALONE.format(count=count, section=section)
     parts = re.match(r"(.+?)[:;] (.+)", plan.sentence)
     if parts is None:
         return plan.sentence, ""

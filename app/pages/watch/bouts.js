@@ -5,6 +5,7 @@ import * as bus from "../shared/bus.js";
 import { behaviourColour } from "../shared/colours.js";
 import { downloadLink, make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { fill } from "../shared/words.js";
 
 function rowOf([label, colour, count, seconds, share]) {
   const dot = make("i", { className: "vm-dot" });
@@ -12,6 +13,19 @@ function rowOf([label, colour, count, seconds, share]) {
   const cells = [String(count), format.clock(seconds), `${Math.round(share * 100)} %`];
   const name = make("th", { scope: "row" }, dot, label);
   return make("tr", {}, name, ...cells.map((textContent) => make("td", { textContent })));
+}
+
+// When a file was begun, with which model, and up to where: names alone are most often the same.
+function earlierFile([address, name, { begun, model, until }]) {
+  const day = begun && new Date(1000 * begun);
+  const isToday = day && day.toDateString() === new Date().toDateString();
+  const when = day?.toLocaleString([], isToday ? { timeStyle: "medium" } : { dateStyle: "short", timeStyle: "medium" });
+  const facts = [
+    when && fill("file_begun", { when }),
+    model,
+    until !== null && fill("file_until", { time: format.clock(until) }),
+  ];
+  return make("span", {}, downloadLink([address, name]), ` ${facts.filter(Boolean).join(" · ")}`);
 }
 
 export function start(element) {
@@ -39,7 +53,7 @@ export function start(element) {
     csv.hidden = !newest;
     if (newest) [csv.href, csv.download] = newest;
     earlier.hidden = files.length === 0;
-    earlier.replaceChildren(earlierTitle, ...files.flatMap((file) => [" ", downloadLink(file)]));
+    earlier.replaceChildren(earlierTitle, ...files.map(earlierFile));
   });
   bus.on("storage", (value) => {
     element.querySelector(".vm-unsaved").textContent = value?.unsaved ?? "";

@@ -12,12 +12,14 @@ from app import sentences
 from app.budget import process_budget
 from app.guard.visitor import Visitor
 from app.pages.watch.message import number_in
+from app.pages.watch.words import WORDS
 from app.run import wording as run_wording
 from app.run.registry import RunRegistry
 from app.run.run import Run
 from app.sources.live import Reach, address_video, webcam_video
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import SettingError, VidmemError
+from vidmem.streaming import StreamSettings
 from vidmem.video import AddressPolicy
 
 Value = Mapping[str, Any]
@@ -91,11 +93,13 @@ class Commands:
                 run.notices.post(run_wording.busy(self._registry.num_active, limit), "error")
 
     def _change_model(self, run: Run, value: Value) -> None:
-        chosen = run.chosen.chosen_settings()
+        before, chosen = run.chosen.settings, run.chosen.chosen_settings()
         change = run.chosen.change_model(str(value["model"]))
         now = change.settings.changeable()
-        lost = [name for name, setting in chosen.items() if now[name] != setting]
-        kept = [name for name in chosen if name not in lost]
+        is_kept = {name: now[name] == setting for name, setting in chosen.items()}
+        kept = [_shown_name(name, change.settings) for name in chosen if is_kept[name]]
+        # What is gone is called as people knew it.
+        lost = [_shown_name(name, before) for name in chosen if not is_kept[name]]
         note = run_wording.settings_of_another_model(kept, lost, run.chosen.model.card.title)
         if note:
             run.notices.post(f"{change.restarted or ''} {note}".strip(), "note")
@@ -141,3 +145,9 @@ class Commands:
         run.notices.dismiss()
         run.choose(video)
         self._begin(run, run.play)
+
+
+def _shown_name(setting: str, settings: StreamSettings | None) -> str:
+    """A setting as its slider is called: clips of a Spool model are no queue, but its window."""
+    is_window = setting == "l_mem" and settings is not None and settings.is_back_to_back
+    return WORDS["l_mem_window" if is_window else setting]

@@ -5,13 +5,14 @@ import { behaviourColour } from "../shared/colours.js";
 import { isTyping, PAUSE, PLAY } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import * as viewed from "../shared/viewed_moment.js";
-import { words } from "../shared/words.js";
+import { fill, words } from "../shared/words.js";
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
   const part = find(".vm-moment");
   const button = (name) => find(`[data-moment=${name}]`);
   const waiting = find(".vm-moment-waiting");
+  const unlike = find(".vm-unlike");
   let shown = null; // the moment as the server describes it; null until it has
 
   const play = () => bus.last.play ?? { status: "empty" };
@@ -46,12 +47,23 @@ export function start(element) {
     if (moment) find(".vm-moment-time").textContent = `${time(moment.start_seconds)} – ${time(moment.end_seconds)}`;
     else find(".vm-moment-time").textContent = isNewest ? words.moment_nothing : time(viewed.at);
     find(".vm-moment-said").hidden = !moment;
+    drawUnlike(moment);
     if (!moment) return;
     const label = `${moment.label} ${moment.probability.toFixed(2)}`;
     find(".vm-moment-said i").style.background = behaviourColour(
       (bus.last.timeline?.classes ?? []).indexOf(moment.label),
     );
     find(".vm-moment-said span").textContent = moment.is_final ? label : `${label} · ${words.provisional}`;
+  }
+
+  // As on the Watch page: what mattered for a label that means nothing means nothing either.
+  function drawUnlike(moment) {
+    const isUnlike = moment?.is_unlike ?? false;
+    unlike.hidden = !isUnlike;
+    unlike.firstElementChild.textContent = fill("unlike", {
+      model: moment?.model ?? bus.last.chips?.[0] ?? words.the_model,
+    });
+    find(".vm-moment-said").classList.toggle("vm-doubtful", isUnlike);
   }
 
   const actions = {

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from app.run import wording as run_wording
 from app.run.board import Board
+from app.run.results.file_facts import FileFacts, file_facts
+from app.sources.names import clean_stem
 from app.tools import EngineLike
 from vidmem.streaming import Prediction
 
@@ -17,6 +21,9 @@ MAX_LINKS = 8
 CHUNK_BYTES = 1 << 16
 MAX_ROW_BYTES = 1 << 20
 """A row is shorter: the end of the last one is looked for in so many bytes."""
+
+EarlierFile = tuple[str, str, dict[str, Any]]
+"""Address, name, and what the page says beside it."""
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -51,8 +58,7 @@ class CsvFolder:
     def new_path(self, run_id: str, play: int, video: Path) -> Path:
         """Where a play of a video is written."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        stem = re.sub(r"[^\w. ()-]+", "_", video.stem)[:60].strip() or "video"
-        return self._folder / f"{run_id}-{play}-{stem}-predictions.csv"
+        return self._folder / f"{run_id}-{play}-{clean_stem(video.stem)}-predictions.csv"
 
     def links(self, run_id: str) -> list[tuple[str, str]]:
         """`(address, name)` of each file of a run, oldest first: the newest few."""
@@ -76,6 +82,11 @@ class CsvFolder:
         num_bytes = _end_of_rows(path)
         return PredictionsFile(_shown(name), num_bytes, _pieces(path, num_bytes))
 
+    def facts(self, run_id: str, name: str) -> FileFacts:
+        """What a file of a run says of itself, by the last part of its address."""
+        path = self._folder / f"{run_id}-{name}"
+        return file_facts(path) if path in self._files(run_id) else FileFacts()
+
     def _files(self, run_id: str) -> list[Path]:
         if not _RUN_ID.fullmatch(run_id):  # from an address: it may be a pattern, or a path
             return []
@@ -90,6 +101,8 @@ class RunDownloads:
         self._out: Path | None = None
         self._play: PlayFiles | None = None
         self._num_plays = 0
+        # Not from the disk: most file systems tell only when a file was last written to.
+        self._begun_at: dict[str, float] = {}
         self._unsaved_seconds: float | None = None
         self.show()
 
@@ -105,6 +118,7 @@ class RunDownloads:
         self._num_plays += 1
         self._set_unsaved(None)
         self._out = self._folder.new_path(self._run_id, self._num_plays, video)
+        self._note_begin(self._out)
         self._play = PlayFiles(self._out, self._out.with_suffix(".state"))
         return self._play
 
@@ -117,6 +131,7 @@ class RunDownloads:
         """A prediction was written, or could not be."""
         if engine.out not in (None, self._out):  # a model with other classes begins another file
             self._out = engine.out
+            self._note_begin(engine.out)
             self.show()
         error = engine.storage_error
         if error is not None and self._unsaved_seconds is None:
@@ -148,7 +163,17 @@ class RunDownloads:
         """Put all files on the board; the newest is the one being watched, if there is one."""
         links = self._folder.links(self._run_id)
         newest = links.pop() if links and self._out is not None else None
-        self._board.put("csv", {"newest": newest, "earlier": links})
+        self._board.put("csv", {"newest": newest, "earlier": [*map(self._earlier, links)]})
+
+    def _note_begin(self, out: Path) -> None:
+        self._begun_at[out.name] = time.time()
+
+    def _earlier(self, link: tuple[str, str]) -> EarlierFile:
+        """What tells a file from the others: most often they are all of one video."""
+        name = link[0].rsplit("/", 1)[-1]
+        facts = self._folder.facts(self._run_id, name)
+        begun = self._begun_at.get(f"{self._run_id}-{name}")
+        return *link, {"begun": begun, "model": facts.model, "until": facts.end_seconds}
 
 
 def _age(path: Path) -> tuple[int, int, str]:

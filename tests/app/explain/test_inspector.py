@@ -24,6 +24,7 @@ from app.run.run import Run
 from app.sources.shelf import Video
 from app.tools import vidmem_tools
 from tests.app.conftest import wait_until
+from tests.app.other_scenes import OtherScenes
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
 from vidmem import save
@@ -165,6 +166,23 @@ def test_a_past_moment_is_what_was_seen_then(place):
     for one, other in zip(again["clips"], then["clips"], strict=True):
         assert one["index"] == other["index"]
         assert one["share"] == pytest.approx(other["share"], abs=1e-4)
+
+
+def test_a_moment_says_whether_it_looks_unlike_what_the_model_was_trained_on(
+    place, spool_place, monkeypatch
+):
+    for one, page in ((place, "memory"), (spool_place, "heads")):
+        look = OtherScenes()
+        monkeypatch.setattr(one.run.chosen.load(), "look", look, raising=False)
+        one.watch(2)
+        look.is_other = True
+        one.watch(1)
+        assert one.ask(page)["moment"]["is_unlike"]
+        assert not one.ask(page, at=0.5)["moment"]["is_unlike"]
+        look.is_other = False
+        one.watch(1)
+        assert not one.ask(page)["moment"]["is_unlike"]
+        assert one.ask(page, at=4.5)["moment"]["is_unlike"]
 
 
 def test_clips_keep_their_numbers_where_the_memory_begins_anew(place):

@@ -18,6 +18,7 @@ from app.pages.planner.measure import Measurer, measure_rate
 from app.pages.planner.routes import add_planner_routes
 from app.pages.planner.views import catalogue, plan_answer, plan_download
 from app.pages.planner.wording import NOT_KNOWN, PREPARING
+from app.pages.planner.words import WORDS
 from app.tools import ModelChoice, vidmem_tools
 from tests.app.conftest import wait_until
 from vidmem import cli
@@ -91,6 +92,7 @@ def test_the_page_says_how_many_streams_and_what_runs_out_first():
     unknown = said(model="fam-swin-t", fps="4", **GPU)
     assert unknown["headline"] == "How many in real time? Not measured yet"
     assert f"has room for {fit}," in unknown["more"]
+    assert f"under {WORDS['plan_rates']})" in unknown["more"]  # as the section is headed
     assert unknown["binds"] == ""
     none = said(model="fam-swin-t", device="cuda", memory="0.1")
     assert (none["headline"], none["binds"]) == ("Not even one stream fits", "memory")

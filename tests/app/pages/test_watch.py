@@ -15,7 +15,8 @@ from app.run.run import Run
 from app.sentences import sentence_for
 from app.tools import ModelChoice
 from tests.app.conftest import wait_until
-from tests.app.fakes import write_video
+from tests.app.fakes import FakeSpool, write_video
+from tests.app.sources.test_uploads import bring
 from vidmem.errors import DecoderTimeoutError
 
 
@@ -111,6 +112,19 @@ def test_an_upload_is_taken_and_what_is_no_video_is_deleted(desk):
     assert not bad.exists()
     desk.registry.clear()
     assert not good.exists()
+
+
+def test_what_is_written_of_an_upload_is_named_after_the_file_of_its_owner(desk):
+    run, name = desk.open(), "Käfig 3 [Nacht].mp4"
+    video = write_video(desk.folder / name, 8).read_bytes()
+    upload, _ = bring(desk.shelf.upload_folder, run.run_id, video, name)
+    desk.ask(run, ("uploaded", {"path": upload, "name": name}), ("play", None))
+    wait_until(lambda: run.status == "finished")
+    assert run.board.get("source")["title"] == name
+    assert run.video.path.name == "Käfig 3 _Nacht_.mp4"  # in logs, and of the file of bouts
+    assert run.board.get("csv")["newest"][1] == "Käfig 3 _Nacht_-predictions.csv"
+    desk.registry.clear()
+    assert list(desk.shelf.upload_folder.path.iterdir()) == []
 
 
 def test_a_path_outside_the_upload_folder_is_refused(desk):
@@ -295,6 +309,19 @@ def test_of_one_message_so_many_actions_are_carried_out_and_no_more(desk, monkey
     run = desk.open()
     desk.ask(run, *[("pause", None)] * 10 * MAX_ACTIONS)
     assert len(done) == MAX_ACTIONS
+
+
+def test_what_stays_with_another_model_is_named_as_its_page_names_it(desk):
+    desk.machine.models["spool"] = FakeSpool()
+    run = desk.open()
+    desk.ask(run, ("set", {"setting": "l_mem", "value": 4}), ("model", {"model": "spool"}))
+    assert run.board.get("notice")["text"] == "Kept as you set it: Window."
+    desk.ask(run, ("model", {"model": "fake"}))
+    assert run.board.get("notice")["text"] == "Kept as you set it: L_mem."
+    desk.ask(run, ("set", {"setting": "window_stride", "value": 4}), ("model", {"model": "spool"}))
+    assert run.board.get("notice")["text"] == (
+        "Kept as you set it: Window. Not kept, since it does not suit Spool nano: Window stride."
+    )
 
 
 def test_a_visitor_can_load_no_model_but_those_on_the_list(desk, tmp_path):

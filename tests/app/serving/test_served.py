@@ -186,18 +186,18 @@ def is_closed(half: socket.socket) -> bool:
 
 
 def test_a_body_that_does_not_end_is_no_connection_for_ever(served, visitor):
-    before = set(served.upload_folder().glob("*.mp4"))
+    before = set(served.upload_folder().glob("*/*.mp4"))
     with socket.create_connection(("127.0.0.1", served.port), SECONDS) as slow:
         slow.sendall(
             f"POST /uploads?run={visitor.run}&name=slow.mp4 HTTP/1.1\r\n"
             f"Host: 127.0.0.1:{served.port}\r\nContent-Length: 1000\r\n\r\nonly this".encode()
         )
-        wait_until(lambda: set(served.upload_folder().glob("*.mp4")) - before)  # it has begun
+        wait_until(lambda: set(served.upload_folder().glob("*/*.mp4")) - before)  # it has begun
         # The upload of its run that is under way keeps others of the same run out.
         assert visitor.upload("second.mp4", b"x" * 10).status_code == 429
     # Broken off, it leaves neither its place nor a file.
     wait_until(lambda: visitor.upload("third.mp4", b"x" * 10).status_code == 200)
-    assert len(list(served.upload_folder().glob("*.mp4"))) <= 2
+    assert len(list(served.upload_folder().glob("*/*.mp4"))) <= 2
 
 
 def test_a_plan_of_absurd_size_stops_nobody(served, visitor):
@@ -236,7 +236,7 @@ def test_uploads_have_limits_an_owner_and_one_address(served, visitor):
 def test_sigterm_ends_it_as_ctrl_c_does(served, visitor):
     path = served.upload_folder() / visitor.upload("kept.mp4", b"no video").json()["path"]
     assert path.exists()
-    folder, children = path.parent, served.process.children(recursive=True)
+    folder, children = served.upload_folder(), served.process.children(recursive=True)
     assert children  # the run still plays
     served.popen.send_signal(signal.SIGTERM)
     assert served.popen.wait(SECONDS) == 0, served.log

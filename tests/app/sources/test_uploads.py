@@ -51,9 +51,11 @@ async def pieces_of(content: bytes, each: int = 1000) -> AsyncIterator[bytes]:
         yield content[start : start + each]
 
 
-def bring(folder: UploadFolder, run: str, num_bytes: int, name: str = "pen.mp4", told: bool = True):
-    content = os.urandom(num_bytes)
-    length = num_bytes if told else None
+def bring(
+    folder: UploadFolder, run: str, what: int | bytes, name: str = "pen.mp4", told: bool = True
+):
+    content = os.urandom(what) if isinstance(what, int) else what
+    length = len(content) if told else None
     return run_apart(folder.receive, run, name, pieces_of(content), length), content
 
 
@@ -64,7 +66,7 @@ def files(folder: UploadFolder) -> list[str]:
 def test_what_arrives_is_written_as_it_is_for_the_run_that_brought_it(folder, monkeypatch):
     monkeypatch.setattr(module, "PIECE_BYTES", 2500)
     name, content = bring(folder, "mine", LARGEST, "Stall 1 ä.MP4")
-    assert name.endswith(".mp4")
+    assert name.endswith("/Stall 1 ä.mp4")
     path = folder.claim("mine", name)
     assert path is not None
     assert path.read_bytes() == content
@@ -75,6 +77,33 @@ def test_what_arrives_is_written_as_it_is_for_the_run_that_brought_it(folder, mo
         assert folder.claim("mine", outside) is None
     folder.forget("mine")
     assert files(folder) == []
+
+
+NAMES = {
+    "Käfig 3 (Nacht).MP4": "Käfig 3 (Nacht).mp4",
+    "Ka\u0308fig.mp4": "Käfig.mp4",
+    "../../etc/passwd": "_.._etc_passwd",
+    r"C:\videos\a;rm -rf.mp4": "C_videos_a_rm -rf.mp4",
+    ".hidden": "video.hidden",
+    "..": "video",
+    "NUL.mp4": "NUL_.mp4",
+    "\u202egnp.mp4": "_gnp.mp4",
+    "\ud800\n=cmd.mp4": "_cmd.mp4",
+    "\N{GOTHIC LETTER AHSA}" * 100 + ".mp4": "\N{GOTHIC LETTER AHSA}" * 30 + ".mp4",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_upload_is_called_as_its_owner_calls_it_but_for_what_means_more(folder, name):
+    first, second = (bring(folder, "mine", 10, name)[0] for _ in range(2))
+    assert first != second
+    path = folder.claim("mine", first)
+    assert path is not None
+    assert path.name == NAMES[name]
+    assert path.parent.parent == folder.path
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    folder.delete(path)
+    assert len(files(folder)) == 1
 
 
 @pytest.mark.parametrize("told", [True, False])
@@ -158,8 +187,9 @@ def test_what_no_run_takes_is_deleted_after_minutes(folder):
     folder.claim("mine", taken)
     now = time.monotonic()
     assert folder.sweep(now) == []
-    assert [path.name for path in folder.sweep(now + UNCLAIMED_SECONDS + 1)] == [left]
-    assert files(folder) == [taken]
+    swept = folder.sweep(now + UNCLAIMED_SECONDS + 1)
+    assert [path.relative_to(folder.path).as_posix() for path in swept] == [left]
+    assert files(folder) == [taken.split("/")[0]]
 
 
 def test_folders_are_swept_by_their_lock_and_never_somebody_elses(tmp_path, monkeypatch):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import math
+from types import SimpleNamespace
+
 import pytest
 
+from app.run.results import files as module
+from app.run.results.file_facts import FileFacts
 from app.run.results.files import CsvFolder
 from tests.app.conftest import wait_until
 
@@ -51,6 +56,51 @@ def test_a_name_of_a_video_can_be_anything(files, tmp_path):
     assert files.open(RUN, last_part(address)) is not None
 
 
+def row(end_seconds: float, model: str) -> str:
+    return f"0.000,{end_seconds:.3f},lying,0.9,3,0.9,,0.50,{model},l_mem=25\n"
+
+
+HEADER = (
+    "start_seconds,end_seconds,label,probability,remembered,lying,gap,unlikeness,model,settings\n"
+)
+
+
+def test_a_file_says_of_itself_which_model_it_is_of_and_up_to_where(files, tmp_path):
+    path = files.new_path(RUN, 1, tmp_path / "pen.mp4")
+    rows = row(2, "first") * 50_000 + row(3661.5, '"a, ""b"""')
+    path.write_text(HEADER + rows + "0.000,99999.000,ly")  # the last one is half written
+    assert files.facts(RUN, "1-pen-predictions.csv") == FileFacts('a, "b"', 3661.5)
+    for other in (
+        HEADER,
+        "",
+        HEADER[:-1],
+        f"label\n{row(2, 'x')}",
+        HEADER + row(math.nan, "x"),
+        "x" * 200_000,
+        "\n\n\n",
+    ):
+        path.write_text(other)
+        assert files.facts(RUN, "1-pen-predictions.csv") == FileFacts(), other[:80]
+    path.write_bytes(HEADER.encode() + b"\xff\n")
+    assert files.facts(RUN, "1-pen-predictions.csv") == FileFacts()
+    assert files.facts(RUN, "2-pen-predictions.csv") == files.facts("*", "x") == FileFacts()
+
+
+def test_files_of_one_video_are_told_apart_by_when_with_what_and_up_to_where(desk, monkeypatch):
+    times = iter((1000.0, 2000.0, 3000.0))
+    run = desk.open()
+    monkeypatch.setattr(module, "time", SimpleNamespace(time=lambda: next(times)))
+    for end_seconds, model in ((60, "fake"), (12.5, "other")):
+        run.play()
+        wait_until(lambda: run.status == "finished")
+        desk.machine.engines[-1].out.write_text(HEADER + row(end_seconds, model))
+    run.choose(desk.shelf.find(run.run_id, "folder/other.mp4"))
+    (_, first, one), (_, second, other) = run.board.get("csv")["earlier"]
+    assert first == second == "sample-predictions.csv"
+    assert one == {"begun": 1000.0, "model": "fake", "until": 60.0}
+    assert other == {"begun": 2000.0, "model": "other", "until": 12.5}
+
+
 def test_each_play_and_each_set_of_classes_keeps_its_own_link(desk):
     run = desk.open()
     assert run.board.get("csv") == {"newest": None, "earlier": []}
@@ -67,9 +117,9 @@ def test_each_play_and_each_set_of_classes_keeps_its_own_link(desk):
     run.jump(56, is_playing=True)
     wait_until(lambda: run.board.get("csv")["earlier"])
     assert run.board.get("csv")["newest"][1] == "sample-predictions-2.csv"
-    assert run.board.get("csv")["earlier"] == [first]
+    assert run.board.get("csv")["earlier"][0][:2] == first
     run.choose(desk.shelf.find(run.run_id, "folder/other.mp4"))
     assert run.board.get("csv")["newest"] is None
     assert len(run.board.get("csv")["earlier"]) == 2
-    for address, _ in run.board.get("csv")["earlier"]:
+    for address, _, _ in run.board.get("csv")["earlier"]:
         assert desk.files.open(run.run_id, last_part(address)) is not None
