@@ -316,8 +316,8 @@ def test_in_real_time_the_playhead_goes_with_the_clock(open_page, site):
 def test_what_is_wrong_with_a_time_is_said_until_something_else_is_done(open_page):
     page = open_page()
     why = page.locator(".vm-jump-why")
-    for time, fault in (("soon", "a time such as"), ("9:00", "is the end")):
-        page.locator("#vm-jump-time").fill(time)
+    for typed, fault in (("soon", "a time such as"), ("9:00", "is the end")):
+        page.locator("#vm-jump-time").fill(typed)
         page.locator(".vm-jump button").click()
         why.filter(has_text=fault).wait_for()
     page.locator("[data-act=forward]").click()
