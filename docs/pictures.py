@@ -110,7 +110,8 @@ def heads(page: Any) -> None:
     """Where one head of Spool looks."""
     watch_spool(page)
     go(page, "Heads")
-    page.locator(".vm-pick-grid canvas").wait_for()
+    page.locator(".vm-pick-grid canvas").first.wait_for(state="attached")
+    page.wait_for_timeout(6000)  # its figures
 
 
 def memory(page: Any) -> None:
@@ -142,9 +143,10 @@ def planner(page: Any) -> None:
     """What a Swin-T costs, at a rate that is typed as an example."""
     go(page, "Planner")
     page.locator(".vm-plan-model").select_option("fam-swin-t")
+    page.locator(".vm-plan-facts", has_text="14.1 MiB").wait_for()
     page.get_by_label("Clips per second, all streams").fill("420")
     page.keyboard.press("Tab")
-    page.locator(".vm-plan-headline", has_text="896").wait_for()
+    page.locator(".vm-plan-facts", has_text="896").wait_for()
 
 
 PICTURES: dict[str, Callable[[Any], None]] = {
