@@ -46,14 +46,16 @@ class Fact:
 
 def headline(plan: Plan) -> tuple[str, str]:
     """The sentence of a plan: how many streams in a word or two, and the rest."""
-    is_measured = plan.streams_computed is not None and plan.streams_decoded is not None
-    if plan.streams_in_memory and not is_measured:
+    rates = (plan.streams_computed, plan.streams_decoded)
+    if plan.streams_in_memory and rates == (None, None):
         count, section = f"{plan.streams_in_memory:,}", WORDS["plan_rates"]
         return NOT_MEASURED, ROOM_ALONE.format(count=count, section=section)
     parts = re.match(r"(.+?)[:;] (.+)", plan.sentence)
     if parts is None:
         return plan.sentence, ""
     short, rest = parts.groups()
+    # What is not known may be what runs out first.
+    short = f"At most {short}" if None in rates and plan.streams_in_memory else short
     return short, rest[0].upper() + rest[1:]
 
 

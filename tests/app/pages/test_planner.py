@@ -89,6 +89,9 @@ def test_the_page_says_how_many_streams_and_what_runs_out_first():
         told["more"] == f"Decoding binds first ({fit} by memory, 800 by compute, 30 by decoding)."
     )
     assert told["binds"] == "decoding"
+    half = said(model="fam-swin-t", rate="100", fps="4", **GPU)
+    assert half["headline"] == "At most 800 streams"
+    assert half["more"].endswith("how fast it decodes is not known.")
     unknown = said(model="fam-swin-t", fps="4", **GPU)
     assert unknown["headline"] == "How many in real time? Not measured yet"
     assert f"has room for {fit}," in unknown["more"]
