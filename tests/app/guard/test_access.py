@@ -242,7 +242,7 @@ def test_guesses_at_a_short_token_are_slowed(make_site):
 def test_no_token_is_said_aloud(monkeypatch, caplog):
     import app.launch
 
-    monkeypatch.setattr(app.launch, "_is_free", lambda *where: True)
+    monkeypatch.setattr(app.launch, "_free_port", lambda host, port: port)
 
     class StoppedError(Exception):
         pass
