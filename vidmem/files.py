@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any, NoReturn
@@ -23,6 +24,25 @@ _KINDS = {
     stat.S_IFBLK: "a device",
     stat.S_IFSOCK: "a socket",
 }
+
+
+_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
+_GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
+
+
+def guarded(text: str) -> str:
+    """A cell of a table that no spreadsheet takes for a formula; `unguarded` gives the text back.
+
+    Names come from models and from people's files, and those from anywhere. One that begins like a
+    formula gets an apostrophe before it; so does one that begins with apostrophes and then like a
+    formula, lest they are taken away when it is read.
+    """
+    return f"'{text}" if _FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """The text that `guarded` was given."""
+    return text[1:] if _GUARDED.match(text) else text
 
 
 def other_kind(path: str | Path) -> str | None:

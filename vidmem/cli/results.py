@@ -272,10 +272,11 @@ def _rounded(value: float | None, digits: int | None) -> float | None:
 
 
 def _write_budget(out: Path, result: TimeBudget, read: Path) -> None:
+    from vidmem.files import guarded
     from vidmem.labels.results import BUDGET_COLUMNS
     from vidmem.streaming import check_outputs
     from vidmem.streaming.saving.outputs import keep_previous
-    from vidmem.streaming.saving.predictions_csv import guarded, storage_errors
+    from vidmem.streaming.saving.predictions_csv import storage_errors
 
     check_outputs({"--out": out}, [read])
     if not out.absolute().parent.is_dir():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -79,10 +79,16 @@ def compare(
     )
 
 
-def _of_states(track: Track, first: Labels, second: Labels) -> list[Difference]:
-    timelines = [_timeline(first, track), _timeline(second, track)]
+def side_by_side(
+    first: Labels, second: Labels, track: Track
+) -> Iterator[tuple[float, float, str, str]]:
+    """Spans of a track in order, of each of which two accounts say one thing throughout.
+
+    Yields:
+        Start and end in seconds, half open, and what each says, as in `Difference`.
+    """
+    timelines = (_timeline(first, track), _timeline(second, track))
     edges = sorted({x for one in timelines for s in one for x in (s.start_seconds, s.end_seconds)})
-    found: list[Difference] = []
     at = [0, 0]
     for start, end in pairwise(edges):
         said = []
@@ -91,8 +97,15 @@ def _of_states(track: Track, first: Labels, second: Labels) -> list[Difference]:
                 at[side] += 1
             is_in = at[side] < len(one) and one[at[side]].start_seconds <= start
             said.append(one[at[side]].what if is_in else UNLABELLED)
-        if said[0] != said[1] and lasts(start, end):
-            _extend(found, _difference(track, start, end, said[0], said[1]))
+        if lasts(start, end):
+            yield start, end, said[0], said[1]
+
+
+def _of_states(track: Track, first: Labels, second: Labels) -> list[Difference]:
+    found: list[Difference] = []
+    for start, end, mine, theirs in side_by_side(first, second, track):
+        if mine != theirs:
+            _extend(found, _difference(track, start, end, mine, theirs))
     return found
 
 

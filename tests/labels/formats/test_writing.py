@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 import vidmem
 from tests.labels.strategies import ETHOGRAM
 from vidmem.errors import LabelError, StorageError
+from vidmem.files import guarded, unguarded
 from vidmem.labels import Bout, Ethogram, LabelledVideo, Labels, Span
 from vidmem.labels.formats import FORMATS, import_file, write
 from vidmem.labels.formats.remarks import parse_remark, remark_of
-from vidmem.labels.formats.tables import guarded, unguarded
 
 V, W = "pen 2.mp4", "pen 3.mp4"
 VALUE = Labels(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidmem.errors import LabelError
+from vidmem.files import guarded, unguarded
 from vidmem.labels.formats.collecting import Collector, clean_name
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.sampled import (
@@ -31,7 +32,7 @@ from vidmem.labels.formats.sampled import (
     take_samples,
 )
 from vidmem.labels.formats.source import Source, safe_name, stem_of
-from vidmem.labels.formats.tables import csv_text, delimiter_of, guarded, read_rows, unguarded
+from vidmem.labels.formats.tables import csv_text, delimiter_of, read_rows
 from vidmem.labels.labels import Labels
 
 if TYPE_CHECKING:

@@ -18,6 +18,7 @@ from itertools import groupby
 from pathlib import Path
 
 from vidmem.errors import LabelError
+from vidmem.files import unguarded
 from vidmem.labels.ethogram import Behaviour, reserved_name
 from vidmem.labels.formats.collecting import (
     BoutEntry,
@@ -29,7 +30,7 @@ from vidmem.labels.formats.collecting import (
 )
 from vidmem.labels.formats.format import About, Format, Holds, ProblemKind
 from vidmem.labels.formats.source import Source
-from vidmem.labels.formats.tables import read_rows, unguarded
+from vidmem.labels.formats.tables import read_rows
 from vidmem.labels.postprocessing import ClassProbabilities, PostProcessing, postprocess
 from vidmem.labels.spans import Interval, united
 

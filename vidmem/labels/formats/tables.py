@@ -18,8 +18,6 @@ MAX_LINES = 5_000_000
 
 MAX_COLUMNS = 10_000
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n]")
-_GUARDED = re.compile(r"'+[=+\-@\t\r\n]")
 _CLOCK = re.compile(r"(?:(\d{1,4}):)?(\d{1,4}):(\d{1,2}(?:[.,]\d{1,9})?)")
 _NUMBER = re.compile(r"[+-]?(?:\d{1,15}(?:[.,]\d{0,18})?|[.,]\d{1,18})(?:[eE][+-]?\d{1,3})?")
 
@@ -45,20 +43,6 @@ class Row:
             if name in self.cells:
                 return self.cells[name].strip()
         return ""
-
-
-def guarded(text: str) -> str:
-    """A text that no spreadsheet takes for a formula; `unguarded` gives back any text as it was.
-
-    One that begins like a formula gets an apostrophe before it; so does one that begins with
-    apostrophes and then like a formula, lest they are taken away when it is read.
-    """
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def unguarded(text: str) -> str:
-    """The text that `guarded` was given."""
-    return text[1:] if _GUARDED.match(text) else text
 
 
 def delimiter_of(text: str) -> str:

@@ -14,11 +14,11 @@ import re
 from typing import Any
 
 from vidmem.errors import LabelError
-from vidmem.files import parse_json
+from vidmem.files import parse_json, unguarded
 from vidmem.labels.formats.collecting import BoutEntry, Collector, number_or_none
 from vidmem.labels.formats.format import Format, Holds
 from vidmem.labels.formats.source import Source
-from vidmem.labels.formats.tables import read_rows, unguarded
+from vidmem.labels.formats.tables import read_rows
 
 SUBJECT_ATTRIBUTES = ("subject", "animal", "individual")
 _HEADER = re.compile(r"#\s*CSV_HEADER\s*=\s*(.*)")

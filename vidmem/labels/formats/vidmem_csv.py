@@ -23,7 +23,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from vidmem.files import parse_json, read_bounded
+from vidmem.files import guarded, parse_json, read_bounded, unguarded
 from vidmem.labels.bout import BoutSource
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, BehaviourKind, reserved_name
 from vidmem.labels.formats.collecting import BoutEntry, Collector, score_or_none
@@ -34,10 +34,8 @@ from vidmem.labels.formats.tables import (
     Row,
     csv_text,
     decimal,
-    guarded,
     seconds_of,
     table_of,
-    unguarded,
 )
 from vidmem.labels.labels import Labels
 

@@ -11,18 +11,17 @@ Nothing else counts in agreement and scores: what one of them did not score says
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from itertools import pairwise
 from typing import Any
 
 from vidmem.errors import LabelError
 from vidmem.labels.checks import is_one_instant
-from vidmem.labels.comparing import UNLABELLED
+from vidmem.labels.comparing import UNLABELLED, side_by_side
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED
-from vidmem.labels.labels import Labels, Stretch
+from vidmem.labels.labels import Labels
 from vidmem.labels.results.aligning import aligned
-from vidmem.labels.spans import Span, Track, lasts
+from vidmem.labels.spans import Span, Track
 
 
 @dataclass(frozen=True)
@@ -134,7 +133,11 @@ def pair(first: Labels, second: Labels, *, axis: str | None = None) -> tuple[Pai
 
 def pair_track(first: Labels, second: Labels, track: Track) -> PairedTrack:
     """Two accounts of one track; the axes must be the same already."""
-    stretches = list(_side_by_side(_timeline(first, track), _timeline(second, track)))
+    stretches = [
+        PairedStretch(*one)
+        for one in side_by_side(first, second, track)
+        if one[2:] != (UNLABELLED, UNLABELLED)
+    ]
     runs: list[list[PairedStretch]] = []
     sums = {"only_first_seconds": 0.0, "only_second_seconds": 0.0, "not_scored_seconds": 0.0}
     for one in stretches:
@@ -194,29 +197,6 @@ def mark_all_scored(
 
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 6)
-
-
-def _timeline(labels: Labels, track: Track) -> tuple[Stretch, ...]:
-    if track.axis not in labels.ethogram.axes:
-        return ()
-    return labels.timeline(track.video, track.axis, track.subject)
-
-
-def _side_by_side(
-    first: tuple[Stretch, ...], second: tuple[Stretch, ...]
-) -> Iterator[PairedStretch]:
-    timelines = (first, second)
-    edges = sorted({x for one in timelines for s in one for x in (s.start_seconds, s.end_seconds)})
-    at = [0, 0]
-    for start, end in pairwise(edges):
-        said = []
-        for side, one in enumerate(timelines):
-            while at[side] < len(one) and one[at[side]].end_seconds <= start:
-                at[side] += 1
-            is_in = at[side] < len(one) and one[at[side]].start_seconds <= start
-            said.append(one[at[side]].what if is_in else UNLABELLED)
-        if lasts(start, end) and said != [UNLABELLED, UNLABELLED]:
-            yield PairedStretch(start, end, *said)
 
 
 def _why_left_out(stretch: PairedStretch) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidmem.errors import StateError, StorageError
-from vidmem.files import open_regular
+from vidmem.files import guarded, open_regular
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.saving.outputs import (
     keep_previous,
@@ -272,14 +272,6 @@ def _last_cells(prediction: Prediction) -> dict[str, str]:
         "model": guarded(prediction.model_name),
         "settings": prediction.settings,
     }
-
-
-def guarded(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: one that begins like one gets a `'` before.
-
-    The names of classes come from models, and those from anywhere.
-    """
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) else text
 
 
 def prediction_row(prediction: Prediction) -> list[str]:

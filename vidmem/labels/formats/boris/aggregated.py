@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from vidmem.files import guarded, unguarded
 from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.formats.boris.observations import (
+    HOLDS,
     VARIABLES,
     BorisEvent,
     MediaPart,
@@ -27,9 +29,9 @@ from vidmem.labels.formats.boris.observations import (
 )
 from vidmem.labels.formats.boris.tabular import boris_date, silent_videos
 from vidmem.labels.formats.collecting import Collector, duration_or_none, fps_or_none
-from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
+from vidmem.labels.formats.format import Drafted, Format, WriteOptions
 from vidmem.labels.formats.source import Source
-from vidmem.labels.formats.tables import Row, csv_text, guarded, seconds_of, table_of, unguarded
+from vidmem.labels.formats.tables import Row, csv_text, seconds_of, table_of
 from vidmem.labels.labels import Labels
 
 COLUMNS = (
@@ -217,18 +219,7 @@ FORMAT = Format(
     name="boris-aggregated",
     title="BORIS aggregated events",
     endings=(".aggregated.csv", ".aggregated.tsv"),
-    holds=Holds(
-        axes=True,
-        subjects=True,
-        points=True,
-        scores=True,
-        comments=True,
-        authors=True,
-        not_scored=True,
-        unlabelled=True,
-        many_videos=True,
-        facts=True,
-    ),
+    holds=HOLDS,
     recognise=recognise,
     read=read,
     write=write,

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidmem.errors import LabelError
+from vidmem.files import guarded, unguarded
 from vidmem.labels.formats.collecting import Collector, clean_name
 from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
 from vidmem.labels.formats.sampled import (
@@ -33,10 +34,8 @@ from vidmem.labels.formats.tables import (
     csv_text,
     decimal,
     delimiter_of,
-    guarded,
     read_rows,
     seconds_of,
-    unguarded,
 )
 from vidmem.labels.labels import Labels
 

@@ -27,7 +27,7 @@ from vidmem.labels.ethogram import (
     reserved_name,
 )
 from vidmem.labels.formats.collecting import BoutEntry, Collector, SpanEntry, number_or_none
-from vidmem.labels.formats.format import About, WriteOptions
+from vidmem.labels.formats.format import About, Holds, WriteOptions
 from vidmem.labels.formats.remarks import about_of, parse_remark, remark_of
 from vidmem.labels.formats.source import stem_of
 from vidmem.labels.labels import Labels
@@ -55,6 +55,21 @@ VARIABLES = {
 }
 
 Status = Literal["START", "STOP", "POINT"]
+
+HOLDS = Holds(
+    axes=True,
+    subjects=True,
+    points=True,
+    scores=True,
+    comments=True,
+    authors=True,
+    not_scored=True,
+    unlabelled=True,
+    many_videos=True,
+    facts=True,
+)
+"""Of observations, however they are written: what BORIS has no place for goes into comments and
+independent variables."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from vidmem.errors import LabelError
 from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.ethogram import BehaviourKind
 from vidmem.labels.formats.boris.observations import (
+    HOLDS,
     UNKNOWN_DATE,
     VARIABLES,
     BorisEvent,
@@ -39,7 +41,7 @@ from vidmem.labels.formats.collecting import (
     fps_or_none,
     number_or_none,
 )
-from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
+from vidmem.labels.formats.format import Drafted, Format, WriteOptions
 from vidmem.labels.formats.remarks import take_behaviour
 from vidmem.labels.formats.source import Source
 from vidmem.labels.labels import Labels
@@ -302,19 +304,7 @@ FORMAT = Format(
     name="boris",
     title="BORIS project",
     endings=(".boris", ".boris.gz"),
-    holds=Holds(
-        axes=True,
-        subjects=True,
-        points=True,
-        scores=True,
-        comments=True,
-        authors=True,
-        not_scored=True,
-        unlabelled=True,
-        many_videos=True,
-        facts=True,
-        ethogram=True,
-    ),
+    holds=replace(HOLDS, ethogram=True),
     recognise=recognise,
     read=read,
     write=write,

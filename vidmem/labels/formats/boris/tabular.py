@@ -20,8 +20,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from vidmem.errors import LabelError, MissingPackageError
+from vidmem.files import guarded, unguarded
 from vidmem.labels.bout import LabelledVideo
 from vidmem.labels.formats.boris.observations import (
+    HOLDS,
     VARIABLES,
     BorisEvent,
     MediaPart,
@@ -41,17 +43,15 @@ from vidmem.labels.formats.collecting import (
     fps_or_none,
     number_or_none,
 )
-from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
+from vidmem.labels.formats.format import Drafted, Format, WriteOptions
 from vidmem.labels.formats.source import MAX_BYTES, Source
 from vidmem.labels.formats.tables import (
     Row,
     csv_text,
     delimiter_of,
-    guarded,
     read_rows,
     rows_of,
     seconds_of,
-    unguarded,
 )
 from vidmem.labels.labels import Labels
 
@@ -302,18 +302,7 @@ FORMAT = Format(
     name="boris-tabular",
     title="BORIS tabular events",
     endings=(".tsv", ".tabular.csv"),
-    holds=Holds(
-        axes=True,
-        subjects=True,
-        points=True,
-        scores=True,
-        comments=True,
-        authors=True,
-        not_scored=True,
-        unlabelled=True,
-        many_videos=True,
-        facts=True,
-    ),
+    holds=HOLDS,
     recognise=recognise,
     read=read,
     write=write,
