@@ -66,6 +66,14 @@ def parser() -> argparse.ArgumentParser:
         "--model", default=None, help="a name or a folder (default: the bundled model)"
     )
     flags.add_argument(
+        "--project",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help="the folder that keeps behaviours, labels, runs and uploads; made where it is missing "
+        "(default: one in the user's data folder)",
+    )
+    flags.add_argument(
         "--videos",
         type=_folder,
         default=None,
@@ -167,6 +175,7 @@ def serve(given: argparse.Namespace) -> int:
         host=given.host,
         port=given.port,
         model=given.model or BUNDLED_MODEL,
+        project=given.project.expanduser() if given.project else None,
         videos=given.videos,
         follows_links=given.follow_links,
         max_upload_bytes=given.max_upload,

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -45,7 +46,8 @@ from app.sources.shelf import VideoShelf
 from app.sources.uploads import UploadFolder, sweep_dead_folders
 from app.sources.wording import links_left_out
 from app.tools import Tools, vidmem_tools
-from vidmem.errors import SettingError, VidmemError
+from vidmem.errors import ProjectError, SettingError, VidmemError
+from vidmem.projects import Project
 from vidmem.video import limit_children
 
 logger = logging.getLogger(__name__)
@@ -63,6 +65,9 @@ class AppSettings:
     host: str = "127.0.0.1"
     port: int = 7860
     model: str = BUNDLED_MODEL
+    project: Path | None = None
+    """The folder that keeps labels and runs; `None`: the user's default one."""
+
     videos: Path | None = None
     follows_links: bool = False
     """Whether links in that folder may lead out of it."""
@@ -132,15 +137,16 @@ class App:
 
     streams: StreamPools
     uploads: UploadFolder
+    project: Project
     clock: AnsweringClock
     """To be told of by the server when it could not answer."""
 
     def close(self) -> None:
-        """Free all runs and delete all uploads, at the end of the process."""
-        try:
-            self.registry.close()
-        finally:
-            self.uploads.close()
+        """Free all runs, delete all uploads and close the project, at the end of the process."""
+        with ExitStack() as ending:
+            ending.callback(self.project.close)
+            ending.callback(self.uploads.close)
+            ending.callback(self.registry.close)
 
 
 def quiet_environment(upload_folder: Path) -> None:
@@ -160,7 +166,11 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     Args:
         settings: What the flags say.
         tools: The parts of vidmem that the app uses; tests replace them.
+
+    Raises:
+        ProjectError: If the project cannot be opened or made.
     """
+    project = Project.open_or_create(settings.project)
     sweep_dead_folders(Path(tempfile.gettempdir()))
     uploads = UploadFolder(settings.upload_folder, settings.max_upload_bytes)
     quiet_environment(uploads.path)
@@ -200,7 +210,14 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         max_upload_bytes=settings.max_upload_bytes,
         reach=settings.reach,
     )
-    services = Services(registry=registry, tools=tools, actions=handlers, files=files, pools=pools)
+    services = Services(
+        registry=registry,
+        tools=tools,
+        actions=handlers,
+        files=files,
+        pools=pools,
+        project=project,
+    )
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     for page in PAGES:
@@ -227,7 +244,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     registry.start_sweeping(also=sweep)
     threading.Thread(target=_warm_up, args=(tools, settings.model, shelf), daemon=True).start()
     address = _address(settings, access)
-    return App(api, address, registry, end_connections, pools, uploads, clock)
+    return App(api, address, registry, end_connections, pools, uploads, project, clock)
 
 
 def _access(settings: AppSettings) -> Access:
@@ -332,7 +349,11 @@ def run_app(settings: AppSettings, *, is_opened: bool = False) -> int:
     share_heaps()
     if not settings.has_token and not settings.password:
         logger.warning("%s", guard_wording.WITHOUT_TOKEN)
-    app = build_app(settings)
+    try:
+        app = build_app(settings)
+    except ProjectError as error:
+        logger.error("%s", error)
+        return 1
     opened: list[Path | None] = []
 
     def announce() -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
+import shutil
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,10 +35,17 @@ def pytest_configure() -> None:
     What runs in the background of a shell, or under `nohup`, begins with them ignored, and the
     programs tested here leave what is ignored alone.
     """
+    # No test may open the project of who runs it.
+    os.environ["VIDMEM_PROJECT"] = tempfile.mkdtemp(prefix="vidmem-project-of-tests-")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_unconfigure() -> None:
+    """Delete the project that tests opened without naming one."""
+    shutil.rmtree(os.environ["VIDMEM_PROJECT"], ignore_errors=True)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -65,12 +65,16 @@ APP_ORDER = (
     "run",
     "explain",
     "tools",
+    "projects",
     "sources",
     "guard",
     "budget",
     "sentences",
 )
-PAGE_FOLDERS = {"watch", "streams", "inside", "masks", "cost", "planner"}
+PAGE_FOLDERS = {
+    *("watch", "label", "results", "runs"),
+    *("streams", "inside", "masks", "cost", "planner"),
+}
 
 # Inside rooms of vidmem: each level above those that it may import; none imports its neighbours.
 INNER_ORDER: dict[str, tuple[set[str], ...]] = {

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.run.registry import RunRegistry
     from app.run.results.files import CsvFolder
     from app.tools import Tools
+    from vidmem.projects import Project
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +23,4 @@ class Services:
     actions: Handlers
     files: CsvFolder
     pools: StreamPools
+    project: Project

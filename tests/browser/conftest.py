@@ -172,6 +172,7 @@ def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Sit
     settings = AppSettings(
         port=port,
         videos=videos,
+        project=folder / "project",
         runs_folder=folder / "runs",
         upload_folder=folder / "uploads",
         **{"grace_seconds": LASTING_SECONDS, "max_runs": 2, **changes},

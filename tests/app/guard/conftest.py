@@ -95,6 +95,7 @@ def make_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...
                 port=PORT,
                 model="fake",
                 sample=sample,
+                project=folder / "project",
                 runs_folder=folder / "runs",
                 upload_folder=folder / "uploads",
                 **settings,

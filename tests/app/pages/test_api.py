@@ -27,6 +27,7 @@ from app.pages.streams.pools import StreamPools
 from app.run.results.files import CsvFolder
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
+from vidmem.projects import Project
 
 
 class Plot:
@@ -184,6 +185,7 @@ class Site:
             actions=desk.handlers,
             files=desk.files,
             pools=self.pools,
+            project=Project.open_or_create(desk.folder / "project"),
         )
         for page in PAGES:
             if page.add_routes is not None:

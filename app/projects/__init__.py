@@ -1,0 +1,1 @@
+"""The project on the pages: its videos and their files, and the runs that it keeps."""
