@@ -19,7 +19,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Work = Literal["probe", "picture", "clip", "replay", "test", "figure", "plan", "upload", "command"]
+Work = Literal[
+    "probe",
+    "picture",
+    "clip",
+    "replay",
+    "test",
+    "figure",
+    "plan",
+    "upload",
+    "command",
+    "exchange",
+]
 
 CONTENDED_SECONDS = 5.0
 """For so long after somebody got no place, who holds one without need should give it back."""
@@ -46,6 +57,8 @@ WORK_LIMITS: Mapping[Work, WorkLimit] = {
     "clip": WorkLimit(4, 2),
     "plan": WorkLimit(2, 1),
     "upload": WorkLimit(4, 1),
+    # A file of labels: up to 64 MiB while it arrives, and all of its bouts while it is read.
+    "exchange": WorkLimit(2, 1),
     # A thread of Gradio's, of which there are forty: commands of one run are carried out one after
     # the other, and one that opens a damaged video may take long.
     "command": WorkLimit(30, 6),
