@@ -65,8 +65,13 @@ class Looked:
 
     files: ReadFiles
     preview: ImportPreview
+    """Unknown videos are added by name when it is applied."""
+
     num_bouts: Mapping[str, int]
     """By the name of each video in the files, those left out too."""
+
+    left_out: frozenset[str]
+    """Names of videos in the files."""
 
     notes: tuple[str, ...]
     """On the videos that were chosen."""
@@ -283,12 +288,16 @@ class LabelImports:
             found.files = read
         files, chosen = read[1], dict(wanted.videos)
         names = {name: to for name, to in chosen.items() if to}
-        left_out = {name for name, to in chosen.items() if not to}
+        left_out = frozenset(name for name, to in chosen.items() if not to)
         labels = _of_videos(files.labels, left_out, chosen.keys())
         preview = project.preview_import(labels, names)
-        num_bouts = _num_bouts(files.labels)
-        notes = tuple(_beyond_the_end(project, preview, names))
-        return Looked(files=files, preview=preview, num_bouts=num_bouts, notes=notes)
+        return Looked(
+            files=files,
+            preview=preview,
+            num_bouts=_num_bouts(files.labels),
+            left_out=left_out,
+            notes=tuple(_beyond_the_end(project, preview, names.keys())),
+        )
 
 
 def _answer(look: _Look, folder: Path) -> Looked:
@@ -313,10 +322,10 @@ def _num_bouts(labels: Labels) -> dict[str, int]:
     return {name: counts[name] for name in sorted(said)}
 
 
-def _of_videos(labels: Labels, left_out: set[str], chosen: Collection[str]) -> Labels:
+def _of_videos(labels: Labels, left_out: Collection[str], chosen: Collection[str]) -> Labels:
     """Without videos that are left out, and those of which nothing is said and nobody chose."""
     said = {one.video for one in (*labels.bouts, *labels.scored, *labels.not_scored)}
-    kept = (said | {*chosen}) - left_out
+    kept = (said | {*chosen}) - {*left_out}
     return replace(
         labels,
         bouts=tuple(one for one in labels.bouts if one.video in kept),
@@ -327,11 +336,11 @@ def _of_videos(labels: Labels, left_out: set[str], chosen: Collection[str]) -> L
 
 
 def _beyond_the_end(
-    project: Project, preview: ImportPreview, names: Mapping[str, str]
+    project: Project, preview: ImportPreview, chosen: Collection[str]
 ) -> list[str]:
     """What does not fit into a video that was chosen by hand: the reader did not know of it."""
     notes = []
-    for name in names.values():
+    for name in dict.fromkeys(to for one, to in preview.videos.items() if one in chosen):
         seconds = project.videos[name].facts.duration_seconds
         if seconds is None:
             continue
