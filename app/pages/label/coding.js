@@ -40,7 +40,8 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     let found = null;
     for (const one of store.bouts) {
       if (one.start > at) break;
-      const isMeant = one.end > at && one.subject === subject && !isPoint(one) && store.axes.get(one.behaviour) === axis;
+      const isMeant =
+        one.end > at && one.subject === subject && !isPoint(one) && store.axes.get(one.behaviour) === axis;
       if (isMeant) found = one;
     }
     return found;
@@ -48,7 +49,16 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
 
   function newBout(name, start, end) {
     const { subject, author } = store;
-    return { behaviour: name, start: toGrid(start), end: toGrid(end), subject, author, comment: "", source: "human", score: null };
+    return {
+      behaviour: name,
+      start: toGrid(start),
+      end: toGrid(end),
+      subject,
+      author,
+      comment: "",
+      source: "human",
+      score: null,
+    };
   }
   function begin(name, at) {
     const start = Math.min(at, toGrid(duration() - frame()));
@@ -68,7 +78,13 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       return null;
     }
     const id = store.edit("end", { bout, at }, { continues });
-    if (id) tell(fill(at > bout.start ? "label_said_ended" : "label_said_taken_back", { behaviour: bout.behaviour, time: time(at) }));
+    if (id)
+      tell(
+        fill(at > bout.start ? "label_said_ended" : "label_said_taken_back", {
+          behaviour: bout.behaviour,
+          time: time(at),
+        }),
+      );
     return id;
   }
 
@@ -113,7 +129,8 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     const longer = openings.all.filter((one) => openings.reachedBy(one, now()) > one.end + frame() / 2);
     for (const one of longer) {
       const at = toGrid(Math.min(openings.reachedBy(one, now()), duration()));
-      if (store.edit("keep", { bouts: [one], at }, { continues: openings.idOf(one) })) openings.move(one, { ...one, end: at });
+      if (store.edit("keep", { bouts: [one], at }, { continues: openings.idOf(one) }))
+        openings.move(one, { ...one, end: at });
     }
   };
   // The video has ended, and so have they.
@@ -126,7 +143,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   function chosen() {
     if (selection.own) return selection.own;
     const at = now();
-    const here = store.bouts.filter((one) => one.subject === store.subject && one.start <= at && at < openings.endOf(one, at + frame()));
+    const here = store.bouts.filter(
+      (one) => one.subject === store.subject && one.start <= at && at < openings.endOf(one, at + frame()),
+    );
     const found = here.at(-1) ?? null;
     if (found) selection.set(found);
     else refuse(words.label_choose_first);
@@ -146,7 +165,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     return id;
   }
   function choose(bout) {
-    const found = store.bouts.find((one) => one.start === bout.start && one.behaviour === bout.behaviour && one.subject === bout.subject);
+    const found = store.bouts.find(
+      (one) => one.start === bout.start && one.behaviour === bout.behaviour && one.subject === bout.subject,
+    );
     if (found) selection.set(found);
   }
   // Another start or end; the other edge stays, a point moves whole.
@@ -197,7 +218,10 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   coding.join = () => {
     const first = chosen();
     if (!first) return;
-    const second = store.bouts.find((one) => one.start > first.start && one.subject === first.subject && one.behaviour === first.behaviour && !isPoint(one));
+    const second = store.bouts.find(
+      (one) =>
+        one.start > first.start && one.subject === first.subject && one.behaviour === first.behaviour && !isPoint(one),
+    );
     if (!second) refuse(fill("label_join_what", { behaviour: first.behaviour }));
     else if (store.edit("join", { first, second })) choose(first);
   };
@@ -210,7 +234,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       refuse(fill("label_other_kind", { behaviour: name }));
       return;
     }
-    const isDone = selection.isModel ? takeOver({ ...bout, behaviour: name, score: null }) : store.edit("reclassify", { old: bout, behaviour: name });
+    const isDone = selection.isModel
+      ? takeOver({ ...bout, behaviour: name, score: null })
+      : store.edit("reclassify", { old: bout, behaviour: name });
     if (!isDone) return;
     if (openings.isOpen(bout)) openings.add({ ...bout, behaviour: name }, openings.idOf(bout));
     choose({ ...bout, behaviour: name });
@@ -266,7 +292,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   };
   coding.unmarkHere = () => {
     const at = now();
-    const here = [...store.scored, ...store.notScored].filter((one) => one.subject === store.subject && one.start <= at && at < one.end);
+    const here = [...store.scored, ...store.notScored].filter(
+      (one) => one.subject === store.subject && one.start <= at && at < one.end,
+    );
     if (!here.length) refuse(words.label_no_mark_here);
     for (const { start, end: until, axis } of here) coding.markSpan("nothing", start, until, axis);
   };
