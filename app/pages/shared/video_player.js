@@ -65,6 +65,7 @@ export function makeVideoPlayer(element) {
   let queued = null; // the newest seek that waits for it
   let span = null; // to loop
   let loopTimer = 0;
+  let isLoaded = false; // frames that come before are of the video before
   let isMeasured = false;
   let stopOffer = () => {};
 
@@ -104,7 +105,7 @@ export function makeVideoPlayer(element) {
     clearTimeout(loopTimer);
     settleAim();
     queued = null;
-    isMeasured = false;
+    isLoaded = isMeasured = false;
     [frames, shift, seconds] = [null, 0, 0];
     note.hidden = true;
     video.pause();
@@ -166,6 +167,7 @@ export function makeVideoPlayer(element) {
   async function fail() {
     const own = number;
     const { code } = video.error ?? {};
+    settleAim();
     if (!record || !video.hasAttribute("src")) return;
     const answer = await factsOf(record.name);
     if (own !== number) return;
@@ -181,28 +183,31 @@ export function makeVideoPlayer(element) {
       offer(words.vp_not_decodable);
       return;
     }
+    isLoaded = true;
     hush();
     draw();
     emit("loaded", record);
+    next();
   });
 
   // Time
 
-  function show(mediaTime) {
-    if (!isMeasured && !isCopy && mediaTime !== null && !aim && video.currentTime <= shift + SAME) {
-      // What a browser shows first is frame 0, wherever it counts from; unless that is where a later frame is.
-      const frame = frames?.frameAt(mediaTime - shift);
-      const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
-      if (!isKnown) shift = mediaTime;
-      isMeasured = true;
-    }
-    const time = Math.max(0, (mediaTime ?? video.currentTime) - shift);
+  // What a browser shows first is frame 0, wherever it counts from; unless a later frame is known to lie there.
+  function measureShift(mediaTime) {
+    const frame = frames?.frameAt(mediaTime - shift);
+    const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
+    if (!isKnown) shift = mediaTime;
+    isMeasured = true;
+  }
+  function show(browserTime) {
+    const time = Math.max(0, browserTime - shift);
     const frame = frames?.frameAt(time);
     if (!frame) frames?.need(time);
     seconds = frame ? frame.start : time;
     drawClock();
   }
   function onFrame(_now, { mediaTime }) {
+    if (isLoaded && !isMeasured && !isCopy && !aim) measureShift(mediaTime);
     if (!video.seeking) show(mediaTime);
     if (!video.paused) {
       emit("time", seconds);
@@ -214,7 +219,7 @@ export function makeVideoPlayer(element) {
   // Each animation frame too: where frames are long, others still follow the sound.
   function onAnimation() {
     if (video.paused) return;
-    if (!video.requestVideoFrameCallback) show(null);
+    if (!video.requestVideoFrameCallback) show(video.currentTime);
     emit("time", seconds);
     watchLoop();
     requestAnimationFrame(onAnimation);
@@ -253,9 +258,6 @@ export function makeVideoPlayer(element) {
     aim?.done();
     aim = null;
   }
-  video.addEventListener("loadedmetadata", () => {
-    if (queued) next();
-  });
   video.addEventListener("seeked", async () => {
     const own = number;
     const { currentTime } = video;
