@@ -29,6 +29,8 @@ Work = Literal[
     "plan",
     "upload",
     "command",
+    "media",
+    "times",
     "exchange",
 ]
 
@@ -57,6 +59,10 @@ WORK_LIMITS: Mapping[Work, WorkLimit] = {
     "clip": WorkLimit(4, 2),
     "plan": WorkLimit(2, 1),
     "upload": WorkLimit(4, 1),
+    # A connection and an open file each, for as long as a browser takes parts of a video.
+    "media": WorkLimit(64, 64),
+    # A process that reads a file through, and a thread that waits for it.
+    "times": WorkLimit(3, 3),
     # A file of labels: up to 64 MiB while it arrives, and all of its bouts while it is read.
     "exchange": WorkLimit(2, 1),
     # A thread of Gradio's, of which there are forty: commands of one run are carried out one after
