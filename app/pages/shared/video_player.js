@@ -188,21 +188,22 @@ export function makeVideoPlayer(element) {
 
   // Time
 
-  function show(mediaTime) {
-    if (!isMeasured && !isCopy && mediaTime !== null && !aim && video.currentTime <= shift + SAME) {
-      // What a browser shows first is frame 0, wherever it counts from; unless that is where a later frame is.
-      const frame = frames?.frameAt(mediaTime - shift);
-      const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
-      if (!isKnown) shift = mediaTime;
-      isMeasured = true;
-    }
-    const time = Math.max(0, (mediaTime ?? video.currentTime) - shift);
+  // What a browser shows first is frame 0, wherever it counts from; unless a later frame is known to lie there.
+  function measureShift(mediaTime) {
+    const frame = frames?.frameAt(mediaTime - shift);
+    const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
+    if (!isKnown) shift = mediaTime;
+    isMeasured = true;
+  }
+  function show(browserTime) {
+    const time = Math.max(0, browserTime - shift);
     const frame = frames?.frameAt(time);
     if (!frame) frames?.need(time);
     seconds = frame ? frame.start : time;
     drawClock();
   }
   function onFrame(_now, { mediaTime }) {
+    if (!isMeasured && !isCopy && !aim) measureShift(mediaTime);
     if (!video.seeking) show(mediaTime);
     if (!video.paused) {
       emit("time", seconds);
@@ -214,7 +215,7 @@ export function makeVideoPlayer(element) {
   // Each animation frame too: where frames are long, others still follow the sound.
   function onAnimation() {
     if (video.paused) return;
-    if (!video.requestVideoFrameCallback) show(null);
+    if (!video.requestVideoFrameCallback) show(video.currentTime);
     emit("time", seconds);
     watchLoop();
     requestAnimationFrame(onAnimation);
