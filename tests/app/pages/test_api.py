@@ -227,6 +227,11 @@ BASES = {
     "/webcam/": {"seconds": "1"},
     "/left/": {},
     "/runs/": {},
+    "/label/ethogram": {},
+    "/label/formats": {},
+    "/label/import/": {"name": "a.csv", "first": "1"},
+    "/label/export/": {"format": "csv", "video": "", "kept_run": ""}
+    | dict.fromkeys(("fps", "threshold", "fill_gap", "join", "min_bout"), ""),
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""
 
