@@ -99,7 +99,9 @@ def test_behaviours_are_edited_by_keys(page, project):
     dialog.get_by_label("Colour of resting").press("Enter")
     dialog.get_by_role("button", name="Colour #8800ff").press("Enter")
     wait_until(lambda: project.ethogram["resting"].colour == "#8800ff")
-    dialog.get_by_label("Axis of resting").select_option(label="another axis \N{HORIZONTAL ELLIPSIS}")
+    dialog.get_by_label("Axis of resting").select_option(
+        label="another axis \N{HORIZONTAL ELLIPSIS}"
+    )
     page.keyboard.type("calm")
     page.keyboard.press("Enter")
     wait_until(lambda: project.ethogram["resting"].axis == "calm")

@@ -156,8 +156,7 @@ function makeEditor() {
 
   function drawPresets() {
     const options = view.presets.map(({ name, num, num_new: numNew }) => {
-      const key =
-        numNew === num ? "eth_preset_option" : numNew ? "eth_preset_option_some" : "eth_preset_option_none";
+      const key = numNew === num ? "eth_preset_option" : numNew ? "eth_preset_option_some" : "eth_preset_option_none";
       return [name, fill(key, { name, num, num_new: numNew })];
     });
     const select = makeSelect(options, presetShown() ?? options[0][0]);

@@ -159,7 +159,11 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
     const question = make("p", { textContent: fill("eth_key_clash", { key: shownKey(pressed), other }) });
     question.role = "alert";
     const take = makeButton(fill("eth_key_take", { other }), () => sendKey(pressed, { take: true }));
-    return asked(question, markQuestion(take), makeButton(words.eth_key_keep, () => setOpen("")));
+    return asked(
+      question,
+      markQuestion(take),
+      makeButton(words.eth_key_keep, () => setOpen("")),
+    );
   }
   function deleteQuestion() {
     const count = bouts(numBouts);
@@ -178,7 +182,11 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
     const put = () => input.value.trim() && send("change", { name, axis: input.value.trim() });
     onEnter(input, put);
     const field = makeField(fill("eth_axis_new", { name }), input);
-    return asked(field, makeButton(words.eth_axis_move, put), makeButton(words.eth_key_keep, () => setOpen("")));
+    return asked(
+      field,
+      makeButton(words.eth_axis_move, put),
+      makeButton(words.eth_key_keep, () => setOpen("")),
+    );
   }
   function asked(...parts) {
     return make("div", { className: "vm-eth-asked" }, ...parts);

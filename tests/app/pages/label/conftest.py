@@ -75,9 +75,7 @@ class Page:
 
     def download(self, **query: Any) -> Any:
         return self._until_there(
-            lambda: self.client.get(
-                "/label/export/file", params={"run": self.run_id, **query}
-            )
+            lambda: self.client.get("/label/export/file", params={"run": self.run_id, **query})
         )
 
     def _until_there(self, ask: Any) -> Any:
