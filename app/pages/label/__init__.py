@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def _add_routes(api: FastAPI, services: Services) -> None:
     from app.pages.label.routes import add_label_routes
 
-    add_label_routes(api, services.project)
+    add_label_routes(api, services)
 
 
 PAGE = Page(

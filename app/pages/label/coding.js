@@ -12,7 +12,12 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   const coding = { marking: null, onMarking: () => {} }; // marking: { what, from }
   let record = null; // of the video
 
-  const frame = () => (record?.fps > 0 ? 1 / record.fps : 0.04);
+  // How long the frame on view is shown.
+  function frame() {
+    const { start, end } = player.frame ?? {};
+    if (end > start) return end - start;
+    return record?.fps > 0 ? 1 / record.fps : 0.04;
+  }
   const duration = () => record?.duration_seconds || player.duration || Infinity;
   const now = () => toGrid(Math.max(0, player.seconds));
   // The last frame lasts until the end of the video.
@@ -155,7 +160,7 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   };
   coding.edgeHere = (edge) => {
     const bout = chosen();
-    if (bout) coding.moveEdge(bout, edge, edge === "end" ? nowAsEnd() : now());
+    if (bout && edge !== "none") coding.moveEdge(bout, edge, edge === "end" ? nowAsEnd() : now());
   };
   coding.shiftEdge = (edge, seconds = edge === "start" ? -SHIFT : SHIFT) => {
     const bout = chosen();
@@ -287,11 +292,8 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   };
   coding.loop = () => {
     const { bout } = selection;
-    if (coding.isLooping) {
-      coding.isLooping = false;
-      player.loop(null);
-    } else if (bout && !isPoint(bout)) {
-      coding.isLooping = true;
+    if (player.looped) player.loop(null);
+    else if (bout && !isPoint(bout)) {
       player.loop({ start: bout.start, end: openings.endOf(bout, now()) });
       player.play();
     } else refuse(words.label_choose_first);

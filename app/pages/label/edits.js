@@ -71,10 +71,11 @@ const STEPS = {
     const rest = remove(labels, [bout]);
     return add(add(rest, { ...bout, end: at }, axes), { ...bout, start: at }, axes);
   },
-  join(labels, { first, second }, axes) {
+  join(labels, { first: one, second: other }, axes) {
+    const [first, second] = [one, other].sort(inOrder);
     const rest = remove(labels, [first, second]);
     const score = first.score === second.score ? first.score : meanScore(first, second);
-    const source = [first, second].some((one) => one.source === "human") ? "human" : "model";
+    const source = [first, second].some((bout) => bout.source === "human") ? "human" : "model";
     const comment = [...new Set([first.comment, second.comment].filter(Boolean))].join("\n");
     const author = first.author || second.author;
     const whole = { ...first, end: Math.max(first.end, second.end), score, source, comment, author };

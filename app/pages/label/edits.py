@@ -26,7 +26,7 @@ from app.pages.api import MalformedRequestError, PageRequest
 from vidmem.labels import Bout, Labels, Span
 from vidmem.units import clock, clock_range
 
-MAX_BOUTS = 1000
+MAX_BOUTS = 200
 """That one edit names."""
 
 MAX_NAME, MAX_COMMENT = 200, 5000

@@ -6,12 +6,22 @@ from fastapi import FastAPI
 
 from app.pages.api import Routes
 from app.pages.label.answers import changes_answer, labels_answer
+from app.pages.label.ethogram_routes import add_ethogram_routes
+from app.pages.label.exchange_routes import add_exchange_routes
 from app.pages.label.sending import redo, send_edits, undo
+from app.pages.services import Services
 from vidmem.projects import Project
 
 
-def add_label_routes(api: FastAPI, project: Project) -> None:
-    """Answer what the Label page asks for."""
+def add_label_routes(api: FastAPI, services: Services) -> None:
+    """Answer all that the Label page asks for."""
+    add_coding_routes(api, services.project)
+    add_ethogram_routes(api, services)
+    add_exchange_routes(api, services)
+
+
+def add_coding_routes(api: FastAPI, project: Project) -> None:
+    """Answer what its store asks for."""
     routes = Routes(api)
     routes.json("/label/labels", lambda request: labels_answer(project, request.text("video")))
     routes.json(

@@ -1,10 +1,10 @@
 """Edits that a page sends, done one after the other, each once, and what it is told of them.
 
-    revision    1     2     3     4
-    page        made on 1: a, b, c
-    others            x
-    done              x     a                  b and c are made on what the page has not seen yet:
-                                               it is told of x, and sends them again on top of it
+revision    1     2     3     4
+page        made on 1: a, b, c
+others            x
+done              x     a                  b and c are made on what the page has not seen yet:
+                                           it is told of x, and sends them again on top of it
 """
 
 from __future__ import annotations

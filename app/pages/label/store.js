@@ -18,6 +18,7 @@ const POLL = 1500; // milliseconds between two looks at what others changed
 const AGAIN = 1500; // until a request that was not answered is sent again
 const PATIENCE = 15000; // until nobody waits for an answer any more
 const MAX_SENT = 50; // edits of one request
+const MAX_CHARACTERS = 30000; // of one request: the server takes 100 kB
 const KEPT_AUTHOR = "vidmem-label-author";
 
 const listeners = new Map(); // topic -> functions
@@ -254,8 +255,13 @@ async function sendSome() {
   if (!first) return true;
   const { video, revision } = first;
   const isAlike = (one) => ["video", "author", "revision", "isSent"].every((name) => one[name] === first[name]);
-  const stop = waiting.findIndex((one) => !isAlike(one));
-  const batch = waiting.slice(0, Math.min(MAX_SENT, stop < 0 ? waiting.length : stop));
+  let size = 0;
+  const fits = (one, index) => {
+    size += JSON.stringify(one).length;
+    return isAlike(one) && index < MAX_SENT && (size < MAX_CHARACTERS || index === 0);
+  };
+  const stop = waiting.findIndex((one, index) => !fits(one, index));
+  const batch = waiting.slice(0, stop < 0 ? waiting.length : stop);
   for (const edit of batch) edit.isSent = true;
   keep(project, waiting);
   const edits = batch.map(({ effect: _, isSent: _sent, video: _video, revision: _at, author: _by, ...edit }) => edit);
