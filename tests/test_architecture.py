@@ -149,6 +149,7 @@ WRAPPED: dict[str, tuple[str, ...]] = {
 # What of vidmem the app may import from: the folders, and the submodules that have public names.
 PUBLIC_SUBMODULES = {
     "vidmem.data.barn",
+    "vidmem.labels.formats",
     "vidmem.labels.results",
     "vidmem.models.device",
     "vidmem.models.download",

@@ -310,9 +310,7 @@ class Routes:
             except SettingError as error:
                 await _read_rest(request)
                 return route.refusal(error, page_request)
-            answer = await anyio.to_thread.run_sync(
-                route.answer, page_request, limiter=_threads()
-            )
+            answer = await anyio.to_thread.run_sync(route.answer, page_request, limiter=_threads())
         return answer if isinstance(answer, Response) else _waiting_response(answer)
 
     async def _answer(self, route: _Route, request: PageRequest) -> Response:

@@ -1,4 +1,4 @@
-"""Labels, or what a run predicted, as files of any format: made by the lines that `vidmem convert` has.
+"""Labels, or what a run predicted, as files of any format: those that `vidmem convert` writes.
 
 Files are made in a private folder that is gone when this returns; what comes back is their bytes.
 """
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import vidmem
-from app.projects.label_files import fit_name
+from app.projects.label_files import fit_stem
 from app.projects.run_bouts import predictions_of_run
 from vidmem.errors import LabelError, SettingError, StorageError
 from vidmem.labels import LabelledVideo, Labels, PostProcessing
@@ -88,7 +88,9 @@ def make_export(project: Project, request: ExportRequest) -> MadeExport:
     name = stem + kind.endings[0]
     with tempfile.TemporaryDirectory(prefix="vidmem-export-") as folder:
         try:
-            done = write(labels, Path(folder) / name, format=kind.name, fps=request.fps, about=about)
+            done = write(
+                labels, Path(folder) / name, format=kind.name, fps=request.fps, about=about
+            )
             files = {path.name: path.read_bytes() for path in done.paths}
         except StorageError as error:
             reason = str(error).replace(f"{folder}/", "")
@@ -97,13 +99,8 @@ def make_export(project: Project, request: ExportRequest) -> MadeExport:
             raise LabelError(str(error).replace(f"{folder}/", "")) from error
     if not files:
         raise SettingError(_nothing(kind))
-    if len(files) > 1:
-        name = f"{stem}.{kind.name}.zip"
-    else:
-        name = next(iter(files))
-    return MadeExport(
-        name=name, files=files, labels=labels, losses=done.losses, notes=done.notes
-    )
+    name = f"{stem}.{kind.name}.zip" if len(files) > 1 else next(iter(files))
+    return MadeExport(name=name, files=files, labels=labels, losses=done.losses, notes=done.notes)
 
 
 def authors_of(labels: Labels) -> tuple[str, ...]:
@@ -127,7 +124,7 @@ def _what(project: Project, request: ExportRequest) -> tuple[Labels, About]:
 
 
 def _said_videos(labels: Labels) -> Labels:
-    """Without videos of which nothing is said: a format with a file for each would write empty ones."""
+    """Without videos of which nothing is said, for which some formats would write empty files."""
     said = {one.video for one in (*labels.bouts, *labels.scored, *labels.not_scored)}
     kept: tuple[LabelledVideo, ...] = tuple(one for one in labels.videos if one.name in said)
     return replace(labels, videos=kept)
@@ -142,7 +139,7 @@ def _stem(project: Project, request: ExportRequest, labels: Labels) -> str:
         plain = Path(request.video).stem
     else:
         plain = project.folder.name
-    fit = fit_name(plain)
+    fit = fit_stem(plain)
     return fit.encode()[:MAX_STEM_BYTES].decode(errors="ignore").strip(" .") or "labels"
 
 

@@ -59,10 +59,13 @@ class ReadFiles:
 
 
 def fit_name(name: str) -> str:
-    """A file's name as its owner knows it, as far as every file system takes it; no path."""
-    plain = PureWindowsPath(PurePosixPath(name).name).name
-    fit = "".join("_" if one in _UNFIT else one for one in visible(plain)).strip(" .")
-    # The end is kept: it says the format.
+    """The name of a file that a person brings, without its path, as every file system takes it."""
+    return fit_stem(PureWindowsPath(PurePosixPath(name).name).name)
+
+
+def fit_stem(name: str) -> str:
+    """A name, of which nothing is a path, as every file system takes it; its end is kept."""
+    fit = "".join("_" if one in _UNFIT else one for one in visible(name)).strip(" .")
     while len(fit) > MAX_NAME_CHARACTERS or len(fit.encode()) > MAX_NAME_BYTES:
         fit = fit[1:]
     return fit.strip(" .") or "labels"

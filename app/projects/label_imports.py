@@ -1,8 +1,8 @@
 """Imports under way: files of labels that a page brought, and what they would do to the project.
 
-Files lie in a private folder for as long as their page looks at the preview, and no longer than half
-an hour. They are read in a thread that holds a place of the budget until it ends, however long that
-takes; who waits for it is told so after two minutes. Nothing of them is ever served or run.
+Files lie in a private folder as long as their page looks at the preview, and half an hour at most.
+They are read in a thread that holds a place of the budget until it ends, however long that takes;
+who waits for it is told so after two minutes. Nothing of them is ever served or run.
 """
 
 from __future__ import annotations
@@ -335,9 +335,7 @@ def _of_videos(labels: Labels, left_out: Collection[str], chosen: Collection[str
     )
 
 
-def _beyond_the_end(
-    project: Project, preview: ImportPreview, chosen: Collection[str]
-) -> list[str]:
+def _beyond_the_end(project: Project, preview: ImportPreview, chosen: Collection[str]) -> list[str]:
     """What does not fit into a video that was chosen by hand: the reader did not know of it."""
     notes = []
     for name in dict.fromkeys(to for one, to in preview.videos.items() if one in chosen):

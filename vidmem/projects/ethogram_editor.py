@@ -59,7 +59,7 @@ class EthogramEditor:
             return _num_bouts(connection, name)
 
     def counts(self) -> dict[str, int]:
-        """How many bouts each behaviour has, counted as by `num_bouts`, in order of the ethogram."""
+        """How many bouts each behaviour has, as `num_bouts` counts, in the ethogram's order."""
         with self._database.reading() as connection:
             ids = ids_of(read_behaviours(connection))
             found = dict(

@@ -21,13 +21,15 @@ WORDS = {
     "eth_key_of": "Key of {name}: {key}",
     "eth_key_none": "none",
     "eth_key_press": "press a key",
-    "eth_key_hint": "Press the key for {name}. Delete takes its key away, Escape leaves it as it is.",
+    "eth_key_hint": "Press the key for {name}. Delete takes its key away, Escape leaves it.",
     "eth_key_clash": "{key} is the key of {other}.",
     "eth_key_take": "Take it from {other}",
     "eth_key_keep": "Leave it",
     "eth_key_over": "On this page {key} also means: {what}. From now on it is {name}.",
-    "eth_key_browser": "{key} belongs to the browser or to the page. Take a letter, a digit or a sign.",
-    "eth_key_with": "{key} belongs to the browser. Press a key without Ctrl, Alt or the command key.",
+    "eth_key_browser": "{key} belongs to the browser or to the page. Take a letter, a digit or a "
+    "sign.",
+    "eth_key_with": "{key} belongs to the browser. Press a key without Ctrl, Alt or the command "
+    "key.",
     "eth_key_space": "The space bar plays and pauses. Take a letter, a digit or a sign.",
     "eth_kind": "Kind",
     "eth_kind_of": "Kind of {name}",
@@ -68,8 +70,8 @@ WORDS = {
     # import
     "imp_title": "Import labels",
     "imp_choose": "Choose files, or drop them here",
-    "imp_choose_hint": "BORIS projects and tables, ELAN, WebVTT, DeepEthogram, Label Studio, VIA, CSV "
-    "made by hand. Several at once, or a ZIP; with labels.csv also its labels.csv.json.",
+    "imp_choose_hint": "BORIS projects and tables, ELAN, WebVTT, DeepEthogram, Label Studio, VIA, "
+    "CSV made by hand. Several at once, or a ZIP; with labels.csv also its labels.csv.json.",
     "imp_files": "Files",
     "imp_other": "Other files",
     "imp_sending": "Sending {name} …",
@@ -109,8 +111,8 @@ WORDS = {
     "imp_added": "{num} bouts are added",
     "imp_added_one": "1 bout is added",
     "imp_equal": "{num} are here already",
-    "imp_predictions": "{num} are predictions of a model, and stay out: they become labels only when "
-    "a person confirms them",
+    "imp_predictions": "{num} are predictions of a model, and stay out: they become labels only "
+    "when a person confirms them",
     "imp_behaviours": "New behaviours: {names}",
     "imp_spans": "What was scored and not scored comes along",
     "imp_conflicts": "{num} contradict labels that are here",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -30,6 +30,13 @@ ARRIVE_SECONDS = 120.0
 
 MAX_VIDEOS = 1000
 MAX_TEXT = 500
+ON_PROBLEM: dict[str, OnProblem] = {"skip": "skip", "stop": "stop"}
+ON_CONFLICT: dict[str, OnConflict] = {
+    "keep": "keep",
+    "fill": "fill",
+    "take": "take",
+    "refuse": "refuse",
+}
 NO_FILE = "There is no such file in this export (any more). Look at it again."
 
 
@@ -75,19 +82,21 @@ class _Exchange:
         return import_view(self._project, looked)
 
     def apply(self, request: PageRequest) -> dict[str, Any]:
-        choices: tuple[OnConflict, ...] = get_args(OnConflict)
-        given = request.text("on_conflict", "keep")
-        on_conflict = next((one for one in choices if one == given), None)
-        if on_conflict is None:
-            raise MalformedRequestError(f"on_conflict must be one of {', '.join(choices)}")
+        on_conflict = request.text("on_conflict", "keep")
+        if on_conflict not in ON_CONFLICT:
+            raise MalformedRequestError(f"on_conflict must be one of {', '.join(ON_CONFLICT)}")
         changes = self._imports.apply(
-            request.run_id, _wanted(request), on_conflict, author=author_of(request)
+            request.run_id,
+            _wanted(request),
+            ON_CONFLICT[on_conflict],
+            author=author_of(request),
         )
         edit = changes.edits[-1].revision if changes.edits else None
         return {**ethogram_view(self._project), "words": changes.words, "edit": edit}
 
-    def forget(self, request: PageRequest) -> None:
+    def forget(self, request: PageRequest) -> dict[str, Any]:
         self._imports.forget(request.run_id)
+        return {}
 
     # Export
 
@@ -128,17 +137,15 @@ def _wanted(request: PageRequest) -> Wanted:
     Raises:
         SettingError: If something cannot be that.
     """
-    policies: tuple[OnProblem, ...] = get_args(OnProblem)
-    given = request.text("on_problem", "skip")
-    on_problem = next((one for one in policies if one == given), None)
-    if on_problem is None:
-        raise MalformedRequestError(f"on_problem must be one of {', '.join(policies)}")
+    on_problem = request.text("on_problem", "skip")
+    if on_problem not in ON_PROBLEM:
+        raise MalformedRequestError(f"on_problem must be one of {', '.join(ON_PROBLEM)}")
     video = request.text("video").strip()
     if len(video) > MAX_TEXT:
         raise SettingError(f"The name of a video has at most {MAX_TEXT} characters here.")
     how = HowToRead(
         format=request.text("format"),
-        on_problem=on_problem,
+        on_problem=ON_PROBLEM[on_problem],
         video=video,
         fps=_number(request, "fps"),
     )

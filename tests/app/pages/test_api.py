@@ -233,6 +233,11 @@ BASES = {
     "/project/": {"video": ""},
     "/media/": {"from": "0", "to": "1"},
     "/runs/": {},
+    "/label/ethogram": {},
+    "/label/formats": {},
+    "/label/import/": {"name": "a.csv", "first": "1"},
+    "/label/export/": {"format": "csv", "video": "", "kept_run": ""}
+    | dict.fromkeys(("fps", "threshold", "fill_gap", "join", "min_bout"), ""),
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""
 
