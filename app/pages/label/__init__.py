@@ -31,7 +31,7 @@ PAGE = Page(
             ("label",),
         ),
     ),
-    styles=("page", "timeline"),
+    styles=("page", "timeline", "dialog", "ethogram", "exchange"),
     words=WORDS,
     add_routes=_add_routes,
 )

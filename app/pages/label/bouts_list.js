@@ -45,7 +45,6 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
   }
 
   const draw = perFrame(() => {
-    if (!scroller.clientHeight && rows.length) scroller.style.minHeight = `${ROW * 2}px`;
     const [top, high] = [scroller.scrollTop, scroller.clientHeight];
     const first = Math.max(0, Math.floor(top / ROW) - MARGIN);
     const last = Math.min(rows.length, Math.ceil((top + high) / ROW) + MARGIN);

@@ -64,12 +64,25 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     const start = Math.min(at, toGrid(duration() - frame()));
     const bout = newBout(name, start, Math.min(start + frame(), duration()));
     const ends = openings.of(store.subject, store.axes.get(name)).filter((one) => one.start <= start);
+    const before = ends.length ? null : endsAt(name, start);
+    if (before) {
+      // Where it ended it goes on: one bout, and nothing to be written yet.
+      openings.add(before, "");
+      store.touch();
+      selection.set(before);
+      tell(fill("label_said_goes_on", { behaviour: name }));
+      return null;
+    }
     const id = store.edit("begin", { bout, ends });
     if (!id) return null;
     openings.add(bout, id);
     selection.set(store.bouts.find((one) => one.start === bout.start && one.behaviour === name) ?? null);
     tell(fill("label_said_began", { behaviour: name, time: time(start) }));
     return { bout, id };
+  }
+  function endsAt(name, at) {
+    const isMeant = (one) => one.behaviour === name && one.subject === store.subject && !isPoint(one);
+    return store.bouts.findLast((one) => isMeant(one) && one.end <= at && at - one.end < frame() / 2);
   }
   function end(bout, at, continues = "") {
     const isOpen = openings.isOpen(bout);

@@ -46,7 +46,7 @@ export function startStatusBar({ element, area, store, player, selection, model,
     const named = [...new Set(store.bouts.map((one) => one.subject))].filter(Boolean).sort();
     if (names.options.length !== named.length)
       names.replaceChildren(...named.map((value) => make("option", { value })));
-    button("more").disabled = false;
+    find(".vm-code-whom").textContent = store.subject ? `${words.label_subject} ${store.subject}` : "";
     find(".vm-code-no-behaviours").hidden = store.ethogram.length > 0;
   }
   function drawMarking() {
