@@ -202,9 +202,7 @@ class Proxies:
         video = job.video
         most = self._make_room(_estimated_bytes_of(job))
         assert video.path is not None, "it was looked at when this began"
-        with self._open_maker(
-            video.path, job.path, max_width=MAX_WIDTH, max_bytes=most
-        ) as maker:
+        with self._open_maker(video.path, job.path, max_width=MAX_WIDTH, max_bytes=most) as maker:
             with self._lock:
                 job.maker = maker
                 job.total_seconds = maker.info.duration_seconds
