@@ -54,7 +54,8 @@ async () => {
     }
     return number;
   };
-  Object.assign(window, { project, player: made, seen, numberOnView, playerKeys: player.playerKeys });
+  const { playerKeys } = player;
+  Object.assign(window, { project, player: made, seen, numberOnView, playerKeys });
 }
 """.replace("COLUMNS", str(COLUMNS)).replace("ROWS", str(ROWS))
 

@@ -33,10 +33,10 @@ _VP9_LEVELS = (
 
 
 def mime_of(container: InputContainer, stream: VideoStream) -> str:
-    """The type of a file with the codecs of its picture and its sound; empty: browsers have none,
-    or show another track of it than the one that is read here.
+    """The type of a file with the codecs of its picture and its sound.
 
-    A codec of sound without such a name stands there by FFmpeg's: a browser says no to it, and may
+    It is empty where browsers have none, or show another track than the one that is read here. A
+    codec of sound without such a name stands there by FFmpeg's: a browser says no to it, and may
     say yes to the type without it.
     """
     names = set(container.format.name.split(","))

@@ -153,7 +153,8 @@ export function makeVideoPlayer(element) {
     emit("loaded", record);
     next();
   }
-  const hasLoaded = () => isLoaded || new Promise((done) => video.addEventListener("loadedmetadata", done, { once: true }));
+  const hasLoaded = () =>
+    isLoaded || new Promise((done) => video.addEventListener("loadedmetadata", done, { once: true }));
   function isFrame(browserTime) {
     const frame = frames.frameAt(browserTime - shift);
     return Boolean(frame) && Math.abs(browserTime - shift - frame.start) < SAME;

@@ -34,7 +34,7 @@ from vidmem.video.readers.decoding import SourceFrame
 from vidmem.video.readers.pyav import PyavSource
 
 CODEC, SOUND_CODEC = "libx264", "aac"
-OPTIONS = {"preset": "veryfast", "crf": "23"}
+OPTIONS: dict[str, object] = {"preset": "veryfast", "crf": "23"}
 KEY_SECONDS = 2.0
 """From one frame that a player can go to at once to the next."""
 
