@@ -30,7 +30,7 @@ const EARLY = 16; // milliseconds before the end of a loop: a browser goes on sh
 const SOUND = "vidmem-sound";
 const BACK = "M17 4.5v15l-11-7.5zM5 5h2v14H5z";
 const ON = "M7 4.5v15l11-7.5zM17 5h2v14h-2z";
-const LOOP = "M7 7h9V4l5 4.5L16 13v-3H7v4H4V7zM17 17H8v3l-5-4.5L8 11v3h9v-3h3v6z";
+const LOOP = "M12 5V1.5L7 6l5 4.5V7a5 5 0 1 1-5 5H5a7 7 0 1 0 7-7z";
 const FULL = "M4 9V4h5v2H6v3zM15 4h5v5h-2V6h-3zM20 15v5h-5v-2h3v-3zM9 20H4v-5h2v3h3z";
 const LOUD = "M4 9h4l5-4v14l-5-4H4zM15.5 8a5 5 0 0 1 0 8zM17 4.5a9 9 0 0 1 0 15v-2a7 7 0 0 0 0-11z";
 const MUTE = "M4 9h4l5-4v14l-5-4H4zM16 9l5 6m0-6l-5 6";
@@ -221,6 +221,7 @@ export function makeVideoPlayer(element) {
       return;
     }
     isLoaded = true;
+    screen.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
     draw();
   });
 
@@ -600,6 +601,19 @@ function button(name, label, content, properties = {}) {
   made.dataset.do = name;
   return made;
 }
+// What was used with the pointer lets go of the keys, which are those of the page then.
+function letGo(control) {
+  let isByPointer = false;
+  control.addEventListener("pointerdown", () => {
+    isByPointer = true;
+  });
+  control.addEventListener("keydown", () => {
+    isByPointer = false;
+  });
+  control.addEventListener("change", () => {
+    if (isByPointer) control.blur();
+  });
+}
 
 // The elements, and how each is drawn.
 function layOut(element) {
@@ -639,6 +653,10 @@ function layOut(element) {
   note.setAttribute("role", "status");
   const root = make("div", { className: "vm-vp" }, screen, seekBar, bar, note);
   element.replaceChildren(root);
+  for (const one of [seekBar, speed, volume]) letGo(one);
+  back.append(make("span", { textContent: words.vp_frame }));
+  forward.prepend(make("span", { textContent: words.vp_frame }));
+  loop.append(make("span", { textContent: words.vp_loop_short }));
   const playing = [toggle, back, forward, loop, speed, seekBar];
 
   return {

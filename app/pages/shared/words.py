@@ -27,6 +27,8 @@ WORDS = {
     # the player of a project's video
     "vp_play": "Play",
     "vp_pause": "Pause",
+    "vp_frame": "frame",
+    "vp_loop_short": "loop",
     "vp_frame_back": "One frame back",
     "vp_frame_on": "One frame on",
     "vp_loop": "Loop",
