@@ -79,6 +79,7 @@ WORDS = {
     "vp_key_zoom_in": "closer",
     "vp_key_zoom_out": "further away",
     "vp_key_zoom_off": "the whole picture",
+    "vp_key_pan": "moves what is zoomed",
     "vp_key_home": "to the start",
     "vp_key_end": "to the end",
 }
