@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from app.projects.kept_uploads import keep_upload
 from app.projects.open_file import NoMediaError, state_of
 from app.projects.recording_start import start_of, typed_start
+from app.projects.without_paths import without_paths
 from app.sources.kept import KeptOfFiles
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import ProjectError, VidmemError
@@ -70,7 +71,8 @@ class ProjectVideos:
         """
         video = self.project.videos[name]
         if state_of(self.project, video) == "here" and video.path is not None:
-            info = self._info(video.path)
+            with without_paths(name, video.path):
+                info = self._info(video.path)
             video = self._filled(video, info)
         return self._record(video, self.project.labels.num_bouts())
 
@@ -143,7 +145,8 @@ class ProjectVideos:
     def _add(self, video: Video) -> Record:
         if video.is_live:
             raise ProjectError(f"{video.title} is a camera: only files can be in a project")
-        info = self._info(video.path)
+        with without_paths(video.title, video.path):
+            info = self._info(video.path)
         path = keep_upload(self.project, video)
         started = start_of(f"{video.title}/{path.name}", info)
         facts = VideoFacts(
@@ -152,7 +155,8 @@ class ProjectVideos:
             start=started[0] if started else None,
             start_from=started[1] if started else None,
         )
-        added = self.project.videos.add(path, facts)
+        with without_paths(video.title, path):
+            added = self.project.videos.add(path, facts)
         self._infos.keep(path, info)
         return self._record(added, self.project.labels.num_bouts())
 
@@ -178,19 +182,11 @@ class ProjectVideos:
         inside = {os.path.realpath(one.path) for one in videos if one.path is not None}
         kept = {(one.size_bytes, one.name) for one in videos if one.is_inside}
         return [
-            [key, title, group]
-            for group, items in self._shelf.groups(run_id)
-            for key, title in items
-            if not self._is_in(run_id, key, inside, kept)
+            [one.key, one.title, group]
+            for group, found in self._shelf.grouped(run_id)
+            for one in found
+            if not _is_in(one, inside, kept)
         ]
-
-    def _is_in(self, run_id: str, key: str, inside: set[str], kept: set[Any]) -> bool:
-        try:
-            path = self._shelf.find(run_id, key).path
-            # An upload is in the project under another path.
-            return os.path.realpath(path) in inside or (path.stat().st_size, path.name) in kept
-        except (VidmemError, OSError):
-            return True  # it is gone meanwhile
 
     def _record(self, video: ProjectVideo, num_bouts: Mapping[str, int]) -> Record:
         state = state_of(self.project, video)
@@ -216,3 +212,12 @@ class ProjectVideos:
             "is_probed": info is not None,
             "num_bouts": num_bouts.get(video.name, 0),
         }
+
+
+def _is_in(video: Video, inside: set[str], kept: set[tuple[int | None, str]]) -> bool:
+    try:
+        # An upload is in the project under another path.
+        size_bytes = video.path.stat().st_size
+        return os.path.realpath(video.path) in inside or (size_bytes, video.path.name) in kept
+    except OSError:
+        return True  # it is gone meanwhile
