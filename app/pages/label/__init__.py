@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.pages.label.editor_words import WORDS as EDITOR_WORDS
 from app.pages.label.words import WORDS
 from app.pages.parts import Page, PagePart, Section
 
@@ -31,7 +32,7 @@ PAGE = Page(
             ("label",),
         ),
     ),
-    styles=("page", "timeline"),
-    words=WORDS,
+    styles=("page", "timeline", "dialog", "ethogram", "exchange"),
+    words=WORDS | EDITOR_WORDS,
     add_routes=_add_routes,
 )

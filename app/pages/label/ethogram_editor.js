@@ -163,6 +163,11 @@ function makeEditor() {
     select.dataset.focus = "preset\nselect";
     const add = makeButton(words.eth_preset_add, () => send("preset", { preset: select.value }, { at: "preset" }));
     add.dataset.focus = "preset\nadd";
+    const allow = () => {
+      add.disabled = !view.presets.find((one) => one.name === select.value).num_new;
+    };
+    select.addEventListener("change", allow);
+    allow();
     const alert = makeAlert();
     sayIn(alert, refusals.preset);
     presets.replaceChildren(makeField(words.eth_preset, select), add, alert);

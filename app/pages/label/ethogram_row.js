@@ -92,7 +92,7 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
     else send("change", { name, axis: axisSelect.value });
   });
 
-  const count = make("span", { className: "vm-eth-count", textContent: bouts(numBouts) });
+  const count = make("span", { className: "vm-eth-count", textContent: numBouts ? bouts(numBouts) : "" });
   const remove = mark(
     makeButton("×", () => (numBouts ? setOpen("delete") : send("delete", { name, num_bouts: 0 })), "vm-eth-delete"),
     "delete",
