@@ -65,14 +65,16 @@ function makeEditor() {
     draw();
   }
 
-  // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done.
-  function send(edit, fields, { at = fields.name, notice = "" } = {}) {
+  // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done, `step` by how
+  // much a behaviour moves.
+  function send(edit, fields, { at = fields.name, notice = "", step = 0 } = {}) {
     line = line.then(async () => {
       asked = {};
       refusals = {};
       const about = { revision: view.revision, author: store.author ?? "" };
       const name = edit === "add" ? fields.name : (renamed.get(fields.name) ?? fields.name);
-      const answer = await post(`label/ethogram/${edit}`, { ...about, ...fields, name });
+      const to = step ? view.behaviours.findIndex((one) => one.name === name) + step : fields.to;
+      const answer = await post(`label/ethogram/${edit}`, { ...about, ...fields, name, to });
       if (answer.error) {
         refusals = { [renamed.get(at) ?? at]: answer.error };
         await load(); // somebody else may have changed it
