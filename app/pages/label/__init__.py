@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app.pages.label.editor_words import WORDS as EDITOR_WORDS
 from app.pages.label.words import WORDS
 from app.pages.parts import Page, PagePart, Section
 
@@ -33,6 +32,6 @@ PAGE = Page(
         ),
     ),
     styles=("page", "timeline", "dialog", "ethogram", "exchange"),
-    words=WORDS | EDITOR_WORDS,
+    words=WORDS,
     add_routes=_add_routes,
 )

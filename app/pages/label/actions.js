@@ -19,7 +19,9 @@ export function startActions({ element, area, store, player, openings, selection
   const step = (way) => coding.step(rows(), way);
   const shown = (bout) => {
     const time = format.clock(bout.start, { hasTenths: true });
-    return isPoint(bout) ? time : `${time} – ${format.clock(openings.endOf(bout, player.seconds), { hasTenths: true })}`;
+    return isPoint(bout)
+      ? time
+      : `${time} – ${format.clock(openings.endOf(bout, player.seconds), { hasTenths: true })}`;
   };
 
   // Menus. Without items: that of the chosen bout.
@@ -30,7 +32,8 @@ export function startActions({ element, area, store, player, openings, selection
       return;
     }
     const { bout } = selection;
-    if (bout) openMenuAt(element, at, itemsOf(bout), { label: `${words.label_menu}: ${bout.behaviour}, ${shown(bout)}` });
+    if (bout)
+      openMenuAt(element, at, itemsOf(bout), { label: `${words.label_menu}: ${bout.behaviour}, ${shown(bout)}` });
     else coding.edgeHere("none");
   }
   function below(node) {
@@ -49,7 +52,13 @@ export function startActions({ element, area, store, player, openings, selection
       { words: words.label_menu_go, run: () => coding.go(bout, isModel) },
       { words: words.label_menu_loop, key: "l", isOff: isPoint(bout), run: () => coding.loop() },
     ];
-    if (isModel) return [{ words: words.label_menu_confirm, key: "Enter", run: () => coding.confirm() }, ...general, null, ...others];
+    if (isModel)
+      return [
+        { words: words.label_menu_confirm, key: "Enter", run: () => coding.confirm() },
+        ...general,
+        null,
+        ...others,
+      ];
     return [
       ...general,
       null,
@@ -121,7 +130,7 @@ export function startActions({ element, area, store, player, openings, selection
     store.setSubject(named[(named.indexOf(store.subject) + 1) % named.length]);
     tell(`${words.label_subject} ${store.subject || words.label_no_subject}`);
   }
-  function escape() {
+  function leave() {
     if (coding.marking) coding.stopMarking();
     else if (selection.bout) selection.set(null);
     else if (area.contains(document.activeElement)) {
@@ -154,7 +163,8 @@ export function startActions({ element, area, store, player, openings, selection
   element.addEventListener("click", (event) => {
     const { target, detail } = event;
     const isButton = target.closest("button") && !target.closest("dialog, .vm-chooser, .vm-code-first");
-    if (detail > 0 && isButton && !document.querySelector("dialog[open]") && !isTyping(document.activeElement)) area.focus({ preventScroll: true });
+    if (detail > 0 && isButton && !document.querySelector("dialog[open]") && !isTyping(document.activeElement))
+      area.focus({ preventScroll: true });
   });
 
   // The page's own keys, in the order of the list of keys.
@@ -180,7 +190,7 @@ export function startActions({ element, area, store, player, openings, selection
     { key: "U", words: words.label_key_wider, mayRepeat: true, run: () => timeline.zoom(2) },
     { key: "A", words: words.label_key_all, run: () => timeline.showAll() },
     { key: "?", words: words.label_key_help, run: openHelp },
-    { key: "Escape", words: words.label_key_escape, run: escape },
+    { key: "Escape", words: words.label_key_escape, run: leave },
   ];
 
   return {

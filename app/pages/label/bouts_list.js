@@ -20,10 +20,14 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     refreshBehaviours();
     const isMeant = ({ behaviour }) => !which.value || behaviour === which.value;
     const sources = whose.value;
-    const mine = sources === "model" ? [] : store.bouts.filter((one) => isMeant(one) && (sources === "" || sourceOf(one) === sources));
+    const mine =
+      sources === "model"
+        ? []
+        : store.bouts.filter((one) => isMeant(one) && (sources === "" || sourceOf(one) === sources));
     const theirs = ["", "model"].includes(sources) ? model.bouts.filter(isMeant) : [];
     rows = [...mine.map((bout) => ({ bout, isModel: false })), ...theirs.map((bout) => ({ bout, isModel: true }))];
-    if (theirs.length && mine.length) rows.sort((one, other) => one.bout.start - other.bout.start || one.isModel - other.isModel);
+    if (theirs.length && mine.length)
+      rows.sort((one, other) => one.bout.start - other.bout.start || one.isModel - other.isModel);
     count.textContent = rows.length ? fill("label_num_bouts", { count: rows.length.toLocaleString("en") }) : "";
     empty.hidden = rows.length > 0;
     empty.textContent = words[store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts"];
@@ -33,14 +37,14 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
   const sourceOf = ({ score, source }) => (source === "model" ? "model" : score === null ? "yours" : "confirmed");
   function refreshBehaviours() {
     const names = store.ethogram.map(({ name }) => name);
-    if (which.options.length === names.length + 1 && names.every((name, at) => which.options[at + 1].value === name)) return;
+    if (which.options.length === names.length + 1 && names.every((name, at) => which.options[at + 1].value === name))
+      return;
     const { value } = which;
     which.replaceChildren(new Option(words.label_all_behaviours, ""), ...names.map((name) => new Option(name, name)));
     which.value = names.includes(value) ? value : "";
   }
 
   const draw = perFrame(() => {
-    if (!scroller.clientHeight && rows.length) scroller.style.minHeight = `${ROW * 2}px`;
     const [top, high] = [scroller.scrollTop, scroller.clientHeight];
     const first = Math.max(0, Math.floor(top / ROW) - MARGIN);
     const last = Math.min(rows.length, Math.ceil((top + high) / ROW) + MARGIN);
@@ -58,13 +62,18 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     dot.style.background = store.behaviour(bout.behaviour)?.colour ?? "";
     const of = bout.subject ? make("em", { textContent: ` ${bout.subject}` }) : "";
     const score = isModel && bout.score !== null ? ` ${bout.score.toFixed(2)}` : "";
-    const mark = bout.comment ? make("span", { title: bout.comment, textContent: " ✎", ariaLabel: words.label_has_note }) : "";
+    const mark = bout.comment
+      ? make("span", { title: bout.comment, textContent: " ✎", ariaLabel: words.label_has_note })
+      : "";
     const row = make(
       "button",
       { type: "button", className: "vm-code-row" },
       make("span", {}, dot, `${bout.behaviour}${score}`, of, mark),
       make("span", { className: "vm-code-number", textContent: format.clock(bout.start, { hasTenths: true }) }),
-      make("span", { className: "vm-code-number", textContent: isPoint(bout) ? words.label_point : `${duration(length)}${isOpen ? " …" : ""}` }),
+      make("span", {
+        className: "vm-code-number",
+        textContent: isPoint(bout) ? words.label_point : `${duration(length)}${isOpen ? " …" : ""}`,
+      }),
       make("span", { className: "vm-code-source", textContent: words[`label_source_${source}`] }),
     );
     row.dataset.at = index;

@@ -40,7 +40,8 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     let found = null;
     for (const one of store.bouts) {
       if (one.start > at) break;
-      const isMeant = one.end > at && one.subject === subject && !isPoint(one) && store.axes.get(one.behaviour) === axis;
+      const isMeant =
+        one.end > at && one.subject === subject && !isPoint(one) && store.axes.get(one.behaviour) === axis;
       if (isMeant) found = one;
     }
     return found;
@@ -48,18 +49,40 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
 
   function newBout(name, start, end) {
     const { subject, author } = store;
-    return { behaviour: name, start: toGrid(start), end: toGrid(end), subject, author, comment: "", source: "human", score: null };
+    return {
+      behaviour: name,
+      start: toGrid(start),
+      end: toGrid(end),
+      subject,
+      author,
+      comment: "",
+      source: "human",
+      score: null,
+    };
   }
   function begin(name, at) {
     const start = Math.min(at, toGrid(duration() - frame()));
     const bout = newBout(name, start, Math.min(start + frame(), duration()));
     const ends = openings.of(store.subject, store.axes.get(name)).filter((one) => one.start <= start);
+    const before = ends.length ? null : endsAt(name, start);
+    if (before) {
+      // Where it ended it goes on: one bout, and nothing to be written yet.
+      openings.add(before, "");
+      store.touch();
+      selection.set(before);
+      tell(fill("label_said_goes_on", { behaviour: name }));
+      return null;
+    }
     const id = store.edit("begin", { bout, ends });
     if (!id) return null;
     openings.add(bout, id);
     selection.set(store.bouts.find((one) => one.start === bout.start && one.behaviour === name) ?? null);
     tell(fill("label_said_began", { behaviour: name, time: time(start) }));
     return { bout, id };
+  }
+  function endsAt(name, at) {
+    const isMeant = (one) => one.behaviour === name && one.subject === store.subject && !isPoint(one);
+    return store.bouts.findLast((one) => isMeant(one) && one.end <= at && at - one.end < frame() / 2);
   }
   function end(bout, at, continues = "") {
     const isOpen = openings.isOpen(bout);
@@ -68,7 +91,13 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       return null;
     }
     const id = store.edit("end", { bout, at }, { continues });
-    if (id) tell(fill(at > bout.start ? "label_said_ended" : "label_said_taken_back", { behaviour: bout.behaviour, time: time(at) }));
+    if (id)
+      tell(
+        fill(at > bout.start ? "label_said_ended" : "label_said_taken_back", {
+          behaviour: bout.behaviour,
+          time: time(at),
+        }),
+      );
     return id;
   }
 
@@ -113,7 +142,8 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     const longer = openings.all.filter((one) => openings.reachedBy(one, now()) > one.end + frame() / 2);
     for (const one of longer) {
       const at = toGrid(Math.min(openings.reachedBy(one, now()), duration()));
-      if (store.edit("keep", { bouts: [one], at }, { continues: openings.idOf(one) })) openings.move(one, { ...one, end: at });
+      if (store.edit("keep", { bouts: [one], at }, { continues: openings.idOf(one) }))
+        openings.move(one, { ...one, end: at });
     }
   };
   // The video has ended, and so have they.
@@ -126,7 +156,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   function chosen() {
     if (selection.own) return selection.own;
     const at = now();
-    const here = store.bouts.filter((one) => one.subject === store.subject && one.start <= at && at < openings.endOf(one, at + frame()));
+    const here = store.bouts.filter(
+      (one) => one.subject === store.subject && one.start <= at && at < openings.endOf(one, at + frame()),
+    );
     const found = here.at(-1) ?? null;
     if (found) selection.set(found);
     else refuse(words.label_choose_first);
@@ -146,7 +178,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     return id;
   }
   function choose(bout) {
-    const found = store.bouts.find((one) => one.start === bout.start && one.behaviour === bout.behaviour && one.subject === bout.subject);
+    const found = store.bouts.find(
+      (one) => one.start === bout.start && one.behaviour === bout.behaviour && one.subject === bout.subject,
+    );
     if (found) selection.set(found);
   }
   // Another start or end; the other edge stays, a point moves whole.
@@ -197,7 +231,10 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   coding.join = () => {
     const first = chosen();
     if (!first) return;
-    const second = store.bouts.find((one) => one.start > first.start && one.subject === first.subject && one.behaviour === first.behaviour && !isPoint(one));
+    const second = store.bouts.find(
+      (one) =>
+        one.start > first.start && one.subject === first.subject && one.behaviour === first.behaviour && !isPoint(one),
+    );
     if (!second) refuse(fill("label_join_what", { behaviour: first.behaviour }));
     else if (store.edit("join", { first, second })) choose(first);
   };
@@ -210,7 +247,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       refuse(fill("label_other_kind", { behaviour: name }));
       return;
     }
-    const isDone = selection.isModel ? takeOver({ ...bout, behaviour: name, score: null }) : store.edit("reclassify", { old: bout, behaviour: name });
+    const isDone = selection.isModel
+      ? takeOver({ ...bout, behaviour: name, score: null })
+      : store.edit("reclassify", { old: bout, behaviour: name });
     if (!isDone) return;
     if (openings.isOpen(bout)) openings.add({ ...bout, behaviour: name }, openings.idOf(bout));
     choose({ ...bout, behaviour: name });
@@ -266,7 +305,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   };
   coding.unmarkHere = () => {
     const at = now();
-    const here = [...store.scored, ...store.notScored].filter((one) => one.subject === store.subject && one.start <= at && at < one.end);
+    const here = [...store.scored, ...store.notScored].filter(
+      (one) => one.subject === store.subject && one.start <= at && at < one.end,
+    );
     if (!here.length) refuse(words.label_no_mark_here);
     for (const { start, end: until, axis } of here) coding.markSpan("nothing", start, until, axis);
   };

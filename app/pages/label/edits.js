@@ -62,8 +62,7 @@ const STEPS = {
     bouts.reduce((before, one) => replaced(before, one, { ...one, end: at }, axes), labels),
   add: (labels, { bout }, axes) => add(labels, bout, axes),
   change: (labels, { old, new: other }, axes) => replaced(labels, old, { ...other, source: "human" }, axes),
-  reclassify: (labels, { old, behaviour }, axes) =>
-    replaced(labels, old, { ...old, behaviour, source: "human" }, axes),
+  reclassify: (labels, { old, behaviour }, axes) => replaced(labels, old, { ...old, behaviour, source: "human" }, axes),
   note: (labels, { old, comment }, axes) => replaced(labels, old, { ...old, comment }, axes),
   confirm: (labels, { bout, author }, axes) => add(labels, { ...bout, author, source: "human" }, axes),
   split(labels, { bout, at }, axes) {

@@ -2,7 +2,7 @@
 
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { fill, words } from "../shared/words.js";
+import { fill } from "../shared/words.js";
 import { isPoint, united } from "./edits.js";
 
 const KEYS = { " ": "Space" };
@@ -28,14 +28,26 @@ export function makeEthogramCard(element, { store, player, openings, coding, tim
     sums.set(axis, sum);
     const title = hasStates ? fill("label_axis", { axis }) : fill("label_axis_points", { axis });
     const list = make("div", { className: "vm-code-keys" }, ...members.map(makeBehaviour));
-    return make("div", { role: "group", ariaLabel: title }, make("div", { className: "vm-code-axis" }, make("span", { textContent: title }), sum), list);
+    return make(
+      "div",
+      { role: "group", ariaLabel: title },
+      make("div", { className: "vm-code-axis" }, make("span", { textContent: title }), sum),
+      list,
+    );
   }
   function makeBehaviour({ name, key, colour, kind, description }) {
     const dot = make("i", { className: "vm-dot" });
     dot.style.background = colour;
     const since = make("small");
     const shown = make("kbd", { textContent: KEYS[key] ?? (key || "–") });
-    const row = make("button", { type: "button", className: "vm-code-key", title: description }, shown, dot, make("span", { textContent: name }), since);
+    const row = make(
+      "button",
+      { type: "button", className: "vm-code-key", title: description },
+      shown,
+      dot,
+      make("span", { textContent: name }),
+      since,
+    );
     row.dataset.behaviour = name;
     if (kind === "state") row.setAttribute("aria-pressed", "false");
     // As its key: a press, held or not; with Alt the chosen bout becomes it.
@@ -71,9 +83,14 @@ export function makeEthogramCard(element, { store, player, openings, coding, tim
     for (const [axis, place] of sums) {
       const isMine = ({ subject }) => subject === store.subject;
       const points = store.bouts.filter((one) => isMine(one) && isPoint(one) && store.axes.get(one.behaviour) === axis);
-      const states = store.bouts.filter((one) => isMine(one) && !isPoint(one) && store.axes.get(one.behaviour) === axis);
+      const states = store.bouts.filter(
+        (one) => isMine(one) && !isPoint(one) && store.axes.get(one.behaviour) === axis,
+      );
       const spans = store.scored.filter((one) => isMine(one) && one.axis === axis);
-      const labelled = united([...states.map((one) => [one.start, openings.endOf(one, player.seconds)]), ...spans.map(({ start, end }) => [start, end])]);
+      const labelled = united([
+        ...states.map((one) => [one.start, openings.endOf(one, player.seconds)]),
+        ...spans.map(({ start, end }) => [start, end]),
+      ]);
       const seconds = labelled.reduce((total, [start, end]) => total + end - start, 0);
       if (!seconds && points.length) place.textContent = fill("label_num_points", { count: points.length });
       else place.textContent = seconds ? fill("label_labelled", { span: format.span(seconds) }) : "";

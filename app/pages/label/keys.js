@@ -3,7 +3,15 @@
 import { isTyping, make } from "../shared/dom.js";
 import { fill, words } from "../shared/words.js";
 
-const SHOWN = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Delete: "Delete", Escape: "Esc" };
+const SHOWN = {
+  " ": "Space",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Delete: "Delete",
+  Escape: "Esc",
+};
 export const shownKey = (key) => SHOWN[key] ?? key;
 
 // Keys that a button, a link or a list in focus needs for itself.
@@ -104,7 +112,10 @@ export function startKeys({ element, area, store, player, playerKeys, commands, 
       const dot = make("i", { className: "vm-dot", hidden: !colour });
       dot.style.background = colour ?? "";
       const text = taken ? fill("label_key_taken", { words: says, behaviour: taken.name }) : says;
-      const shown = (more ?? [key]).flatMap((one, index) => [index ? " " : "", make("kbd", { textContent: shownKey(one) })]);
+      const shown = (more ?? [key]).flatMap((one, index) => [
+        index ? " " : "",
+        make("kbd", { textContent: shownKey(one) }),
+      ]);
       const row = make("tr", {}, make("th", { scope: "row" }, ...shown), make("td", {}, dot, text));
       if (taken) row.dataset.taken = "";
       return row;

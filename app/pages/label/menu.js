@@ -19,7 +19,13 @@ export function openMenuAt(place, { x, y }, items, { label, onClosed = () => {} 
     const dot = make("i", { className: "vm-dot", hidden: !item.colour });
     dot.style.background = item.colour ?? "";
     const key = item.key ? make("kbd", { textContent: item.key }) : "";
-    const button = make("button", { type: "button", role: "menuitem", disabled: Boolean(item.isOff) }, dot, make("span", { textContent: item.words }), key);
+    const button = make(
+      "button",
+      { type: "button", role: "menuitem", disabled: Boolean(item.isOff) },
+      dot,
+      make("span", { textContent: item.words }),
+      key,
+    );
     button.addEventListener("click", () => {
       menu.close();
       item.run();

@@ -12,8 +12,16 @@ export function startOverlay({ store, player, model, coding }) {
     const mine = axes.map((axis) => coding.stateAt(axis, at)).filter(Boolean);
     const theirs = model.bouts.filter((one) => !isPoint(one) && one.start <= at && at < one.end);
     const lines = [
-      ...mine.map(({ behaviour, subject }) => ({ text: subject ? `${subject}: ${behaviour}` : behaviour, behaviour, isModel: false })),
-      ...theirs.map(({ behaviour, score }) => ({ text: fill("label_model_says", { behaviour, score: score === null ? "" : score.toFixed(2) }).trim(), behaviour, isModel: true })),
+      ...mine.map(({ behaviour, subject }) => ({
+        text: subject ? `${subject}: ${behaviour}` : behaviour,
+        behaviour,
+        isModel: false,
+      })),
+      ...theirs.map(({ behaviour, score }) => ({
+        text: fill("label_model_says", { behaviour, score: score === null ? "" : score.toFixed(2) }).trim(),
+        behaviour,
+        isModel: true,
+      })),
     ];
     const text = JSON.stringify(lines);
     if (text === drawn) return;
@@ -23,7 +31,15 @@ export function startOverlay({ store, player, model, coding }) {
   function makeBadge({ text, behaviour, isModel }) {
     const dot = make("i", { className: "vm-dot" });
     dot.style.background = store.behaviour(behaviour)?.colour ?? "";
-    return make("b", { className: `vm-code-badge${isModel ? " vm-code-badge-model" : ""}`, title: words[isModel ? "label_model" : "label_yours"] }, dot, text);
+    return make(
+      "b",
+      {
+        className: `vm-code-badge${isModel ? " vm-code-badge-model" : ""}`,
+        title: words[isModel ? "label_model" : "label_yours"],
+      },
+      dot,
+      text,
+    );
   }
   store.on("changed", draw);
   model.on(draw);

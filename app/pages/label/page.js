@@ -49,7 +49,19 @@ export function start(element) {
   const selection = makeSelection(store, model);
   const coding = makeCoding({ store, player, openings, selection, model, tell, refuse });
   let list = null;
-  const parts = { element, area, store, player, openings, selection, model, coding, tell, refuse, rows: () => list.rows };
+  const parts = {
+    element,
+    area,
+    store,
+    player,
+    openings,
+    selection,
+    model,
+    coding,
+    tell,
+    refuse,
+    rows: () => list.rows,
+  };
   const actions = startActions(parts);
   const timeline = makeTimeline(element, { ...parts, openMenu: actions.openMenu });
   list = makeBoutsList(element, { ...parts, openMenu: actions.openMenu });

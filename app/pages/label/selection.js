@@ -13,7 +13,8 @@ export function makeSelection(store, model) {
       Object.assign(selection, { bout, isModel: Boolean(bout) && isModel });
       for (const listener of listeners) listener();
     },
-    is: (bout, isModel = false) => Boolean(selection.bout) && selection.isModel === isModel && isSame(bout, selection.bout),
+    is: (bout, isModel = false) =>
+      Boolean(selection.bout) && selection.isModel === isModel && isSame(bout, selection.bout),
     // Of a person, to be edited; null: none, or a model's.
     get own() {
       return selection.isModel ? null : selection.bout;

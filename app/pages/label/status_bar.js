@@ -33,7 +33,9 @@ export function startStatusBar({ element, area, store, player, selection, model,
       ["redo", store.redoable],
     ]) {
       const one = button(what);
-      const says = step ? fill(`label_${what}_what`, { words: step.words.replace(` in ${store.video}`, "") }) : words[`label_${what}`];
+      const says = step
+        ? fill(`label_${what}_what`, { words: step.words.replace(` in ${store.video}`, "") })
+        : words[`label_${what}`];
       one.disabled = !step && !(what === "undo" && store.numWaiting);
       one.textContent = one.title = says;
     }
@@ -42,8 +44,9 @@ export function startStatusBar({ element, area, store, player, selection, model,
     if (document.activeElement !== subject) subject.value = store.subject;
     if (document.activeElement !== author) author.value = store.author;
     const named = [...new Set(store.bouts.map((one) => one.subject))].filter(Boolean).sort();
-    if (names.options.length !== named.length) names.replaceChildren(...named.map((value) => make("option", { value })));
-    button("more").disabled = false;
+    if (names.options.length !== named.length)
+      names.replaceChildren(...named.map((value) => make("option", { value })));
+    find(".vm-code-whom").textContent = store.subject ? `${words.label_subject} ${store.subject}` : "";
     find(".vm-code-no-behaviours").hidden = store.ethogram.length > 0;
   }
   function drawMarking() {
@@ -51,7 +54,9 @@ export function startStatusBar({ element, area, store, player, selection, model,
     button("scored").setAttribute("aria-pressed", what === "scored");
     button("not_scored").setAttribute("aria-pressed", what === "not scored");
     const name = words[what === "scored" ? "label_scored" : "label_not_scored"];
-    marking.textContent = what ? fill("label_marking", { what: name, time: format.clock(coding.marking.from, { hasTenths: true }) }) : "";
+    marking.textContent = what
+      ? fill("label_marking", { what: name, time: format.clock(coding.marking.from, { hasTenths: true }) })
+      : "";
   }
   function drawRuns() {
     const options = model.runs.map(({ id, model: name, created, state }) => {

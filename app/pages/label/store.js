@@ -120,6 +120,9 @@ export const store = {
     return edit.id;
   },
 
+  // What is drawn of the labels changed, and not they themselves.
+  touch: () => say("changed"),
+
   undo: () => stepBack("undo"),
   redo: () => stepBack("redo"),
 };

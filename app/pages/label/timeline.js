@@ -71,13 +71,21 @@ export function makeTimeline(element, { store, player, openings, selection, mode
     inks = new Map(store.ethogram.map(({ name, colour }) => [name, isBright(colour) ? "#10161a" : "#fff"]));
     const { lanes, high } = makeLanes({ store, model, subjects: subjectsOf(store), otherName: words.label_other_axis });
     Object.assign(state, { lanes, high });
-    canvas.setAttribute("aria-label", fill("label_timeline_summary", { bouts: store.bouts.length, lanes: lanes.length }));
+    canvas.setAttribute(
+      "aria-label",
+      fill("label_timeline_summary", { bouts: store.bouts.length, lanes: lanes.length }),
+    );
   }
   function changed() {
     isOld = true;
     draw();
   }
-  const isSame = (one, other) => one === other || (one.start === other.start && one.end === other.end && one.behaviour === other.behaviour && one.subject === other.subject);
+  const isSame = (one, other) =>
+    one === other ||
+    (one.start === other.start &&
+      one.end === other.end &&
+      one.behaviour === other.behaviour &&
+      one.subject === other.subject);
   function openOf(lane) {
     return openings
       .of(lane.subject, lane.axis)
@@ -156,7 +164,20 @@ export function makeTimeline(element, { store, player, openings, selection, mode
       return state.start ? `${drawing.clockAt(seconds, true)} · ${time}` : time;
     },
   };
-  startTimelineInput({ element, plot, canvas, state, drawing, timeline, store, player, openings, selection, coding, openMenu });
+  startTimelineInput({
+    element,
+    plot,
+    canvas,
+    state,
+    drawing,
+    timeline,
+    store,
+    player,
+    openings,
+    selection,
+    coding,
+    openMenu,
+  });
   return timeline;
 }
 

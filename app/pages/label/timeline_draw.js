@@ -6,7 +6,7 @@ import * as format from "../shared/format.js";
 import { tickStep } from "../shared/time_view.js";
 import { words } from "../shared/words.js";
 import { firstFrom } from "./edits.js";
-import { MODEL, OWN, TOP } from "./timeline_lanes.js";
+import { MODEL, OWN } from "./timeline_lanes.js";
 
 const FONT = "11.5px system-ui, sans-serif";
 const AXIS = 22; // pixels
@@ -62,7 +62,10 @@ export function makeDrawing(plot, canvas, state) {
     overviewOf = null;
     const names = ["ink", "dim", "line", "card", "well", "unjudged", "playhead", "accent", "bg"];
     colours = Object.fromEntries(names.map((name) => [name, token(name)]));
-    patterns = { unlabelled: hatched(colours.unjudged, colours.line, 9), notScored: hatched(colours.well, colours.dim, 5) };
+    patterns = {
+      unlabelled: hatched(colours.unjudged, colours.line, 9),
+      notScored: hatched(colours.well, colours.dim, 5),
+    };
   }
   function hatched(ground, stroke, every) {
     const scale = window.devicePixelRatio || 1;
@@ -401,7 +404,8 @@ export function makeDrawing(plot, canvas, state) {
   function widestGap(lane) {
     let [from, widest] = [state.gutter, null];
     const taken = [];
-    for (const list of [lane.states, lane.scored, lane.notScored]) visible(list, (one) => taken.push([x(one.start), x(one.end)]));
+    for (const list of [lane.states, lane.scored, lane.notScored])
+      visible(list, (one) => taken.push([x(one.start), x(one.end)]));
     if (taken.length > MAX_LOOKED) return null; // so many that no gap is wide
     for (const one of state.openOf(lane)) taken.push([x(one.start), x(one.to)]);
     taken.push([Math.min(state.width, x(state.duration)), Infinity]);

@@ -9,7 +9,8 @@ const SNAP = 5; // pixels from another edge at which an edge sticks to it
 const SCROLLED = 400; // milliseconds after a scroll of the page in which the wheel is the page's
 
 export function startTimelineInput(parts) {
-  const { element, plot, canvas, state, drawing, timeline, store, player, openings, selection, coding, openMenu } = parts;
+  const { element, plot, canvas, state, drawing, timeline, store, player, openings, selection, coding, openMenu } =
+    parts;
   const tip = plot.querySelector(".vm-code-tip");
   let drag = null;
   let scrolledAt = -Infinity;
@@ -34,7 +35,11 @@ export function startTimelineInput(parts) {
     if (!isInBar) return { lane };
     const point = nearest(points, pixel);
     if (point) return { lane, bout: point, isModel, edge: isModel ? null : "start" };
-    const open = isModel ? null : openings.of(lane.subject, lane.axis).findLast((one) => pixel >= drawing.x(one.start) - NEAR && pixel <= drawing.x(state.endOf(one)) + 2);
+    const open = isModel
+      ? null
+      : openings
+          .of(lane.subject, lane.axis)
+          .findLast((one) => pixel >= drawing.x(one.start) - NEAR && pixel <= drawing.x(state.endOf(one)) + 2);
     const bout = open ?? stateAt(states, pixel);
     return { lane, bout, isModel, edge: bout && !isModel ? edgeAt(bout, pixel, Boolean(open)) : null };
   }
@@ -85,8 +90,13 @@ export function startTimelineInput(parts) {
       if (performance.now() - scrolledAt < SCROLLED && !event.ctrlKey) return; // the page itself is being scrolled
       event.preventDefault();
       const wide = state.width - state.gutter;
-      if (Math.abs(event.deltaX) > Math.abs(event.deltaY)) timeline.pan((event.deltaX / wide) * (state.view.to - state.view.from));
-      else timeline.zoom(Math.exp(Math.max(-1, Math.min(1, event.deltaY / 300))), Math.max(state.view.from, drawing.timeAt(place(event)[0])));
+      if (Math.abs(event.deltaX) > Math.abs(event.deltaY))
+        timeline.pan((event.deltaX / wide) * (state.view.to - state.view.from));
+      else
+        timeline.zoom(
+          Math.exp(Math.max(-1, Math.min(1, event.deltaY / 300))),
+          Math.max(state.view.from, drawing.timeAt(place(event)[0])),
+        );
     },
     { passive: false },
   );
@@ -152,7 +162,11 @@ export function startTimelineInput(parts) {
       player.seek(at);
     },
     range(pixel) {
-      state.range = { from: inside(drawing.timeAt(drag.pixel)), to: inside(drawing.timeAt(pixel)), lane: drag.found.lane };
+      state.range = {
+        from: inside(drawing.timeAt(drag.pixel)),
+        to: inside(drawing.timeAt(pixel)),
+        lane: drag.found.lane,
+      };
     },
   };
 
@@ -226,7 +240,13 @@ export function startTimelineInput(parts) {
     } else if (lane && !lane.isOther) {
       const at = inside(drawing.timeAt(place(event)[0]));
       const mark = [...lane.scored, ...lane.notScored].find((one) => one.start <= at && at < one.end);
-      if (mark) openMenu(event, [{ words: words.label_menu_unmark, run: () => coding.markSpan("nothing", mark.start, mark.end, lane.axis, lane.subject) }]);
+      if (mark)
+        openMenu(event, [
+          {
+            words: words.label_menu_unmark,
+            run: () => coding.markSpan("nothing", mark.start, mark.end, lane.axis, lane.subject),
+          },
+        ]);
     }
   });
 

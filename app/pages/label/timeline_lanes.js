@@ -18,7 +18,15 @@ export function makeLanes({ store, model, subjects, otherName }) {
   );
   const others = model.bouts.filter(({ behaviour }) => !store.axes.has(behaviour));
   if (others.length)
-    lanes.push({ axis: otherName, subject: "", isFirst: true, isOther: true, ...empty(), theirs: split(others), hasModel: true });
+    lanes.push({
+      axis: otherName,
+      subject: "",
+      isFirst: true,
+      isOther: true,
+      ...empty(),
+      theirs: split(others),
+      hasModel: true,
+    });
   let y = TOP;
   for (const lane of lanes) {
     Object.assign(lane, placed(lane, y));
@@ -49,7 +57,12 @@ function split(bouts) {
 function placed({ hasModel, isOther }, y) {
   if (isOther) return { y, modelY: y, differenceY: y, high: MODEL };
   if (!hasModel) return { y, modelY: y + OWN, differenceY: y + OWN, high: OWN };
-  return { y, differenceY: y + OWN + GAP, modelY: y + OWN + DIFFERENCE + 2 * GAP, high: OWN + DIFFERENCE + 2 * GAP + MODEL };
+  return {
+    y,
+    differenceY: y + OWN + GAP,
+    modelY: y + OWN + DIFFERENCE + 2 * GAP,
+    high: OWN + DIFFERENCE + 2 * GAP + MODEL,
+  };
 }
 
 // The animals of a video that have a lane: those of which something is said, and the one that is coded.

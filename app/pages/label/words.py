@@ -53,9 +53,9 @@ WORDS = {
     "label_waiting": "not saved yet: {count}",
     "label_waiting_trouble": "not saved yet: {count}. {trouble} What you code is kept in this browser.",
     "label_subject": "coding",
-    "label_no_subject": "no one in particular",
+    "label_no_subject": "which animal",
     "label_author": "as",
-    "label_no_author": "your name or letters",
+    "label_no_author": "your name",
     # the timeline
     "label_timeline": "Timeline",
     "label_timeline_hint": "scroll to zoom, drag to pan, drag an edge to move it, Shift and drag to mark",
@@ -88,7 +88,7 @@ WORDS = {
     "label_axis_points": "{axis} (instants)",
     "label_on_since": "on since {time}",
     "label_labelled": "labelled {span}",
-    "label_num_points": "{count} events",
+    "label_num_points": "{count} times",
     # the bouts
     "label_bouts": "Bouts",
     "label_num_bouts": "{count}",
@@ -161,6 +161,7 @@ WORDS = {
     # what is said
     "label_marking": "{what} from {time}: press again where it ends, or Escape",
     "label_said_began": "{behaviour} begins at {time}",
+    "label_said_goes_on": "{behaviour} goes on",
     "label_said_ended": "{behaviour} ends at {time}",
     "label_said_taken_back": "{behaviour} is taken back",
     "label_said_point": "{behaviour} at {time}",
