@@ -7,7 +7,7 @@
 // frames there are, and when, comes from the server. Steps go to the middle of a frame's time, so that no rounding shows
 // the one beside it.
 
-import { fetchReady, queryOf } from "./ask.js";
+import { fetchReady, queryOf, pause as wait } from "./ask.js";
 import * as bus from "./bus.js";
 import { make, PAUSE, PLAY } from "./dom.js";
 import * as format from "./format.js";
@@ -22,8 +22,11 @@ const [SLOWEST, FASTEST] = [SPEEDS[0], SPEEDS.at(-1)];
 const JUMP = 5; // seconds
 const INSIDE = 0.002; // seconds from the edge of a frame's time that are surely inside
 const SAME = 0.002; // seconds: less is rounding
+const SHOWN_WITHIN = 300; // milliseconds in which a browser shows a frame that it has gone to
+const CREEP_SPEED = 0.0625; // the slowest that browsers play
+const [MAX_TRIES, MAX_CREEP] = [3, 3000]; // times, milliseconds
 const LOOP_AROUND = 2; // seconds to each side, where nobody says what to loop
-const EARLY = 8; // milliseconds that a browser takes to begin a seek
+const EARLY = 16; // milliseconds before the end of a loop: a browser goes on showing frames until a seek begins
 const SOUND = "vidmem-sound";
 const BACK = "M17 4.5v15l-11-7.5zM5 5h2v14H5z";
 const ON = "M7 4.5v15l11-7.5zM17 5h2v14h-2z";
@@ -66,7 +69,13 @@ export function makeVideoPlayer(element) {
   let span = null; // to loop
   let loopTimer = 0;
   let isLoaded = false; // frames that come before are of the video before
-  let isMeasured = false;
+  let isPlaced = false; // where its frames lie is known
+  let firstShown = null; // the browser's time of the first frame that it showed
+  let lastShown = null; // and of the newest
+  let isHeard = false; // since the newest seek
+  let hear = () => {}; // whoever waits for the next frame
+  let isCreeping = false;
+  let ready = Promise.resolve(); // once it is known where frames lie
   let stopOffer = () => {};
 
   const on = (topic, listener) => listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
@@ -74,7 +83,8 @@ export function makeVideoPlayer(element) {
     for (const listener of listeners.get(topic) ?? []) listener(value);
   };
   const isReady = () => Boolean(record) && video.readyState >= 1;
-  const duration = () => record?.duration_seconds ?? frames?.endSeconds ?? 0;
+  // What a container says may end before its last frame does.
+  const duration = () => Math.max(record?.duration_seconds ?? 0, frames?.endSeconds ?? 0);
   const zoom = makeZoom(screen, stage, (value) => parts.drawZoom(value));
 
   // Loading
@@ -97,7 +107,7 @@ export function makeVideoPlayer(element) {
     else if (isPlayable || isInPart) open(`media/${next.id}`, { copy: false, at });
     else offer(words.vp_not_playable);
     if (isInPart && !hasCopy) offerSound();
-    measure(own);
+    ready = measure(own);
   }
   function unload() {
     stopOffer();
@@ -105,7 +115,8 @@ export function makeVideoPlayer(element) {
     clearTimeout(loopTimer);
     settleAim();
     queued = null;
-    isLoaded = isMeasured = false;
+    isLoaded = isPlaced = isCreeping = false;
+    firstShown = lastShown = null;
     [frames, shift, seconds] = [null, 0, 0];
     note.hidden = true;
     video.pause();
@@ -123,15 +134,41 @@ export function makeVideoPlayer(element) {
     video.defaultPlaybackRate = video.playbackRate;
     if (at > 0) seek(at);
   }
-  // Where the first frame lies on the browser's time line: expected from the container, until it was seen.
+  // Where the first frame lies on the browser's time line: at the container's own time of it, as Chromium has it, or else
+  // where the first frame that was seen is.
   async function measure(own) {
-    await frames.need(0);
+    await Promise.all([frames.need(0), hasLoaded()]);
     if (own !== number) return;
-    if (!isCopy && !isMeasured) shift = expectedShift();
     if (frames.failure) tell(words.vp_no_times);
+    else if (!isCopy) shift = frames.containerSeconds;
+    if (firstShown === null && video.requestVideoFrameCallback) await frameShown();
+    if (own !== number) return;
+    if (firstShown !== null && !isFrame(firstShown)) shift = firstShown;
+    const isElsewhere = video.currentTime < shift - SAME || frames.frameAt(video.currentTime - shift)?.start > 0;
+    if (isElsewhere && !queued) go(0, () => targetOf(0));
+    isPlaced = true;
+    hush();
+    show(Math.max(shift, video.currentTime));
     draw();
+    emit("loaded", record);
+    next();
   }
-  const expectedShift = () => Math.max(0, frames?.containerSeconds ?? 0);
+  const hasLoaded = () =>
+    isLoaded || new Promise((done) => video.addEventListener("loadedmetadata", done, { once: true }));
+  function isFrame(browserTime) {
+    const frame = frames.frameAt(browserTime - shift);
+    return Boolean(frame) && Math.abs(browserTime - shift - frame.start) < SAME;
+  }
+  // Until the browser shows another frame, or surely shows none.
+  function frameShown() {
+    return new Promise((done) => {
+      const timer = setTimeout(done, SHOWN_WITHIN);
+      hear = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
 
   function say(text) {
     message.hidden = false;
@@ -184,21 +221,11 @@ export function makeVideoPlayer(element) {
       return;
     }
     isLoaded = true;
-    hush();
     draw();
-    emit("loaded", record);
-    next();
   });
 
   // Time
 
-  // What a browser shows first is frame 0, wherever it counts from; unless a later frame is known to lie there.
-  function measureShift(mediaTime) {
-    const frame = frames?.frameAt(mediaTime - shift);
-    const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
-    if (!isKnown) shift = mediaTime;
-    isMeasured = true;
-  }
   function show(browserTime) {
     const time = Math.max(0, browserTime - shift);
     const frame = frames?.frameAt(time);
@@ -207,9 +234,14 @@ export function makeVideoPlayer(element) {
     drawClock();
   }
   function onFrame(_now, { mediaTime }) {
-    if (isLoaded && !isMeasured && !isCopy && !aim) measureShift(mediaTime);
-    if (!video.seeking) show(mediaTime);
-    if (!video.paused) {
+    if (isLoaded) {
+      firstShown ??= mediaTime;
+      lastShown = mediaTime;
+      isHeard = true;
+      hear();
+    }
+    if (isPlaced && !video.seeking) show(mediaTime);
+    if (!video.paused && !isCreeping) {
       emit("time", seconds);
       watchLoop();
     }
@@ -218,7 +250,7 @@ export function makeVideoPlayer(element) {
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
   // Each animation frame too: where frames are long, others still follow the sound.
   function onAnimation() {
-    if (video.paused) return;
+    if (video.paused || isCreeping) return;
     if (!video.requestVideoFrameCallback) show(video.currentTime);
     emit("time", seconds);
     watchLoop();
@@ -234,11 +266,14 @@ export function makeVideoPlayer(element) {
   }
   const middleOf = (frame) => (frame.start + Math.max(frame.end, frame.start)) / 2 + shift;
 
-  function seek(time) {
-    if (!record) return Promise.resolve();
+  async function seek(time) {
+    const own = number;
+    if (!record) return;
+    await ready;
+    if (own !== number) return;
     const wanted = Math.max(0, Math.min(time, duration() || time));
     frames?.need(wanted);
-    return go(wanted, () => targetOf(wanted));
+    await go(wanted, () => targetOf(wanted));
   }
   // One seek at a time; of those that come meanwhile, the newest is done next.
   function go(wanted, target) {
@@ -252,6 +287,7 @@ export function makeVideoPlayer(element) {
     if (!queued || !isReady()) return;
     aim = queued;
     queued = null;
+    isHeard = false;
     video.currentTime = aim.target();
   }
   function settleAim() {
@@ -261,18 +297,63 @@ export function makeVideoPlayer(element) {
   video.addEventListener("seeked", async () => {
     const own = number;
     const { currentTime } = video;
+    if (isCreeping) return;
     if (frames && !frames.frameAt(currentTime - shift)) await frames.need(currentTime - shift);
     if (own !== number) return;
     show(currentTime);
+    if (video.paused && !queued) await settle(frames?.frameAt(currentTime - shift), own);
+    if (own !== number) return;
     emit("time", seconds);
     settleAim();
     next();
   });
+  // A browser shows the first frame that lasts beyond the place of a seek. How long frames last is not always stored right
+  // (varying rates with B-frames): then it shows one before, or one behind.
+  async function settle(frame, own) {
+    if (!frame || !video.requestVideoFrameCallback || frames.failure) return;
+    const isRight = () => lastShown !== null && Math.abs(lastShown - shift - frame.start) < SAME;
+    if (!isHeard) await frameShown(); // it may stay the same one
+    if (own !== number || isRight() || lastShown === null || queued) return;
+    isCreeping = true;
+    let before = frame;
+    for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number; tries += 1) {
+      if (lastShown - shift > frame.start) {
+        before = frames.frameAt(before.previous ?? 0) ?? before;
+        video.currentTime = middleOf(before);
+        await frameShown();
+      }
+      await creep(frame, own);
+    }
+    if (own !== number) return;
+    isCreeping = false;
+    show(lastShown);
+  }
+  // Slowly on, until a frame is on view: played, each is shown at its own time.
+  async function creep(frame, own) {
+    const { muted, playbackRate } = video;
+    video.muted = true;
+    video.playbackRate = CREEP_SPEED;
+    const end = performance.now() + MAX_CREEP;
+    try {
+      await video.play();
+      while (own === number && lastShown - shift < frame.start - SAME && performance.now() < end) await frameShown();
+    } catch {
+      /* the browser does not play now: the frame that it shows is told */
+    }
+    if (!video.paused) {
+      const paused = new Promise((done) => video.addEventListener("pause", done, { once: true }));
+      video.pause();
+      await paused; // nobody else is told of it
+    }
+    video.muted = muted;
+    video.playbackRate = playbackRate;
+  }
 
   async function step(count) {
     if (!record || !frames) return;
     pauseVideo();
     const own = number;
+    await ready;
     let frame = await frames.need(queued?.seconds ?? aim?.seconds ?? seconds);
     for (let left = Math.abs(count); left > 0; left -= 1) {
       const time = count > 0 ? frame.next : frame.previous;
@@ -286,6 +367,7 @@ export function makeVideoPlayer(element) {
   // Playing
 
   async function play() {
+    while (isCreeping) await wait(SHOWN_WITHIN / 10);
     if (!isReady()) return;
     if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
     try {
@@ -295,13 +377,15 @@ export function makeVideoPlayer(element) {
     }
   }
   const pauseVideo = () => video.pause();
-  const toggle = () => (video.paused ? play() : pauseVideo());
+  const toggle = () => (video.paused || isCreeping ? play() : pauseVideo());
   video.addEventListener("play", () => {
+    if (isCreeping) return;
     draw();
     emit("play");
     requestAnimationFrame(onAnimation);
   });
   video.addEventListener("pause", () => {
+    if (isCreeping) return;
     clearTimeout(loopTimer);
     draw();
     emit("pause");
@@ -367,6 +451,7 @@ export function makeVideoPlayer(element) {
   // Sound, as it was left.
   restoreSound(video);
   video.addEventListener("volumechange", () => {
+    if (isCreeping) return;
     keepSound(video);
     parts.drawSound(video);
   });
@@ -453,7 +538,7 @@ export function makeVideoPlayer(element) {
       return duration();
     },
     get isPlaying() {
-      return !video.paused;
+      return !video.paused && !isCreeping;
     },
     get looped() {
       return span;
