@@ -89,6 +89,20 @@ class RecordedPredictions:
         return max((float(one.moments.end_seconds[-1]) for one in self.parts), default=0.0)
 
     @property
+    def probabilities(self) -> ClassProbabilities | None:
+        """All moments, of whichever model, in order of time; `None`: there are none."""
+        import numpy as np
+
+        if not self.parts:
+            return None
+        whole = [
+            np.concatenate([getattr(one.moments, name) for one in self.parts])
+            for name in ("probabilities", "start_seconds", "end_seconds")
+        ]
+        order = np.argsort(whole[1], kind="stable")
+        return ClassProbabilities(self.class_names, *(one[order] for one in whole))
+
+    @property
     def about(self) -> About:
         """The models and settings of all of it, each once."""
         return self._about(self.conditions)
