@@ -1,0 +1,592 @@
+// A player of the project's videos: the original by parts as the browser asks for them, or its playable copy.
+//
+//   browser's time of the file   |--shift--|frame 0 ...
+//   vidmem's time                          0            seconds from the first frame, as in predictions
+//
+// `seconds` is the presentation time of the frame on view, which the browser tells for each frame that it shows; which
+// frames there are, and when, comes from the server. Steps go to the middle of a frame's time, so that no rounding shows
+// the one beside it.
+
+import { fetchReady, queryOf } from "./ask.js";
+import * as bus from "./bus.js";
+import { make, PAUSE, PLAY } from "./dom.js";
+import * as format from "./format.js";
+import { makeFrameTimes } from "./video_frames.js";
+import { hasProxy, offerProxy } from "./video_proxy.js";
+import { makeZoom } from "./video_zoom.js";
+import { wallClock } from "./wall_clock.js";
+import { fill, words } from "./words.js";
+
+const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4, 8, 16];
+const [SLOWEST, FASTEST] = [SPEEDS[0], SPEEDS.at(-1)];
+const JUMP = 5; // seconds
+const INSIDE = 0.002; // seconds from the edge of a frame's time that are surely inside
+const SAME = 0.002; // seconds: less is rounding
+const LOOP_AROUND = 2; // seconds to each side, where nobody says what to loop
+const EARLY = 8; // milliseconds that a browser takes to begin a seek
+const SOUND = "vidmem-sound";
+const BACK = "M17 4.5v15l-11-7.5zM5 5h2v14H5z";
+const ON = "M7 4.5v15l11-7.5zM17 5h2v14h-2z";
+const LOOP = "M7 7h9V4l5 4.5L16 13v-3H7v4H4V7zM17 17H8v3l-5-4.5L8 11v3h9v-3h3v6z";
+const FULL = "M4 9V4h5v2H6v3zM15 4h5v5h-2V6h-3zM20 15v5h-5v-2h3v-3zM9 20H4v-5h2v3h3z";
+const LOUD = "M4 9h4l5-4v14l-5-4H4zM15.5 8a5 5 0 0 1 0 8zM17 4.5a9 9 0 0 1 0 15v-2a7 7 0 0 0 0-11z";
+const MUTE = "M4 9h4l5-4v14l-5-4H4zM16 9l5 6m0-6l-5 6";
+
+// What keys do, for pages that bind them: the player itself listens to none.
+export const playerKeys = [
+  { key: " ", words: words.vp_key_toggle, run: (player) => player.toggle() },
+  { key: "ArrowLeft", words: words.vp_key_back, run: (player) => player.seek(player.seconds - JUMP) },
+  { key: "ArrowRight", words: words.vp_key_on, run: (player) => player.seek(player.seconds + JUMP) },
+  { key: ",", words: words.vp_key_frame_back, run: (player) => player.step(-1) },
+  { key: ".", words: words.vp_key_frame_on, run: (player) => player.step(1) },
+  { key: "<", words: words.vp_key_slower, run: (player) => player.changeSpeed(-1) },
+  { key: ">", words: words.vp_key_faster, run: (player) => player.changeSpeed(1) },
+  { key: "l", words: words.vp_key_loop, run: (player) => player.toggleLoop() },
+  { key: "f", words: words.vp_key_full, run: (player) => player.toggleFullScreen() },
+  { key: "m", words: words.vp_key_mute, run: (player) => player.toggleMute() },
+  { key: "+", words: words.vp_key_zoom_in, run: (player) => player.zoomIn() },
+  { key: "-", words: words.vp_key_zoom_out, run: (player) => player.zoomOut() },
+  { key: "0", words: words.vp_key_zoom_off, run: (player) => player.setZoom(1) },
+  { key: "Home", words: words.vp_key_home, run: (player) => player.seek(0) },
+  { key: "End", words: words.vp_key_end, run: (player) => player.seek(player.duration) },
+];
+
+export function makeVideoPlayer(element) {
+  const parts = layOut(element);
+  const { video, screen, stage, overlay, message, note, seekBar, clock } = parts;
+  const listeners = new Map();
+  let record = null;
+  let number = 0; // of the newest load
+  let frames = null;
+  let shift = 0;
+  let isCopy = false;
+  let seconds = 0; // of the frame on view
+  let aim = null; // where a seek under way goes: { seconds, target, done }
+  let queued = null; // the newest seek that waits for it
+  let span = null; // to loop
+  let loopTimer = 0;
+  let isMeasured = false;
+  let stopOffer = () => {};
+
+  const on = (topic, listener) => listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
+  const emit = (topic, value) => {
+    for (const listener of listeners.get(topic) ?? []) listener(value);
+  };
+  const isReady = () => Boolean(record) && video.readyState >= 1;
+  const duration = () => record?.duration_seconds ?? frames?.endSeconds ?? 0;
+  const zoom = makeZoom(screen, stage, (value) => parts.drawZoom(value));
+
+  // Loading
+
+  async function load(next, { at = 0 } = {}) {
+    number += 1;
+    const own = number;
+    unload();
+    record = next;
+    if (!next) return say(words.vp_none);
+    if (next.state !== "here") return say(words[`vp_${next.state}`]);
+    if (next.trouble) return say(next.trouble);
+    say(words.vp_opening);
+    frames = makeFrameTimes(next);
+    const isPlayable = Boolean(next.mime) && canPlay(next.mime);
+    const isInPart = !isPlayable && Boolean(next.mime) && canPlay(withoutSound(next.mime));
+    const hasCopy = !isPlayable && (await hasProxy(next));
+    if (own !== number) return;
+    if (hasCopy) open(`media/${next.id}/proxy.mp4`, { copy: true, at });
+    else if (isPlayable || isInPart) open(`media/${next.id}`, { copy: false, at });
+    else offer(words.vp_not_playable);
+    if (isInPart && !hasCopy) offerSound();
+    measure(own);
+  }
+  function unload() {
+    stopOffer();
+    loopTo(null);
+    clearTimeout(loopTimer);
+    settleAim();
+    queued = null;
+    isMeasured = false;
+    [frames, shift, seconds] = [null, 0, 0];
+    note.hidden = true;
+    video.pause();
+    if (video.hasAttribute("src")) {
+      video.removeAttribute("src");
+      video.load(); // lets go of its connection
+    }
+    zoom.set(1);
+    draw();
+  }
+  function open(address, { copy, at }) {
+    isCopy = copy;
+    stopOffer();
+    video.src = address;
+    video.defaultPlaybackRate = video.playbackRate;
+    if (at > 0) seek(at);
+  }
+  // Where the first frame lies on the browser's time line: expected from the container, until it was seen.
+  async function measure(own) {
+    await frames.need(0);
+    if (own !== number) return;
+    if (!isCopy && !isMeasured) shift = expectedShift();
+    if (frames.failure) tell(words.vp_no_times);
+    draw();
+  }
+  const expectedShift = () => Math.max(0, frames?.containerSeconds ?? 0);
+
+  function say(text) {
+    message.hidden = false;
+    message.replaceChildren(make("p", { textContent: text }));
+    screen.classList.toggle("vm-vp-empty", true);
+    draw();
+  }
+  function hush() {
+    message.hidden = true;
+    message.replaceChildren();
+    screen.classList.toggle("vm-vp-empty", false);
+  }
+  function tell(text, ...more) {
+    note.hidden = false;
+    note.replaceChildren(text, ...more);
+  }
+  function offer(why) {
+    say(why);
+    const here = make("div", { className: "vm-vp-offer" });
+    message.replaceChildren(here);
+    const at = seconds;
+    stopOffer = offerProxy(here, record, why, () => load(record, { at }));
+    emit("trouble", why);
+  }
+  function offerSound() {
+    const button = make("button", { type: "button", textContent: words.vp_make_copy });
+    button.addEventListener("click", () => {
+      note.hidden = true;
+      offer(words.vp_no_sound);
+    });
+    tell(`${words.vp_no_sound} `, button);
+  }
+  async function fail() {
+    const own = number;
+    const { code } = video.error ?? {};
+    if (!record || !video.hasAttribute("src")) return;
+    const answer = await factsOf(record.name);
+    if (own !== number) return;
+    if (answer && answer.state !== "here") say(words[`vp_${answer.state}`]);
+    else if (isCopy) say(words.vp_copy_broken);
+    else offer(code === 2 ? words.vp_connection : words.vp_not_decodable);
+  }
+
+  video.addEventListener("error", fail);
+  video.addEventListener("loadedmetadata", () => {
+    if (!video.videoWidth) {
+      video.removeAttribute("src");
+      offer(words.vp_not_decodable);
+      return;
+    }
+    hush();
+    draw();
+    emit("loaded", record);
+  });
+
+  // Time
+
+  // What a browser shows first is frame 0, wherever it counts from; unless a later frame is known to lie there.
+  function measureShift(mediaTime) {
+    const frame = frames?.frameAt(mediaTime - shift);
+    const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
+    if (!isKnown) shift = mediaTime;
+    isMeasured = true;
+  }
+  function show(browserTime) {
+    const time = Math.max(0, browserTime - shift);
+    const frame = frames?.frameAt(time);
+    if (!frame) frames?.need(time);
+    seconds = frame ? frame.start : time;
+    drawClock();
+  }
+  function onFrame(_now, { mediaTime }) {
+    if (!isMeasured && !isCopy && !aim) measureShift(mediaTime);
+    if (!video.seeking) show(mediaTime);
+    if (!video.paused) {
+      emit("time", seconds);
+      watchLoop();
+    }
+    video.requestVideoFrameCallback(onFrame);
+  }
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
+  // Each animation frame too: where frames are long, others still follow the sound.
+  function onAnimation() {
+    if (video.paused) return;
+    if (!video.requestVideoFrameCallback) show(video.currentTime);
+    emit("time", seconds);
+    watchLoop();
+    requestAnimationFrame(onAnimation);
+  }
+
+  // Where a seek has to go so that the browser shows the frame on display at a time, and goes on from that time.
+  function targetOf(time) {
+    const frame = frames?.frameAt(time);
+    if (!frame) return time + shift + INSIDE / 4;
+    const inside = Math.min(INSIDE, (frame.end - frame.start) / 2);
+    return Math.max(frame.start + inside, Math.min(time, frame.end - inside)) + shift;
+  }
+  const middleOf = (frame) => (frame.start + Math.max(frame.end, frame.start)) / 2 + shift;
+
+  function seek(time) {
+    if (!record) return Promise.resolve();
+    const wanted = Math.max(0, Math.min(time, duration() || time));
+    frames?.need(wanted);
+    return go(wanted, () => targetOf(wanted));
+  }
+  // One seek at a time; of those that come meanwhile, the newest is done next.
+  function go(wanted, target) {
+    return new Promise((done) => {
+      queued?.done();
+      queued = { seconds: wanted, target, done };
+      if (!aim) next();
+    });
+  }
+  function next() {
+    if (!queued || !isReady()) return;
+    aim = queued;
+    queued = null;
+    video.currentTime = aim.target();
+  }
+  function settleAim() {
+    aim?.done();
+    aim = null;
+  }
+  video.addEventListener("loadedmetadata", () => {
+    if (queued) next();
+  });
+  video.addEventListener("seeked", async () => {
+    const own = number;
+    const { currentTime } = video;
+    if (frames && !frames.frameAt(currentTime - shift)) await frames.need(currentTime - shift);
+    if (own !== number) return;
+    show(currentTime);
+    emit("time", seconds);
+    settleAim();
+    next();
+  });
+
+  async function step(count) {
+    if (!record || !frames) return;
+    pauseVideo();
+    const own = number;
+    let frame = await frames.need(queued?.seconds ?? aim?.seconds ?? seconds);
+    for (let left = Math.abs(count); left > 0; left -= 1) {
+      const time = count > 0 ? frame.next : frame.previous;
+      if (time === null) break;
+      frame = await frames.need(time);
+    }
+    if (own !== number) return;
+    await go(frame.start, () => middleOf(frame));
+  }
+
+  // Playing
+
+  async function play() {
+    if (!isReady()) return;
+    if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
+    try {
+      await video.play();
+    } catch (error) {
+      if (error.name !== "AbortError") emit("trouble", error.message);
+    }
+  }
+  const pauseVideo = () => video.pause();
+  const toggle = () => (video.paused ? play() : pauseVideo());
+  video.addEventListener("play", () => {
+    draw();
+    emit("play");
+    requestAnimationFrame(onAnimation);
+  });
+  video.addEventListener("pause", () => {
+    clearTimeout(loopTimer);
+    draw();
+    emit("pause");
+  });
+  video.addEventListener("ended", () => {
+    if (span) loopBack();
+  });
+
+  function setSpeed(wanted) {
+    const speed = Math.min(FASTEST, Math.max(SLOWEST, Number(wanted) || 1));
+    try {
+      video.playbackRate = video.defaultPlaybackRate = speed;
+    } catch {
+      tell(fill("vp_speed_refused", { speed })); // other browsers have other limits
+    }
+    parts.drawSpeed(video.playbackRate);
+    emit("speed", video.playbackRate);
+  }
+  function changeSpeed(steps) {
+    const place = SPEEDS.findLastIndex((one) => one <= video.playbackRate + 1e-6);
+    setSpeed(SPEEDS[Math.max(0, Math.min(SPEEDS.length - 1, place + steps))]);
+  }
+
+  // A span again and again. The last frame inside says when to go back: at its end, not when something is seen behind.
+  function loopTo(wanted) {
+    span = wanted && wanted.end > wanted.start ? { ...wanted } : null;
+    clearTimeout(loopTimer);
+    loopTimer = 0;
+    parts.drawLoop(Boolean(span));
+    if (span && (seconds < span.start - SAME || seconds >= span.end - SAME)) loopBack();
+    emit("loop", span);
+  }
+  async function loopBack() {
+    const own = span;
+    clearTimeout(loopTimer);
+    loopTimer = 0;
+    if (!own || aim) return;
+    const frame = await frames.need(own.start);
+    if (span !== own) return;
+    // The first frame that begins inside; where none does, the one on display.
+    const isInside = frame.start >= own.start - SAME || frame.next === null || frame.next >= own.end;
+    const first = isInside ? frame : await frames.need(frame.next);
+    await go(first.start, () => targetOf(first.start));
+    if (span === own && video.ended) video.play();
+  }
+  function watchLoop() {
+    if (!span || aim || video.paused) return;
+    if (seconds >= span.end - SAME || seconds < span.start - JUMP) {
+      loopBack();
+      return;
+    }
+    const frame = frames?.frameAt(seconds);
+    if (loopTimer || !frame || frame.end < span.end - SAME) return;
+    const left = Math.min(frame.end, span.end) + shift - video.currentTime;
+    loopTimer = setTimeout(loopBack, Math.max(0, (1000 * left) / video.playbackRate - EARLY));
+  }
+  function toggleLoop() {
+    if (span) return loopTo(null);
+    const around = { start: Math.max(0, seconds - LOOP_AROUND), end: Math.min(duration(), seconds + LOOP_AROUND) };
+    return loopTo(player.loopOf?.() ?? around);
+  }
+
+  // Sound, as it was left.
+  restoreSound(video);
+  video.addEventListener("volumechange", () => {
+    keepSound(video);
+    parts.drawSound(video);
+  });
+  const toggleMute = () => {
+    video.muted = !video.muted;
+  };
+
+  function toggleFullScreen() {
+    if (document.fullscreenElement === parts.root) document.exitFullscreen();
+    else parts.root.requestFullscreen?.().catch(() => tell(words.vp_no_full));
+  }
+
+  // Drawing
+
+  function draw() {
+    const isUsable = isReady() && message.hidden;
+    parts.drawPlay(!video.paused && isUsable);
+    parts.enable(isUsable);
+    seekBar.max = Math.max(0.001, duration());
+    drawClock();
+  }
+  function drawClock() {
+    if (!seekBar.matches(":active")) seekBar.value = seconds;
+    const isLong = duration() >= 3600;
+    const time = format.exactClock(seconds, { hasHours: isLong });
+    seekBar.setAttribute("aria-valuetext", time);
+    if (!record || !duration()) clock.textContent = "";
+    else {
+      const place = fill("vp_of", { time, total: format.exactClock(duration(), { hasHours: isLong, isCut: true }) });
+      clock.textContent = record.start ? `${wallClock(record.start, seconds)} · ${place}` : place;
+    }
+  }
+
+  seekBar.addEventListener("input", () => seek(Number(seekBar.value)));
+  parts.drawSound(video);
+  parts.listen({
+    toggle,
+    back: () => step(-1),
+    forward: () => step(1),
+    loop: toggleLoop,
+    zoom_in: () => zoom.in(),
+    zoom_out: () => zoom.out(),
+    zoom_off: () => zoom.set(1),
+    full: toggleFullScreen,
+    mute: toggleMute,
+    speed: setSpeed,
+    volume: (value) => {
+      video.volume = value;
+      video.muted = value === 0;
+    },
+  });
+  // A player that nobody sees must not be heard.
+  bus.on("view_shown", () => {
+    if (!element.checkVisibility()) pauseVideo();
+  });
+
+  const player = {
+    load,
+    on,
+    overlay,
+    play,
+    pause: pauseVideo,
+    toggle,
+    seek,
+    step,
+    changeSpeed,
+    loop: loopTo,
+    toggleLoop,
+    toggleMute,
+    toggleFullScreen,
+    setZoom: (value) => zoom.set(value),
+    zoomIn: () => zoom.in(),
+    zoomOut: () => zoom.out(),
+    pan: (x, y) => zoom.move(x, y),
+    // What to loop where nobody said it: a page may put its own here.
+    loopOf: null,
+    get record() {
+      return record;
+    },
+    get seconds() {
+      return seconds;
+    },
+    get duration() {
+      return duration();
+    },
+    get isPlaying() {
+      return !video.paused;
+    },
+    get looped() {
+      return span;
+    },
+    get zoom() {
+      return zoom.value;
+    },
+    // The frame on view: when it begins and ends; null where that is not known yet.
+    get frame() {
+      return frames?.frameAt(seconds) ?? null;
+    },
+    get speed() {
+      return video.playbackRate;
+    },
+    set speed(value) {
+      setSpeed(value);
+    },
+  };
+  say(words.vp_none);
+  return player;
+}
+async function factsOf(name) {
+  return (await fetchReady(`project/videos/facts?${queryOf({ video: name })}`)).video ?? null;
+}
+
+const tester = document.createElement("video");
+const canPlay = (mime) => tester.canPlayType(mime) !== "";
+// video/mp4; codecs="avc1.64001f, ac-3" -> video/mp4; codecs="avc1.64001f"
+const withoutSound = (mime) => mime.replace(/(codecs="[^",]+)[^"]*"/, '$1"');
+
+function restoreSound(video) {
+  try {
+    const { volume, muted } = JSON.parse(localStorage.getItem(SOUND) ?? "{}");
+    if (volume >= 0 && volume <= 1) video.volume = volume;
+    video.muted = Boolean(muted);
+  } catch {
+    /* nothing was kept */
+  }
+}
+function keepSound({ volume, muted }) {
+  try {
+    localStorage.setItem(SOUND, JSON.stringify({ volume, muted }));
+  } catch {
+    /* storage is switched off */
+  }
+}
+
+function icon(path) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  const shape = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  shape.setAttribute("d", path);
+  svg.append(shape);
+  return svg;
+}
+function button(name, label, content, properties = {}) {
+  const made = make("button", { type: "button", title: label, ariaLabel: label, ...properties }, content);
+  made.dataset.do = name;
+  return made;
+}
+
+// The elements, and how each is drawn.
+function layOut(element) {
+  const video = make("video", { className: "vm-vp-video", preload: "auto", playsInline: true });
+  const stage = make("div", { className: "vm-vp-stage" }, video);
+  const overlay = make("div", { className: "vm-vp-overlay" });
+  const message = make("div", { className: "vm-vp-message" });
+  message.setAttribute("role", "status");
+  const screen = make("div", { className: "vm-vp-screen" }, stage, overlay, message);
+  const seekBar = make("input", { type: "range", className: "vm-vp-seek", min: 0, max: 1, step: "any", value: 0 });
+  seekBar.ariaLabel = words.vp_position;
+  const toggle = button("toggle", words.vp_play, icon(PLAY), { className: "vm-main" });
+  const back = button("back", words.vp_frame_back, icon(BACK));
+  const forward = button("forward", words.vp_frame_on, icon(ON));
+  const loop = button("loop", words.vp_loop, icon(LOOP), { ariaPressed: "false" });
+  const speed = make(
+    "select",
+    { className: "vm-vp-speed", ariaLabel: words.vp_speed, title: words.vp_speed },
+    ...SPEEDS.map((one) => new Option(`${one} ×`, one, one === 1, one === 1)),
+  );
+  const zoomOut = button("zoom_out", words.vp_zoom_out, "−");
+  const zoomOff = button("zoom_off", words.vp_zoom_off, "1 ×");
+  const zoomIn = button("zoom_in", words.vp_zoom_in, "+");
+  const zooming = make("span", { className: "vm-vp-group", ariaLabel: words.vp_zoom }, zoomOut, zoomOff, zoomIn);
+  zooming.setAttribute("role", "group");
+  const mute = button("mute", words.vp_mute, icon(LOUD), { ariaPressed: "false" });
+  const volume = make("input", { type: "range", className: "vm-vp-volume", min: 0, max: 1, step: 0.05, value: 1 });
+  volume.ariaLabel = words.vp_volume;
+  const full = button("full", words.vp_full, icon(FULL));
+  const clock = make("span", { className: "vm-vp-clock" });
+  const bar = make(
+    "div",
+    { className: "vm-vp-bar" },
+    ...[toggle, back, forward, loop, speed, zooming, mute, volume, full, clock],
+  );
+  const note = make("p", { className: "vm-vp-note", hidden: true });
+  note.setAttribute("role", "status");
+  const root = make("div", { className: "vm-vp" }, screen, seekBar, bar, note);
+  element.replaceChildren(root);
+  const playing = [toggle, back, forward, loop, speed, seekBar];
+
+  return {
+    ...{ root, video, stage, overlay, message, screen, seekBar, clock, note },
+    enable: (isUsable) => {
+      for (const one of playing) one.disabled = !isUsable;
+    },
+    drawPlay: (isPlaying) => {
+      toggle.querySelector("path").setAttribute("d", isPlaying ? PAUSE : PLAY);
+      toggle.title = toggle.ariaLabel = words[isPlaying ? "vp_pause" : "vp_play"];
+    },
+    drawLoop: (isOn) => {
+      loop.ariaPressed = String(isOn);
+    },
+    drawSpeed: (value) => {
+      speed.value = value;
+      if (speed.selectedIndex < 0) {
+        speed.append(new Option(`${value} ×`, value));
+        speed.value = value;
+      }
+    },
+    drawZoom: (value) => {
+      zoomOff.textContent = `${Number(value.toFixed(1))} ×`;
+    },
+    drawSound: ({ muted, volume: loudness }) => {
+      const isSilent = muted || loudness === 0;
+      mute.querySelector("path").setAttribute("d", isSilent ? MUTE : LOUD);
+      mute.ariaPressed = String(isSilent);
+      volume.value = muted ? 0 : loudness;
+    },
+    listen: (actions) => {
+      bar.addEventListener("click", (event) => actions[event.target.closest("[data-do]")?.dataset.do]?.());
+      speed.addEventListener("change", () => actions.speed(speed.value));
+      volume.addEventListener("input", () => actions.volume(Number(volume.value)));
+    },
+  };
+}
