@@ -5,6 +5,7 @@ import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { keepFresh } from "../shared/keep_fresh.js";
+import { videosOfProject } from "../shared/project.js";
 import { fill, words } from "../shared/words.js";
 import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
 import { debounced, plural, refill } from "./pieces.js";
@@ -117,7 +118,7 @@ export function start(element) {
     const times = `${format.clock(from, { hasTenths: true })} – ${format.clock(to, { hasTenths: true })}`;
     const button = make("button", { type: "button", textContent: `${times} (${format.span(to - from)})` });
     button.addEventListener("click", () => playSpan(playerPlace, { video, start: from, end: to, title }));
-    const where = [subject, bus.last.project_videos?.videos.length > 1 ? video : ""].filter(Boolean).join(" · ");
+    const where = [subject, videosOfProject().length > 1 ? video : ""].filter(Boolean).join(" · ");
     return make("li", {}, button, where ? make("small", { textContent: where }) : "");
   }
 

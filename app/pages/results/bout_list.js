@@ -5,6 +5,7 @@ import * as bus from "../shared/bus.js";
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { keepFresh } from "../shared/keep_fresh.js";
+import { wallClock } from "../shared/wall_clock.js";
 import { fill, words } from "../shared/words.js";
 import { cell, debounced, dot, number, refill, rowHead } from "./pieces.js";
 import { place, playSpan } from "./player.js";
@@ -103,8 +104,8 @@ export function start(element) {
       videos.some(([, begun]) => begun) && {
         name: "clock",
         title: words.results_clock,
-        key: (row) => momentOf(row),
-        text: (row) => clockWords(row),
+        key: clockWords,
+        text: clockWords,
         isNumber: true,
       },
       {
@@ -141,14 +142,9 @@ export function start(element) {
     const text = make("span", { textContent: name, title: name });
     return rowHead(dot(colour), text);
   }
-  // The wall clock of the recording, whatever time zone the browser is in.
-  function momentOf(row) {
-    const begun = answer.videos[row[VIDEO]][1];
-    return begun ? Date.parse(`${begun.slice(0, 19)}Z`) / 1000 + row[START] : -1;
-  }
   function clockWords(row) {
-    const at = momentOf(row);
-    return at < 0 ? "–" : new Date(1000 * at).toISOString().slice(0, 19).replace("T", " ");
+    const begun = answer.videos[row[VIDEO]][1];
+    return begun ? wallClock(begun, row[START]) : "–";
   }
 
   function show() {

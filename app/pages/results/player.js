@@ -1,8 +1,9 @@
 // One player for the whole page: it goes to the card that plays something.
 
-import * as bus from "../shared/bus.js";
+import { fetchReady, queryOf } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { videosOfProject } from "../shared/project.js";
 import { makeVideoPlayer } from "../shared/video_player.js";
 import { fill, words } from "../shared/words.js";
 
@@ -21,31 +22,38 @@ export function place(element) {
   element.append(whole);
 }
 
-export function playSpan(element, { video, start, end, title }) {
+export async function playSpan(element, { video, start, end, title }) {
   if (whole.parentElement !== element) element.append(whole);
-  const record = bus.last.project_videos?.videos.find(({ name }) => name === video);
-  if (record?.state !== "here") {
+  const known = videosOfProject().find(({ name }) => name === video);
+  if (known?.state !== "here") {
     player?.pause();
     screen.hidden = true;
-    said.textContent = fill("results_not_here", { video, state: record?.state ?? "unseen" });
+    said.textContent = fill("results_not_here", { video, state: words[`results_is_${known?.state ?? "unseen"}`] });
     return;
   }
   screen.hidden = false;
   const times = { from: format.clock(start, { hasTenths: true }), to: format.clock(end, { hasTenths: true }) };
   said.textContent = fill("results_playing", { behaviour: title, video, ...times });
   const isShort = end - start < SHORT;
-  wanted = { video, start: Math.max(0, start - (isShort ? AROUND : 0)), end: end + (isShort ? AROUND : 0) };
+  const own = { video, start: Math.max(0, start - (isShort ? AROUND : 0)), end: end + (isShort ? AROUND : 0) };
+  wanted = own;
   if (!player) {
     player = makeVideoPlayer(screen);
     player.on("loaded", begin);
   }
-  if (player.record?.name === video) begin();
-  else player.load(record);
+  if (player.record?.name === video) {
+    begin();
+    return;
+  }
+  // What a browser can decode is known once the file was looked at.
+  const facts = known.is_probed ? known : (await fetchReady(`project/videos/facts?${queryOf({ video })}`)).video;
+  if (wanted === own) player.load(facts ?? known, { at: own.start });
 }
-function begin() {
-  if (!wanted) return;
-  player.loop({ start: wanted.start, end: wanted.end });
-  player.seek(wanted.start);
+async function begin() {
+  const own = wanted;
+  if (!own || player.record?.name !== own.video) return;
+  await player.seek(own.start);
+  if (wanted !== own) return;
+  player.loop({ start: own.start, end: own.end });
   player.play();
 }
-bus.on("view_shown", () => player?.pause());

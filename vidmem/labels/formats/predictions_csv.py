@@ -11,6 +11,7 @@ scored; stretches without a picture were not, and no bout reaches over a change 
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -70,6 +71,24 @@ class RunCondition:
     settings: str
 
 
+def about_run(
+    conditions: Sequence[RunCondition], start_seconds: float = 0.0, end_seconds: float = math.inf
+) -> About:
+    """The models and settings of a part of a run, each once.
+
+    Args:
+        conditions: In order of time; the first holds from the start on, and each until the next.
+        start_seconds: Of the part.
+        end_seconds: Not part of it.
+    """
+    starts = [one.start_seconds for one in conditions]
+    first = max(bisect_right(starts, start_seconds + 1e-6) - 1, 0)
+    last = max(bisect_left(starts, end_seconds - 1e-6), first + 1)
+    models = dict.fromkeys(one.model for one in conditions[first:last] if one.model)
+    settings = dict.fromkeys(one.settings for one in conditions[first:last] if one.settings)
+    return About(model=", ".join(models), settings=" | ".join(settings))
+
+
 @dataclass(frozen=True, eq=False)
 class RecordedPredictions:
     """All that a predictions.csv has, read once, to make bouts of with any post-processing."""
@@ -105,7 +124,7 @@ class RecordedPredictions:
     @property
     def about(self) -> About:
         """The models and settings of all of it, each once."""
-        return self._about(self.conditions)
+        return about_run(self.conditions)
 
     def bouts(
         self, processing: PostProcessing | None = None, *, video: str, author: str = ""
@@ -161,10 +180,7 @@ class RecordedPredictions:
 
     def about_of(self, bout: Bout) -> About:
         """The models and settings that it was predicted with, each once."""
-        starts = [one.start_seconds for one in self.conditions]
-        first = max(bisect_right(starts, bout.start_seconds) - 1, 0)
-        last = max(bisect_left(starts, bout.end_seconds), first + 1)
-        return self._about(self.conditions[first:last])
+        return about_run(self.conditions, bout.start_seconds, bout.end_seconds)
 
     @property
     def has_changes(self) -> bool:
@@ -183,11 +199,6 @@ class RecordedPredictions:
                 )
             )
         ]
-
-    def _about(self, conditions: Sequence[RunCondition]) -> About:
-        models = dict.fromkeys(one.model for one in conditions if one.model)
-        settings = dict.fromkeys(one.settings for one in conditions if one.settings)
-        return About(model=", ".join(models), settings=" | ".join(settings))
 
 
 @dataclass(frozen=True)
