@@ -1,4 +1,4 @@
-"""A file as labels know it: under the project's name and with its facts, where it is in the project."""
+"""A file that is watched, as labels know it: as the project knows it, where it does."""
 
 from __future__ import annotations
 

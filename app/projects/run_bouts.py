@@ -143,10 +143,8 @@ def _name(text: str) -> str:
 
 
 def _in_colours_of(labels: Labels, ethogram: Ethogram) -> Labels:
-    """With the colours of an ethogram, and its order; other behaviours get colours that are free."""
-    united = ethogram.united(
-        Ethogram(tuple(replace(one, key="") for one in labels.ethogram))
-    )
+    """With the colours and the order of an ethogram; others get colours that are free."""
+    united = ethogram.united(Ethogram(tuple(replace(one, key="") for one in labels.ethogram)))
     names = set(labels.ethogram.names)
     return labels.with_ethogram(Ethogram(tuple(one for one in united if one.name in names)))
 

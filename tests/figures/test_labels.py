@@ -30,9 +30,7 @@ def drawn(figure):
         if trace.mode == "markers":
             found[trace.name] += [(y, x, x) for x, y in zip(trace.x, trace.y, strict=True)]
         else:
-            found[trace.name] += list(
-                zip(trace.y[::3], trace.x[::3], trace.x[1::3], strict=True)
-            )
+            found[trace.name] += list(zip(trace.y[::3], trace.x[::3], trace.x[1::3], strict=True))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The Results page: bouts, time budgets, sequences, figures and agreement, of labels or of a run."""
+"""The Results page: bouts, budgets, figures, sequences and agreement, of labels or of a run."""
 
 from __future__ import annotations
 

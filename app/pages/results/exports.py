@@ -164,4 +164,3 @@ def _video_numbers(video: LabelledVideo) -> dict[str, Any]:
         "fps": video.fps,
         "start": None if video.start is None else video.start.isoformat(),
     }
-

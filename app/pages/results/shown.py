@@ -1,4 +1,4 @@
-"""Whose labels are looked at: people's, a run's predictions, or those of a file that was brought."""
+"""Whose labels are looked at: people's, a run's predictions, or those of a file."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from vidmem.labels.results import labels_of_author
 from vidmem.projects import Project
 
 LABELS, AUTHOR, RUN, FILE = "labels", "author:", "run:", "file:"
-"""What the key of somebody begins with: everybody, a person, a kept run, a file that was brought."""
+"""What a key begins with: everybody, a person, a kept run, a file that was brought."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,19 @@ class Accounts:
         if key == LABELS:
             return Shown(key, labels, ALL_AUTHORS, About(settings=ALL_AUTHORS, versions=VERSIONS))
         if not key.startswith(AUTHOR):
-            raise SettingError(f"{field} must name labels, an author, a run or a file, got {key!r:.60}")
+            raise SettingError(
+                f"{field} must name labels, an author, a run or a file, got {key!r:.60}"
+            )
         author = key.removeprefix(AUTHOR)
         whose = OF_AUTHOR.format(author=author) if author else NO_AUTHOR
         own = labels_of_author(labels, author, has_marks=has_marks)
         return Shown(key, own, whose, About(settings=whose, versions=VERSIONS))
 
     def _of_run(self, key: str, video: str, request: PageRequest) -> Shown:
-        found, post = predictions_of_run(self.project, key.removeprefix(RUN)), processing_of(request)
+        found, post = (
+            predictions_of_run(self.project, key.removeprefix(RUN)),
+            processing_of(request),
+        )
         if video and video != found.video.name:
             raise SettingError(OTHER_VIDEO.format(title=found.title, video=found.video.name))
         about = found.about(post)

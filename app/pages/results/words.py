@@ -61,10 +61,12 @@ WORDS = {
     "results_length_to": "At most, s",
     "results_day_from": "Begins from, time of day",
     "results_day_until": "Until",
-    "results_no_clock": "Time of day needs the start of every recording: give it on the Label page.",
+    "results_no_clock": "Time of day needs the start of every recording: give it on the Label "
+    "page.",
     "results_clear": "Clear filters",
     "results_count": "{num} of {all}",
-    "results_cut": "The table holds the first {shown} of {num}; the files have all. Filter to see others.",
+    "results_cut": "The table holds the first {shown} of {num}; the files have all. Filter to see "
+    "others.",
     "results_no_bouts": "No bout fits these filters.",
     "results_none_yet": "Nothing is labelled here yet.",
     "results_from": "From",
@@ -83,7 +85,8 @@ WORDS = {
     "results_is_changed": "its file has changed since it was added",
     "results_is_unseen": "it is known from labels only; add its file on the Label page",
     "results_bouts_csv": "CSV",
-    "results_bouts_csv_hint": "The bouts of this table, with model, settings, versions and the recording's start above the header",
+    "results_bouts_csv_hint": "The bouts of this table, with model, settings, versions and the "
+    "recording's start above the header",
     "results_boris_aggregated": "BORIS aggregated",
     "results_boris_tabular": "BORIS tabular",
     "results_boris_project": "BORIS project",
@@ -95,9 +98,11 @@ WORDS = {
     "results_hour": "each hour",
     "results_day": "each day",
     "results_per_video": "Each video by itself",
-    "results_denominator": "100 % is the {denominator}. A bout counts in the period in which it begins, its time where it is spent.",
+    "results_denominator": "100 % is the {denominator}. A bout counts in the period in which it "
+    "begins, its time where it is spent.",
     "results_by_clock": "Periods are by the clock.",
-    "results_by_video": "Periods are of the time of each video: the starts of the recordings are not known.",
+    "results_by_video": "Periods are of the time of each video: the starts of the recordings are "
+    "not known.",
     "results_group": "scored {scored}",
     "results_group_not": "scored {scored}, not scored {not}",
     "results_percent": "% of scored",
@@ -107,7 +112,8 @@ WORDS = {
     "results_mean": "Mean",
     "results_median": "Median",
     "results_latency": "Latency",
-    "results_latency_hint": "From the first scored moment of the period to the first of the behaviour",
+    "results_latency_hint": "From the first scored moment of the period to the first of the "
+    "behaviour",
     "results_none_of_these": "none of these",
     "results_budget_cut": "The first {shown} of {num} rows; the file has all.",
     "results_budget_none": "Nothing is scored here yet, so there is no budget.",
@@ -125,9 +131,11 @@ WORDS = {
     # What follows what.
     "results_sequences": "What follows what",
     "results_gap": "Over a gap of up to, s",
-    "results_gap_hint": "Bouts follow each other if they touch, or if what is between them is no longer than this and was scored",
+    "results_gap_hint": "Bouts follow each other if they touch, or if what is between them is no "
+    "longer than this and was scored",
     "results_counts": "Rows: from; columns: to. How often, and the share of what follows",
-    "results_left_out": "Not counted, since what lies between was not scored or is longer: {count}.",
+    "results_left_out": "Not counted, since what lies between was not scored or is longer: "
+    "{count}.",
     "results_no_sequences": "No behaviour follows another here.",
     # Agreement.
     "results_agreement": "Agreement",
@@ -136,17 +144,21 @@ WORDS = {
     "results_second": "Second",
     "results_choose": "choose …",
     "results_bring": "Choose a file …",
-    "results_bring_hint": "Labels of another person, of any format that vidmem reads. It is compared, and not stored.",
+    "results_bring_hint": "Labels of another person, of any format that vidmem reads. It is "
+    "compared, and not stored.",
     "results_bring_large": "{name} has {size}; a file of labels may have {most}.",
     "results_brought": "{name}: {count} of {videos}",
     "results_problems": "Left out of it:",
     "results_interval": "Scan every, s",
     "results_tolerance": "Events at most apart, s",
     "results_whole": "Both looked at all of each video",
-    "results_whole_hint": "Then time without a bout is none of these. Else only time counts in which both have a bout, or a mark that it was scored.",
-    "results_agreement_start": "Choose two to compare: two people, a person and a run, or a person and another person's file.",
+    "results_whole_hint": "Then time without a bout is none of these. Else only time counts in "
+    "which both have a bout, or a mark that it was scored.",
+    "results_agreement_start": "Choose two to compare: two people, a person and a run, or a "
+    "person and another person's file.",
     "results_both_scored": "{scored} that both scored.",
-    "results_out": "Left out: {first} only in the first, {second} only in the second, {not} not scored.",
+    "results_out": "Left out: {first} only in the first, {second} only in the second, {not} not "
+    "scored.",
     "results_out_neither": "{seconds} in neither.",
     "results_kappa": "Cohen's kappa",
     "results_ac1": "Gwet's AC1",
@@ -173,7 +185,8 @@ WORDS = {
     "results_majority": "always {behaviour}",
     "results_macro": "Macro-F1, of behaviours",
     "results_macro_none": "Macro-F1, with none of these",
-    "results_interval_of": "95 % interval of macro-F1: {low} to {high}, of {count} blocks of {seconds} s.",
+    "results_interval_of": "95 % interval of macro-F1: {low} to {high}, of {count} blocks of "
+    "{seconds} s.",
     "results_no_interval": "No interval of macro-F1: there are {why}.",
     "results_precision": "Precision",
     "results_recall": "Recall",
@@ -181,10 +194,12 @@ WORDS = {
     "results_support": "Seconds",
     "results_predicted": "Predicted",
     "results_predicted_bouts": "Predicted bouts",
-    "results_segmental": "F1 of bouts at {percents} % overlap: {values}. Order of bouts (edit score): {edit}.",
+    "results_segmental": "F1 of bouts at {percents} % overlap: {values}. Order of bouts (edit "
+    "score): {edit}.",
     "results_edges": "Starts are off by {start}, ends by {end}, in the median.",
     "results_agreement_csv": "Figures, CSV",
     "results_confusion_csv": "Confusion, CSV",
     "results_json": "All, JSON",
-    "results_files_say": "Every file says whose labels or which model it is of, the settings, how bouts were made, the version of vidmem and the start of each recording.",
+    "results_files_say": "Every file says whose labels or which model it is of, the settings, how "
+    "bouts were made, the version of vidmem and the start of each recording.",
 }

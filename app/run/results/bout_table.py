@@ -44,7 +44,7 @@ def bout_rows(facts: BoutFacts, timeline: Timeline) -> list[list[Any]]:
 
 @dataclass
 class RunHistory:
-    """The models and settings of a run, from when on each was in use; as many as anybody changes."""
+    """The models and settings of a run, and from when on each was in use."""
 
     conditions: list[RunCondition] = field(default_factory=list)
 

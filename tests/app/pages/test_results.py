@@ -18,7 +18,7 @@ import vidmem.labels
 from app.pages.results.routes import add_results_routes
 from app.pages.results.views import MAX_ROWS
 from tests.labels.predictions import steps, write_predictions
-from vidmem.cli import app as commands
+from vidmem.cli import cli
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels, PostProcessing, Span, import_file
 from vidmem.labels.formats import ReadOptions
 from vidmem.labels.results import agree, labels_of_author, time_budget, transitions
@@ -88,7 +88,8 @@ def get(client, address, **fields):
 
 
 def command(*words):
-    done = CliRunner().invoke(commands, [*map(str, words), "--json"])
+    """What a command of vidmem says, as JSON."""
+    done = CliRunner().invoke(cli, [*map(str, words), "--json"])
     assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
@@ -181,7 +182,9 @@ def test_the_time_budget_is_the_packages_and_names_its_denominator(client, coded
         answer, expected = get(client, "/results/budget", **fields), time_budget(labels, **more)
         assert answer["rows"] == [one.as_dict() for one in expected.rows]
         assert answer["denominator"].startswith("time in which the axis")
-    shares = {row["behaviour"]: row["percent_of_scored"] for row in get(client, "/results/budget")["rows"]}
+    shares = {
+        row["behaviour"]: row["percent_of_scored"] for row in get(client, "/results/budget")["rows"]
+    }
     assert shares["lying"] == 50
     assert shares["none of these"] == 25
     text = client.get("/results/budget.csv").text
@@ -199,7 +202,9 @@ def test_transitions_are_the_packages(client, coded):
     answer = get(client, "/results/transitions", axis="posture")
     expected = transitions(coded.labels.all().labels, "posture").as_dict()
     assert {name: answer[name] for name in expected} == expected
-    assert "labels of all people · pen.mp4" in json.dumps(answer["figure"]["layout"]["title"])
+    assert (
+        "labels of all people · pen.mp4" in answer["figure"]["layout"]["title"]["subtitle"]["text"]
+    )
     text = client.get("/results/transitions.csv").text
     assert "posture,lying,standing,1,1.0" in text
 
@@ -222,7 +227,9 @@ def test_a_runs_bouts_are_those_of_the_commands(client, coded, run_id, tmp_path)
     table = get(client, "/results/bouts", of=f"run:{run_id}", **fields)
     assert [(row[3], row[4]) for row in table["rows"]] == [(0, 120)]
     file = tmp_path / "bouts.csv"
-    file.write_bytes(client.get("/results/bouts.csv", params={"of": f"run:{run_id}", **fields}).content)
+    file.write_bytes(
+        client.get("/results/bouts.csv", params={"of": f"run:{run_id}", **fields}).content
+    )
     imported = import_file(file)
     assert [(b.start_seconds, b.end_seconds) for b in imported.labels.bouts] == [(0, 120)]
     assert imported.about.model == "tiny"
@@ -240,13 +247,20 @@ def test_agreement_and_scores_of_a_person_and_a_run_are_those_of_the_commands(
     vidmem.labels.write(labels, tmp_path / "labels.csv")
     path = tmp_path / "pen.predictions.csv"
     path.write_bytes(next(coded.runs[run_id].folder.glob("*.csv")).read_bytes())
-    answer = get(client, "/results/agreement", first="labels", second=f"run:{run_id}", video="pen.mp4")
+    answer = get(
+        client, "/results/agreement", first="labels", second=f"run:{run_id}", video="pen.mp4"
+    )
     assert answer["agreement"] == command("agree", tmp_path / "labels.csv", path)
     assert answer["scores"] == [
         command("score", path, tmp_path / "labels.csv", "--axis", "posture")
     ]
     whole = get(
-        client, "/results/agreement", first="labels", second=f"run:{run_id}", whole="1", interval="0.5"
+        client,
+        "/results/agreement",
+        first="labels",
+        second=f"run:{run_id}",
+        whole="1",
+        interval="0.5",
     )
     said = command(
         "agree", tmp_path / "labels.csv", path, "--video-seconds", SECONDS, "--interval", 0.5
@@ -267,7 +281,9 @@ def test_a_file_of_another_person_is_compared_and_each_cell_has_its_spans(client
     )
     path = tmp_path / "ben.boris"
     vidmem.labels.write(theirs, path)
-    brought = client.post("/results/files", params={"name": "../../ben.boris"}, content=path.read_bytes())
+    brought = client.post(
+        "/results/files", params={"name": "../../ben.boris"}, content=path.read_bytes()
+    )
     brought = brought.json()
     assert brought["title"] == "ben.boris"
     assert brought["problems"] == []

@@ -1,4 +1,4 @@
-"""The bouts of a kept run: of its newest file, with the project's behaviours, read no more than needed."""
+"""The bouts of a kept run: of its newest file, with the project's behaviours, read seldom."""
 
 from __future__ import annotations
 

@@ -50,9 +50,7 @@ def write(labels: Labels, path: Path, about: About = ABOUT) -> Path:
 def test_lines_are_read_as_they_were_written(about, videos):
     block = read_header_block(header_block(about, videos) + "video,start_seconds\n")
     # Separators at the end of a line are those of a spreadsheet.
-    cut = replace(
-        about, **{name: value.rstrip(",;\t") for name, value in vars(about).items()}
-    )
+    cut = replace(about, **{name: value.rstrip(",;\t") for name, value in vars(about).items()})
     assert block.about == cut
     names = [one.name.rstrip(",;\t") for one in videos]
     if all(names):
@@ -64,6 +62,7 @@ def test_lines_are_read_as_they_were_written(about, videos):
 @given(any_labels())
 @settings(max_examples=25, deadline=None)
 def test_bouts_come_back_from_one_file(tmp_path_factory, labels):
+    labels = Labels(labels.ethogram, labels.bouts, videos=labels.videos)
     path = write(labels, tmp_path_factory.mktemp("one") / "bouts.csv")
     imported = import_file(path)
     assert imported.problems == ()

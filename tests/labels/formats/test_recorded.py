@@ -28,9 +28,7 @@ def path(tmp_path):
         rows.append((at, at + 2.5, [one / sum(weights) for one in weights]))
     path = write_predictions(tmp_path / "pen.predictions.csv", NAMES, rows[:40], model="first")
     write_predictions(path, NAMES, rows[30:50], model="second", is_more=True)
-    return write_predictions(
-        path, NAMES, rows[50:], model="second", settings="fps=8", is_more=True
-    )
+    return write_predictions(path, NAMES, rows[50:], model="second", settings="fps=8", is_more=True)
 
 
 @pytest.mark.parametrize("processing", PROCESSINGS)

@@ -63,9 +63,7 @@ def actogram_figure(
     if len(names) > MAX_LANES:
         return empty_figure(colours, TITLE, *about, says=TOO_MANY.format(count=len(names)))
     bars, gap = thinned(bars, DAY_SECONDS)
-    legend = [
-        Swatch(one.name, one.colour) for one in of_axis.ethogram if bars.get(one.name)
-    ]
+    legend = [Swatch(one.name, one.colour) for one in of_axis.ethogram if bars.get(one.name)]
     legend += [Swatch("none of these", colours.well)] if bars.get(SCORED) else []
     legend += [Swatch("not scored", colours.hatch)] if bars.get(NOT_SCORED) else []
     figure = new_figure(colours, TITLE, *about, gap_words(gap), legend=legend)

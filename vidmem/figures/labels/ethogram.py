@@ -57,9 +57,7 @@ def ethogram_figure(
         return empty_figure(colours, TITLE, *about, says=NOTHING)
     lanes = _Lanes(labels, known_clock(labels))
     if len(lanes.names) > MAX_LANES:
-        return empty_figure(
-            colours, TITLE, *about, says=TOO_MANY.format(count=len(lanes.names))
-        )
+        return empty_figure(colours, TITLE, *about, says=TOO_MANY.format(count=len(lanes.names)))
     start, end = lanes.extent()
     bars, gap = thinned(lanes.bars, end - start)
     legend = [Swatch("scored", colours.well)]
@@ -145,9 +143,7 @@ class _Lanes:
         found: dict[str, list[tuple[float, float]]] = {SCORED: [], NOT_SCORED: []}
         for one in self._labels.timeline(track.video, track.axis, track.subject):
             times = found[NOT_SCORED if one.what == IS_NOT_SCORED else SCORED]
-            start, end = (
-                self._at(track.video, x) for x in (one.start_seconds, one.end_seconds)
-            )
+            start, end = (self._at(track.video, x) for x in (one.start_seconds, one.end_seconds))
             if times and times[-1][1] == start:
                 times[-1] = (times[-1][0], end)
             else:
@@ -180,4 +176,3 @@ def _name_groups(figure: Figure, groups: Sequence[_Group], start: float, theme: 
             xanchor="left",
             font={"color": theme.dim, "size": 12},
         )
-

@@ -1,8 +1,8 @@
 """Lanes of bars over time: what a lane is, how its bars are drawn, and how near ones become one.
 
-    lying     |====|     |=======|       a trace of thick lines for each behaviour
-    standing       |=====|
-    scored    |--------------------|     a pale line under them; the rest is empty
+lying     |====|     |=======|       a trace of thick lines for each behaviour
+standing       |=====|
+scored    |--------------------|     a pale line under them; the rest is empty
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LANE_PIXELS, BAR_PIXELS = 23, 14
 MAX_LANES = 120
 MAX_BARS = 4_000
-"""Drawn one by one; of more, those that lie nearer than a pixel of a wide screen are drawn as one."""
+"""Drawn one by one; of more, those nearer than a pixel of a wide screen are drawn as one."""
 
 PIXELS = 2_500
 SCORED, NOT_SCORED = "scored", "not scored"

@@ -167,9 +167,7 @@ class RecordedPredictions:
             for one in found
             if reserved_name(one.behaviour) is not None
         ]
-        scored = [
-            Span(video.name, start, end, axis=DEFAULT_AXIS) for start, end in self._scored()
-        ]
+        scored = [Span(video.name, start, end, axis=DEFAULT_AXIS) for start, end in self._scored()]
         return Labels(
             Ethogram.of(*names),
             tuple(bouts),
