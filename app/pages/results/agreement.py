@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.pages.api import PageRequest
-from app.pages.results.shown import AUTHOR, Accounts, Shown
+from app.pages.results.shown import AUTHOR, Accounts, ShownAccount
 from app.pages.results.views import behaviour_facts
 from app.pages.results.words import AUTHORS_SHARE, SAME_ACCOUNT
 from vidmem.errors import SettingError
@@ -33,8 +33,8 @@ MIN_INTERVAL_SECONDS = 0.01
 class Compared:
     """Two accounts, made fit to be compared."""
 
-    first: Shown
-    second: Shown
+    first: ShownAccount
+    second: ShownAccount
     mine: Labels
     theirs: Labels
     is_whole: bool
@@ -133,7 +133,9 @@ def spans_answer(accounts: Accounts, request: PageRequest) -> dict[str, Any]:
     }
 
 
-def _probabilities(shown: Shown, predicted: Labels) -> Mapping[str, ClassProbabilities] | None:
+def _probabilities(
+    shown: ShownAccount, predicted: Labels
+) -> Mapping[str, ClassProbabilities] | None:
     given = shown.recorded.probabilities if shown.recorded is not None else None
     if given is None:
         return None

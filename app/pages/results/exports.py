@@ -10,7 +10,7 @@ from typing import Any
 
 from app.pages.api import Download, PageRequest
 from app.pages.results.agreement import agreement_of, compared, scores_of
-from app.pages.results.shown import Accounts, Shown
+from app.pages.results.shown import Accounts, ShownAccount
 from app.pages.results.views import axes_of, budget_of, filter_of, filter_words, transitions_of
 from app.projects.run_bouts import VERSIONS
 from app.sources.names import clean_stem
@@ -104,7 +104,7 @@ def agreement_file(accounts: Accounts, request: PageRequest) -> Download:
     return Download(f"{name}.csv", CSV, text.encode())
 
 
-def _table(shown: Shown, name: str, text: str) -> Download:
+def _table(shown: ShownAccount, name: str, text: str) -> Download:
     block = header_block(shown.about, _videos(shown.labels))
     return Download(f"{_stem(shown, name)}.csv", CSV, (block + text).encode())
 
@@ -143,13 +143,13 @@ def _videos(*accounts: Labels) -> tuple[LabelledVideo, ...]:
     return tuple(found)
 
 
-def _stem(shown: Shown, what: str) -> str:
+def _stem(shown: ShownAccount, what: str) -> str:
     names = {track.video for track in shown.labels.tracks}
     of = clean_stem(Path(next(iter(names))).stem) if len(names) == 1 else "project"
     return f"{of}-{what}"
 
 
-def _about_numbers(shown: Shown) -> dict[str, str]:
+def _about_numbers(shown: ShownAccount) -> dict[str, str]:
     return {
         "whose": shown.whose,
         "model": shown.about.model,

@@ -29,7 +29,7 @@ LABELS, AUTHOR, RUN, FILE = "labels", "author:", "run:", "file:"
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownAccount:
     """An account, and whose it is."""
 
     key: str
@@ -60,7 +60,9 @@ class Accounts:
         self._lock = threading.Lock()
         self._all: tuple[object, Labels] | None = None
 
-    def shown(self, request: PageRequest, field: str = "of", *, has_marks: bool = True) -> Shown:
+    def shown(
+        self, request: PageRequest, field: str = "of", *, has_marks: bool = True
+    ) -> ShownAccount:
         """The account that a field of a request names, of the video that is chosen, or of all.
 
         Args:
@@ -78,7 +80,9 @@ class Accounts:
             return self._of_file(key, video)
         labels = self.project.labels.of(video).labels if video else self.all_labels()
         if key == LABELS:
-            return Shown(key, labels, ALL_AUTHORS, About(settings=ALL_AUTHORS, versions=VERSIONS))
+            return ShownAccount(
+                key, labels, ALL_AUTHORS, About(settings=ALL_AUTHORS, versions=VERSIONS)
+            )
         if not key.startswith(AUTHOR):
             raise SettingError(
                 f"{field} must name labels, an author, a run or a file, got {key!r:.60}"
@@ -86,9 +90,9 @@ class Accounts:
         author = key.removeprefix(AUTHOR)
         whose = OF_AUTHOR.format(author=author) if author else NO_AUTHOR
         own = labels_of_author(labels, author, has_marks=has_marks)
-        return Shown(key, own, whose, About(settings=whose, versions=VERSIONS))
+        return ShownAccount(key, own, whose, About(settings=whose, versions=VERSIONS))
 
-    def _of_run(self, key: str, video: str, request: PageRequest) -> Shown:
+    def _of_run(self, key: str, video: str, request: PageRequest) -> ShownAccount:
         found, post = (
             predictions_of_run(self.project, key.removeprefix(RUN)),
             processing_of(request),
@@ -103,7 +107,7 @@ class Accounts:
             settings = "; ".join(filter(None, (of_bout.settings, processing)))
             return replace(about, model=of_bout.model or about.model, settings=settings)
 
-        return Shown(
+        return ShownAccount(
             key,
             found.labels(post, self.project.ethogram),
             OF_MODEL.format(title=found.title),
@@ -112,13 +116,13 @@ class Accounts:
             found.recorded,
         )
 
-    def _of_file(self, key: str, video: str) -> Shown:
+    def _of_file(self, key: str, video: str) -> ShownAccount:
         file = self.brought.find(key.removeprefix(FILE))
         labels = file.labels.for_video(video) if video else file.labels
         whose = OF_FILE.format(name=file.name)
         about = replace(file.about, versions=VERSIONS)
         settings = "; ".join(filter(None, (whose, about.settings)))
-        return Shown(key, labels, whose, replace(about, settings=settings))
+        return ShownAccount(key, labels, whose, replace(about, settings=settings))
 
     def all_labels(self) -> Labels:
         """The project's, of all videos: made anew only where something is new."""

@@ -8,7 +8,7 @@ from datetime import time
 from typing import Any
 
 from app.pages.api import PageRequest
-from app.pages.results.shown import AUTHOR, LABELS, RUN, Accounts, Shown
+from app.pages.results.shown import AUTHOR, LABELS, RUN, Accounts, ShownAccount
 from app.pages.results.words import ALL_TITLE, FIGURE_OF, NO_AUTHOR_TITLE, VIDEOS_OF
 from app.projects.run_bouts import VERSIONS
 from vidmem.errors import LabelError, SettingError
@@ -110,7 +110,7 @@ def _time_of_day(text: str) -> time | None:
         raise SettingError(f"a time of day must be as 06:30, got {text!r:.40}") from error
 
 
-def bout_list(shown: Shown, wanted: BoutFilter) -> dict[str, Any]:
+def bout_list(shown: ShownAccount, wanted: BoutFilter) -> dict[str, Any]:
     """The bouts that are meant as rows of places in lists of names, to be short."""
     labels = shown.labels
     found = filtered_labels(labels, wanted).bouts
@@ -155,7 +155,7 @@ def behaviour_facts(ethogram: Ethogram) -> list[list[str]]:
     return [[one.name, one.colour, one.kind, one.axis] for one in ethogram]
 
 
-def budget_of(shown: Shown, request: PageRequest) -> TimeBudget:
+def budget_of(shown: ShownAccount, request: PageRequest) -> TimeBudget:
     """The time budget that a request asks for.
 
     Raises:
@@ -168,7 +168,7 @@ def budget_of(shown: Shown, request: PageRequest) -> TimeBudget:
     )
 
 
-def budget_answer(shown: Shown, found: TimeBudget) -> dict[str, Any]:
+def budget_answer(shown: ShownAccount, found: TimeBudget) -> dict[str, Any]:
     """A time budget, and what its numbers are of."""
     answer = found.as_dict()
     rows = answer.pop("rows")
@@ -181,7 +181,7 @@ def budget_answer(shown: Shown, found: TimeBudget) -> dict[str, Any]:
     }
 
 
-def transitions_of(shown: Shown, request: PageRequest) -> Transitions:
+def transitions_of(shown: ShownAccount, request: PageRequest) -> Transitions:
     """The transitions that a request asks for.
 
     Raises:
@@ -193,7 +193,7 @@ def transitions_of(shown: Shown, request: PageRequest) -> Transitions:
     return transitions(shown.labels, _axis_of(shown.labels, request), max_gap_seconds=gap)
 
 
-def transitions_answer(shown: Shown, found: Transitions, theme: ThemeName) -> dict[str, Any]:
+def transitions_answer(shown: ShownAccount, found: Transitions, theme: ThemeName) -> dict[str, Any]:
     """Counts, shares, and the figure of them."""
     colours = {one.name: one.colour for one in shown.labels.ethogram}
     about = figure_lines(shown, f"axis {found.axis}")
@@ -206,7 +206,7 @@ def transitions_answer(shown: Shown, found: Transitions, theme: ThemeName) -> di
     }
 
 
-def figure_answer(shown: Shown, request: PageRequest) -> dict[str, Any]:
+def figure_answer(shown: ShownAccount, request: PageRequest) -> dict[str, Any]:
     """The ethogram or the actogram."""
     labels, theme, kind = shown.labels, request.theme, request.text("kind")
     if "subject" in request.fields:
@@ -222,7 +222,7 @@ def figure_answer(shown: Shown, request: PageRequest) -> dict[str, Any]:
     return {"whose": shown.whose, "axes": axes_of(labels), "figure": figure}
 
 
-def figure_lines(shown: Shown, *more: str) -> list[str]:
+def figure_lines(shown: ShownAccount, *more: str) -> list[str]:
     """What a figure says of itself: whose, of which videos, and how it was made."""
     videos = sorted({track.video for track in shown.labels.tracks})
     lines = [FIGURE_OF.format(whose=shown.whose, videos=_listed(videos))]

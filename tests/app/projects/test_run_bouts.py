@@ -7,7 +7,7 @@ import os
 import pytest
 
 from app.projects.run_bouts import (
-    PredictionFiles,
+    ReadPredictions,
     bouts_of_run,
     newest_predictions,
     predictions_of_run,
@@ -114,7 +114,7 @@ def test_a_run_of_no_video_of_the_project_is_named_after_its_source(project):
 
 def test_a_file_is_read_once_and_anew_where_it_grew(tmp_path):
     now = [0.0]
-    files = PredictionFiles(max_files=2, clock=lambda: now[0])
+    files = ReadPredictions(max_files=2, clock=lambda: now[0])
     path = write_predictions(tmp_path / "a.csv", NAMES, steps(0))
     first = files.read(path)
     assert files.read(path) is first
@@ -132,7 +132,7 @@ def test_a_file_that_grows_is_not_read_all_the_time(tmp_path):
         now[0] += 1.0  # so reading takes a second
         return now[0]
 
-    files = PredictionFiles(clock=slow_clock)
+    files = ReadPredictions(clock=slow_clock)
     path = write_predictions(tmp_path / "a.csv", NAMES, steps(0))
     first = files.read(path, is_growing=True)
     write_predictions(path, NAMES, [(4, 8, (0.1, 0.9))], is_more=True)
