@@ -145,7 +145,7 @@ class ProjectVideos:
             raise ProjectError(f"{video.title} is a camera: only files can be in a project")
         info = self._info(video.path)
         path = keep_upload(self.project, video)
-        started = start_of(video.title, info) or start_of(path.name, info)
+        started = start_of(f"{video.title}/{path.name}", info)
         facts = VideoFacts(
             duration_seconds=info.duration_seconds,
             fps=info.fps,

@@ -65,6 +65,7 @@ export function makeVideoPlayer(element) {
   let queued = null; // the newest seek that waits for it
   let span = null; // to loop
   let loopTimer = 0;
+  let isLoaded = false; // frames that come before are of the video before
   let isMeasured = false;
   let stopOffer = () => {};
 
@@ -104,7 +105,7 @@ export function makeVideoPlayer(element) {
     clearTimeout(loopTimer);
     settleAim();
     queued = null;
-    isMeasured = false;
+    isLoaded = isMeasured = false;
     [frames, shift, seconds] = [null, 0, 0];
     note.hidden = true;
     video.pause();
@@ -166,6 +167,7 @@ export function makeVideoPlayer(element) {
   async function fail() {
     const own = number;
     const { code } = video.error ?? {};
+    settleAim();
     if (!record || !video.hasAttribute("src")) return;
     const answer = await factsOf(record.name);
     if (own !== number) return;
@@ -181,9 +183,11 @@ export function makeVideoPlayer(element) {
       offer(words.vp_not_decodable);
       return;
     }
+    isLoaded = true;
     hush();
     draw();
     emit("loaded", record);
+    next();
   });
 
   // Time
@@ -203,7 +207,7 @@ export function makeVideoPlayer(element) {
     drawClock();
   }
   function onFrame(_now, { mediaTime }) {
-    if (!isMeasured && !isCopy && !aim) measureShift(mediaTime);
+    if (isLoaded && !isMeasured && !isCopy && !aim) measureShift(mediaTime);
     if (!video.seeking) show(mediaTime);
     if (!video.paused) {
       emit("time", seconds);
@@ -254,9 +258,6 @@ export function makeVideoPlayer(element) {
     aim?.done();
     aim = null;
   }
-  video.addEventListener("loadedmetadata", () => {
-    if (queued) next();
-  });
   video.addEventListener("seeked", async () => {
     const own = number;
     const { currentTime } = video;
