@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,14 +21,14 @@ def write_predictions(
     """Windows from start to end with a probability of each class; `is_more`: below those there."""
     header = ["start_seconds", "end_seconds", "label", "probability", "remembered", *names]
     header += ["gap", "unlikeness", "model", "settings"]
-    lines = [] if is_more else [",".join(header)]
+    lines = [] if is_more else [header]
     for start, end, probabilities in rows:
         best = max(range(len(names)), key=lambda at: probabilities[at])
         cells = [f"{start:.3f}", f"{end:.3f}", names[best], f"{probabilities[best]:.6f}", "0"]
         cells += [f"{one:.6f}" for one in probabilities]
-        lines.append(",".join([*cells, "", "", model, settings]))
-    with path.open("a" if is_more else "w") as file:
-        file.write("".join(f"{line}\n" for line in lines))
+        lines.append([*cells, "", "", model, settings])
+    with path.open("a" if is_more else "w", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(lines)
     return path
 
 

@@ -3,7 +3,7 @@
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { cell, dot, headCell, number, rowHead } from "./pieces.js";
+import { cell, dot, headCell, number, rowHead, scrolling } from "./pieces.js";
 
 const FIGURES = [
   ["results_kappa", "kappa", 2],
@@ -15,6 +15,10 @@ const orUndefined = (value, digits) => (value === null ? words.results_undefined
 // One axis: what both scored, its figures, the confusion, and the parts where there are several.
 export function drawAxis(axis, agreement, { facts, onCell }) {
   const { pooled } = axis;
+  const title = make("h3", { textContent: axis.axis });
+  // Of nothing there are no figures; what there is of one only stands in the line below.
+  if (!pooled.duration_weighted.total_seconds)
+    return make("section", { ariaLabel: axis.axis }, title, leftOut(pooled), whyUndefined(pooled));
   const parts = [
     ...(axis.by_video.length > 1 ? axis.by_video : []),
     ...(axis.by_subject.length > 1 ? axis.by_subject : []),
@@ -22,12 +26,18 @@ export function drawAxis(axis, agreement, { facts, onCell }) {
   return make(
     "section",
     { className: "vm-results-axis-part", ariaLabel: axis.axis },
-    make("h3", { textContent: axis.axis }),
+    title,
     leftOut(pooled),
     make(
       "div",
       { className: "vm-results-two" },
-      make("div", {}, figureTable(pooled, agreement), whyUndefined(pooled), ...(parts.length ? [partsTable(parts)] : [])),
+      make(
+        "div",
+        {},
+        figureTable(pooled, agreement),
+        whyUndefined(pooled),
+        ...(parts.length ? [partsTable(parts)] : []),
+      ),
       confusionTable(axis, facts, onCell),
     ),
   );
@@ -36,7 +46,8 @@ export function drawAxis(axis, agreement, { facts, onCell }) {
 export function drawPooled(agreement) {
   const { pooled } = agreement;
   const title = make("h3", { textContent: words.results_all_axes });
-  return make("section", {}, title, leftOut(pooled), figureTable(pooled, agreement), whyUndefined(pooled));
+  const half = make("div", { className: "vm-results-two" }, figureTable(pooled, agreement));
+  return make("section", {}, title, leftOut(pooled), half, whyUndefined(pooled));
 }
 
 function leftOut({ duration_weighted: seconds, left_out: out }) {
@@ -92,7 +103,11 @@ function partsTable(parts) {
     make("thead", {}, make("tr", {}, make("td"), ...heads)),
     make("tbody", {}, ...rows),
   );
-  return make("div", { className: "vm-results-scroll", tabIndex: 0, role: "group", ariaLabel: words.results_parts }, table);
+  return make(
+    "div",
+    { className: "vm-results-scroll", tabIndex: 0, role: "group", ariaLabel: words.results_parts },
+    table,
+  );
 }
 function confusionTable({ axis, pooled }, facts, onCell) {
   const { class_names: names, confusion_seconds: rows } = pooled.duration_weighted;
@@ -114,8 +129,7 @@ function confusionTable({ axis, pooled }, facts, onCell) {
     make("thead", {}, make("tr", {}, make("td"), ...heads)),
     make("tbody", {}, ...made),
   );
-  const label = words.results_confusion;
-  return make("div", { className: "vm-results-scroll", tabIndex: 0, role: "group", ariaLabel: label }, table);
+  return scrolling(table, words.results_confusion);
 }
 function confusionCell(seconds, { axis, names, from, to, total, onCell }) {
   const made = make("td", { className: "vm-number vm-results-shaded" });
@@ -134,7 +148,14 @@ function confusionCell(seconds, { axis, names, from, to, total, onCell }) {
 
 export function drawEvents(events) {
   const tolerance = Number(events[0].tolerance_seconds.toPrecision(6));
-  const titles = ["results_first", "results_second", "results_matched", "results_same", "results_f1", "results_out_events"];
+  const titles = [
+    "results_first",
+    "results_second",
+    "results_matched",
+    "results_same",
+    "results_f1",
+    "results_out_events",
+  ];
   const heads = titles.map((key) => headCell(words[key], { className: "vm-number" }));
   const rows = events.map((one) => {
     const values = [
@@ -147,12 +168,7 @@ export function drawEvents(events) {
     ];
     return make("tr", {}, rowHead(one.behaviour), ...values.map((text) => cell(text, { className: "vm-number" })));
   });
-  const table = make(
-    "table",
-    {},
-    make("thead", {}, make("tr", {}, make("td"), ...heads)),
-    make("tbody", {}, ...rows),
-  );
+  const table = make("table", {}, make("thead", {}, make("tr", {}, make("td"), ...heads)), make("tbody", {}, ...rows));
   const title = fill("results_events", { tolerance });
-  return make("section", {}, make("h3", { textContent: title }), table);
+  return make("section", {}, make("h3", { textContent: title }), scrolling(table, title));
 }

@@ -209,7 +209,9 @@ export function start(element) {
   function rowAt(at) {
     const row = answer.rows[order[at]];
     const cells = columns.map(({ make: makeIt, text, isNumber }) =>
-      makeIt ? makeIt(row) : cell(text(row), { className: isNumber ? "vm-number" : "", title: isNumber ? "" : text(row) }),
+      makeIt
+        ? makeIt(row)
+        : cell(text(row), { className: isNumber ? "vm-number" : "", title: isNumber ? "" : text(row) }),
     );
     const made = make("tr", {}, ...cells);
     made.dataset.at = at;

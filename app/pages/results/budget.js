@@ -44,8 +44,7 @@ export function start(element) {
     if (period) lines.push(isClock ? words.results_by_clock : words.results_by_video);
     return lines.join(" ");
   }
-  const keyOf = (row) =>
-    JSON.stringify([row.video, row.subject, row.axis, row.period_start, row.period_start_seconds]);
+  const keyOf = (row) => JSON.stringify([row.video, row.subject, row.axis, row.period_start, row.period_start_seconds]);
   function groupsOf(rows) {
     const groups = [];
     for (const row of rows) {
@@ -61,7 +60,12 @@ export function start(element) {
     const amount = fill(first.not_scored_seconds ? "results_group_not" : "results_group", times);
     const small = make("small", { textContent: amount });
     const title = make("th", { scope: "rowgroup", colSpan: 9 }, name, " ", small);
-    return make("tbody", {}, make("tr", { className: "vm-results-group" }, title), ...group.map((row) => drawRow(row, facts)));
+    return make(
+      "tbody",
+      {},
+      make("tr", { className: "vm-results-group" }, title),
+      ...group.map((row) => drawRow(row, facts)),
+    );
   }
   function periodOf(row) {
     if (row.period_start) return row.period_start.slice(0, 16).replace("T", " ");
@@ -69,7 +73,7 @@ export function start(element) {
     return `${format.clock(row.period_start_seconds)}–${format.clock(row.period_end_seconds)}`;
   }
   function drawRow(row, facts) {
-    const colour = facts[row.behaviour]?.colour ?? "var(--line)";
+    const colour = facts[row.behaviour]?.colour ?? "var(--dim)";
     const bar = make("span", { className: "vm-results-bar" });
     bar.style.setProperty("--share", `${row.percent_of_scored ?? 0}%`);
     bar.style.setProperty("--colour", colour);

@@ -15,6 +15,13 @@ export const cell = (text, properties = {}) => make("td", { textContent: text, .
 export const headCell = (text, properties = {}) => make("th", { scope: "col", textContent: text, ...properties });
 export const rowHead = (...children) => make("th", { scope: "row" }, ...children);
 
+// A table that may be wider than its place, reached by the keyboard too.
+export function scrolling(table, label) {
+  const made = make("div", { className: "vm-results-scroll", tabIndex: 0, ariaLabel: label }, table);
+  made.setAttribute("role", "group");
+  return made;
+}
+
 // A number with so many decimals; none: a dash.
 export function number(value, digits) {
   return value === null || value === undefined ? "–" : value.toFixed(digits);
@@ -50,4 +57,5 @@ export const debounced = (act, wait = 350) => {
   };
 };
 
-export const plural = (count, one, many) => (count === 1 ? words[one] : words[many].replace("{count}", count.toLocaleString("en")));
+export const plural = (count, one, many) =>
+  count === 1 ? words[one] : words[many].replace("{count}", count.toLocaleString("en"));

@@ -3,7 +3,7 @@
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { cell, dot, headCell, number, rowHead } from "./pieces.js";
+import { cell, dot, headCell, number, rowHead, scrolling } from "./pieces.js";
 
 export function drawScore(score, { person, facts }) {
   const title = make("h3", {}, fill("results_scores", { person }), ` · ${score.axis} `);
@@ -37,7 +37,12 @@ function whole(score) {
     make("thead", {}, make("tr", {}, make("td"), ...heads.map((text) => headCell(text, { className: "vm-number" })))),
     make("tbody", {}, ...rows),
   );
-  return make("div", {}, table, ...lines(score, interval).map((textContent) => make("p", { className: "vm-aside", textContent })));
+  return make(
+    "div",
+    {},
+    table,
+    ...lines(score, interval).map((textContent) => make("p", { className: "vm-aside", textContent })),
+  );
 }
 function lines(score, interval) {
   const { segmental, edges, edit_score: edit } = score;
@@ -79,11 +84,6 @@ function classes(score, facts) {
       return make("tr", {}, name, ...values.map((text) => cell(text, { className: "vm-number" })));
     });
   const heads = titles.map((key) => headCell(words[key], { className: "vm-number" }));
-  const table = make(
-    "table",
-    {},
-    make("thead", {}, make("tr", {}, make("td"), ...heads)),
-    make("tbody", {}, ...rows),
-  );
-  return make("div", { className: "vm-results-scroll", tabIndex: 0, role: "group", ariaLabel: score.axis }, table);
+  const table = make("table", {}, make("thead", {}, make("tr", {}, make("td"), ...heads)), make("tbody", {}, ...rows));
+  return scrolling(table, score.axis);
 }

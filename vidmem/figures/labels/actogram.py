@@ -74,8 +74,9 @@ def actogram_figure(
     set_lanes(figure, names, colours)
     figure.update_xaxes(
         range=[0, DAY_SECONDS],
-        tickvals=[hour * _HOUR for hour in range(0, 25, 4)],
-        ticktext=[f"{hour:02d}:00" for hour in range(0, 25, 4)],
+        tickvals=[hour * _HOUR for hour in range(0, 25, 6)],
+        ticktext=[f"{hour:02d}:00" for hour in range(0, 25, 6)],
+        tickangle=0,
         showgrid=True,
         gridcolor=colours.line,
         title_text="time of day",

@@ -28,7 +28,7 @@ PIXELS = 2_500
 SCORED, NOT_SCORED = "scored", "not scored"
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 DAY_SECONDS = 86_400
-MAX_TICKS = 7
+MAX_TICKS = 5
 
 
 @dataclass(frozen=True)
@@ -130,6 +130,7 @@ def set_time_axis(
     figure.update_xaxes(
         range=[start, end],
         **time_ticks(start, end, midnight),
+        tickangle=0,
         showgrid=True,
         gridcolor=theme.line,
         title_text="time of the video" if midnight is None else "time by the clock",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import cos, hypot, pi, sin, sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vidmem.figures.theme import Theme, ThemeName, empty_figure, new_figure, theme_of
 from vidmem.labels.results import Transitions
@@ -19,8 +19,11 @@ EXPLAINED = (
     "An arrow is as thick as its share of what follows;",
     "a disc as large as the share of transitions from it.",
 )
-MAX_NAMED_SHARE = 0.15
+MIN_NAMED_SHARE = 0.15
 """Arrows of at least this share say it in numbers; fewer words lie over each other."""
+
+_AROUND, _PIXELS = 0.33, 150
+"""Room above and below the discs, in radii of the circle; how long a radius is drawn."""
 
 _APART = 0.045
 """By which the two arrows between two behaviours lie beside each other."""
@@ -62,10 +65,12 @@ def transitions_figure(
             if first != second and found.counts[first][second]:
                 _draw_arrow(figure, found, (first, second), places, sizes, shades)
     _draw_discs(figure, found, places, sizes, colours, shades)
-    axis = {"visible": False, "range": [-1.75, 1.75]}
-    figure.update_xaxes(**axis)
-    figure.update_yaxes(**{**axis, "range": [-1.3, 1.3]}, scaleanchor="x")
-    figure.update_layout(height=figure.layout.margin.t + 400)  # type: ignore[attr-defined]
+    heights = [y for _, y in places.values()]
+    low, high = min(heights) - _AROUND, max(heights) + _AROUND
+    figure.update_xaxes(visible=False, range=[-1.75, 1.75])
+    figure.update_yaxes(visible=False, range=[low, high], scaleanchor="x", constrain="domain")
+    layout: Any = figure.layout
+    figure.update_layout(height=layout.margin.t + round(_PIXELS * (high - low)) + 12)
     return figure
 
 
@@ -116,13 +121,21 @@ def _draw_arrow(
     figure.add_scatter(
         x=[at[0]],
         y=[at[1]],
-        mode="markers+text" if share >= MAX_NAMED_SHARE else "markers",
-        text=[f"{share:.0%}"],
-        textfont={"size": 11, "color": theme.ink},
-        marker={"size": 16, "color": theme.card, "opacity": 0.85 * (share >= MAX_NAMED_SHARE)},
+        mode="markers",
+        marker={"size": 16, "color": theme.card, "opacity": 0},
         hovertext=[words],
         hoverinfo="text",
     )
+    if share >= MIN_NAMED_SHARE:  # above all arrows, which lie above all traces
+        figure.add_annotation(
+            x=at[0],
+            y=at[1],
+            text=f"{share:.0%}",
+            showarrow=False,
+            bgcolor=theme.card,
+            borderpad=1,
+            font={"size": 11, "color": theme.ink},
+        )
 
 
 def _draw_discs(
