@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "moments": {"errors", "inspection", "models", "streaming", "nn"},
     "evaluation": {"errors", "data", "inspection", "models", "streaming", "moments"},
     "bench": {"__init__", *LEAVES, *RESULTS},
-    "figures": {"errors", "moments", "evaluation", *RESULTS},
+    "figures": {"errors", "moments", "evaluation", "labels", *RESULTS},
     "doctor": {"errors", "video", "nn", "models"},
     "console": {"models", "streaming"},
     "cli": {"__init__", *EVERYTHING, *PROGRAMS},
