@@ -12,12 +12,14 @@ from app.guard.visitor import REMOTE, Visitor
 from app.pages.watch.commands import Commands
 from app.pages.watch.message import Action, Known, read_message
 from app.pages.watch.news import as_json, epoch_of, news_of, range_of
+from app.run import wording as run_wording
 from app.run.registry import RunRegistry
 from app.run.run import Run
 from app.sources.live import Reach
 from app.sources.shelf import VideoShelf
 from app.tools import Tools
-from vidmem.errors import VidmemError
+from vidmem.errors import ProjectError, VidmemError
+from vidmem.projects import Project
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +49,15 @@ class Handlers:
         registry: RunRegistry,
         shelf: VideoShelf,
         tools: Tools,
+        project: Project,
         *,
         max_upload_bytes: int,
         reach: Reach | None = None,
     ) -> None:
         self.tools = tools
-        self._registry = registry
+        self._registry, self._project = registry, project
         self._reach = reach or Reach()
-        self._commands = Commands(registry, shelf, self._reach)
+        self._commands = Commands(registry, shelf, self._reach, project)
         self._max_upload_bytes = max_upload_bytes
 
     def open_page(self, page: str, run_id: str, visitor: Visitor = REMOTE) -> Reply:
@@ -62,6 +65,7 @@ class Handlers:
         run, is_new = self._registry.open(run_id, page)
         if is_new:
             self._prepare(run)
+            self._offer_interrupted(run)
         return self._greet(run, page, visitor)
 
     def sync(self, page: str, run_id: str, message: str, visitor: Visitor = REMOTE) -> Reply | None:
@@ -77,8 +81,16 @@ class Handlers:
         if run is None:
             return self._replace_run(run_id, page, visitor)
         extra: dict[str, Any] = {}
+        first = run
         for action in request.actions:
-            extra |= self._act(run, action, visitor)
+            played = self._played_here(page, run, action)
+            run = played or run
+            if played is None:
+                extra |= self._act(run, action, visitor)
+            elif action.value.get("play"):  # it may be paused
+                extra |= self._act(run, Action(name="play", value={}), visitor)
+        if run is not first:
+            return self._greet(run, page, visitor)
         run.tick()
         # Versions and numbers of another run mean nothing for this one.
         known = request.known if request.run_id == run.run_id else Known()
@@ -98,6 +110,32 @@ class Handlers:
         choices = self.tools.list_models()
         models = [[one.name, one.title, one.is_available, one.needs] for one in choices]
         run.board.put("models", models)
+
+    def _offer_interrupted(self, run: Run) -> None:
+        """Say what was under way when the app ended, unless the page has something else to say."""
+        if run.board.get("notice") is not None:
+            return
+        try:
+            interrupted = self._project.interrupted_runs()
+        except ProjectError as error:
+            logger.warning("interrupted runs cannot be looked for: %s", error)
+            return
+        if interrupted:
+            newest = interrupted[0]
+            name = newest.video or newest.source
+            others = len(interrupted) - 1
+            text = run_wording.interrupted(name, newest.progress_seconds, others)
+            # A camera is watched as it comes: there is nothing to go on with.
+            run.notices.post_interrupted(text, newest.run_id if newest.video else "")
+
+    def _played_here(self, page: str, run: Run, action: Action) -> Run | None:
+        """The run that a page gets by an action: one that plays here already, of another page."""
+        if action.name != "open_run":
+            return None
+        played = self._registry.find_playing(str(action.value.get("id")))
+        if played is None or (played is not run and not self._registry.move_page(page, played.run_id)):
+            return None
+        return played
 
     def _replace_run(self, run_id: str, page: str, visitor: Visitor) -> Reply:
         run, _ = self._registry.open("", page)
