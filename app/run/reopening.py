@@ -7,14 +7,43 @@ from pathlib import Path
 from typing import Any
 
 from app.run import wording as run_wording
+from app.run.board import Board
 from app.run.kept_play import prediction_files
 from app.run.model import RunModel
 from app.run.results.downloads import PlayFiles
 from app.run.source import OpenSource
+from app.run.view import RunView
 from app.tools import Tools
 from vidmem.errors import SettingError, VidmemError
 from vidmem.projects import KeptRun
 from vidmem.streaming import SavedPlace, StreamSettings, read_class_names, read_predictions
+
+
+def settings_of(kept: KeptRun, otherwise: StreamSettings | None = None) -> StreamSettings:
+    """The settings of a run of the project, as they were noted last.
+
+    Args:
+        kept: The run.
+        otherwise: Where it has none that this version allows; `None`: the defaults.
+    """
+    names = {field.name for field in dataclasses.fields(StreamSettings)}
+    given: dict[str, Any] = {k: v for k, v in kept.settings.items() if k in names}
+    try:
+        return StreamSettings(**given)
+    except (SettingError, TypeError):
+        return otherwise or StreamSettings()
+
+
+def bouts_csv_of(kept: KeptRun) -> bytes:
+    """The bouts of a run of the project, as the page that plays it gives them.
+
+    Raises:
+        StorageError: If its predictions cannot be read.
+    """
+    path, settings = prediction_files(kept.folder)[-1], settings_of(kept)
+    view = RunView(Board(), read_class_names(path))
+    view.read_back(read_predictions(path, settings), (), settings)
+    return view.bouts_csv()
 
 
 class PastPlay:
@@ -46,10 +75,10 @@ class PastPlay:
         try:
             self._take_model(chosen)
             self.place = self._find_place(chosen, source)
-            settings = self.place.settings if self.place is not None else self._settings(chosen)
+            settings = self.place.settings if self.place is not None else settings_of(self.kept, chosen.settings)
             chosen.update(**settings.changeable())
         except VidmemError as error:
-            trouble, settings = run_wording.past_only(error), self._settings(chosen)
+            trouble, settings = run_wording.past_only(error), settings_of(self.kept, chosen.settings)
         try:
             self._show_predictions(chosen, source, settings)
         except VidmemError as error:
@@ -74,15 +103,6 @@ class PastPlay:
             return None
         place = self._tools.read_place(state, chosen.model, source.video.path)
         return None if place.is_finished or place.next_index == 0 else place
-
-    def _settings(self, chosen: RunModel) -> StreamSettings:
-        """As the project has them; those of the model where it has none that are allowed."""
-        names = {field.name for field in dataclasses.fields(StreamSettings)}
-        given: dict[str, Any] = {k: v for k, v in self.kept.settings.items() if k in names}
-        try:
-            return StreamSettings(**given)
-        except (SettingError, TypeError):  # kept by another version
-            return chosen.settings or StreamSettings()
 
     def _show_predictions(
         self, chosen: RunModel, source: OpenSource, settings: StreamSettings
