@@ -27,7 +27,10 @@ CHANGED = (
     "the file back as it was to play it."
 )
 TAKEN_OUT = "{name} was taken out of the project. The run's results are here."
-NOT_KEPT = "The video of a camera is not kept: this is what was predicted of it, to {time}."
+NOT_KEPT = (
+    "The pictures of {name} are not kept: this is what was predicted of them, to {time}. It cannot go "
+    "on."
+)
 
 _keeping = threading.Lock()
 """Two runs of one upload keep one file."""
@@ -108,7 +111,7 @@ def video_of(project: Project, kept: KeptRun, shelf: VideoShelf, run_id: str) ->
         run_id: Of the run of the page.
     """
     if kept.video is None:
-        why = NOT_KEPT.format(time=clock(kept.progress_seconds))
+        why = NOT_KEPT.format(name=kept.source, time=clock(kept.progress_seconds))
         return _past(kept, kept.source, kept.progress_seconds, why)
     try:
         known = project.videos[kept.video]

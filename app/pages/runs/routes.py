@@ -28,14 +28,17 @@ def add_runs_routes(api: FastAPI, services: Services) -> None:
     def runs(request: PageRequest) -> dict[str, Any]:
         return listing.rows(request.text("video") or None)
 
-    def stop(request: PageRequest) -> None:
+    def stop(request: PageRequest) -> dict[str, Any]:
         listing.stop(_id(request))
+        return {}
 
-    def delete(request: PageRequest) -> None:
+    def delete(request: PageRequest) -> dict[str, Any]:
         listing.delete(_id(request))
+        return {}
 
-    def leave(request: PageRequest) -> None:
+    def leave(request: PageRequest) -> dict[str, Any]:
         listing.leave_interrupted()
+        return {}
 
     def bouts(request: PageRequest) -> Download:
         kept = services.project.runs[_id(request)]

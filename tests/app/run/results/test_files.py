@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.run.results import files as module
+from app.run.results import downloads as module
 from app.run.results.file_facts import FileFacts
 from app.run.results.files import CsvFolder
 from tests.app.conftest import wait_until
@@ -122,4 +122,20 @@ def test_each_play_and_each_set_of_classes_keeps_its_own_link(desk):
     assert run.board.get("csv")["newest"] is None
     assert len(run.board.get("csv")["earlier"]) == 2
     for address, _, _ in run.board.get("csv")["earlier"]:
-        assert desk.files.open(run.run_id, last_part(address)) is not None
+        _, kept_id, name = address.split("/")
+        assert desk.files.open(kept_id, name) is not None
+        for other in ("../project.db", "run.lock", "sample-predictions.state", "", "*.csv"):
+            assert desk.files.open(kept_id, other) is None
+
+
+def test_what_was_written_before_there_were_projects_is_still_given_out(desk, tmp_path):
+    path = desk.files.before.new_path(RUN, 1, tmp_path / "pen.mp4")
+    path.write_text("label\nlying\n")
+    ((address, _),) = desk.files.before.links(RUN)
+    file = desk.files.open(RUN, last_part(address))
+    assert b"".join(file.pieces) == path.read_bytes()
+    run = desk.open()
+    run.show_replaced(RUN)
+    assert run.board.get("notice")["links"] == [(address, "pen-predictions.csv")]
+    for wrong in ("*", "../..", "f" * 32, "\0"):
+        assert desk.files.open(wrong, "1-pen-predictions.csv") is None
