@@ -35,7 +35,8 @@ from app.run.folders import (
     sweep_runs_folder,
 )
 from app.run.registry import RunRegistry
-from app.run.results.files import CsvFolder, KeptFiles
+from app.run.kept.files import KeptFiles
+from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.run.wording import PORT_TAKEN
 from app.serving.clock import AnsweringClock

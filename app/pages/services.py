@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from app.pages.streams.pools import StreamPools
     from app.pages.watch.actions import Handlers
     from app.run.registry import RunRegistry
-    from app.run.results.files import KeptFiles
+    from app.run.kept.files import KeptFiles
     from app.tools import Tools
     from vidmem.projects import Project
 

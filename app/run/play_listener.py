@@ -13,7 +13,7 @@ from app.run.model import RunModel
 from app.run.notices import Notices
 from app.run.pacing import Pacer
 from app.run.player import Player
-from app.run.results.downloads import PlayFiles, PlayStart, RunDownloads
+from app.run.kept.downloads import PlayFiles, PlayStart, RunDownloads
 from app.run.source import OpenSource
 from app.tools import EngineLike, EngineRequest, Tools
 from vidmem.errors import ProjectError, StateError

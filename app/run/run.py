@@ -12,9 +12,9 @@ from app.run.pacing import Pacer
 from app.run.play_listener import PlayListener
 from app.run.play_section import play_section
 from app.run.player import Player
-from app.run.reopening import PastPlay
-from app.run.results.downloads import RunDownloads
-from app.run.results.files import KeptFiles
+from app.run.kept.reopening import PastPlay
+from app.run.kept.downloads import RunDownloads
+from app.run.kept.files import KeptFiles
 from app.run.source import OpenSource
 from app.run.view import RunView
 from app.sources import wording as source_wording

@@ -14,7 +14,8 @@ from app.guard.visitor import LOCAL, Visitor
 from app.pages.watch.actions import Handlers
 from app.run.pacing import Pacer
 from app.run.registry import RunRegistry
-from app.run.results.files import CsvFolder, KeptFiles
+from app.run.kept.files import KeptFiles
+from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.sources.shelf import VideoShelf
 from tests.app.fakes import FakeMachine, write_video

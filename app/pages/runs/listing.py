@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.pages.runs import wording
-from app.run.kept_play import PAGE_RUN, STATE, prediction_files
+from app.run.kept.play import PAGE_RUN, STATE, prediction_files
 from app.run.registry import RunRegistry
 from vidmem.errors import SettingError
 from vidmem.projects import KeptRun, Project

@@ -11,8 +11,8 @@ from app.pages.api import Download, MalformedRequestError, NoFileError, PageRequ
 from app.pages.runs import wording
 from app.pages.runs.listing import RunListing
 from app.pages.services import Services
-from app.run.kept_play import prediction_files
-from app.run.reopening import bouts_csv_of
+from app.run.kept.play import prediction_files
+from app.run.kept.reopening import bouts_csv_of
 
 _RUN_ID = re.compile(r"[0-9a-f]{32}")
 

@@ -1,7 +1,7 @@
 """Files of predictions on disk and their addresses, also of runs that were freed.
 
 The Streams page writes to a `CsvFolder`; so did the Watch page before there were projects, and what
-it wrote there is still given out. What it writes now lies in the project (`KeptFiles`).
+it wrote there is still given out. What it writes now lies in the project (`app.run.kept`).
 """
 
 from __future__ import annotations
@@ -12,11 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.run.kept_play import prediction_files
-from app.run.results.file_facts import FileFacts, file_facts
 from app.sources.names import clean_stem
-from vidmem.errors import ProjectError
-from vidmem.projects import Project
 
 MAX_LINKS = 8
 CHUNK_BYTES = 1 << 16
@@ -58,22 +54,13 @@ class CsvFolder:
         """The last part of each address of a run's files, oldest first."""
         return [path.name.removeprefix(f"{run_id}-") for path in self._files(run_id)]
 
-    def newest(self, run_id: str) -> str:
-        """The whole name of a run's newest file, which it may be writing to; else empty."""
-        return next((path.name for path in reversed(self._files(run_id))), "")
-
     def open(self, run_id: str, name: str) -> PredictionsFile | None:
         """A file of a run by the last part of its address, where there is one."""
         path = self._folder / f"{run_id}-{name}"
         # The name is from an address: only what the listing has is opened.
         if path not in self._files(run_id):
             return None
-        return _opened(path, _shown(name))
-
-    def facts(self, run_id: str, name: str) -> FileFacts:
-        """What a file of a run says of itself, by the last part of its address."""
-        path = self._folder / f"{run_id}-{name}"
-        return file_facts(path) if path in self._files(run_id) else FileFacts()
+        return opened(path, _shown(name))
 
     def _files(self, run_id: str) -> list[Path]:
         if not _RUN_ID.fullmatch(run_id):  # from an address: it may be a pattern, or a path
@@ -81,47 +68,8 @@ class CsvFolder:
         return sorted(self._folder.glob(f"{run_id}-*.csv"), key=_age)
 
 
-class KeptFiles:
-    """Files of the runs of a project, by the id of the run and their names.
-
-    Args:
-        project: That keeps them.
-        before: Where what was written before there were projects is looked for.
-    """
-
-    def __init__(self, project: Project, before: CsvFolder) -> None:
-        self.project, self.before = project, before
-
-    def links(self, run_id: str) -> list[tuple[str, str]]:
-        """`(address, name)` of each file of a kept run, oldest first: the newest few."""
-        return [
-            (f"runs/{run_id}/{path.name}", path.name) for path in self._files(run_id)[-MAX_LINKS:]
-        ]
-
-    def open(self, run_id: str, name: str) -> PredictionsFile | None:
-        """A file of a kept run, or of one before, by the last part of its address."""
-        # The name is from an address: only what the listing has is opened.
-        for path in self._files(run_id):
-            if path.name == name:
-                return _opened(path, name)
-        return self.before.open(run_id, name)
-
-    def facts(self, run_id: str, name: str) -> FileFacts:
-        """What a file of a kept run says of itself, by the last part of its address."""
-        path = next((one for one in self._files(run_id) if one.name == name), None)
-        return FileFacts() if path is None else file_facts(path)
-
-    def _files(self, run_id: str) -> list[Path]:
-        if not _RUN_ID.fullmatch(run_id):  # from an address
-            return []
-        try:
-            kept = self.project.runs[run_id]
-        except ProjectError:  # there is none, or none any more
-            return []
-        return prediction_files(kept.folder)
-
-
-def _opened(path: Path, name: str) -> PredictionsFile:
+def opened(path: Path, name: str) -> PredictionsFile:
+    """A file to be given out under a name, as it is now."""
     num_bytes = _end_of_rows(path)
     return PredictionsFile(name, num_bytes, _pieces(path, num_bytes))
 

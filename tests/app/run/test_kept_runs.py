@@ -9,8 +9,8 @@ import json
 import pytest
 
 from app.projects.kept_videos import keep_video
-from app.run.kept_play import KeptPlay
-from app.run.reopening import bouts_csv_of
+from app.run.kept.play import KeptPlay
+from app.run.kept.reopening import bouts_csv_of
 from tests.app.conftest import Desk, wait_until
 from tests.app.fakes import FakeModel, FakeSpool, write_video
 from tests.app.run.test_run import step

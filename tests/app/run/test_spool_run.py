@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.run.results.files import CsvFolder, KeptFiles
+from app.run.kept.files import KeptFiles
+from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.run.sections import model_section
 from app.sources.shelf import Video

@@ -12,7 +12,7 @@ from typing import Any
 from app.projects.kept_videos import keep_video
 from app.run import wording as run_wording
 from app.run.board import Board
-from app.run.kept_play import (
+from app.run.kept.play import (
     PAGE_RUN,
     PREDICTIONS,
     STATE,
@@ -20,7 +20,8 @@ from app.run.kept_play import (
     prediction_files,
     settings_to_keep,
 )
-from app.run.results.files import MAX_LINKS, KeptFiles
+from app.run.kept.files import KeptFiles
+from app.run.results.files import MAX_LINKS
 from app.sources.names import clean_stem
 from app.sources.shelf import Video
 from app.tools import EngineLike

@@ -8,9 +8,9 @@ from typing import Any
 
 from app.run import wording as run_wording
 from app.run.board import Board
-from app.run.kept_play import prediction_files
+from app.run.kept.play import prediction_files
 from app.run.model import RunModel
-from app.run.results.downloads import PlayFiles
+from app.run.kept.downloads import PlayFiles
 from app.run.source import OpenSource
 from app.run.view import RunView
 from app.tools import Tools
