@@ -34,8 +34,8 @@ from app.run.folders import (
     make_private,
     sweep_runs_folder,
 )
-from app.run.registry import RunRegistry
 from app.run.kept.files import KeptFiles
+from app.run.registry import RunRegistry
 from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.run.wording import PORT_TAKEN

@@ -134,8 +134,8 @@ class EngineRequest:
     """Where its predictions are written; `None`: nowhere."""
 
     state: Path | None = None
-    """Where the stream is saved now and then and when it is closed, so that it can go on later, also
-    after a kill -9; `None`: nowhere."""
+    """Where the stream is saved now and then, and when it is closed, so that it can go on later,
+    after a kill -9 too; `None`: nowhere."""
 
     is_resumed: bool = False
     """Go on with the stream saved there, and with the rows of `out`."""

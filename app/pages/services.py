@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.pages.streams.pools import StreamPools
     from app.pages.watch.actions import Handlers
-    from app.run.registry import RunRegistry
     from app.run.kept.files import KeptFiles
+    from app.run.registry import RunRegistry
     from app.tools import Tools
     from vidmem.projects import Project
 

@@ -28,8 +28,8 @@ CHANGED = (
 )
 TAKEN_OUT = "{name} was taken out of the project. The run's results are here."
 NOT_KEPT = (
-    "The pictures of {name} are not kept: this is what was predicted of them, to {time}. It cannot go "
-    "on."
+    "The pictures of {name} are not kept: this is what was predicted of them, to {time}. It cannot "
+    "go on."
 )
 
 _keeping = threading.Lock()

@@ -9,11 +9,11 @@ from app import sentences
 from app.explain.inspector import Inspector
 from app.run import wording as run_wording
 from app.run.engine_thread import StoppedError, engine_turn
+from app.run.kept.downloads import PlayFiles, PlayStart, RunDownloads
 from app.run.model import RunModel
 from app.run.notices import Notices
 from app.run.pacing import Pacer
 from app.run.player import Player
-from app.run.kept.downloads import PlayFiles, PlayStart, RunDownloads
 from app.run.source import OpenSource
 from app.tools import EngineLike, EngineRequest, Tools
 from vidmem.errors import ProjectError, StateError
@@ -141,5 +141,5 @@ class PlayListener:
             self.player.mark_finished()
         else:
             self.files.note_failure(sentences.sentence_about(error, self.source.video))
-            self.player.mark_failed(can_resume=not self.source.video.is_live)
             self.notices.post_error(error, self.source.video)
+            self.player.mark_failed(can_resume=not self.source.video.is_live)

@@ -6,15 +6,15 @@ import threading
 
 from app.explain.inspector import Inspector
 from app.run.board import Board
+from app.run.kept.downloads import RunDownloads
+from app.run.kept.files import KeptFiles
+from app.run.kept.reopening import PastPlay
 from app.run.model import RunModel
 from app.run.notices import Notices
 from app.run.pacing import Pacer
 from app.run.play_listener import PlayListener
 from app.run.play_section import play_section
 from app.run.player import Player
-from app.run.kept.reopening import PastPlay
-from app.run.kept.downloads import RunDownloads
-from app.run.kept.files import KeptFiles
 from app.run.source import OpenSource
 from app.run.view import RunView
 from app.sources import wording as source_wording

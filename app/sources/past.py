@@ -1,4 +1,4 @@
-"""What is known of a source that was watched and cannot be read now: a camera, a file that moved."""
+"""What is known of a source that was watched and cannot be read now: a camera, a moved file."""
 
 from __future__ import annotations
 

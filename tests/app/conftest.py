@@ -12,9 +12,9 @@ import pytest
 
 from app.guard.visitor import LOCAL, Visitor
 from app.pages.watch.actions import Handlers
+from app.run.kept.files import KeptFiles
 from app.run.pacing import Pacer
 from app.run.registry import RunRegistry
-from app.run.kept.files import KeptFiles
 from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.sources.shelf import VideoShelf

@@ -162,9 +162,7 @@ class _Columns:
         last = self._last_cells(cells)
         try:
             start, end, probability = (float(cells[place]) for place in (0, 1, 3))
-            scores = tuple(
-                map(float, cells[len(FIRST_COLUMNS) : len(cells) - len(self.last)])
-            )
+            scores = tuple(map(float, cells[len(FIRST_COLUMNS) : len(cells) - len(self.last)]))
             remembered = int(cells[4])
             unlikeness = float(last["unlikeness"]) if last.get("unlikeness") else None
         except ValueError:

@@ -80,16 +80,11 @@ class Handlers:
         run = self._registry.find_for_page(run_id, page, is_hidden=request.is_hidden)
         if run is None:
             return self._replace_run(run_id, page, visitor)
-        extra: dict[str, Any] = {}
-        first = run
+        asked, extra = run, dict[str, Any]()
         for action in request.actions:
-            played = self._played_here(page, run, action)
-            run = played or run
-            if played is None:
-                extra |= self._act(run, action, visitor)
-            elif action.value.get("play"):  # it may be paused
-                extra |= self._act(run, Action(name="play", value={}), visitor)
-        if run is not first:
+            run, more = self._carry_out(page, run, action, visitor)
+            extra |= more
+        if run is not asked:
             return self._greet(run, page, visitor)
         run.tick()
         # Versions and numbers of another run mean nothing for this one.
@@ -128,14 +123,21 @@ class Handlers:
             # A camera is watched as it comes: there is nothing to go on with.
             run.notices.post_interrupted(text, newest.run_id if newest.video else "")
 
-    def _played_here(self, page: str, run: Run, action: Action) -> Run | None:
-        """The run that a page gets by an action: one that plays here already, of another page."""
-        if action.name != "open_run":
-            return None
-        played = self._registry.find_playing(str(action.value.get("id")))
-        if played is None or (played is not run and not self._registry.move_page(page, played.run_id)):
-            return None
-        return played
+    def _carry_out(
+        self, page: str, run: Run, action: Action, visitor: Visitor
+    ) -> tuple[Run, dict[str, Any]]:
+        """Do one action; returns the run that the page has from then on, and what is to be sent.
+
+        A run of the project that plays here already is given to the page, whoever began it.
+        """
+        played = None
+        if action.name == "open_run":
+            played = self._registry.find_playing(str(action.value.get("id")))
+        if played is None or not self._registry.move_page(page, played.run_id):
+            return run, self._act(run, action, visitor)
+        if action.value.get("play"):  # it may be paused
+            return played, self._act(played, Action(name="play", value={}), visitor)
+        return played, {}
 
     def _replace_run(self, run_id: str, page: str, visitor: Visitor) -> Reply:
         run, _ = self._registry.open("", page)

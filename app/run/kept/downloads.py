@@ -12,6 +12,7 @@ from typing import Any
 from app.projects.kept_videos import keep_video
 from app.run import wording as run_wording
 from app.run.board import Board
+from app.run.kept.files import KeptFiles
 from app.run.kept.play import (
     PAGE_RUN,
     PREDICTIONS,
@@ -20,7 +21,6 @@ from app.run.kept.play import (
     prediction_files,
     settings_to_keep,
 )
-from app.run.kept.files import KeptFiles
 from app.run.results.files import MAX_LINKS
 from app.sources.names import clean_stem
 from app.sources.shelf import Video
@@ -203,7 +203,9 @@ class RunDownloads:
         # One that could not go on is as it was; one that ended has noted that already.
         kept.note("stopped", None)
         kept.clean_up()
-        self._plays = [*(one for one in self._plays if one != kept.run_id), kept.run_id][-MAX_LINKS:]
+        self._plays = [*(one for one in self._plays if one != kept.run_id), kept.run_id][
+            -MAX_LINKS:
+        ]
 
     @property
     def unsaved(self) -> str:
@@ -217,9 +219,12 @@ class RunDownloads:
 
     def plays_of(self, run_id: str) -> list[KeptRun]:
         """The plays of another run of a page, oldest first: the newest few."""
-        kept = [
-            one for one in self._files.project.runs.list() if one.settings.get(PAGE_RUN) == run_id
-        ]
+        runs = self._files.project.runs
+        try:
+            runs.interrupted()  # which marks them
+        except ProjectError as error:
+            logger.warning("interrupted runs cannot be marked: %s", error)
+        kept = [one for one in runs.list() if one.settings.get(PAGE_RUN) == run_id]
         return kept[:MAX_LINKS][::-1]
 
     def links_of(self, run_id: str) -> list[tuple[str, str]]:

@@ -31,7 +31,9 @@ _ENDS = ("finished", "stopped", "failed")
 logger = logging.getLogger(__name__)
 
 
-def settings_to_keep(settings: StreamSettings, start_seconds: float, page_run: str) -> dict[str, Any]:
+def settings_to_keep(
+    settings: StreamSettings, start_seconds: float, page_run: str
+) -> dict[str, Any]:
     """What a kept run says of itself beside its model, as plain values."""
     versions = {"vidmem": vidmem.__version__, "python": platform.python_version()}
     return {
@@ -133,7 +135,9 @@ class KeptPlay:
         with self._lock:
             try:
                 if status in ("playing", "paused"):
-                    self._note_active("running" if status == "playing" else "paused", progress_seconds)
+                    self._note_active(
+                        "running" if status == "playing" else "paused", progress_seconds
+                    )
                 elif status in _ENDS and self._is_held:
                     self._end(status, progress_seconds)
             except ProjectError as error:

@@ -8,9 +8,9 @@ from typing import Any
 
 from app.run import wording as run_wording
 from app.run.board import Board
+from app.run.kept.downloads import PlayFiles
 from app.run.kept.play import prediction_files
 from app.run.model import RunModel
-from app.run.kept.downloads import PlayFiles
 from app.run.source import OpenSource
 from app.run.view import RunView
 from app.tools import Tools
@@ -75,10 +75,17 @@ class PastPlay:
         try:
             self._take_model(chosen)
             self.place = self._find_place(chosen, source)
-            settings = self.place.settings if self.place is not None else settings_of(self.kept, chosen.settings)
+            settings = (
+                self.place.settings
+                if self.place is not None
+                else settings_of(self.kept, chosen.settings)
+            )
             chosen.update(**settings.changeable())
         except VidmemError as error:
-            trouble, settings = run_wording.past_only(error), settings_of(self.kept, chosen.settings)
+            trouble, settings = (
+                run_wording.past_only(error),
+                settings_of(self.kept, chosen.settings),
+            )
         try:
             self._show_predictions(chosen, source, settings)
         except VidmemError as error:

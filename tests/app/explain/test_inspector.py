@@ -18,8 +18,8 @@ from app.explain.inspector import Inspector, WaitingError
 from app.explain.jobs import ModelTestRequest
 from app.pages.inside.routes import add_inside_routes
 from app.pages.inside.views import ModelCrop, read_box, small_codes
-from app.run.registry import RunRegistry
 from app.run.kept.files import KeptFiles
+from app.run.registry import RunRegistry
 from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.sources.shelf import Video

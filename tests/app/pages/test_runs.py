@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from itertools import pairwise
 
 import pytest
 from fastapi import FastAPI
@@ -45,14 +46,22 @@ def test_runs_are_listed_newest_first_with_all_that_people_ask_for(desk, client)
     for _ in range(3):
         step(other)
     newest, oldest = rows(client)
-    assert (newest["video"], newest["state"], newest["source"]) == ("other.mp4", "paused", "other.mp4")
+    assert (newest["video"], newest["state"], newest["source"]) == (
+        "other.mp4",
+        "paused",
+        "other.mp4",
+    )
     assert (newest["is_here"], newest["has_page"], newest["can_resume"]) == (True, True, True)
     assert (oldest["video"], oldest["state"], oldest["progress_seconds"]) == (
         "sample.mp4",
         "finished",
         60,
     )
-    assert (oldest["is_here"], oldest["can_resume"], oldest["duration_seconds"]) == (False, False, 60)
+    assert (oldest["is_here"], oldest["can_resume"], oldest["duration_seconds"]) == (
+        False,
+        False,
+        60,
+    )
     assert oldest["settings_words"] == "4 fps · 16 frames · L_mem 25"
     assert oldest["settings"]["l_mem"] == 25
     ((address, name),) = oldest["files"]
@@ -152,7 +161,9 @@ def test_rows_of_bouts_are_whole_after_a_restart(desk, client):
     (row,) = rows(client)
     text = client.get("/project/runs/bouts.csv", params={"id": row["id"]}).text
     lines = [line for line in text.splitlines() if not line.startswith("#")]
-    spans = [(float(one["start_seconds"]), float(one["end_seconds"])) for one in csv.DictReader(lines)]
+    spans = [
+        (float(one["start_seconds"]), float(one["end_seconds"])) for one in csv.DictReader(lines)
+    ]
     assert spans[0][0] == 0
     assert spans[-1][1] == 60
-    assert all(end == start for (_, end), (start, _) in zip(spans, spans[1:], strict=False))
+    assert all(end == start for (_, end), (start, _) in pairwise(spans))

@@ -34,7 +34,13 @@ def rows_of(kept):
 
 def finish(run) -> None:
     run.play()
+    wait_until_finished(run)
+
+
+def wait_until_finished(run) -> None:
+    """And until all about it is noted."""
     wait_until(lambda: run.status == "finished")
+    wait_until(run.player.pacer.is_waited_at)
 
 
 def drawn(run):
@@ -78,7 +84,7 @@ def test_what_is_changed_while_it_plays_is_noted(desk):
     assert kept_runs(desk)[0].model == "two"
     assert kept_runs(desk)[0].state == "paused"
     run.play()
-    wait_until(lambda: run.status == "finished")
+    wait_until_finished(run)
     run.jump(50, is_playing=False)  # from its end back: it is under way again
     assert kept_runs(desk)[0].state == "paused"
     run.stop()
@@ -87,19 +93,16 @@ def test_what_is_changed_while_it_plays_is_noted(desk):
 
 
 def test_how_far_it_came_is_noted_every_few_seconds_and_not_with_each_clip(desk):
-    times = iter([0.0, *[1.0] * 5, *[4.0] * 100])
     kept = desk.project.runs.create(model="m", source="x")
-    play = KeptPlay(desk.project, kept, is_held=True, clock=lambda: next(times))
-    notes = []
-    for seconds in (4, 8, 12, 16):
-        play.note("playing", seconds)
-        notes.append(desk.project.runs[kept.run_id].progress_seconds)
-    assert notes[:3] == [0, 0, 0]
-    play.note("playing", 20)
-    play.note("playing", 24)
-    assert desk.project.runs[kept.run_id].progress_seconds == 20
-    play.note("paused", 28)  # that is noted at once
-    assert desk.project.runs[kept.run_id].progress_seconds == 28
+    play = KeptPlay(desk.project, kept, is_held=True, clock=lambda: desk.now)
+    noted = []
+    for clip in range(1, 20):
+        desk.now += 0.5
+        play.note("playing", 4 * clip)
+        noted.append(desk.project.runs[kept.run_id].progress_seconds)
+    assert sorted(set(noted)) == [0, 4 * 6, 4 * 12, 4 * 18]
+    play.note("paused", 99)  # that is noted at once
+    assert desk.project.runs[kept.run_id].progress_seconds == 99
 
 
 def test_stopped_and_resumed_it_is_one_run_and_begun_anew_another(desk):
@@ -110,7 +113,7 @@ def test_stopped_and_resumed_it_is_one_run_and_begun_anew_another(desk):
     (kept,) = kept_runs(desk)
     assert (kept.state, kept.progress_seconds) == ("stopped", 12)
     run.play()
-    wait_until(lambda: run.status == "finished")
+    wait_until_finished(run)
     assert [one.run_id for one in kept_runs(desk)] == [kept.run_id]
     assert len(rows_of(kept)) == 15
     finish(run)
@@ -134,6 +137,7 @@ def test_a_failure_is_kept_as_a_sentence_and_can_be_resumed(desk):
     run = desk.open()
     run.play()
     wait_until(lambda: run.status == "failed")
+    wait_until(run.player.pacer.is_waited_at)
     (kept,) = kept_runs(desk)
     assert (kept.state, kept.progress_seconds) == ("failed", 20)
     assert "hung and was stopped" in kept.error
@@ -142,7 +146,7 @@ def test_a_failure_is_kept_as_a_sentence_and_can_be_resumed(desk):
     desk.machine.error_at = None
     other = desk.open("another page")
     desk.ask(other, ("open_run", {"id": kept.run_id, "play": True}), page="another page")
-    wait_until(lambda: other.status == "finished")
+    wait_until_finished(other)
     assert kept_runs(desk)[0].state == "finished"
     assert kept_runs(desk)[0].error == ""
     assert len(rows_of(kept)) == 15
@@ -176,7 +180,7 @@ def test_opened_again_it_looks_as_after_its_stop_and_goes_on_as_if_nothing_was(d
     assert second.board.get("csv")["newest"][1] == "sample-predictions.csv"
     assert len(second.board.get("memory")["slots"]) >= 6
     second.play()
-    wait_until(lambda: second.status == "finished")
+    wait_until_finished(second)
     assert drawn(second) == drawn(whole)
     assert rows_of(kept) == rows_of(desk.project.runs[whole.kept_id])
     assert len(kept_runs(desk)) == 2
@@ -262,7 +266,7 @@ def test_an_upload_that_a_run_uses_stays_in_the_project(desk, monkeypatch):
     content = write_video(desk.folder / name, 8).read_bytes()
     path, _ = bring(desk.shelf.upload_folder, run.run_id, content, name)
     desk.ask(run, ("uploaded", {"path": path, "name": name}), ("play", None))
-    wait_until(lambda: run.status == "finished")
+    wait_until_finished(run)
     (kept,) = kept_runs(desk)
     assert kept.video == name
     desk.registry.clear()
@@ -276,7 +280,7 @@ def test_an_upload_that_a_run_uses_stays_in_the_project(desk, monkeypatch):
     for other in (content, write_video(desk.folder / "x", 9).read_bytes()):
         path, _ = bring(desk.shelf.upload_folder, run.run_id, other, name)
         desk.ask(run, ("uploaded", {"path": path, "name": name}), ("play", None))
-        wait_until(lambda: run.status == "finished")
+        wait_until_finished(run)
     names = sorted(path.name for path in (desk.project.folder / "videos").iterdir())
     assert names == ["Käfig 3 (2).mp4", name]
     desk.ask(run, ("open_run", {"id": kept.run_id}))
@@ -297,8 +301,9 @@ def test_a_project_that_cannot_be_written_stops_no_play(desk, monkeypatch, caplo
         )
 
     run = desk.open()
-    monkeypatch.setattr(desk.project.runs, "create", fail)
-    finish(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.project.runs, "create", fail)
+        finish(run)
     told = run.board.get("storage")
     assert told["text"].startswith("The disk is full. Not saved from 00:00 on.")
     assert "nothing of it is kept" in told["text"]
@@ -306,16 +311,16 @@ def test_a_project_that_cannot_be_written_stops_no_play(desk, monkeypatch, caplo
     assert run.view.timeline.end_seconds == 60
     assert desk.machine.requests[-1].out is None
     assert run.board.get("csv") == {"newest": None, "earlier": []}
-    monkeypatch.undo()
-    monkeypatch.setattr(desk.project, "add_video", fail)  # then it is kept without its video
-    finish(run)
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.project, "add_video", fail)  # then it is kept without its video
+        finish(run)
     assert run.board.get("storage") is None
     assert "could not be put into the project" in run.board.get("notice")["text"]
     assert [one.video for one in kept_runs(desk)] == [None]
-    monkeypatch.undo()
-    for name in ("update", "finish"):
-        monkeypatch.setattr(desk.project.runs, name, fail)
-    finish(run)
+    with monkeypatch.context() as patch:
+        for name in ("update", "finish"):
+            patch.setattr(desk.project.runs, name, fail)
+        finish(run)
     assert "cannot be noted" in caplog.text
     assert len(rows_of(desk.project.runs[run.kept_id])) == 15
 
@@ -329,7 +334,7 @@ def test_two_processes_do_not_resume_one_run(desk):
     desk.ask(other, ("open_run", {"id": kept.run_id}), page="other")
     desk.project.runs.resume(kept.run_id)  # as another would
     other.play()
-    wait_until(lambda: other.status == "finished")
+    wait_until_finished(other)
     assert "could not be resumed" in other.board.get("notice")["text"]
     assert len(kept_runs(desk)) == 2  # it began one of its own
     assert len(rows_of(kept)) == 2
@@ -355,8 +360,10 @@ def test_what_the_app_ended_under_is_offered_and_goes_on(desk, tmp_path):
         assert notice["resume"] == kept.run_id
         assert notice["text"].startswith("sample.mp4 was being watched when the app ended")
         again.ask(new, ("open_run", {"id": kept.run_id, "play": True}), page="new page")
-        wait_until(lambda: new.status == "finished")
-        assert [float(row["start_seconds"]) for row in rows_of(kept)] == [4.0 * i for i in range(15)]
+        wait_until_finished(new)
+        assert [float(row["start_seconds"]) for row in rows_of(kept)] == [
+            4.0 * i for i in range(15)
+        ]
         assert again.open("third page").board.get("notice") is None
     finally:
         again.registry.close()
