@@ -159,9 +159,13 @@ class RunRegistry:
 
     def find_playing(self, kept_id: str) -> Run | None:
         """The run that plays a run of the project now; `None`: none does here."""
+        return next((run for run in self.showing(kept_id) if run.is_active), None)
+
+    def showing(self, kept_id: str) -> list[Run]:
+        """The runs whose newest play is a run of the project."""
         with self._lock:
             runs = [entry.run for entry in self._entries.values()]
-        return next((run for run in runs if run.is_active and run.kept_id == kept_id), None)
+        return [run for run in runs if run.kept_id == kept_id]
 
     def has_page(self, run_id: str) -> bool:
         """Whether a page shows the run."""

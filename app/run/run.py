@@ -146,6 +146,12 @@ class Run:
         self.player.show_past(status, past.reached_seconds, can_resume=past.place is not None)
         return trouble or (video.past.why if video.past is not None else "")
 
+    def forget_kept(self) -> None:
+        """What it played last was deleted: the next play begins anew."""
+        self._files.forget()
+        self.player.forget_stop()
+        self._show_play()
+
     # Play
 
     def play(self) -> None:

@@ -44,7 +44,7 @@ VIDEO_NOT_KEPT = (
     "sees why in the terminal."
 )
 INTERRUPTED = "{name} was being watched when the app ended, and had come to {time}."
-MORE_INTERRUPTED = "So were {count} more: the Runs page lists them."
+MORE_INTERRUPTED = "Also interrupted: {count} more, which the Runs page lists."
 PAST_ONLY = "What it predicted is shown as far as its file has it. It cannot go on: {reason}"
 TOO_MANY_COMMANDS = "What you asked for before is still being done. Try again in a moment."
 PORT_TAKEN = "{host}:{port} cannot be used: something else listens there. Choose another --port."

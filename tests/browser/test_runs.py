@@ -53,7 +53,7 @@ def test_a_run_outlives_its_tab_and_is_found_on_the_runs_page(open_page, site):
     wait_for_state(second, "playing, without a page")
     assert second.locator(ROW).count() == 1
     wait_until(lambda: site.registry().find(run_id).view.newest.index > reached)
-    second.locator(f"{ROW} [data-act=open]").click()
+    second.locator(f"{ROW} [data-run=open]").click()
     second.wait_for_function("id => window.vidmem.run === id", arg=run_id)
     second.wait_for_function("document.body.dataset.view === 'watch'")
     wait_for_clip(second, reached + 1)
@@ -69,16 +69,17 @@ def test_a_run_outlives_its_tab_and_is_found_on_the_runs_page(open_page, site):
     third = open_page()
     go_to(third, "runs")
     wait_for_state(third, "stopped")
-    third.locator(f"{ROW} [data-act=open]").click()
+    third.locator(f"{ROW} [data-run=open]").click()
     wait_for_status(third, "stopped")
     wait_for_clip(third, index)
     assert third.locator(".vm-bouts tbody").inner_text() == rows
     third.get_by_role("button", name="Resume from").wait_for()
     go_to(third, "runs")
-    third.locator(f"{ROW} [data-act=resume]").click()
-    wait_for_status(third, "finished")
+    third.locator(f"{ROW} [data-run=resume]").click()
+    wait_for_clip(third, index + 2)
     go_to(third, "runs")
-    wait_for_state(third, "finished")
+    third.locator(f"{ROW} [data-run=stop]").click()
+    wait_for_state(third, "stopped")
     with third.expect_download() as download:
         third.locator(f"{ROW} .vm-runs-files a").first.click()
     clips = list(csv.DictReader(download.value.path().read_text().splitlines()))
@@ -89,11 +90,11 @@ def test_a_run_outlives_its_tab_and_is_found_on_the_runs_page(open_page, site):
     assert download.value.suggested_filename == "long pen-bouts.csv"
 
     # Deleted only by who says so twice, and by the keyboard as well.
-    third.locator(f"{ROW} [data-act=delete]").press("Enter")
+    third.locator(f"{ROW} [data-run=delete]").press("Enter")
     assert "go for good" in third.locator(".vm-runs-sure").inner_text()
     third.keyboard.press("Enter")  # the hand is on what keeps it
     third.locator(".vm-runs-sure").wait_for(state="detached")
-    third.locator(f"{ROW} [data-act=delete]").press("Enter")
+    third.locator(f"{ROW} [data-run=delete]").press("Enter")
     third.get_by_role("button", name="Delete it").click()
     third.get_by_text("Nothing was watched yet").wait_for()
     assert site.app.project.runs.list() == ()
@@ -106,8 +107,9 @@ def test_a_run_outlives_its_tab_and_is_found_on_the_runs_page(open_page, site):
     third.get_by_text("It can be resumed on the Runs page").wait_for()
     site.clip_seconds = 0.1
     third.locator(".vm-main").click()
-    wait_for_clip(third, 2)
     run_id = third.evaluate("window.vidmem.run")
+    run = site.registry().find(run_id)
+    wait_until(lambda: run.status == "playing" and len(run.view.timeline) > 2)
     leave(third)
     wait_until(lambda: site.registry().sweep() == [] and site.registry().find(run_id) is None)
     (kept,) = site.app.project.runs.list()

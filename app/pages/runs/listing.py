@@ -132,6 +132,9 @@ class RunListing:
         if self._registry.find_playing(run_id) is not None:
             raise SettingError(wording.PLAYS)
         self._project.runs.delete(run_id)
+        for run in self._registry.showing(run_id):
+            with run.commands:
+                run.forget_kept()
 
     def leave_interrupted(self) -> None:
         """Those that were interrupted are not offered any more; each can still be resumed.

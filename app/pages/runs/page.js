@@ -12,7 +12,7 @@ const nameOf = (run) => run.video ?? run.source;
 
 function button(key, act, properties = {}) {
   const made = make("button", { type: "button", textContent: words[key], ...properties });
-  made.dataset.act = act;
+  made.dataset.run = act;
   return made;
 }
 
@@ -158,9 +158,9 @@ export function start(element) {
     find(".vm-runs-more").textContent = answer.num_more ? fill("runs_more", { count: answer.num_more }) : "";
     table.hidden = runs.length === 0;
     const held = document.activeElement;
-    const focus = body.contains(held) && [held.closest("tr").dataset.id, held.dataset.act];
+    const focus = body.contains(held) && [held.closest("tr").dataset.id, held.dataset.run];
     body.replaceChildren(...runs.flatMap((run) => (run.id === asked ? [rowOf(run), sureRow(run)] : [rowOf(run)])));
-    if (focus) body.querySelector(`tr[data-id="${focus[0]}"] [data-act="${focus[1]}"]`)?.focus();
+    if (focus) body.querySelector(`tr[data-id="${focus[0]}"] [data-run="${focus[1]}"]`)?.focus();
     drawOffer();
   }
   const interrupted = () => runs.filter((run) => run.state === "interrupted");
@@ -195,12 +195,12 @@ export function start(element) {
     delete: ({ id }) => {
       asked = asked === id ? "" : id;
       redraw();
-      body.querySelector(".vm-runs-sure [data-act=keep]")?.focus();
+      body.querySelector(".vm-runs-sure [data-run=keep]")?.focus();
     },
     keep: ({ id }) => {
       asked = "";
       redraw();
-      body.querySelector(`tr[data-id="${id}"] [data-act=delete]`)?.focus();
+      body.querySelector(`tr[data-id="${id}"] [data-run=delete]`)?.focus();
     },
     "delete-sure": async (run) => {
       asked = "";
@@ -209,9 +209,9 @@ export function start(element) {
     },
   };
   body.addEventListener("click", (event) => {
-    const pressed = event.target.closest("[data-act]");
+    const pressed = event.target.closest("[data-run]");
     const run = runs.find((one) => one.id === pressed?.closest("tr").dataset.id);
-    if (run && !pressed.disabled) acts[pressed.dataset.act](run);
+    if (run && !pressed.disabled) acts[pressed.dataset.run](run);
   });
   offer.addEventListener("click", (event) => {
     const { offer: pressed } = event.target.closest("button")?.dataset ?? {};

@@ -37,7 +37,7 @@ WORDS = {
     "run_offer": "{name} was being watched when the app ended, and had come to {time}.",
     "run_offer_camera": "{name} was being watched when the app ended, at {time}. A camera is "
     "watched as it comes: there is nothing to go on with.",
-    "run_offer_more": "{count} more were under way too: they are marked below.",
+    "run_offer_more": "Also interrupted: {count} more, marked below.",
     "run_leave": "Leave it stopped",
     "run_leave_all": "Leave all stopped",
     "run_state_running": "playing",

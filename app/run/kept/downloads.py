@@ -196,6 +196,11 @@ class RunDownloads:
         self._set_unsaved(None)
         self.show()
 
+    def forget(self) -> None:
+        """The newest play was deleted."""
+        self._kept = self._out = self._play = None
+        self.show()
+
     def _leave_kept(self) -> None:
         kept, self._kept = self._kept, None
         if kept is None:

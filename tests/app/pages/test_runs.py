@@ -107,6 +107,9 @@ def test_a_run_is_stopped_exported_and_deleted(desk, client):
     ]
     assert client.post("/project/runs/delete", json={"id": row["id"]}).json() == {}
     assert rows(client) == []
+    # Its page has nothing to go on with any more.
+    assert run.board.get("play")["resume_seconds"] is None
+    assert run.board.get("csv") == {"newest": None, "earlier": []}
     assert list((desk.project.folder / "runs").iterdir()) == []
     assert desk.project.videos["sample.mp4"].path.is_file()
     assert client.get("/project/runs/bouts.csv", params={"id": row["id"]}).status_code == 400

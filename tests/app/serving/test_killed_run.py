@@ -29,6 +29,10 @@ pytestmark = [
     pytest.mark.slow,
 ]
 
+TIMES, NUM_CLIPS = 6, 144
+"""How often a video of 48 seconds is repeated, and how many clips of 2 seconds that is: the state
+is saved at most every second, and a play must not be over by then."""
+
 STARTING_SECONDS = 300.0
 """Torch and Gradio are imported first, on a machine that may have much other work."""
 
@@ -83,7 +87,7 @@ def test_a_run_survives_kill_9_and_ends_as_if_nothing_had_been(tmp_path):
     (tmp_path / "videos").mkdir()
     config = BarnConfig(minutes=0.8, seed=5, light_seconds=20.0)
     write_video(config, tmp_path / "short.mp4", width=96, height=64, fps=8.0)
-    write_repeated(tmp_path / "short.mp4", tmp_path / "videos" / "pen.mp4", 12)
+    write_repeated(tmp_path / "short.mp4", tmp_path / "videos" / "pen.mp4", TIMES)
     choose = ("choose", {"video": "folder/pen.mp4"})
     with app_in(tmp_path) as (process, page):
         page.sync(choose, ("play", None))
@@ -99,7 +103,7 @@ def test_a_run_survives_kill_9_and_ends_as_if_nothing_had_been(tmp_path):
         (kept,) = project.interrupted_runs()
     (out,) = kept.folder.glob("*.csv")
     num_rows = len(out.read_text().splitlines())
-    assert 4 < num_rows < 289, "it was killed in the middle"
+    assert 4 < num_rows < NUM_CLIPS + 1, "it was killed in the middle"
 
     with app_in(tmp_path) as (process, page):
         assert page.board["notice"]["resume"] == kept.run_id
@@ -122,7 +126,7 @@ def test_a_run_survives_kill_9_and_ends_as_if_nothing_had_been(tmp_path):
         process.send_signal(signal.SIGTERM)
         assert process.wait(SECONDS) == 0
     assert rows == whole
-    assert rows.count(b"\n") == 289
+    assert rows.count(b"\n") == NUM_CLIPS + 1
 
 
 def wait_for(look):
