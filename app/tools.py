@@ -263,7 +263,9 @@ def _open_engine(request: EngineRequest) -> EngineLike:
         out=request.out,
         state_path=None if request.video.is_live else request.state,
         resume=request.is_resumed,
-        # MEASURED
+        # As `vidmem watch` does: as often as takes 1 % of the time, at least every half minute. On
+        # two cores that were busy besides, states of the bundled models, 0.4 and 1 MB, took 10 to
+        # 20 ms each, 84 ms once; a play took no longer with them than without.
         save_every_clips=None,
         on_storage_error="continue",
     )

@@ -95,11 +95,7 @@ function rowOf(run) {
     "tr",
     {},
     name,
-    cell(
-      "run_model",
-      make("span", { textContent: run.model }),
-      make("small", { textContent: run.settings_words }),
-    ),
+    cell("run_model", make("span", { textContent: run.model }), make("small", { textContent: run.settings_words })),
     progressCell(run),
     stateCell(run),
     dateCell(run),
