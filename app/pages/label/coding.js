@@ -91,13 +91,10 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       return null;
     }
     const id = store.edit("end", { bout, at }, { continues });
-    if (id)
-      tell(
-        fill(at > bout.start ? "label_said_ended" : "label_said_taken_back", {
-          behaviour: bout.behaviour,
-          time: time(at),
-        }),
-      );
+    if (!id) return null;
+    choose(bout);
+    const said = at > bout.start ? "label_said_ended" : "label_said_taken_back";
+    tell(fill(said, { behaviour: bout.behaviour, time: time(at) }));
     return id;
   }
 
@@ -288,7 +285,6 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     const at = now();
     if (coding.marking?.what !== what) {
       setMarking({ what, from: at });
-      tell(fill("label_marking", { what: words[MARK_WORDS[what]], time: time(at) }));
       return;
     }
     const from = coding.marking.from;
@@ -345,4 +341,3 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   };
   return coding;
 }
-const MARK_WORDS = { scored: "label_scored", "not scored": "label_not_scored", nothing: "label_unmarked" };

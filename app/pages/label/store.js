@@ -15,7 +15,7 @@ import { applied, effectOf, NO_LABELS, Refusal, withChanges } from "./edits.js";
 import { keep, MAX_WAITING, newId, takeOver } from "./waiting.js";
 
 const POLL = 1500; // milliseconds between two looks at what others changed
-const AGAIN = 1500; // until a request that was not answered is sent again
+const AGAIN = 1000; // until a request that was not answered is sent again
 const PATIENCE = 15000; // until nobody waits for an answer any more
 const MAX_SENT = 50; // edits of one request
 const MAX_CHARACTERS = 30000; // of one request: the server takes 100 kB

@@ -388,7 +388,7 @@ export function makeDrawing(plot, canvas, state) {
   function drawUnlabelledWords() {
     const text = words.label_unlabelled;
     for (const lane of state.lanes) {
-      if (lane.isOther) continue;
+      if (!lane.hasStates) continue;
       const gap = widestGap(lane);
       if (!gap || gap[1] - gap[0] < widthOf(text) + 26) continue;
       pen.font = FONT;

@@ -260,7 +260,7 @@ export function startTimelineInput(parts) {
   }
   function showTip(pixel, { bout } = {}) {
     const seconds = state.drag ? state.drag.at : inside(drawing.timeAt(pixel));
-    const score = bout?.score === null || bout === undefined ? "" : ` ${bout.score.toFixed(2)}`;
+    const score = bout && bout.score !== null ? ` ${bout.score.toFixed(2)}` : "";
     const note = bout?.comment ? ` · ${bout.comment.split("\n")[0].slice(0, 60)}` : "";
     tip.textContent = `${timeline.describe(seconds)}${bout ? ` · ${bout.behaviour}${score}${note}` : ""}`;
     tip.hidden = false;

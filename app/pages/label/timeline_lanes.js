@@ -45,11 +45,13 @@ function laneOf({ axis, subject, isFirst, store, model }) {
   const isMark = (one) => one.subject === subject && one.axis === axis;
   const { states, points } = split(store.bouts.filter(isHere));
   // A model knows no animals: what it says stands below the one that is coded.
-  const hasModel = Boolean(model.runId) && subject === store.subject;
-  const theirs = split(hasModel ? model.bouts.filter(({ behaviour }) => store.axes.get(behaviour) === axis) : []);
+  const isModels = Boolean(model.runId) && subject === store.subject;
+  const theirs = split(isModels ? model.bouts.filter(({ behaviour }) => store.axes.get(behaviour) === axis) : []);
   const [scored, notScored] = [store.scored.filter(isMark), store.notScored.filter(isMark)];
-  const found = hasModel && theirs.states.length ? differences(states, theirs.states, scored) : [];
-  return { axis, subject, isFirst, states, points, scored, notScored, theirs, hasModel, differences: found };
+  const hasModel = theirs.states.length + theirs.points.length > 0;
+  const found = theirs.states.length ? differences(states, theirs.states, scored) : [];
+  const hasStates = store.ethogram.some((one) => one.axis === axis && one.kind === "state");
+  return { axis, subject, isFirst, states, points, scored, notScored, theirs, hasModel, hasStates, differences: found };
 }
 function split(bouts) {
   return { states: bouts.filter((one) => !isPoint(one)), points: bouts.filter(isPoint) };
