@@ -182,9 +182,9 @@ def check_speed_and_zoom(page) -> None:
     page.wait_for_function("player.zoom > 2")
     screen.dblclick()
     assert page.evaluate("player.zoom") == 1
-    keys = page.evaluate("playerKeys.map(({ key, words }) => [key, words])")
-    assert len({key for key, _ in keys}) == len(keys)
-    assert all(words for _, words in keys)
+    keys = page.evaluate("playerKeys.map(({ key, isShifted, words }) => [key, isShifted, words])")
+    assert len({(key, is_shifted) for key, is_shifted, _ in keys}) == len(keys)
+    assert all(words for *_, words in keys)
 
 
 def check_copy(page) -> None:

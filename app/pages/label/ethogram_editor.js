@@ -46,7 +46,8 @@ function makeEditor() {
   let asked = {}; // name -> what its row is open for
   let refusals = {}; // name of a behaviour, or "axis " and the name of one, "add", "preset", "undo" -> a sentence
   let line = Promise.resolve(); // one edit at a time: each is made on the revision that the one before gave
-  const renamed = new Map(); // old name -> new one, of what is drawn under its old one still
+  let numWaiting = 0; // edits in it
+  const renamed = new Map(); // old name -> new one, of what may have been pressed under its old one
   let isPressed = false; // what is pressed is not drawn anew: its click would come to nothing
   let isDue = false;
 
@@ -68,7 +69,9 @@ function makeEditor() {
   // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done, `step` by how
   // much a behaviour moves.
   function send(edit, fields, { at = fields.name, notice = "", step = 0 } = {}) {
+    numWaiting += 1;
     line = line.then(async () => {
+      numWaiting -= 1;
       asked = {};
       refusals = {};
       const about = { revision: view.revision, author: store.author ?? "" };
@@ -101,7 +104,7 @@ function makeEditor() {
     isDue = isPressed;
     if (isDue) return;
     const typed = keepTyped();
-    renamed.clear();
+    if (!numWaiting) renamed.clear();
     intro.hidden = view.behaviours.length > 0;
     titles.hidden = !intro.hidden;
     drawPresets();

@@ -25,17 +25,18 @@ const SAME = 0.002; // seconds: less is rounding
 const SHOWN_WITHIN = 300; // milliseconds in which a browser shows a frame that it has gone to
 const CREEP_SPEED = 0.0625; // the slowest that browsers play
 const [MAX_TRIES, MAX_CREEP] = [3, 3000]; // times, milliseconds
+const PAN = 0.1; // of the picture
 const LOOP_AROUND = 2; // seconds to each side, where nobody says what to loop
 const EARLY = 16; // milliseconds before the end of a loop: a browser goes on showing frames until a seek begins
 const SOUND = "vidmem-sound";
 const BACK = "M17 4.5v15l-11-7.5zM5 5h2v14H5z";
 const ON = "M7 4.5v15l11-7.5zM17 5h2v14h-2z";
-const LOOP = "M7 7h9V4l5 4.5L16 13v-3H7v4H4V7zM17 17H8v3l-5-4.5L8 11v3h9v-3h3v6z";
+const LOOP = "M12 5V1.5L7 6l5 4.5V7a5 5 0 1 1-5 5H5a7 7 0 1 0 7-7z";
 const FULL = "M4 9V4h5v2H6v3zM15 4h5v5h-2V6h-3zM20 15v5h-5v-2h3v-3zM9 20H4v-5h2v3h3z";
 const LOUD = "M4 9h4l5-4v14l-5-4H4zM15.5 8a5 5 0 0 1 0 8zM17 4.5a9 9 0 0 1 0 15v-2a7 7 0 0 0 0-11z";
 const MUTE = "M4 9h4l5-4v14l-5-4H4zM16 9l5 6m0-6l-5 6";
 
-// What keys do, for pages that bind them: the player itself listens to none.
+// What keys do, for pages that bind them: the player itself listens to none. `isShifted`: with Shift.
 export const playerKeys = [
   { key: " ", words: words.vp_key_toggle, run: (player) => player.toggle() },
   { key: "ArrowLeft", words: words.vp_key_back, run: (player) => player.seek(player.seconds - JUMP) },
@@ -50,9 +51,23 @@ export const playerKeys = [
   { key: "+", words: words.vp_key_zoom_in, run: (player) => player.zoomIn() },
   { key: "-", words: words.vp_key_zoom_out, run: (player) => player.zoomOut() },
   { key: "0", words: words.vp_key_zoom_off, run: (player) => player.setZoom(1) },
+  ...[
+    ["ArrowLeft", PAN, 0],
+    ["ArrowRight", -PAN, 0],
+    ["ArrowUp", 0, PAN],
+    ["ArrowDown", 0, -PAN],
+  ].map(([key, x, y]) => ({ key, isShifted: true, words: words.vp_key_pan, run: (player) => player.pan(x, y) })),
   { key: "Home", words: words.vp_key_home, run: (player) => player.seek(0) },
   { key: "End", words: words.vp_key_end, run: (player) => player.seek(player.duration) },
 ];
+
+// The one of an event of the keyboard, or undefined.
+export function playerKeyOf({ key, shiftKey, ctrlKey, metaKey, altKey }) {
+  if (ctrlKey || metaKey || altKey) return undefined;
+  // Of signs such as "<", Shift is a part.
+  const isArrow = key.startsWith("Arrow");
+  return playerKeys.find((one) => one.key === key && (!isArrow || Boolean(one.isShifted) === shiftKey));
+}
 
 export function makeVideoPlayer(element) {
   const parts = layOut(element);
@@ -89,7 +104,15 @@ export function makeVideoPlayer(element) {
 
   // Loading
 
-  async function load(next, { at = 0 } = {}) {
+  // A record that is new of the video on view changes what is said of it, and not what is shown.
+  function load(next) {
+    const isSame = next && record && next.id === record.id && next.state === record.state;
+    if (!isSame || !isReady()) return loadAnew(next);
+    record = next;
+    draw();
+    return ready;
+  }
+  async function loadAnew(next, { at = 0 } = {}) {
     number += 1;
     const own = number;
     unload();
@@ -99,15 +122,17 @@ export function makeVideoPlayer(element) {
     if (next.trouble) return say(next.trouble);
     say(words.vp_opening);
     frames = makeFrameTimes(next);
-    const isPlayable = Boolean(next.mime) && canPlay(next.mime);
-    const isInPart = !isPlayable && Boolean(next.mime) && canPlay(withoutSound(next.mime));
+    const isNamed = Boolean(next.mime) && !undecodable.has(next.id);
+    const isPlayable = isNamed && canPlay(next.mime);
+    const isInPart = isNamed && !isPlayable && canPlay(withoutSound(next.mime));
     const hasCopy = !isPlayable && (await hasProxy(next));
     if (own !== number) return;
     if (hasCopy) open(`media/${next.id}/proxy.mp4`, { copy: true, at });
     else if (isPlayable || isInPart) open(`media/${next.id}`, { copy: false, at });
-    else offer(words.vp_not_playable);
+    else return offer(undecodable.has(next.id) ? words.vp_not_decodable : words.vp_not_playable);
     if (isInPart && !hasCopy) offerSound();
     ready = measure(own);
+    return ready;
   }
   function unload() {
     stopOffer();
@@ -119,19 +144,21 @@ export function makeVideoPlayer(element) {
     firstShown = lastShown = null;
     [frames, shift, seconds] = [null, 0, 0];
     note.hidden = true;
-    video.pause();
-    if (video.hasAttribute("src")) {
-      video.removeAttribute("src");
-      video.load(); // lets go of its connection
-    }
+    close();
     zoom.set(1);
     draw();
+  }
+  function close() {
+    video.pause();
+    ready = Promise.resolve();
+    if (!video.hasAttribute("src")) return;
+    video.removeAttribute("src");
+    video.load(); // lets go of its connection
   }
   function open(address, { copy, at }) {
     isCopy = copy;
     stopOffer();
     video.src = address;
-    video.defaultPlaybackRate = video.playbackRate;
     if (at > 0) seek(at);
   }
   // Where the first frame lies on the browser's time line: at the container's own time of it, as Chromium has it, or else
@@ -190,13 +217,14 @@ export function makeVideoPlayer(element) {
     const here = make("div", { className: "vm-vp-offer" });
     message.replaceChildren(here);
     const at = seconds;
-    stopOffer = offerProxy(here, record, why, () => load(record, { at }));
+    stopOffer = offerProxy(here, record, why, () => loadAnew(record, { at }));
     emit("trouble", why);
   }
   function offerSound() {
     const button = make("button", { type: "button", textContent: words.vp_make_copy });
     button.addEventListener("click", () => {
       note.hidden = true;
+      pauseVideo();
       offer(words.vp_no_sound);
     });
     tell(`${words.vp_no_sound} `, button);
@@ -206,21 +234,27 @@ export function makeVideoPlayer(element) {
     const { code } = video.error ?? {};
     settleAim();
     if (!record || !video.hasAttribute("src")) return;
+    close();
     const answer = await factsOf(record.name);
     if (own !== number) return;
     if (answer && answer.state !== "here") say(words[`vp_${answer.state}`]);
     else if (isCopy) say(words.vp_copy_broken);
-    else offer(code === 2 ? words.vp_connection : words.vp_not_decodable);
+    else {
+      if (code !== NETWORK) undecodable.add(record.id);
+      offer(code === NETWORK ? words.vp_connection : words.vp_not_decodable);
+    }
   }
 
   video.addEventListener("error", fail);
   video.addEventListener("loadedmetadata", () => {
     if (!video.videoWidth) {
-      video.removeAttribute("src");
+      close();
+      undecodable.add(record.id);
       offer(words.vp_not_decodable);
       return;
     }
     isLoaded = true;
+    screen.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
     draw();
   });
 
@@ -268,7 +302,7 @@ export function makeVideoPlayer(element) {
 
   async function seek(time) {
     const own = number;
-    if (!record) return;
+    if (!record || !video.hasAttribute("src")) return;
     await ready;
     if (own !== number) return;
     const wanted = Math.max(0, Math.min(time, duration() || time));
@@ -354,6 +388,7 @@ export function makeVideoPlayer(element) {
     pauseVideo();
     const own = number;
     await ready;
+    if (own !== number || !video.hasAttribute("src")) return;
     let frame = await frames.need(queued?.seconds ?? aim?.seconds ?? seconds);
     for (let left = Math.abs(count); left > 0; left -= 1) {
       const time = count > 0 ? frame.next : frame.previous;
@@ -422,7 +457,7 @@ export function makeVideoPlayer(element) {
     const own = span;
     clearTimeout(loopTimer);
     loopTimer = 0;
-    if (!own || aim) return;
+    if (!own || aim || !frames) return;
     const frame = await frames.need(own.start);
     if (span !== own) return;
     // The first frame that begins inside; where none does, the one on display.
@@ -564,6 +599,8 @@ async function factsOf(name) {
   return (await fetchReady(`project/videos/facts?${queryOf({ video: name })}`)).video ?? null;
 }
 
+const NETWORK = 2; // MediaError.MEDIA_ERR_NETWORK
+const undecodable = new Set(); // ids of videos that this browser could not show though it said that it can
 const tester = document.createElement("video");
 const canPlay = (mime) => tester.canPlayType(mime) !== "";
 // video/mp4; codecs="avc1.64001f, ac-3" -> video/mp4; codecs="avc1.64001f"
@@ -599,6 +636,19 @@ function button(name, label, content, properties = {}) {
   const made = make("button", { type: "button", title: label, ariaLabel: label, ...properties }, content);
   made.dataset.do = name;
   return made;
+}
+// What was used with the pointer lets go of the keys, which are those of the page then.
+function letGo(control) {
+  let isByPointer = false;
+  control.addEventListener("pointerdown", () => {
+    isByPointer = true;
+  });
+  control.addEventListener("keydown", () => {
+    isByPointer = false;
+  });
+  control.addEventListener("change", () => {
+    if (isByPointer) control.blur();
+  });
 }
 
 // The elements, and how each is drawn.
@@ -639,6 +689,10 @@ function layOut(element) {
   note.setAttribute("role", "status");
   const root = make("div", { className: "vm-vp" }, screen, seekBar, bar, note);
   element.replaceChildren(root);
+  for (const one of [seekBar, speed, volume]) letGo(one);
+  back.append(make("span", { textContent: words.vp_frame }));
+  forward.prepend(make("span", { textContent: words.vp_frame }));
+  loop.append(make("span", { textContent: words.vp_loop_short }));
   const playing = [toggle, back, forward, loop, speed, seekBar];
 
   return {
