@@ -103,11 +103,7 @@ function partsTable(parts) {
     make("thead", {}, make("tr", {}, make("td"), ...heads)),
     make("tbody", {}, ...rows),
   );
-  return make(
-    "div",
-    { className: "vm-results-scroll", tabIndex: 0, role: "group", ariaLabel: words.results_parts },
-    table,
-  );
+  return scrolling(table, words.results_parts);
 }
 function confusionTable({ axis, pooled }, facts, onCell) {
   const { class_names: names, confusion_seconds: rows } = pooled.duration_weighted;

@@ -6,7 +6,7 @@ import { keepFresh } from "../shared/keep_fresh.js";
 import { drawPlot } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
 import { cell, debounced, dot, headCell, pictureButtons, refill, rowHead } from "./pieces.js";
-import { factsOf, queryOfShown, VIEW } from "./state.js";
+import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const DAY = 86400;
 
@@ -68,5 +68,5 @@ export function start(element) {
   find(".vm-results-controls").append(...pictureButtons(plot, () => "transitions"));
   axis.addEventListener("change", load);
   gap.addEventListener("input", debounced(load));
-  keepFresh({ view: VIEW, load, anew: ["results_shown"], moved: [], pace: DAY });
+  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }
