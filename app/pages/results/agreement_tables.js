@@ -3,7 +3,7 @@
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { cell, dot, headCell, number, rowHead, scrolling } from "./pieces.js";
+import { cell, DARKEST, dot, headCell, number, rowHead, scrolling } from "./pieces.js";
 
 const FIGURES = [
   ["results_kappa", "kappa", 2],
@@ -129,7 +129,7 @@ function confusionTable({ axis, pooled }, facts, onCell) {
 }
 function confusionCell(seconds, { axis, names, from, to, total, onCell }) {
   const made = make("td", { className: "vm-number vm-results-shaded" });
-  made.style.setProperty("--share", `${Math.round((55 * seconds) / total)}%`);
+  made.style.setProperty("--share", `${Math.round((DARKEST * seconds) / total)}%`);
   if (from !== to) made.classList.add("vm-results-differs");
   if (!seconds) {
     made.textContent = "·";

@@ -5,7 +5,7 @@ import { make } from "../shared/dom.js";
 import { keepFresh } from "../shared/keep_fresh.js";
 import { drawPlot } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
-import { cell, debounced, dot, headCell, pictureButtons, refill, rowHead } from "./pieces.js";
+import { cell, DARKEST, debounced, dot, headCell, pictureButtons, refill, rowHead } from "./pieces.js";
 import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const DAY = 86400;
@@ -62,7 +62,7 @@ export function start(element) {
   function countCell(count, share) {
     const made = cell(count ? count.toLocaleString("en") : "·", { className: "vm-number vm-results-shaded" });
     if (count) made.append(" ", make("small", { textContent: `${Math.round(100 * share)} %` }));
-    made.style.setProperty("--share", count ? `${Math.round(55 * share)}%` : "0%");
+    made.style.setProperty("--share", count ? `${Math.round(DARKEST * share)}%` : "0%");
     return made;
   }
   find(".vm-results-controls").append(...pictureButtons(plot, () => "transitions"));
