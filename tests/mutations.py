@@ -323,6 +323,55 @@ MUTATIONS = [
         "round(seconds) * 10",
         ("tests/test_units.py",),
     ),
+    Mutation(
+        "labels: a new state hides what it overlaps, instead of cutting it",
+        "vidmem/labels",
+        'if not is_overlap or on_overlap == "cut":',
+        "if not is_overlap:",
+        ("tests/labels/test_labels.py",),
+    ),
+    Mutation(
+        "labels: a time belongs to the bout that ends there",
+        "vidmem/labels",
+        'np.searchsorted(np.rint(starts), ticks, side="right") - 1',
+        'np.searchsorted(np.rint(starts), ticks, side="left") - 1',
+        ("tests/labels/test_sampling.py",),
+    ),
+    Mutation(
+        "results: a labelled bout is found twice",
+        "vidmem/labels/results",
+        "ious[best] >= iou_percent / 100 - 1e-9 and best not in taken",
+        "ious[best] >= iou_percent / 100 - 1e-9",
+        ("tests/labels/results/test_scores.py",),
+    ),
+    Mutation(
+        "results: edges where the scoring began count as chosen",
+        "vidmem/labels/results",
+        "open_at > start, until < end))",
+        "True, until < end))",
+        ("tests/labels/results/test_scores.py",),
+    ),
+    Mutation(
+        "projects: an edit of what changed underneath is done",
+        "vidmem/projects",
+        "if since >= now.revision:",
+        "if True:",
+        ("tests/projects/test_two_writers.py",),
+    ),
+    Mutation(
+        "projects: a model's bout becomes a label by itself",
+        "vidmem/projects",
+        "    if not bout.is_human:\n        raise ProjectError(",
+        "    if False:\n        raise ProjectError(",
+        ("tests/projects/test_edits.py",),
+    ),
+    Mutation(
+        "projects: an import takes what contradicts",
+        "vidmem/projects",
+        "merged = merge(mine, theirs, on_conflict=on_conflict).labels",
+        'merged = merge(mine, theirs, on_conflict="take").labels',
+        ("tests/projects/test_importing.py",),
+    ),
 ]
 
 

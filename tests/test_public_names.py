@@ -87,6 +87,7 @@ def test_importing_vidmem_does_nothing():
     }
 
 
+@pytest.mark.slow
 def test_what_is_heavy_is_imported_by_who_needs_it_only():
     """Neither by any room of the library, nor by a mask of its own: all in one process."""
     done = subprocess.run(

@@ -48,6 +48,7 @@ def is_slow(command: str) -> bool:
     return command.split()[1] in SLOW
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_prints_what_it_says(tmp_path):
     if "fam-swin-nano" not in bundled_models():
         pytest.skip("the bundled model fam-swin-nano is not in assets/ yet")
@@ -84,6 +85,7 @@ def test_the_readme_has_six_lines_of_the_command_line():
     assert any(map(is_slow, readme_commands()))
 
 
+@pytest.mark.slow
 def test_the_quick_lines_of_the_readme_run(run_line, tmp_path):
     for line in readme_commands():
         if not is_slow(line):

@@ -198,8 +198,8 @@ def test_of_spool_it_says_what_cannot_be_tested(open_page, spool_site):
     page.get_by_role("link", name="Watch").click()
     watch(page)
     open_card(page, view="heads", at=9.0)
+    assert "frozen" in page.locator(".vm-mat-not").inner_text()  # waits until the model is known
     assert page.locator(".vm-mat-list [data-kind=pixels]").is_disabled()
-    assert "frozen" in page.locator(".vm-mat-not").inner_text()
     do(page, "occlusion")
     page.locator(OCCLUSION).first.wait_for()
     page.evaluate("location.hash = 'memory'")

@@ -20,6 +20,7 @@ def barn_folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_the_table_has_each_effect_by_how_long_ago_the_visit_was(run, barn_folder):
     done = run("ablate", barn_folder, "--videos", 2, "--l-mem", 8, *WORDS)
     assert done.code == 0, done.err

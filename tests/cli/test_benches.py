@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import pytest
+
 import vidmem
 from tests.conftest import make_tiny_model
 from vidmem.bench import inspection_costs
@@ -16,6 +18,7 @@ def test_spool_is_measured_in_two_dtypes(run):
     assert (done.code, "float32 or bfloat16" in done.err) == (1, True)
 
 
+@pytest.mark.slow
 def test_inspection_has_a_row_per_model_and_way_to_watch_it(run, monkeypatch):
     monkeypatch.setattr(inspection_costs, "NANO_PAIRS", 1)
     monkeypatch.setattr(inspection_costs, "LARGE_PAIRS", 1)

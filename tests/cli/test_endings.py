@@ -141,6 +141,7 @@ def test_weights_that_are_no_numbers_end_the_run_and_not_in_rows(run, place):
     assert "2 of 2 videos failed" in several.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["pen.mp4"]])
 def test_a_video_that_is_cut_off_is_an_incomplete_run(run, place, options):
     data = SAMPLE.read_bytes()
@@ -187,6 +188,7 @@ COMMAND = "from vidmem import cli; cli.main()"
 HOSTILE = "\x1b[31m=cmd|'/C calc'!A0"
 
 
+@pytest.mark.slow
 def test_any_name_can_be_printed_in_ascii_and_opened_in_a_spreadsheet(place):
     """As on Windows, where output is redirected: `UnicodeEncodeError` before."""
     described = json.loads((place / "tiny" / "config.json").read_text())

@@ -139,6 +139,7 @@ def test_files_of_people_are_kept_beside_the_new_ones(run, place):
     assert (place / "mine.state.previous-2").read_bytes() == state
 
 
+@pytest.mark.slow
 def test_what_is_kept_can_be_gone_on_with_under_its_name(run, place):
     assert run(*SHORT, "--out", "a.csv").code == 0
     assert run(*SHORT, "--out", "a.csv").code == 0
@@ -148,6 +149,7 @@ def test_what_is_kept_can_be_gone_on_with_under_its_name(run, place):
     assert "Nothing left to do" in done.out
 
 
+@pytest.mark.slow
 def test_files_are_named_after_the_video(run, place):
     done = run(*SHORT)
     assert done.code == 0, done.err

@@ -74,6 +74,7 @@ def test_a_bad_file_is_left_out_and_the_code_says_so(run, words, tmp_path):
     assert num_rows(tmp_path / "all" / "pen.csv") == 3
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_the_command_that_is_named_goes_on_to_the_same_end(
     run, words, tmp_path, monkeypatch
 ):

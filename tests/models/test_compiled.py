@@ -100,6 +100,7 @@ def test_trouble_of_the_compiler_is_said(monkeypatch):
             model.step(torch.randn(1, 4, 3, 64, 64), model.init_state(1))
 
 
+@pytest.mark.slow
 def test_only_a_fam_swin_is_compiled():
     model = vidmem.load("fam-swin-nano", device="cpu", compile=True)
     assert model.is_compiled

@@ -336,6 +336,7 @@ def heap_bytes() -> int:
     return report.uordblks + report.hblkhd
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux" or not hasattr(ctypes.CDLL(None), "mallinfo2"),
     reason="only glibc, from 2.33 on, tells what is in use",
@@ -370,6 +371,7 @@ save_file({"logits": logits}, sys.argv[3])
 """
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_resumed_in_another_process_equals_uninterrupted(tiny_model, tmp_path):
     clips = make_clips(batch=1)

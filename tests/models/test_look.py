@@ -32,6 +32,7 @@ def colour_bars() -> torch.Tensor:
     return as_frame(np.repeat(colours, SIZE[1] // 8, 0)[None])
 
 
+@pytest.mark.slow
 def test_unseen_barns_by_day_and_night_are_like_it(look):
     for seed in UNSEEN_SEEDS:
         light = ("day", "night", "auto")[seed % 3]

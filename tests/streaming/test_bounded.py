@@ -12,6 +12,7 @@ from vidmem.profiling import ProcessGauge
 from vidmem.streaming import BoutTracker, Engine, RunFiles, ScoreMerger, StreamSettings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("make_model", "changes", "num_clips"),
     [(FakeModel, {"window_stride": 2}, 3_000), (make_model, {}, 400)],

@@ -53,6 +53,7 @@ def test_a_feed_ends_before_a_hole_and_goes_on_behind_it(with_hole: Path) -> Non
         assert found.break_before is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("window_stride", [8, 4])
 def test_no_row_is_in_a_hole_and_a_resumed_run_writes_the_same(
     with_hole: Path, tmp_path: Path, tiny_model, window_stride: int
@@ -83,6 +84,7 @@ def test_no_row_is_in_a_hole_and_a_resumed_run_writes_the_same(
         assert out.read_bytes() == (tmp_path / "whole.csv").read_bytes(), f"stopped after {stop}"
 
 
+@pytest.mark.slow
 def test_regions_leave_a_hole_out_too(with_hole: Path, tiny_model) -> None:
     regions = Region.tiles(columns=2, rows=1)
     found = []

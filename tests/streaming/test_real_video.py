@@ -192,6 +192,7 @@ def run_and_kill(video, folder, num_rows):
     return kill
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="there is no kill -9 there")
 def test_killed_and_resumed_equals_one_uninterrupted_run(videos, tmp_path):
     video, model = videos["plain"], make_tiny_model()

@@ -168,6 +168,7 @@ def test_a_past_moment_is_what_was_seen_then(place):
         assert one["share"] == pytest.approx(other["share"], abs=1e-4)
 
 
+@pytest.mark.slow
 def test_a_moment_says_whether_it_looks_unlike_what_the_model_was_trained_on(
     place, spool_place, monkeypatch
 ):

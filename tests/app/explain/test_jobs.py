@@ -107,6 +107,7 @@ def effects_of(result):
     return [(one.clip, one.log_odds) for one in result.clips]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", ["moments", "spool_moments"])
 def test_a_result_is_what_the_package_says(make, request):
     moments = request.getfixturevalue(make)

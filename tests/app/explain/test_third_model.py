@@ -23,6 +23,7 @@ def folder(monkeypatch, tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_the_pages_that_look_into_a_model_say_that_there_is_nothing(folder):
     write_video(BarnConfig(minutes=0.1, seed=5), folder / "barn.mp4", width=96, height=64, fps=8.0)
     place = Place(folder, folder / "runs", "mean")

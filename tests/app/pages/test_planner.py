@@ -201,6 +201,7 @@ def test_a_measurement_ends_when_nobody_asks_for_it_any_more(monkeypatch):
     assert left.is_cancelled
 
 
+@pytest.mark.slow
 def test_a_rate_is_measured_in_a_process_of_its_own_and_told_step_by_step():
     asked = {"device": "cpu", "clip_frames": "4", "batch": "1", "dtype": "float32"}
     request, told = request_of(asked, planned("fam-swin-nano")), []

@@ -144,6 +144,7 @@ def test_page_loads_start_no_decoder_and_hold_no_thread(served, visitor):
     assert served.process.num_threads() < threads + 25  # the server's pool may have grown
 
 
+@pytest.mark.slow
 def test_half_requests_stop_neither_a_run_nor_its_page(served, visitor):
     visitor.sync(("speed", {"speed": "real"}), ("play", None))
     wait_until(lambda: visitor.sync() or visitor.board["play"]["status"] == "playing")

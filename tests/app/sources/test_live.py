@@ -122,6 +122,7 @@ def test_addresses_are_refused_to_visitors_from_elsewhere(desk):
     assert run.video.key == "sample"
 
 
+@pytest.mark.slow
 def test_a_camera_is_watched_paused_and_stopped_and_its_file_stays(live_desk, film):
     desk, run = live_desk, live_desk.open()
     with HttpCamera(film, speed=4.0) as camera:

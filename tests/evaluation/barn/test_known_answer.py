@@ -83,6 +83,7 @@ def test_every_rest_in_reach_is_a_moment(drawn):
     assert (got.l_mem, got.num_videos, got.clips_per_video) == (4, 1, NUM_CLIPS)
 
 
+@pytest.mark.slow
 @torch.no_grad()
 def test_moves_are_those_of_a_stream_watched_plainly(drawn):
     model = make_barn_model()

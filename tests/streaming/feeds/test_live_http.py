@@ -95,6 +95,7 @@ def test_a_slow_model_gets_the_latest_and_what_is_left_out_is_counted(video, mod
     assert figures.reconnects == 0
 
 
+@pytest.mark.slow
 def test_single_stamps_that_are_off_cut_no_window(shared_failing, model):
     # Every fiftieth picture says that it is of ten hours later.
     with (
@@ -146,6 +147,7 @@ def test_fps_and_clip_length_change_live(video, model):
     assert shorter[-1].l_mem == 2
 
 
+@pytest.mark.slow
 def test_pictures_without_times_are_timed_as_they_come(folder, model):
     kind = Kind("mjpeg", codec="mjpeg", suffix=".avi", fps=10)
     path = write_video(folder, kind, 300)

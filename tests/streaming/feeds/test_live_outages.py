@@ -76,6 +76,7 @@ def test_a_server_that_hangs_up_is_connected_to_again_and_the_gap_is_told(video,
     assert holes == [(f"{gap.start_seconds:.3f}", f"{gap.end_seconds:.3f}")]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_away_for_long_is_waited_for(video, model):
     camera = HttpCamera(video, speed=SPEED)
     with Engine(camera.url, model, open_feed=live()) as engine:
@@ -139,6 +140,7 @@ def test_a_server_that_says_nothing_is_given_up_in_time(scheme, model):
         Engine(f"{scheme}://127.0.0.1:{port}/pen", model, open_feed=live(limits))
 
 
+@pytest.mark.slow
 def test_a_camera_that_falls_silent_is_connected_to_again(video, model):
     limits = replace(LIMITS, connection=ConnectionLimits(open_seconds=20.0, read_seconds=1.0))
 

@@ -146,6 +146,7 @@ def test_a_region_is_a_file_that_was_cropped_before(tmp_path, name, request, reg
     assert moved.mean() > 3 * error.mean()  # it is a narrow bound
 
 
+@pytest.mark.slow
 def test_four_regions_are_one_child_and_one_pass_and_as_alone(tiny):
     before = decoders()
     opened, most = [], 0
@@ -184,6 +185,7 @@ def test_four_regions_are_one_child_and_one_pass_and_as_alone(tiny):
             assert found[region.name] == watched_in(feeds, tiny, region)
 
 
+@pytest.mark.slow
 def test_one_that_jumps_and_one_that_pauses_leave_the_others_as_they_are(tiny):
     names = [region.name for region in TILES]
     with RegionFeeds(SAMPLE, TILES) as feeds, StreamPool(tiny, max_batch=1) as pool:
@@ -202,6 +204,7 @@ def test_one_that_jumps_and_one_that_pauses_leave_the_others_as_they_are(tiny):
     assert [one.start_seconds for one in found[names[0]][-2:]] == [56.0, 58.0]
 
 
+@pytest.mark.slow
 def test_a_region_that_was_stopped_goes_on_to_the_same_end(tiny, tmp_path):
     def files(name: str, *, resume: bool = False) -> RunFiles:
         path = tmp_path / name

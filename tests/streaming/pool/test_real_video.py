@@ -80,6 +80,7 @@ def by_stream(pool):
     return found
 
 
+@pytest.mark.slow
 def test_real_files_together_are_as_alone_and_leave_no_process(good, other, nano):
     before = set(psutil.Process().children(recursive=True))
     fast = StreamSettings.for_model(nano, fps=12.5, l_mem=2, clip_frames=8)
@@ -96,6 +97,7 @@ def test_real_files_together_are_as_alone_and_leave_no_process(good, other, nano
     assert set(psutil.Process().children(recursive=True)) <= before
 
 
+@pytest.mark.slow
 def test_a_killed_decoder_and_a_cut_off_file_disturb_nobody(good, other, cut_off, nano, tmp_path):
     out = tmp_path / "killed.csv"
     fast = StreamSettings.for_model(nano, fps=25.0, window_stride=1)
@@ -120,6 +122,7 @@ def test_a_killed_decoder_and_a_cut_off_file_disturb_nobody(good, other, cut_off
     assert len(out.read_text().splitlines()) == 1 + num_before
 
 
+@pytest.mark.slow
 def test_one_killed_and_one_corrupted_and_the_rest_is_unaffected_bit_for_bit(
     good, other, corrupted, nano, tmp_path
 ):
@@ -146,6 +149,7 @@ def test_one_killed_and_one_corrupted_and_the_rest_is_unaffected_bit_for_bit(
         assert outs[name].read_bytes() == alone.read_bytes()
 
 
+@pytest.mark.slow
 def test_awkward_files_disturb_nobody(shared_videos, good, nano):
     """Each is refused when it joins, ends in an error of its own, or runs through."""
     names = ["exo_invalid-bitstream.webm", "decord_corrupted.mp4", "exo_testvid_1022ms.mp4"]

@@ -63,6 +63,7 @@ def test_two_thousand_damaged_states_are_refused(run, tmp_path):
             read_state_file(run.state_path)
 
 
+@pytest.mark.slow
 def test_two_thousand_damaged_states_of_earlier_versions_crash_nothing(run, tmp_path):
     """They have no checksum: what cannot be told is gone on with, what can be told is told."""
     data, random_ = run.state_path.read_bytes(), random.Random(2)

@@ -209,6 +209,7 @@ def test_rtsp_leads_to_rtsp_only():
         assert "leads on to elsewhere" in refusal_of(server.url)
 
 
+@pytest.mark.slow
 def test_a_visitor_from_elsewhere_reads_one_sentence_whatever_happens(video):
     """In a process of its own, as it is watched: forbidden, missing, locked, refused."""
     said = set()
