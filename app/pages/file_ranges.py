@@ -76,7 +76,10 @@ class FileRanges:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        with self._lease or contextlib.nullcontext(), os.fdopen(self._file.descriptor, "rb", 0) as file:
+        with (
+            self._lease or contextlib.nullcontext(),
+            os.fdopen(self._file.descriptor, "rb", 0) as file,
+        ):
             await self._answer(scope, receive, send, file)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send, file: BinaryIO) -> None:

@@ -1,4 +1,4 @@
-"""Uploads that the project keeps, in its folder `videos`: what else is uploaded goes with its page."""
+"""Uploads that the project keeps, in its folder `videos`: all others go with their page."""
 
 from __future__ import annotations
 

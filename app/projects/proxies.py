@@ -36,8 +36,8 @@ CANCEL_SECONDS = 5.0
 STALE_PART_SECONDS = 3600.0
 """A copy under way that was not written to for so long is of a process that is gone."""
 
-BITS_PER_PIXEL, SOUND_BYTES_PER_SECOND = 0.09, 16_000
-PIXELS_PER_SECOND = 55e6
+BITS_PER_PIXEL, SOUND_BYTES_PER_SECOND = 0.08, 16_000
+PIXELS_PER_SECOND = 110e6
 """What is decoded and encoded by two cores; estimates say "about"."""
 
 
@@ -95,8 +95,7 @@ class Proxies:
             shown = _shown(job) if job is not None else {"state": "none"}
         path = self._path(video)
         if shown["state"] in ("none", "failed", "done"):
-            is_there = path is not None and path.is_file()
-            if is_there:
+            if path is not None and path.is_file():
                 shown = {"state": "done", "size_bytes": path.stat().st_size}
             elif shown["state"] == "done":
                 shown = {"state": "none"}  # it had to make room
@@ -202,9 +201,7 @@ class Proxies:
         video = job.video
         most = self._make_room(_estimated_bytes_of(job))
         assert video.path is not None, "it was looked at when this began"
-        with self._open_maker(
-            video.path, job.path, max_width=MAX_WIDTH, max_bytes=most
-        ) as maker:
+        with self._open_maker(video.path, job.path, max_width=MAX_WIDTH, max_bytes=most) as maker:
             with self._lock:
                 job.maker = maker
                 job.total_seconds = maker.info.duration_seconds

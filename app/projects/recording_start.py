@@ -74,9 +74,10 @@ def typed_start(text: str) -> datetime | None:
 
 
 def _when(match: re.Match[str]) -> datetime | None:
-    parts = ("year", "month", "day", "hour", "minute", "second")
+    date = "-".join(match[part] for part in ("year", "month", "day"))
+    time = ":".join(match[part] for part in ("hour", "minute", "second"))
     try:
-        when = datetime(*(int(match[part]) for part in parts))  # noqa: DTZ001 (by the wall's clock)
+        when = datetime.fromisoformat(f"{date}T{time}")
     except ValueError:
         return None  # a thirteenth month
     when = when.replace(microsecond=1000 * int(match["milli"] or 0))

@@ -178,19 +178,11 @@ class ProjectVideos:
         inside = {os.path.realpath(one.path) for one in videos if one.path is not None}
         kept = {(one.size_bytes, one.name) for one in videos if one.is_inside}
         return [
-            [key, title, group]
-            for group, items in self._shelf.groups(run_id)
-            for key, title in items
-            if not self._is_in(run_id, key, inside, kept)
+            [one.key, one.title, group]
+            for group, found in self._shelf.grouped(run_id)
+            for one in found
+            if not _is_in(one, inside, kept)
         ]
-
-    def _is_in(self, run_id: str, key: str, inside: set[str], kept: set[Any]) -> bool:
-        try:
-            path = self._shelf.find(run_id, key).path
-            # An upload is in the project under another path.
-            return os.path.realpath(path) in inside or (path.stat().st_size, path.name) in kept
-        except (VidmemError, OSError):
-            return True  # it is gone meanwhile
 
     def _record(self, video: ProjectVideo, num_bouts: Mapping[str, int]) -> Record:
         state = state_of(self.project, video)
@@ -216,3 +208,12 @@ class ProjectVideos:
             "is_probed": info is not None,
             "num_bouts": num_bouts.get(video.name, 0),
         }
+
+
+def _is_in(video: Video, inside: set[str], kept: set[tuple[int | None, str]]) -> bool:
+    try:
+        # An upload is in the project under another path.
+        size_bytes = video.path.stat().st_size
+        return os.path.realpath(video.path) in inside or (size_bytes, video.path.name) in kept
+    except OSError:
+        return True  # it is gone meanwhile

@@ -117,7 +117,7 @@ class LabelStore:
                 "SELECT name, COUNT(*) FROM bouts JOIN videos ON videos.id = video_id "
                 "WHERE is_shown GROUP BY videos.id"
             )
-            return {name: count for name, count in rows}
+            return dict(rows.fetchall())
 
     def changes_since(self, revision: int) -> Changes:
         """What is new since a revision; quick where nothing is."""

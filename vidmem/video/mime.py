@@ -17,9 +17,9 @@ MP4, MATROSKA, OGG = "mp4", "matroska", "ogg"
 WEBM_CODECS = {"vp8", "vp9", "av1", "vorbis", "opus"}
 """A Matroska file of these alone is WebM, which more browsers know."""
 
-_SOUND = {
-    **{"mp3": "mp3", "opus": "opus", "vorbis": "vorbis", "flac": "flac"},
-    **{"ac3": "ac-3", "eac3": "ec-3"},
+_SOUND = {name: name for name in ("mp3", "opus", "vorbis", "flac")} | {
+    "ac3": "ac-3",
+    "eac3": "ec-3",
 }
 _VIDEO = {"vp8": "vp8", "theora": "theora", "mpeg4": "mp4v.20.9"}
 
@@ -33,14 +33,17 @@ _VP9_LEVELS = (
 
 
 def mime_of(container: InputContainer, stream: VideoStream) -> str:
-    """The type of a file with the codecs of its picture and its sound; empty: browsers have none.
+    """The type of a file with the codecs of its picture and its sound.
 
-    A codec of sound without such a name stands there by FFmpeg's: a browser says no to it, and may
+    It is empty where browsers have none, or show another track than the one that is read here. A
+    codec of sound without such a name stands there by FFmpeg's: a browser says no to it, and may
     say yes to the type without it.
     """
     names = set(container.format.name.split(","))
     codec = video_codec(stream)
-    if not codec or not names & {MP4, MATROSKA, OGG}:
+    # A browser shows the first track with pictures, whichever is the best.
+    is_first = stream.index == container.streams.video[0].index
+    if not codec or not is_first or not names & {MP4, MATROSKA, OGG}:
         return ""
     sounds = [one for one in container.streams.audio if one.codec_context is not None]
     codecs = [codec, *map(sound_codec, sounds[:1])]

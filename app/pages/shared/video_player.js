@@ -7,7 +7,7 @@
 // frames there are, and when, comes from the server. Steps go to the middle of a frame's time, so that no rounding shows
 // the one beside it.
 
-import { fetchReady, queryOf } from "./ask.js";
+import { fetchReady, queryOf, pause as wait } from "./ask.js";
 import * as bus from "./bus.js";
 import { make, PAUSE, PLAY } from "./dom.js";
 import * as format from "./format.js";
@@ -22,17 +22,21 @@ const [SLOWEST, FASTEST] = [SPEEDS[0], SPEEDS.at(-1)];
 const JUMP = 5; // seconds
 const INSIDE = 0.002; // seconds from the edge of a frame's time that are surely inside
 const SAME = 0.002; // seconds: less is rounding
+const SHOWN_WITHIN = 300; // milliseconds in which a browser shows a frame that it has gone to
+const CREEP_SPEED = 0.0625; // the slowest that browsers play
+const [MAX_TRIES, MAX_CREEP] = [3, 3000]; // times, milliseconds
+const PAN = 0.1; // of the picture
 const LOOP_AROUND = 2; // seconds to each side, where nobody says what to loop
-const EARLY = 8; // milliseconds that a browser takes to begin a seek
+const EARLY = 16; // milliseconds before the end of a loop: a browser goes on showing frames until a seek begins
 const SOUND = "vidmem-sound";
 const BACK = "M17 4.5v15l-11-7.5zM5 5h2v14H5z";
 const ON = "M7 4.5v15l11-7.5zM17 5h2v14h-2z";
-const LOOP = "M7 7h9V4l5 4.5L16 13v-3H7v4H4V7zM17 17H8v3l-5-4.5L8 11v3h9v-3h3v6z";
+const LOOP = "M12 5V1.5L7 6l5 4.5V7a5 5 0 1 1-5 5H5a7 7 0 1 0 7-7z";
 const FULL = "M4 9V4h5v2H6v3zM15 4h5v5h-2V6h-3zM20 15v5h-5v-2h3v-3zM9 20H4v-5h2v3h3z";
 const LOUD = "M4 9h4l5-4v14l-5-4H4zM15.5 8a5 5 0 0 1 0 8zM17 4.5a9 9 0 0 1 0 15v-2a7 7 0 0 0 0-11z";
 const MUTE = "M4 9h4l5-4v14l-5-4H4zM16 9l5 6m0-6l-5 6";
 
-// What keys do, for pages that bind them: the player itself listens to none.
+// What keys do, for pages that bind them: the player itself listens to none. `isShifted`: with Shift.
 export const playerKeys = [
   { key: " ", words: words.vp_key_toggle, run: (player) => player.toggle() },
   { key: "ArrowLeft", words: words.vp_key_back, run: (player) => player.seek(player.seconds - JUMP) },
@@ -47,9 +51,23 @@ export const playerKeys = [
   { key: "+", words: words.vp_key_zoom_in, run: (player) => player.zoomIn() },
   { key: "-", words: words.vp_key_zoom_out, run: (player) => player.zoomOut() },
   { key: "0", words: words.vp_key_zoom_off, run: (player) => player.setZoom(1) },
+  ...[
+    ["ArrowLeft", PAN, 0],
+    ["ArrowRight", -PAN, 0],
+    ["ArrowUp", 0, PAN],
+    ["ArrowDown", 0, -PAN],
+  ].map(([key, x, y]) => ({ key, isShifted: true, words: words.vp_key_pan, run: (player) => player.pan(x, y) })),
   { key: "Home", words: words.vp_key_home, run: (player) => player.seek(0) },
   { key: "End", words: words.vp_key_end, run: (player) => player.seek(player.duration) },
 ];
+
+// The one of an event of the keyboard, or undefined.
+export function playerKeyOf({ key, shiftKey, ctrlKey, metaKey, altKey }) {
+  if (ctrlKey || metaKey || altKey) return undefined;
+  // Of signs such as "<", Shift is a part.
+  const isArrow = key.startsWith("Arrow");
+  return playerKeys.find((one) => one.key === key && (!isArrow || Boolean(one.isShifted) === shiftKey));
+}
 
 export function makeVideoPlayer(element) {
   const parts = layOut(element);
@@ -66,7 +84,13 @@ export function makeVideoPlayer(element) {
   let span = null; // to loop
   let loopTimer = 0;
   let isLoaded = false; // frames that come before are of the video before
-  let isMeasured = false;
+  let isPlaced = false; // where its frames lie is known
+  let firstShown = null; // the browser's time of the first frame that it showed
+  let lastShown = null; // and of the newest
+  let isHeard = false; // since the newest seek
+  let hear = () => {}; // whoever waits for the next frame
+  let isCreeping = false;
+  let ready = Promise.resolve(); // once it is known where frames lie
   let stopOffer = () => {};
 
   const on = (topic, listener) => listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
@@ -74,12 +98,21 @@ export function makeVideoPlayer(element) {
     for (const listener of listeners.get(topic) ?? []) listener(value);
   };
   const isReady = () => Boolean(record) && video.readyState >= 1;
-  const duration = () => record?.duration_seconds ?? frames?.endSeconds ?? 0;
+  // What a container says may end before its last frame does.
+  const duration = () => Math.max(record?.duration_seconds ?? 0, frames?.endSeconds ?? 0);
   const zoom = makeZoom(screen, stage, (value) => parts.drawZoom(value));
 
   // Loading
 
-  async function load(next, { at = 0 } = {}) {
+  // A record that is new of the video on view changes what is said of it, and not what is shown.
+  function load(next) {
+    const isSame = next && record && next.id === record.id && next.state === record.state;
+    if (!isSame || !isReady()) return loadAnew(next);
+    record = next;
+    draw();
+    return ready;
+  }
+  async function loadAnew(next, { at = 0 } = {}) {
     number += 1;
     const own = number;
     unload();
@@ -89,15 +122,17 @@ export function makeVideoPlayer(element) {
     if (next.trouble) return say(next.trouble);
     say(words.vp_opening);
     frames = makeFrameTimes(next);
-    const isPlayable = Boolean(next.mime) && canPlay(next.mime);
-    const isInPart = !isPlayable && Boolean(next.mime) && canPlay(withoutSound(next.mime));
+    const isNamed = Boolean(next.mime) && !undecodable.has(next.id);
+    const isPlayable = isNamed && canPlay(next.mime);
+    const isInPart = isNamed && !isPlayable && canPlay(withoutSound(next.mime));
     const hasCopy = !isPlayable && (await hasProxy(next));
     if (own !== number) return;
     if (hasCopy) open(`media/${next.id}/proxy.mp4`, { copy: true, at });
     else if (isPlayable || isInPart) open(`media/${next.id}`, { copy: false, at });
-    else offer(words.vp_not_playable);
+    else return offer(undecodable.has(next.id) ? words.vp_not_decodable : words.vp_not_playable);
     if (isInPart && !hasCopy) offerSound();
-    measure(own);
+    ready = measure(own);
+    return ready;
   }
   function unload() {
     stopOffer();
@@ -105,33 +140,62 @@ export function makeVideoPlayer(element) {
     clearTimeout(loopTimer);
     settleAim();
     queued = null;
-    isLoaded = isMeasured = false;
+    isLoaded = isPlaced = isCreeping = false;
+    firstShown = lastShown = null;
     [frames, shift, seconds] = [null, 0, 0];
     note.hidden = true;
-    video.pause();
-    if (video.hasAttribute("src")) {
-      video.removeAttribute("src");
-      video.load(); // lets go of its connection
-    }
+    close();
     zoom.set(1);
     draw();
+  }
+  function close() {
+    video.pause();
+    ready = Promise.resolve();
+    if (!video.hasAttribute("src")) return;
+    video.removeAttribute("src");
+    video.load(); // lets go of its connection
   }
   function open(address, { copy, at }) {
     isCopy = copy;
     stopOffer();
     video.src = address;
-    video.defaultPlaybackRate = video.playbackRate;
     if (at > 0) seek(at);
   }
-  // Where the first frame lies on the browser's time line: expected from the container, until it was seen.
+  // Where the first frame lies on the browser's time line: at the container's own time of it, as Chromium has it, or else
+  // where the first frame that was seen is.
   async function measure(own) {
-    await frames.need(0);
+    await Promise.all([frames.need(0), hasLoaded()]);
     if (own !== number) return;
-    if (!isCopy && !isMeasured) shift = expectedShift();
     if (frames.failure) tell(words.vp_no_times);
+    else if (!isCopy) shift = frames.containerSeconds;
+    if (firstShown === null && video.requestVideoFrameCallback) await frameShown();
+    if (own !== number) return;
+    if (firstShown !== null && !isFrame(firstShown)) shift = firstShown;
+    const isElsewhere = video.currentTime < shift - SAME || frames.frameAt(video.currentTime - shift)?.start > 0;
+    if (isElsewhere && !queued) go(0, () => targetOf(0));
+    isPlaced = true;
+    hush();
+    show(Math.max(shift, video.currentTime));
     draw();
+    emit("loaded", record);
+    next();
   }
-  const expectedShift = () => Math.max(0, frames?.containerSeconds ?? 0);
+  const hasLoaded = () =>
+    isLoaded || new Promise((done) => video.addEventListener("loadedmetadata", done, { once: true }));
+  function isFrame(browserTime) {
+    const frame = frames.frameAt(browserTime - shift);
+    return Boolean(frame) && Math.abs(browserTime - shift - frame.start) < SAME;
+  }
+  // Until the browser shows another frame, or surely shows none.
+  function frameShown() {
+    return new Promise((done) => {
+      const timer = setTimeout(done, SHOWN_WITHIN);
+      hear = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+  }
 
   function say(text) {
     message.hidden = false;
@@ -153,13 +217,14 @@ export function makeVideoPlayer(element) {
     const here = make("div", { className: "vm-vp-offer" });
     message.replaceChildren(here);
     const at = seconds;
-    stopOffer = offerProxy(here, record, why, () => load(record, { at }));
+    stopOffer = offerProxy(here, record, why, () => loadAnew(record, { at }));
     emit("trouble", why);
   }
   function offerSound() {
     const button = make("button", { type: "button", textContent: words.vp_make_copy });
     button.addEventListener("click", () => {
       note.hidden = true;
+      pauseVideo();
       offer(words.vp_no_sound);
     });
     tell(`${words.vp_no_sound} `, button);
@@ -169,36 +234,32 @@ export function makeVideoPlayer(element) {
     const { code } = video.error ?? {};
     settleAim();
     if (!record || !video.hasAttribute("src")) return;
+    close();
     const answer = await factsOf(record.name);
     if (own !== number) return;
     if (answer && answer.state !== "here") say(words[`vp_${answer.state}`]);
     else if (isCopy) say(words.vp_copy_broken);
-    else offer(code === 2 ? words.vp_connection : words.vp_not_decodable);
+    else {
+      if (code !== NETWORK) undecodable.add(record.id);
+      offer(code === NETWORK ? words.vp_connection : words.vp_not_decodable);
+    }
   }
 
   video.addEventListener("error", fail);
   video.addEventListener("loadedmetadata", () => {
     if (!video.videoWidth) {
-      video.removeAttribute("src");
+      close();
+      undecodable.add(record.id);
       offer(words.vp_not_decodable);
       return;
     }
     isLoaded = true;
-    hush();
+    screen.style.aspectRatio = `${video.videoWidth} / ${video.videoHeight}`;
     draw();
-    emit("loaded", record);
-    next();
   });
 
   // Time
 
-  // What a browser shows first is frame 0, wherever it counts from; unless a later frame is known to lie there.
-  function measureShift(mediaTime) {
-    const frame = frames?.frameAt(mediaTime - shift);
-    const isKnown = frame && Math.abs(mediaTime - shift - frame.start) < SAME;
-    if (!isKnown) shift = mediaTime;
-    isMeasured = true;
-  }
   function show(browserTime) {
     const time = Math.max(0, browserTime - shift);
     const frame = frames?.frameAt(time);
@@ -207,9 +268,14 @@ export function makeVideoPlayer(element) {
     drawClock();
   }
   function onFrame(_now, { mediaTime }) {
-    if (isLoaded && !isMeasured && !isCopy && !aim) measureShift(mediaTime);
-    if (!video.seeking) show(mediaTime);
-    if (!video.paused) {
+    if (isLoaded) {
+      firstShown ??= mediaTime;
+      lastShown = mediaTime;
+      isHeard = true;
+      hear();
+    }
+    if (isPlaced && !video.seeking) show(mediaTime);
+    if (!video.paused && !isCreeping) {
       emit("time", seconds);
       watchLoop();
     }
@@ -218,7 +284,7 @@ export function makeVideoPlayer(element) {
   if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(onFrame);
   // Each animation frame too: where frames are long, others still follow the sound.
   function onAnimation() {
-    if (video.paused) return;
+    if (video.paused || isCreeping) return;
     if (!video.requestVideoFrameCallback) show(video.currentTime);
     emit("time", seconds);
     watchLoop();
@@ -234,11 +300,14 @@ export function makeVideoPlayer(element) {
   }
   const middleOf = (frame) => (frame.start + Math.max(frame.end, frame.start)) / 2 + shift;
 
-  function seek(time) {
-    if (!record) return Promise.resolve();
+  async function seek(time) {
+    const own = number;
+    if (!record || !video.hasAttribute("src")) return;
+    await ready;
+    if (own !== number) return;
     const wanted = Math.max(0, Math.min(time, duration() || time));
     frames?.need(wanted);
-    return go(wanted, () => targetOf(wanted));
+    await go(wanted, () => targetOf(wanted));
   }
   // One seek at a time; of those that come meanwhile, the newest is done next.
   function go(wanted, target) {
@@ -252,6 +321,7 @@ export function makeVideoPlayer(element) {
     if (!queued || !isReady()) return;
     aim = queued;
     queued = null;
+    isHeard = false;
     video.currentTime = aim.target();
   }
   function settleAim() {
@@ -261,18 +331,64 @@ export function makeVideoPlayer(element) {
   video.addEventListener("seeked", async () => {
     const own = number;
     const { currentTime } = video;
+    if (isCreeping) return;
     if (frames && !frames.frameAt(currentTime - shift)) await frames.need(currentTime - shift);
     if (own !== number) return;
     show(currentTime);
+    if (video.paused && !queued) await settle(frames?.frameAt(currentTime - shift), own);
+    if (own !== number) return;
     emit("time", seconds);
     settleAim();
     next();
   });
+  // A browser shows the first frame that lasts beyond the place of a seek. How long frames last is not always stored right
+  // (varying rates with B-frames): then it shows one before, or one behind.
+  async function settle(frame, own) {
+    if (!frame || !video.requestVideoFrameCallback || frames.failure) return;
+    const isRight = () => lastShown !== null && Math.abs(lastShown - shift - frame.start) < SAME;
+    if (!isHeard) await frameShown(); // it may stay the same one
+    if (own !== number || isRight() || lastShown === null || queued) return;
+    isCreeping = true;
+    let before = frame;
+    for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number; tries += 1) {
+      if (lastShown - shift > frame.start) {
+        before = frames.frameAt(before.previous ?? 0) ?? before;
+        video.currentTime = middleOf(before);
+        await frameShown();
+      }
+      await creep(frame, own);
+    }
+    if (own !== number) return;
+    isCreeping = false;
+    show(lastShown);
+  }
+  // Slowly on, until a frame is on view: played, each is shown at its own time.
+  async function creep(frame, own) {
+    const { muted, playbackRate } = video;
+    video.muted = true;
+    video.playbackRate = CREEP_SPEED;
+    const end = performance.now() + MAX_CREEP;
+    try {
+      await video.play();
+      while (own === number && lastShown - shift < frame.start - SAME && performance.now() < end) await frameShown();
+    } catch {
+      /* the browser does not play now: the frame that it shows is told */
+    }
+    if (!video.paused) {
+      const paused = new Promise((done) => video.addEventListener("pause", done, { once: true }));
+      video.pause();
+      await paused; // nobody else is told of it
+    }
+    video.muted = muted;
+    video.playbackRate = playbackRate;
+  }
 
   async function step(count) {
     if (!record || !frames) return;
     pauseVideo();
     const own = number;
+    await ready;
+    if (own !== number || !video.hasAttribute("src")) return;
     let frame = await frames.need(queued?.seconds ?? aim?.seconds ?? seconds);
     for (let left = Math.abs(count); left > 0; left -= 1) {
       const time = count > 0 ? frame.next : frame.previous;
@@ -286,6 +402,7 @@ export function makeVideoPlayer(element) {
   // Playing
 
   async function play() {
+    while (isCreeping) await wait(SHOWN_WITHIN / 10);
     if (!isReady()) return;
     if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
     try {
@@ -295,13 +412,15 @@ export function makeVideoPlayer(element) {
     }
   }
   const pauseVideo = () => video.pause();
-  const toggle = () => (video.paused ? play() : pauseVideo());
+  const toggle = () => (video.paused || isCreeping ? play() : pauseVideo());
   video.addEventListener("play", () => {
+    if (isCreeping) return;
     draw();
     emit("play");
     requestAnimationFrame(onAnimation);
   });
   video.addEventListener("pause", () => {
+    if (isCreeping) return;
     clearTimeout(loopTimer);
     draw();
     emit("pause");
@@ -338,7 +457,7 @@ export function makeVideoPlayer(element) {
     const own = span;
     clearTimeout(loopTimer);
     loopTimer = 0;
-    if (!own || aim) return;
+    if (!own || aim || !frames) return;
     const frame = await frames.need(own.start);
     if (span !== own) return;
     // The first frame that begins inside; where none does, the one on display.
@@ -367,6 +486,7 @@ export function makeVideoPlayer(element) {
   // Sound, as it was left.
   restoreSound(video);
   video.addEventListener("volumechange", () => {
+    if (isCreeping) return;
     keepSound(video);
     parts.drawSound(video);
   });
@@ -453,7 +573,7 @@ export function makeVideoPlayer(element) {
       return duration();
     },
     get isPlaying() {
-      return !video.paused;
+      return !video.paused && !isCreeping;
     },
     get looped() {
       return span;
@@ -479,6 +599,8 @@ async function factsOf(name) {
   return (await fetchReady(`project/videos/facts?${queryOf({ video: name })}`)).video ?? null;
 }
 
+const NETWORK = 2; // MediaError.MEDIA_ERR_NETWORK
+const undecodable = new Set(); // ids of videos that this browser could not show though it said that it can
 const tester = document.createElement("video");
 const canPlay = (mime) => tester.canPlayType(mime) !== "";
 // video/mp4; codecs="avc1.64001f, ac-3" -> video/mp4; codecs="avc1.64001f"
@@ -514,6 +636,19 @@ function button(name, label, content, properties = {}) {
   const made = make("button", { type: "button", title: label, ariaLabel: label, ...properties }, content);
   made.dataset.do = name;
   return made;
+}
+// What was used with the pointer lets go of the keys, which are those of the page then.
+function letGo(control) {
+  let isByPointer = false;
+  control.addEventListener("pointerdown", () => {
+    isByPointer = true;
+  });
+  control.addEventListener("keydown", () => {
+    isByPointer = false;
+  });
+  control.addEventListener("change", () => {
+    if (isByPointer) control.blur();
+  });
 }
 
 // The elements, and how each is drawn.
@@ -554,6 +689,10 @@ function layOut(element) {
   note.setAttribute("role", "status");
   const root = make("div", { className: "vm-vp" }, screen, seekBar, bar, note);
   element.replaceChildren(root);
+  for (const one of [seekBar, speed, volume]) letGo(one);
+  back.append(make("span", { textContent: words.vp_frame }));
+  forward.prepend(make("span", { textContent: words.vp_frame }));
+  loop.append(make("span", { textContent: words.vp_loop_short }));
   const playing = [toggle, back, forward, loop, speed, seekBar];
 
   return {

@@ -35,7 +35,10 @@ export function offerProxy(element, record, why, onDone) {
     begin.hidden = estimate.hidden = isUnderWay;
     if (status.error) text.textContent = status.error;
     if (status.estimate) {
-      const [size, time] = [format.fileSize(status.estimate.bytes), format.span(status.estimate.seconds)];
+      const [size, time] = [
+        format.fileSize(status.estimate.bytes),
+        format.span(Math.max(1, Math.round(status.estimate.seconds))),
+      ];
       estimate.textContent = fill("vp_estimate", { size, time });
     }
     if (!isUnderWay) return;
@@ -46,7 +49,9 @@ export function offerProxy(element, record, why, onDone) {
   }
   function shareOf({ size_bytes: size, left_seconds: left }, percent) {
     const done = fill("vp_share", { percent: Math.floor(percent), size: format.fileSize(size) });
-    return left === undefined ? done : `${done} · ${fill("vp_left", { time: format.span(left) })}`;
+    return left === undefined
+      ? done
+      : `${done} · ${fill("vp_left", { time: format.span(Math.max(1, Math.round(left))) })}`;
   }
   async function follow() {
     while (!isOver) {

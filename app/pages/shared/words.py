@@ -27,6 +27,8 @@ WORDS = {
     # the player of a project's video
     "vp_play": "Play",
     "vp_pause": "Pause",
+    "vp_frame": "frame",
+    "vp_loop_short": "loop",
     "vp_frame_back": "One frame back",
     "vp_frame_on": "One frame on",
     "vp_loop": "Loop",
@@ -77,6 +79,7 @@ WORDS = {
     "vp_key_zoom_in": "closer",
     "vp_key_zoom_out": "further away",
     "vp_key_zoom_off": "the whole picture",
+    "vp_key_pan": "moves what is zoomed",
     "vp_key_home": "to the start",
     "vp_key_end": "to the end",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 
 import anyio
@@ -46,7 +47,7 @@ def client(file: Path, monkeypatch) -> TestClient:
 def test_parts_put_together_are_the_file(client, cuts):
     edges = sorted({0, *cuts, len(CONTENT)})
     put_together = b""
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         answer = client.get("/file", headers={"Range": f"bytes={start}-{end - 1}"})
         assert answer.status_code == 206
         assert answer.headers["content-range"] == f"bytes {start}-{end - 1}/{len(CONTENT)}"

@@ -78,7 +78,18 @@ def test_a_file_comes_whole_and_in_parts(client, desk):
 
 @pytest.mark.parametrize(
     "text",
-    ["0", "-1", "2", "1e3", "\u0661", "9" * 5000, "..", "..%2f..%2fetc%2fpasswd", "%2e%2e", "1.mp4"],
+    [
+        "0",
+        "-1",
+        "2",
+        "1e3",
+        "\u0661",
+        "9" * 5000,
+        "..",
+        "..%2f..%2fetc%2fpasswd",
+        "%2e%2e",
+        "1.mp4",
+    ],
 )
 def test_what_is_no_id_of_a_video_is_not_found(client, desk, text):
     add(client, desk)

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
@@ -23,7 +24,7 @@ FACTS = {"width": 640, "height": 360, "duration_seconds": 3600.0, "fps": 25.0}
 class FakeMaker:
     """Writes so many bytes once it is let; counts how many are at it."""
 
-    at_work: list[str] = []
+    at_work: ClassVar[list[str]] = []
     go_on = threading.Event()
     size = 1000
     error: Exception | None = None

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from app.projects.recording_start import start_in_name, start_of, typed_start
 from vidmem.errors import SettingError
 
-MAY = datetime(2026, 5, 3, 2, 14, 36)  # noqa: DTZ001
+MAY = datetime(2026, 5, 3, 2, 14, 36)
 FORMS = (
     *("%Y-%m-%d_%H-%M-%S", "%Y%m%dT%H%M%S", "%Y%m%d_%H%M%S", "%Y%m%d%H%M%S", "%Y-%m-%d %H.%M.%S"),
     *("%Y_%m_%d_%H_%M_%S", "%Y.%m.%d-%H%M%S", "%Y-%m-%d at %H.%M.%S"),
@@ -20,7 +20,7 @@ FORMS = (
 
 
 @given(
-    st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)),  # noqa: DTZ001
+    st.datetimes(datetime(1990, 1, 1), datetime(2099, 12, 31)),
     st.sampled_from(FORMS),
     st.sampled_from(["", "CAM09_", "pen 4 ", "ch01-"]),
     st.sampled_from(["", "_1", " (2)", "-main"]),
@@ -54,7 +54,10 @@ def test_the_name_goes_before_what_the_file_says_and_each_is_said():
     assert start_of("CAM09_20260503021436.mp4", said) == (MAY, "name")
     found = start_of("pen.mp4", said)
     assert found is not None
-    assert (found[0].timestamp(), found[1]) == (datetime(2026, 6, 1, tzinfo=UTC).timestamp(), "metadata")
+    assert (found[0].timestamp(), found[1]) == (
+        datetime(2026, 6, 1, tzinfo=UTC).timestamp(),
+        "metadata",
+    )
     assert start_of("pen.mp4", SimpleNamespace(recorded_at="")) is None
 
 

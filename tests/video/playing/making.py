@@ -11,6 +11,7 @@ import numpy as np
 from tests.video.making import HEIGHT, WIDTH, draw_number
 
 SOUND_RATE = 16_000
+LAST_SECONDS = Fraction(1, 25)
 BURST = (1.0, 1.1)
 """When something is heard, in seconds from the first frame."""
 
@@ -53,7 +54,9 @@ def write_awkward(
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             frame.pts, frame.time_base = round((seconds + start) / tick), tick
             container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
+        for packet in stream.encode(None):
+            packet.duration = round(LAST_SECONDS / tick)  # else the last frame lasts no time
+            container.mux(packet)
         if sound is not None:
             _write_burst(container, sound, float(start), float(times[-1]) + 0.04)
     return path

@@ -20,7 +20,10 @@ def frames_of(path) -> list[tuple[float, int]]:
     info = probe_video(path)
     with PyavSource(info) as source:
         return [
-            (float((one.pts - info.start_pts) * info.tick), read_number(source.to_pixels(one.frame)))
+            (
+                float((one.pts - info.start_pts) * info.tick),
+                read_number(source.to_pixels(one.frame)),
+            )
             for one in source.frames_from(info.start_pts)
         ]
 

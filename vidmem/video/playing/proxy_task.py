@@ -30,11 +30,11 @@ from vidmem.video.child.main import Parent
 from vidmem.video.container import open_container
 from vidmem.video.orientation import Orientation
 from vidmem.video.probe import VideoInfo, probe_video
+from vidmem.video.readers.decoding import SourceFrame
 from vidmem.video.readers.pyav import PyavSource
-from vidmem.video.readers.sources import SourceFrame
 
 CODEC, SOUND_CODEC = "libx264", "aac"
-OPTIONS = {"preset": "veryfast", "crf": "23"}
+OPTIONS: dict[str, object] = {"preset": "veryfast", "crf": "23"}
 KEY_SECONDS = 2.0
 """From one frame that a player can go to at once to the next."""
 
