@@ -11,7 +11,7 @@ import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
 import { debounced, plural, refill } from "./pieces.js";
 import { playSpan } from "./player.js";
 import { drawScore } from "./score_tables.js";
-import { factsOf, queryOfShown, VIEW } from "./state.js";
+import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const DAY = 86400;
 const MOST = 8 << 20; // bytes of a file, as app/pages/results/brought.py has it
@@ -168,5 +168,5 @@ export function start(element) {
     if (file) bring(file);
   });
   bus.on("results_choices", fillChoices);
-  keepFresh({ view: VIEW, load, anew: ["results_shown"], moved: [], pace: DAY });
+  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

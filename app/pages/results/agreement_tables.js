@@ -3,7 +3,7 @@
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { cell, dot, headCell, number, rowHead, scrolling } from "./pieces.js";
+import { cell, DARKEST, dot, headCell, number, rowHead, scrolling } from "./pieces.js";
 
 const FIGURES = [
   ["results_kappa", "kappa", 2],
@@ -103,11 +103,7 @@ function partsTable(parts) {
     make("thead", {}, make("tr", {}, make("td"), ...heads)),
     make("tbody", {}, ...rows),
   );
-  return make(
-    "div",
-    { className: "vm-results-scroll", tabIndex: 0, role: "group", ariaLabel: words.results_parts },
-    table,
-  );
+  return scrolling(table, words.results_parts);
 }
 function confusionTable({ axis, pooled }, facts, onCell) {
   const { class_names: names, confusion_seconds: rows } = pooled.duration_weighted;
@@ -133,7 +129,7 @@ function confusionTable({ axis, pooled }, facts, onCell) {
 }
 function confusionCell(seconds, { axis, names, from, to, total, onCell }) {
   const made = make("td", { className: "vm-number vm-results-shaded" });
-  made.style.setProperty("--share", `${Math.round((55 * seconds) / total)}%`);
+  made.style.setProperty("--share", `${Math.round((DARKEST * seconds) / total)}%`);
   if (from !== to) made.classList.add("vm-results-differs");
   if (!seconds) {
     made.textContent = "·";

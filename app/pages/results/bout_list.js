@@ -9,7 +9,7 @@ import { wallClock } from "../shared/wall_clock.js";
 import { fill, words } from "../shared/words.js";
 import { cell, debounced, dot, number, refill, rowHead } from "./pieces.js";
 import { place, playSpan } from "./player.js";
-import { queryOfShown, VIEW } from "./state.js";
+import { onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const ROW = 30; // pixels: every row is as high, so that those on view are known
 const MORE = 8; // rows above and below those on view
@@ -32,6 +32,7 @@ export function start(element) {
   let order = []; // places in answer.rows
   let sorted = { by: "from", isDown: false };
   let chosen = -1; // place in `order`
+  let asked = ""; // for which the answer is
   place(playerPlace);
 
   const chosenName = (name) => (filters[name].value.startsWith(`${ANY}:`) ? filters[name].value.slice(4) : null);
@@ -57,14 +58,22 @@ export function start(element) {
       none.textContent = got.error;
       return;
     }
+    const isSame = answer !== null && query.toString() === asked;
+    const before = isSame && chosen >= 0 ? nameOf(answer, order[chosen]) : null;
+    asked = query.toString();
     answer = got;
     fillFilters();
     for (const link of element.querySelectorAll("[data-file]")) {
       const kind = link.dataset.file;
       link.href = kind === "bouts" ? `results/bouts.csv?${query}` : `results/boris?${query}&kind=${kind}`;
     }
-    show();
+    show(isSame, before);
   }
+  // What tells a bout from all others, also in the next answer.
+  const nameOf = ({ rows: all, videos, behaviours, subjects }, at) => {
+    const row = all[at];
+    return JSON.stringify([videos[row[VIDEO]][0], behaviours[row[BEHAVIOUR]][0], subjects[row[SUBJECT]], row[START]]);
+  };
   function fillFilters() {
     const any = ["", words.results_any];
     const named = (name) => [`${ANY}:${name}`, name || words.results_nobody];
@@ -147,14 +156,15 @@ export function start(element) {
     return begun ? wallClock(begun, row[START]) : "–";
   }
 
-  function show() {
+  // Of the same question anew, such as after an edit, what was looked at stays on view.
+  function show(isSame, before) {
     columns = columnsOf();
     if (!columns.some(({ name }) => name === sorted.by)) sorted = { by: "from", isDown: false };
     order = answer.rows.map((_, at) => at);
     sort();
-    chosen = -1;
+    chosen = before ? order.findIndex((at) => nameOf(answer, at) === before) : -1;
     drawHead();
-    rows.scrollTop = 0;
+    if (!isSame) rows.scrollTop = 0;
     draw();
     const { num, num_all: all } = answer;
     const counted = [num === all ? "" : fill("results_count", { num, all })];
@@ -255,5 +265,5 @@ export function start(element) {
     for (const filter of Object.values(filters)) filter.value = "";
     load();
   });
-  keepFresh({ view: VIEW, load, anew: ["results_shown"], moved: [], pace: DAY });
+  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

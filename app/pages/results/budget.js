@@ -6,7 +6,7 @@ import * as format from "../shared/format.js";
 import { keepFresh } from "../shared/keep_fresh.js";
 import { fill, words } from "../shared/words.js";
 import { cell, dot, number, rowHead } from "./pieces.js";
-import { factsOf, queryOfShown, VIEW } from "./state.js";
+import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const DAY = 86400;
 const spanOr = (seconds) => (seconds === null ? "–" : format.span(seconds));
@@ -98,5 +98,5 @@ export function start(element) {
   }
   every.addEventListener("change", load);
   perVideo.addEventListener("change", load);
-  keepFresh({ view: VIEW, load, anew: ["results_shown"], moved: [], pace: DAY });
+  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

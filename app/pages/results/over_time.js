@@ -5,7 +5,7 @@ import { keepFresh } from "../shared/keep_fresh.js";
 import { drawPlot } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
 import { pictureButtons, refill } from "./pieces.js";
-import { queryOfShown, VIEW } from "./state.js";
+import { onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const DAY = 86400;
 
@@ -39,5 +39,5 @@ export function start(element) {
     });
   }
   axis.addEventListener("change", load);
-  keepFresh({ view: VIEW, load, anew: ["results_shown"], moved: [], pace: DAY });
+  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

@@ -4,6 +4,8 @@ import { make } from "../shared/dom.js";
 import { savePlot } from "../shared/plots.js";
 import { words } from "../shared/words.js";
 
+export const DARKEST = 36; // percent of its colour that a shaded cell gets at most, so that its text can be read
+
 export function dot(colour) {
   const mark = make("i", { className: "vm-dot" });
   mark.style.background = colour || "var(--dim)";

@@ -3,7 +3,7 @@
 import { fetchReady, queryOf } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { videosOfProject } from "../shared/project.js";
+import { loadVideos, videosOfProject } from "../shared/project.js";
 import { makeVideoPlayer } from "../shared/video_player.js";
 import { fill, words } from "../shared/words.js";
 
@@ -24,7 +24,9 @@ export function place(element) {
 
 export async function playSpan(element, { video, start, end, title }) {
   if (whole.parentElement !== element) element.append(whole);
-  const known = videosOfProject().find(({ name }) => name === video);
+  const find = () => videosOfProject().find(({ name }) => name === video);
+  if (!find()) await loadVideos();
+  const known = find();
   if (known?.state !== "here") {
     player?.pause();
     screen.hidden = true;

@@ -5,8 +5,8 @@ import { make } from "../shared/dom.js";
 import { keepFresh } from "../shared/keep_fresh.js";
 import { drawPlot } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
-import { cell, debounced, dot, headCell, pictureButtons, refill, rowHead } from "./pieces.js";
-import { factsOf, queryOfShown, VIEW } from "./state.js";
+import { cell, DARKEST, debounced, dot, headCell, pictureButtons, refill, rowHead } from "./pieces.js";
+import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 
 const DAY = 86400;
 
@@ -62,11 +62,11 @@ export function start(element) {
   function countCell(count, share) {
     const made = cell(count ? count.toLocaleString("en") : "·", { className: "vm-number vm-results-shaded" });
     if (count) made.append(" ", make("small", { textContent: `${Math.round(100 * share)} %` }));
-    made.style.setProperty("--share", count ? `${Math.round(55 * share)}%` : "0%");
+    made.style.setProperty("--share", count ? `${Math.round(DARKEST * share)}%` : "0%");
     return made;
   }
   find(".vm-results-controls").append(...pictureButtons(plot, () => "transitions"));
   axis.addEventListener("change", load);
   gap.addEventListener("input", debounced(load));
-  keepFresh({ view: VIEW, load, anew: ["results_shown"], moved: [], pace: DAY });
+  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

@@ -41,6 +41,7 @@ export function start(element) {
     fillChoices();
     if (markOf() !== mark) {
       mark = markOf();
+      loadVideos(); // one may be new
       change();
     }
   }

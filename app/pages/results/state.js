@@ -8,10 +8,17 @@ export const VIEW = "results";
 export const RAW = { threshold: "", fill_gap: "", join: "", min_bout: "" };
 
 export const shown = { video: "", of: "labels", post: { ...RAW } };
+let isChosen = false; // whether anybody knows yet whose labels there are
+
+// A card that asks before that asks again at once: `load` when there is something to ask for.
+export const onceChosen = (load) => async () => {
+  if (isChosen) await load();
+};
 
 // Tells all cards that what is shown is another, or new.
 export function change(values = {}) {
   Object.assign(shown, values);
+  isChosen = true;
   bus.emit("results_shown", shown);
 }
 
