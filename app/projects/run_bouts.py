@@ -127,7 +127,7 @@ def read_processing(number: Callable[[str], float | None]) -> PostProcessing:
         "min_bout_seconds": "min_bout",
     }
     given = {name: number(field) for name, field in fields.items()}
-    return PostProcessing(**{name: one for name, one in given.items() if one is not None})
+    return replace(PostProcessing(), **{x: one for x, one in given.items() if one is not None})
 
 
 def _video_of(project: Project, run: KeptRun, path: Path) -> LabelledVideo:
@@ -143,10 +143,8 @@ def _name(text: str) -> str:
 
 
 def _in_colours_of(labels: Labels, ethogram: Ethogram) -> Labels:
-    """With the colours of an ethogram, and its order; other behaviours get colours that are free."""
-    united = ethogram.united(
-        Ethogram(tuple(replace(one, key="") for one in labels.ethogram))
-    )
+    """With the colours and the order of an ethogram; others get colours that are free."""
+    united = ethogram.united(Ethogram(tuple(replace(one, key="") for one in labels.ethogram)))
     names = set(labels.ethogram.names)
     return labels.with_ethogram(Ethogram(tuple(one for one in united if one.name in names)))
 
@@ -161,7 +159,7 @@ class _ReadFile:
     took_seconds: float
 
 
-class PredictionFiles:
+class ReadPredictions:
     """Files that were read a moment ago: a few, and so many bytes of them together."""
 
     def __init__(
@@ -215,5 +213,5 @@ class PredictionFiles:
             self._files.popitem(last=False)
 
 
-_files = PredictionFiles()
+_files = ReadPredictions()
 """Of this process."""

@@ -61,7 +61,7 @@ def type_into(control, text):
 
 def test_behaviours_are_edited_by_keys(page, project):
     dialog = open_dialog(page, "edit", "Behaviours")
-    dialog.get_by_label("Begin with").select_option("mouse")
+    dialog.get_by_label("A list that others use").select_option("mouse")
     dialog.get_by_role("button", name="Add these").press("Enter")
     dialog.get_by_label("Name of still").wait_for()
     assert project.ethogram == preset("mouse")
@@ -121,7 +121,7 @@ def test_behaviours_are_edited_by_keys(page, project):
         dialog.get_by_label("Delete sneezing").press("Enter")
         dialog.get_by_text("1 bout of sneezing would go, not 0").wait_for()
         dialog.get_by_label("Delete sneezing").press("Enter")
-        dialog.get_by_text("1 bout of sneezing go with it").wait_for()
+        dialog.get_by_text("Deleting sneezing also deletes 1 bout").wait_for()
         dialog.get_by_role("button", name="Delete it with 1 bout").press("Enter")
         wait_until(lambda: "sneezing" not in project.ethogram)
         dialog.get_by_role("button", name="Undo").press("Enter")
@@ -145,8 +145,8 @@ def test_labels_come_in_and_go_out(page, project, tmp_path):
     assert is_well_everywhere(page)
     which = dialog.get_by_label("Which video dialogs.mp4 is")
     which.select_option(label="leave it out")
-    dialog.get_by_text("Nothing is new").wait_for()
-    assert dialog.get_by_role("button", name="Import", exact=True).is_disabled()
+    dialog.get_by_text("2 bouts are added").wait_for(state="hidden")
+    assert "New behaviours: resting, sneezing" in dialog.inner_text()
     which.select_option(label="not here: add it by name")
     dialog.get_by_text("2 bouts are added").wait_for()
     assert project.ethogram.names == ()

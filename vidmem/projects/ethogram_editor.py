@@ -90,16 +90,27 @@ class EthogramEditor:
         )
 
     def unite(
-        self, ethogram: Ethogram, *, revision: int | None = None, author: str = ""
+        self,
+        ethogram: Ethogram,
+        *,
+        of: str = "another ethogram",
+        revision: int | None = None,
+        author: str = "",
     ) -> Changes:
         """With the behaviours of another, such as a preset, that this one lacks.
+
+        Args:
+            ethogram: The other.
+            of: What it is, for the list of changes.
+            revision: Of what the writer looked at.
+            author: Who makes the edit.
 
         Raises:
             LabelError: If a behaviour is a state in one and a point in the other.
         """
         return self._edit(
             lambda labels: labels.with_ethogram(labels.ethogram.united(ethogram)),
-            words=f"added {_counted(len(ethogram), 'behaviour')} of another ethogram",
+            words=f"added the behaviours of {of}",
             revision=revision,
             author=author,
         )

@@ -20,6 +20,11 @@ export function makeDialog({ title, className, onClosed = () => {} }) {
   element.addEventListener("close", onClosed);
   // The keys are the dialog's alone: the page would code behaviours with them.
   element.addEventListener("keydown", (event) => event.stopPropagation());
+  // So that they are, too, when what had the focus was hidden or drawn anew.
+  element.tabIndex = -1;
+  element.addEventListener("focusout", () => {
+    setTimeout(() => element.open && document.activeElement === document.body && element.focus());
+  });
   document.body.append(element);
   return { element, heading, body, foot, open: () => element.showModal(), close: () => element.close() };
 }
@@ -30,12 +35,19 @@ export function makeButton(textContent, onClick, className = "") {
   return button;
 }
 
-// A label around a control, with its words above it.
+// A label around a control, with its words above it, and a hint below it, which is no part of its name.
 export function makeField(title, control, hint = "") {
   const label = make("label", { className: "vm-field" }, make("span", { textContent: title }), control);
-  if (hint) label.append(make("small", { textContent: hint }));
+  control.setAttribute("aria-label", title);
+  if (!hint) return label;
+  numHints += 1;
+  const small = make("small", { textContent: hint, id: `vm-hint-${numHints}` });
+  control.setAttribute("aria-describedby", small.id);
+  small.setAttribute("aria-hidden", "true");
+  label.append(small);
   return label;
 }
+let numHints = 0;
 
 export function makeSelect(options, value) {
   const select = make("select", {}, ...options.map(([key, text]) => new Option(text, key)));

@@ -46,7 +46,8 @@ function makeEditor() {
   let asked = {}; // name -> what its row is open for
   let refusals = {}; // name of a behaviour, or "axis " and the name of one, "add", "preset", "undo" -> a sentence
   let line = Promise.resolve(); // one edit at a time: each is made on the revision that the one before gave
-  const renamed = new Map(); // old name -> new one, of what is drawn under its old one still
+  let numWaiting = 0; // edits in it
+  const renamed = new Map(); // old name -> new one, of what may have been pressed under its old one
   let isPressed = false; // what is pressed is not drawn anew: its click would come to nothing
   let isDue = false;
 
@@ -65,14 +66,18 @@ function makeEditor() {
     draw();
   }
 
-  // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done.
-  function send(edit, fields, { at = fields.name, notice = "" } = {}) {
+  // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done, `step` by how
+  // much a behaviour moves.
+  function send(edit, fields, { at = fields.name, notice = "", step = 0 } = {}) {
+    numWaiting += 1;
     line = line.then(async () => {
+      numWaiting -= 1;
       asked = {};
       refusals = {};
       const about = { revision: view.revision, author: store.author ?? "" };
       const name = edit === "add" ? fields.name : (renamed.get(fields.name) ?? fields.name);
-      const answer = await post(`label/ethogram/${edit}`, { ...about, ...fields, name });
+      const to = step ? view.behaviours.findIndex((one) => one.name === name) + step : fields.to;
+      const answer = await post(`label/ethogram/${edit}`, { ...about, ...fields, name, to });
       if (answer.error) {
         refusals = { [renamed.get(at) ?? at]: answer.error };
         await load(); // somebody else may have changed it
@@ -99,7 +104,7 @@ function makeEditor() {
     isDue = isPressed;
     if (isDue) return;
     const typed = keepTyped();
-    renamed.clear();
+    if (!numWaiting) renamed.clear();
     intro.hidden = view.behaviours.length > 0;
     titles.hidden = !intro.hidden;
     drawPresets();
@@ -163,6 +168,11 @@ function makeEditor() {
     select.dataset.focus = "preset\nselect";
     const add = makeButton(words.eth_preset_add, () => send("preset", { preset: select.value }, { at: "preset" }));
     add.dataset.focus = "preset\nadd";
+    const allow = () => {
+      add.disabled = !view.presets.find((one) => one.name === select.value).num_new;
+    };
+    select.addEventListener("change", allow);
+    allow();
     const alert = makeAlert();
     sayIn(alert, refusals.preset);
     presets.replaceChildren(makeField(words.eth_preset, select), add, alert);

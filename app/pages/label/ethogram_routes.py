@@ -70,9 +70,10 @@ class _Editor:
         return self._answer(self._behaviours.add(behaviour, **_about(request)))
 
     def preset(self, request: PageRequest) -> dict[str, Any]:
-        return self._answer(
-            self._behaviours.unite(preset(request.text("preset")), **_about(request))
-        )
+        name = request.text("preset")
+        made = preset(name)
+        of = f"the preset {name}"
+        return self._answer(self._behaviours.unite(made, of=of, **_about(request)))
 
     def rename(self, request: PageRequest) -> dict[str, Any]:
         name, new_name = request.text("name"), _name(request, "new_name")

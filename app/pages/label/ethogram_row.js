@@ -31,15 +31,17 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
   // Order
   const grip = make("span", { className: "vm-eth-grip", textContent: "⠿", title: words.eth_drag, draggable: true });
   grip.setAttribute("aria-hidden", "true");
-  // Not `disabled`, which would take the focus from who presses again and again.
-  const makeMove = (sign, field, to) => {
-    const isAtEnd = to < 0 || to >= view.behaviours.length;
-    const button = makeButton(sign, () => isAtEnd || send("move", { name, to }));
+  // By steps from where it is when its turn comes: who presses twice moves it by two. Not `disabled` at an end, which
+  // would take the focus from who presses.
+  const makeMove = (sign, field, step, isAtEnd) => {
+    const button = makeButton(sign, () => {
+      if (!isAtEnd) send("move", { name }, { step });
+    });
     button.ariaDisabled = String(isAtEnd);
     return mark(button, field, fill(`eth_${field}`, { name }));
   };
-  const up = makeMove("↑", "up", index - 1);
-  const down = makeMove("↓", "down", index + 1);
+  const up = makeMove("↑", "up", -1, index === 0);
+  const down = makeMove("↓", "down", 1, index === view.behaviours.length - 1);
   const order = make("span", { className: "vm-eth-order" }, grip, up, down);
 
   // Colour
@@ -92,7 +94,7 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
     else send("change", { name, axis: axisSelect.value });
   });
 
-  const count = make("span", { className: "vm-eth-count", textContent: bouts(numBouts) });
+  const count = make("span", { className: "vm-eth-count", textContent: numBouts ? bouts(numBouts) : "" });
   const remove = mark(
     makeButton("×", () => (numBouts ? setOpen("delete") : send("delete", { name, num_bouts: 0 })), "vm-eth-delete"),
     "delete",

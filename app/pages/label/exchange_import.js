@@ -227,6 +227,7 @@ function makeImporter() {
     }
     const { words: done, edit } = answer;
     begin();
+    close.focus();
     said.say(done ? fill("imp_done", { words: done }) : words.imp_done_nothing, edit && (() => undo(edit)));
     store.apply();
     loadVideos();

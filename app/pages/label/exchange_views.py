@@ -121,8 +121,9 @@ def export_view(made: MadeExport) -> dict[str, Any]:
         "files": [
             {"name": name, "num_bytes": len(content)} for name, content in made.files.items()
         ],
-        "losses": list(made.losses),
-        "notes": [for_page(note) for note in made.notes],
+        # Formats with several files may say the same of each.
+        "losses": list(dict.fromkeys(made.losses)),
+        "notes": list(dict.fromkeys(map(for_page, made.notes))),
         "num_bouts": len(made.labels.bouts),
         "num_videos": len(made.labels.videos),
     }

@@ -34,7 +34,7 @@ function makeFacts() {
     clear.hidden = !video?.start;
     source.textContent = "";
     if (video) {
-      field.querySelector("span").textContent = fill("start_of", { video: video.name });
+      field.querySelector("span").textContent = input.ariaLabel = fill("start_of", { video: video.name });
       input.value = video.start ? clockStart(video.start).replace(" ", "T") : "";
       source.textContent = video.start ? words[`start_from_${video.start_from}`] : words.start_none;
     }

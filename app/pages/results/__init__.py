@@ -1,4 +1,4 @@
-"""The Results page: bouts, time budgets, sequences, figures and agreement, of labels or of a run."""
+"""The Results page: bouts, budgets, figures, sequences and agreement, of labels or of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _add_routes(api: FastAPI, services: Services) -> None:
     add_results_routes(api, services)
 
 
-PARTS = ("shown", "bout_list", "budget", "sequences", "agreement", "exports")
+PARTS = ("shown", "bout_list", "budget", "over_time", "sequences", "agreement")
 PAGE = Page(
     id="results",
     title="Results",

@@ -29,7 +29,6 @@ from app.projects.proxies import Proxies
 from app.run.results.files import CsvFolder
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
-from vidmem.projects import Project
 
 
 class Plot:
@@ -187,7 +186,7 @@ class Site:
             actions=desk.handlers,
             files=desk.files,
             pools=self.pools,
-            project=Project.open_or_create(desk.folder / "project"),
+            project=desk.project,
         )
         for page in PAGES:
             if page.add_routes is not None:
@@ -229,6 +228,11 @@ BASES = {
     "/streams/news": {"since": "-1", "pool": ""},
     "/streams/": {},
     "/webcam/": {"seconds": "1"},
+    "/results/agreement": {"first": "labels", "second": "author:", "interval": "", "tolerance": ""},
+    "/results/bouts": {"min": "", "max": "", "from": ""},
+    "/results/budget": {"every": ""},
+    "/results/transitions": {"gap": "", "axis": ""},
+    "/results/": {"kind": "ethogram", "of": "labels"},
     "/left/": {},
     "/project/": {"video": ""},
     "/media/": {"from": "0", "to": "1"},
@@ -238,6 +242,7 @@ BASES = {
     "/label/import/": {"name": "a.csv", "first": "1"},
     "/label/export/": {"format": "csv", "video": "", "kept_run": ""}
     | dict.fromkeys(("fps", "threshold", "fill_gap", "join", "min_bout"), ""),
+    "/project/runs": {"video": "x", "id": "0" * 32},
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""
 

@@ -16,6 +16,7 @@ from vidmem.labels.formats.predictions_csv import (
     ModelPredictions,
     RecordedPredictions,
     RunCondition,
+    about_run,
     read_predictions,
     read_probabilities,
 )
@@ -43,6 +44,7 @@ __all__ = [
     "RecordedPredictions",
     "RunCondition",
     "WriteOptions",
+    "about_run",
     "format_for",
     "format_named",
     "header_block",

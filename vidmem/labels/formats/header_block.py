@@ -85,9 +85,7 @@ def read_header_block(text: str) -> HeaderBlock:
             videos[-1].setdefault(name, value)
         else:
             facts.setdefault(name, value)
-    about = About(
-        **{name: facts.get(name, "") for name in ("model", "settings", "versions")}
-    )
+    about = About(**{name: facts.get(name, "") for name in ("model", "settings", "versions")})
     return HeaderBlock(about, tuple(map(_video, videos)), num_lines)
 
 

@@ -11,6 +11,7 @@ scored; stretches without a picture were not, and no bout reaches over a change 
 
 from __future__ import annotations
 
+import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
@@ -70,6 +71,24 @@ class RunCondition:
     settings: str
 
 
+def about_run(
+    conditions: Sequence[RunCondition], start_seconds: float = 0.0, end_seconds: float = math.inf
+) -> About:
+    """The models and settings of a part of a run, each once.
+
+    Args:
+        conditions: In order of time; the first holds from the start on, and each until the next.
+        start_seconds: Of the part.
+        end_seconds: Not part of it.
+    """
+    starts = [one.start_seconds for one in conditions]
+    first = max(bisect_right(starts, start_seconds + 1e-6) - 1, 0)
+    last = max(bisect_left(starts, end_seconds - 1e-6), first + 1)
+    models = dict.fromkeys(one.model for one in conditions[first:last] if one.model)
+    settings = dict.fromkeys(one.settings for one in conditions[first:last] if one.settings)
+    return About(model=", ".join(models), settings=" | ".join(settings))
+
+
 @dataclass(frozen=True, eq=False)
 class RecordedPredictions:
     """All that a predictions.csv has, read once, to make bouts of with any post-processing."""
@@ -89,9 +108,23 @@ class RecordedPredictions:
         return max((float(one.moments.end_seconds[-1]) for one in self.parts), default=0.0)
 
     @property
+    def probabilities(self) -> ClassProbabilities | None:
+        """All moments, of whichever model, in order of time; `None`: there are none."""
+        import numpy as np
+
+        if not self.parts:
+            return None
+        whole = [
+            np.concatenate([getattr(one.moments, name) for one in self.parts])
+            for name in ("probabilities", "start_seconds", "end_seconds")
+        ]
+        order = np.argsort(whole[1], kind="stable")
+        return ClassProbabilities(self.class_names, *(one[order] for one in whole))
+
+    @property
     def about(self) -> About:
         """The models and settings of all of it, each once."""
-        return self._about(self.conditions)
+        return about_run(self.conditions)
 
     def bouts(
         self, processing: PostProcessing | None = None, *, video: str, author: str = ""
@@ -134,9 +167,7 @@ class RecordedPredictions:
             for one in found
             if reserved_name(one.behaviour) is not None
         ]
-        scored = [
-            Span(video.name, start, end, axis=DEFAULT_AXIS) for start, end in self._scored()
-        ]
+        scored = [Span(video.name, start, end, axis=DEFAULT_AXIS) for start, end in self._scored()]
         return Labels(
             Ethogram.of(*names),
             tuple(bouts),
@@ -147,10 +178,7 @@ class RecordedPredictions:
 
     def about_of(self, bout: Bout) -> About:
         """The models and settings that it was predicted with, each once."""
-        starts = [one.start_seconds for one in self.conditions]
-        first = max(bisect_right(starts, bout.start_seconds) - 1, 0)
-        last = max(bisect_left(starts, bout.end_seconds), first + 1)
-        return self._about(self.conditions[first:last])
+        return about_run(self.conditions, bout.start_seconds, bout.end_seconds)
 
     @property
     def has_changes(self) -> bool:
@@ -169,11 +197,6 @@ class RecordedPredictions:
                 )
             )
         ]
-
-    def _about(self, conditions: Sequence[RunCondition]) -> About:
-        models = dict.fromkeys(one.model for one in conditions if one.model)
-        settings = dict.fromkeys(one.settings for one in conditions if one.settings)
-        return About(model=", ".join(models), settings=" | ".join(settings))
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ which spans were scored under the bouts. It is not needed; where the CSV was edi
 SHA-256 of it), the rows are right and its spans are not looked at.
 
 Written as one file (`WriteOptions.is_one_file`), model, settings, versions and what is known of the
-videos stand in lines above the header instead (`header_block.py`), and two columns more say how long
-each bout lasts and when it began by the clock.
+videos stand in lines above the header instead (`header_block.py`), and two columns more say how
+long each bout lasts and when it began by the clock.
 
 A CSV that was made by hand reads as well: semicolons, decimal commas, times as MM:SS, other names
 of the columns (`behavior`, `start`, `stop`, `duration`), any order.
@@ -113,7 +113,8 @@ def _about_of_rows(rows: list[Row]) -> About:
         for name in ("model", "settings")
     }
     return About(
-        model=clean_name(", ".join(found["model"])), settings=clean_name(" | ".join(found["settings"]))
+        model=clean_name(", ".join(found["model"])),
+        settings=clean_name(" | ".join(found["settings"])),
     )
 
 

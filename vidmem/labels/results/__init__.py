@@ -20,7 +20,7 @@ from vidmem.labels.results.budget import (
 from vidmem.labels.results.clock import Period
 from vidmem.labels.results.events import EventAgreement, match_times
 from vidmem.labels.results.figures import AgreementFigures
-from vidmem.labels.results.filtering import BoutFilter, filter_bouts
+from vidmem.labels.results.filtering import BoutFilter, filter_bouts, filtered_labels
 from vidmem.labels.results.intervals import ScoreInterval
 from vidmem.labels.results.pairing import LeftOut, mark_all_scored, spans_said
 from vidmem.labels.results.scores import BehaviourScore, MajorityScore, PredictionScore, score
@@ -64,6 +64,7 @@ __all__ = [
     "budget_csv",
     "confusion_csv",
     "filter_bouts",
+    "filtered_labels",
     "labels_of_author",
     "mark_all_scored",
     "match_times",

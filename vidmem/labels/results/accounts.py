@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
 
 from vidmem.errors import LabelError, SettingError
 from vidmem.labels.labels import Labels
 from vidmem.labels.results.aligning import aligned
+from vidmem.labels.results.filtering import scored_without
 from vidmem.labels.results.pairing import mark_all_scored
-from vidmem.labels.spans import Interval, Span, Track, spans_of, without
+from vidmem.labels.spans import Span, Track
 
 
 def labels_of_author(labels: Labels, author: str, *, has_marks: bool = True) -> Labels:
@@ -24,17 +24,12 @@ def labels_of_author(labels: Labels, author: str, *, has_marks: bool = True) -> 
         author: One of them; empty: bouts without an author.
         has_marks: Whether marks of what was scored count; else only time with a bout was scored.
     """
-    others: defaultdict[Track, list[Interval]] = defaultdict(list)
-    for one in labels.bouts:
-        if one.author != author and not one.is_point:
-            others[labels.track_of(one)].append((one.start_seconds, one.end_seconds))
-    scored = [
-        span
-        for one in (labels.scored if has_marks else ())
-        for span in spans_of(one.track, without([one.interval], others[one.track]))
-    ]
-    bouts = tuple(one for one in labels.bouts if one.author == author)
-    return replace(labels, bouts=bouts, scored=tuple(scored))
+    others = (one for one in labels.bouts if one.author != author)
+    return replace(
+        labels,
+        bouts=tuple(one for one in labels.bouts if one.author == author),
+        scored=scored_without(labels, others) if has_marks else (),
+    )
 
 
 def about_subject_of(predicted: Labels, truth: Labels) -> Labels:

@@ -52,9 +52,7 @@ def transitions_csv(found: Iterable[Transitions]) -> str:
         ("axis", "from", "to", "count", "probability", "max_gap_seconds", "num_left_out")
     ]
     for one in found:
-        for before, counts, shares in zip(
-            one.names, one.counts, one.probabilities, strict=True
-        ):
+        for before, counts, shares in zip(one.names, one.counts, one.probabilities, strict=True):
             for after, count, share in zip(one.names, counts, shares, strict=True):
                 probability = _rounded(share, 6)
                 more = (one.max_gap_seconds, one.num_left_out)
@@ -63,7 +61,7 @@ def transitions_csv(found: Iterable[Transitions]) -> str:
 
 
 def agreement_csv(found: Agreement) -> str:
-    """Two rows, counted in scans and in seconds, for each axis, and each video and subject of it."""
+    """Two rows, by scans and by seconds, for each axis, and each video and subject of it."""
     rows: list[Sequence[Any]] = [AGREEMENT_COLUMNS]
     for axis in found.axes:
         for row in (axis.pooled, *axis.by_video, *axis.by_subject, *axis.by_track):

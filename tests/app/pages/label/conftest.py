@@ -88,7 +88,7 @@ class Page:
 @pytest.fixture
 def project(tmp_path) -> Iterator[Project]:
     """Two videos, of which one is labelled."""
-    with Project.create(tmp_path / "project") as made:
+    with Project.create(tmp_path / "mine" / "project") as made:
         made.behaviours.unite(ETHOGRAM)
         for name, seconds in (("pen 2.mp4", 720), ("pen 3.mp4", 60)):
             (made.folder / name).write_bytes(name.encode() * 100)
