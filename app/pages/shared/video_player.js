@@ -7,7 +7,7 @@
 // frames there are, and when, comes from the server. Steps go to the middle of a frame's time, so that no rounding shows
 // the one beside it.
 
-import { fetchReady, queryOf, pause as wait } from "./ask.js";
+import { fetchReady, pause, queryOf } from "./ask.js";
 import * as bus from "./bus.js";
 import { make, PAUSE, PLAY } from "./dom.js";
 import * as format from "./format.js";
@@ -200,13 +200,11 @@ export function makeVideoPlayer(element) {
   function say(text) {
     message.hidden = false;
     message.replaceChildren(make("p", { textContent: text }));
-    screen.classList.toggle("vm-vp-empty", true);
     draw();
   }
   function hush() {
     message.hidden = true;
     message.replaceChildren();
-    screen.classList.toggle("vm-vp-empty", false);
   }
   function tell(text, ...more) {
     note.hidden = false;
@@ -402,7 +400,7 @@ export function makeVideoPlayer(element) {
   // Playing
 
   async function play() {
-    while (isCreeping) await wait(SHOWN_WITHIN / 10);
+    while (isCreeping) await pause(SHOWN_WITHIN / 10);
     if (!isReady()) return;
     if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
     try {
