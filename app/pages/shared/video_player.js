@@ -342,13 +342,14 @@ export function makeVideoPlayer(element) {
   // A browser shows the first frame that lasts beyond the place of a seek. How long frames last is not always stored right
   // (varying rates with B-frames): then it shows one before, or one behind.
   async function settle(frame, own) {
-    if (!frame || !video.requestVideoFrameCallback || frames.failure) return;
+    const isSeen = !document.hidden && video.checkVisibility(); // else no frame is shown
+    if (!frame || !isSeen || !video.requestVideoFrameCallback || frames.failure) return;
     const isRight = () => lastShown !== null && Math.abs(lastShown - shift - frame.start) < SAME;
     if (!isHeard) await frameShown(); // it may stay the same one
     if (own !== number || isRight() || lastShown === null || queued) return;
     isCreeping = true;
     let before = frame;
-    for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number; tries += 1) {
+    for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number && !queued; tries += 1) {
       if (lastShown - shift > frame.start) {
         before = frames.frameAt(before.previous ?? 0) ?? before;
         video.currentTime = middleOf(before);
@@ -368,7 +369,8 @@ export function makeVideoPlayer(element) {
     const end = performance.now() + MAX_CREEP;
     try {
       await video.play();
-      while (own === number && lastShown - shift < frame.start - SAME && performance.now() < end) await frameShown();
+      const isBefore = () => lastShown - shift < frame.start - SAME;
+      while (own === number && !queued && isBefore() && performance.now() < end) await frameShown();
     } catch {
       /* the browser does not play now: the frame that it shows is told */
     }
