@@ -65,7 +65,7 @@ export const store = {
   },
 
   // `changed`: labels, ethogram or history; `saving`: what waits; `said`: a sentence; `refused`: one about an edit;
-  // `loaded`: another video.
+  // `undone`: what came and went by an undo or a redo; `loaded`: another video.
   on(topic, listener) {
     listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
   },
@@ -330,6 +330,7 @@ async function stepBack(what) {
     if (!takeNews(answer)) await load();
     settle();
     say("said", answer.words);
+    say("undone", answer);
   });
 }
 
