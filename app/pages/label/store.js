@@ -335,8 +335,15 @@ async function stepBack(what) {
 }
 
 // Others may edit while this page is looked at.
-setInterval(() => {
-  if (isViewShown("label") && !isSending && store.isLoaded) inLine(() => (waiting.length ? null : look()));
+let isLooking = false;
+setInterval(async () => {
+  if (!isViewShown("label") || isSending || isLooking) return;
+  isLooking = true;
+  try {
+    await inLine(() => (store.isLoaded && waiting.length ? null : look()));
+  } finally {
+    isLooking = false;
+  }
 }, POLL);
 bus.on("view_shown", (view) => {
   if (view === "label" && store.isLoaded) store.apply();
