@@ -94,7 +94,8 @@ WORDS = {
     "label_axis_points": "{axis} (instants)",
     "label_on_since": "on since {time}",
     "label_labelled": "labelled {span}",
-    "label_num_points": "{count} times",
+    "label_num_point": "1 event",
+    "label_num_points": "{count} events",
     # the bouts
     "label_bouts": "Bouts",
     "label_num_bouts": "{count}",
