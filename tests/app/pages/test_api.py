@@ -27,7 +27,6 @@ from app.pages.streams.pools import StreamPools
 from app.run.results.files import CsvFolder
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
-from vidmem.projects import Project
 
 
 class Plot:
@@ -185,7 +184,7 @@ class Site:
             actions=desk.handlers,
             files=desk.files,
             pools=self.pools,
-            project=Project.open_or_create(desk.folder / "project"),
+            project=desk.project,
         )
         for page in PAGES:
             if page.add_routes is not None:
@@ -227,6 +226,7 @@ BASES = {
     "/webcam/": {"seconds": "1"},
     "/left/": {},
     "/runs/": {},
+    "/project/runs": {"video": "x", "id": "0" * 32},
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""
 
