@@ -156,6 +156,8 @@ WORDS = {
     "exp_save_zip": "Download all, ZIP",
     "exp_making": "Making the files …",
     # the start of a recording
+    "start_set": "When it began …",
+    "start_change": "Change when it began …",
     "start_title": "When the recording began",
     "start_hint": "With it, clock times are shown beside the times of the video, and exported.",
     "start_of": "Start of {video}",

@@ -50,6 +50,7 @@ function makeEditor() {
   const renamed = new Map(); // old name -> new one, of what may have been pressed under its old one
   let isPressed = false; // what is pressed is not drawn anew: its click would come to nothing
   let isDue = false;
+  let isDrawing = false;
 
   function open() {
     asked = {};
@@ -69,6 +70,7 @@ function makeEditor() {
   // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done, `step` by how
   // much a behaviour moves.
   function send(edit, fields, { at = fields.name, notice = "", step = 0 } = {}) {
+    if (isDrawing) return line; // what is taken away to be drawn anew loses the focus, and nobody left it
     numWaiting += 1;
     line = line.then(async () => {
       numWaiting -= 1;
@@ -104,6 +106,7 @@ function makeEditor() {
     isDue = isPressed;
     if (isDue) return;
     const typed = keepTyped();
+    isDrawing = true;
     if (!numWaiting) renamed.clear();
     intro.hidden = view.behaviours.length > 0;
     titles.hidden = !intro.hidden;
@@ -112,6 +115,7 @@ function makeEditor() {
     drawAdding();
     warnings.replaceChildren(...colourWarnings(view).map((textContent) => make("li", { textContent })));
     drawAxes();
+    isDrawing = false;
     putBack(typed);
   }
   dialog.element.addEventListener("pointerdown", () => {
