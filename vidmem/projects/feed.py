@@ -14,7 +14,6 @@ from vidmem.projects.rows import (
     bouts_of,
     composed,
     ethogram_of,
-    part_between,
     read_behaviours,
     read_content,
     spans_of,

@@ -217,12 +217,15 @@ export function without(intervals, holes) {
   return rest;
 }
 
+export const NO_EFFECT = JSON.stringify([[], []]);
+
 // What differs between two states of the labels of a video: the same text for the same difference.
 export function effectOf(before, after) {
   const [old, now] = [new Set(before.bouts), new Set(after.bouts)];
-  const removed = before.bouts.filter((one) => !now.has(one)).map(keyOf);
-  const added = after.bouts.filter((one) => !old.has(one)).map(keyOf);
-  return JSON.stringify([removed.sort(), added.sort()]);
+  const removed = new Set(before.bouts.filter((one) => !now.has(one)).map(keyOf));
+  const added = new Set(after.bouts.filter((one) => !old.has(one)).map(keyOf));
+  const [gone, come] = [[...removed].filter((one) => !added.has(one)), [...added].filter((one) => !removed.has(one))];
+  return JSON.stringify([gone.sort(), come.sort()]);
 }
 
 // Labels with what a server says is new.

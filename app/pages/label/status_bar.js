@@ -18,10 +18,11 @@ export function startStatusBar({ element, area, store, player, selection, model,
 
   function drawSaved() {
     const { numWaiting: count, trouble: why, savedAt } = store;
-    saved.dataset.state = count && why ? "trouble" : count ? "waiting" : "saved";
-    let text = words.label_saved_never;
+    const isKnown = store.isLoaded && !why; // what an earlier page left waiting is known when the labels are here
+    saved.dataset.state = why ? "trouble" : count ? "waiting" : isKnown ? "saved" : "loading";
+    let text = isKnown ? words.label_saved_never : why;
     if (count) text = fill(why ? "label_waiting_trouble" : "label_waiting", { count, trouble: why });
-    else if (savedAt) {
+    else if (isKnown && savedAt) {
       const age = Math.round((Date.now() - savedAt) / 1000);
       text = age < 1 ? words.label_saved_now : fill("label_saved", { age: format.span(age) });
     }
@@ -87,6 +88,7 @@ export function startStatusBar({ element, area, store, player, selection, model,
   run.addEventListener("change", () => model.choose(run.value));
   run.addEventListener("focus", () => model.refresh());
   store.on("saving", drawSaved);
+  store.on("loaded", drawSaved);
   store.on("saving", drawHistory);
   store.on("changed", drawHistory);
   store.on("changed", drawWho);

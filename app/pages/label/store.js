@@ -11,7 +11,7 @@ import { fetchJson, pause, queryOf } from "../shared/ask.js";
 import { emit, on as onBus } from "../shared/bus.js";
 import { isViewShown } from "../shared/dom.js";
 import { fill, words } from "../shared/words.js";
-import { applied, effectOf, NO_LABELS, Refusal, withChanges } from "./edits.js";
+import { applied, effectOf, NO_EFFECT, NO_LABELS, Refusal, withChanges } from "./edits.js";
 import { keep, MAX_WAITING, newId, takeOver } from "./waiting.js";
 
 const POLL = 1500; // milliseconds between two looks at what others changed
@@ -111,6 +111,8 @@ export const store = {
     const after = attempt(edit);
     if (!after) return null;
     edit.effect = effectOf(shown, after);
+    const isMark = after.scored !== shown.scored || after.notScored !== shown.notScored;
+    if (edit.effect === NO_EFFECT && !isMark) return edit.id; // it is so already
     waiting.push(edit);
     shown = after;
     keep(project, waiting);

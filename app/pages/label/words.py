@@ -7,17 +7,18 @@ WORDS = {
     "label_videos": "Video to label",
     "label_player": "Player and coding",
     "label_work_area": "Work area",
-    "label_work_area_hint": "Here Tab goes to the next bout and Shift Tab to the one before; Escape "
-    "leaves, and Tab goes from control to control again. A question mark lists all keys.",
+    "label_work_area_hint": "Here Tab goes to the next bout and Shift Tab to the one before; "
+    "Escape leaves, and Tab goes from control to control again. A question mark lists all keys.",
     # the first visit
     "label_first": "Begin",
     "label_first_video": "Add a video.",
-    "label_first_video_hint": "Above, choose one that is offered or upload your own; the file stays "
-    "as it is.",
+    "label_first_video_hint": "Above, choose one that is offered or upload your own; the file "
+    "stays as it is.",
     "label_first_ethogram": "Say what you look for.",
-    "label_first_ethogram_hint": "Take a list of behaviours that others use, or write your own; all "
-    "of it can be changed later.",
-    "label_first_code": "Play, and press the key of a behaviour when it begins, and again when it ends.",
+    "label_first_ethogram_hint": "Take a list of behaviours that others use, or write your own; "
+    "all of it can be changed later.",
+    "label_first_code": "Play, and press the key of a behaviour when it begins, and again when it "
+    "ends.",
     "label_first_code_hint": "Everything is saved at once, and can be undone.",
     "label_presets": "Lists of behaviours to begin with",
     "label_preset": "{name} ({num})",
@@ -34,32 +35,36 @@ WORDS = {
     "label_next": "bout ▶",
     "label_next_hint": "To the next bout (Tab)",
     "label_start_here": "The chosen bout starts here",
-    "label_start_here_hint": "The chosen bout starts at the playhead ([); Shift moves it by a second",
+    "label_start_here_hint": "The chosen bout starts at the playhead ([); Shift moves it by a "
+    "second",
     "label_end_here": "The chosen bout ends here",
     "label_end_here_hint": "The chosen bout ends at the playhead (]); Shift moves it by a second",
     "label_more": "More …",
     "label_looked_at": "What was looked at",
     "label_scored": "scored",
-    "label_scored_hint": "From here, and with a second press to there, all was looked at: where no "
-    "behaviour is, none happened (D)",
+    "label_scored_hint": "From here, and with a second press to there, all was looked at: where "
+    "no behaviour is, none happened (D)",
     "label_not_scored": "not scored",
-    "label_not_scored_hint": "From here, and with a second press to there, it cannot be told, such as "
-    "out of view (O)",
+    "label_not_scored_hint": "From here, and with a second press to there, it cannot be told, "
+    "such as out of view (O)",
     "label_unmarked": "no mark",
     "label_all_keys": "all keys",
     "label_saved_never": "all is saved",
     "label_saved_now": "saved just now",
     "label_saved": "saved {age} ago",
     "label_waiting": "not saved yet: {count}",
-    "label_waiting_trouble": "not saved yet: {count}. {trouble} What you code is kept in this browser.",
+    "label_waiting_trouble": "not saved yet: {count}. {trouble} What you code is kept in this "
+    "browser.",
     "label_subject": "coding",
     "label_no_subject": "which animal",
     "label_author": "as",
     "label_no_author": "your name",
     # the timeline
     "label_timeline": "Timeline",
-    "label_timeline_hint": "scroll to zoom, drag to pan, drag an edge to move it, Shift and drag to mark",
-    "label_timeline_model": "pale: the model · red: you differ · scroll to zoom, drag an edge to move it",
+    "label_timeline_hint": "scroll to zoom, drag to pan, drag an edge to move it, Shift and drag "
+    "to mark",
+    "label_timeline_model": "pale: the model · red: you differ · scroll to zoom, drag an edge to "
+    "move it",
     "label_timeline_summary": "Labels over time: {bouts} bouts in {lanes} rows",
     "label_unlabelled": "not labelled yet: never counted as “no”",
     "label_yours": "yours",
@@ -130,8 +135,8 @@ WORDS = {
     "label_note_save": "Keep the note",
     "label_keys_title": "Keys",
     "label_keys_own": "Your behaviours",
-    "label_keys_own_hint": "Once: it begins, and again: it ends. Held down: it ends when you let go. "
-    "With Alt: the chosen bout becomes it.",
+    "label_keys_own_hint": "Once: it begins, and again: it ends. Held down: it ends when you let "
+    "go. With Alt: the chosen bout becomes it.",
     "label_keys_none": "No behaviour has a key yet: give it one under edit.",
     "label_keys_page": "Coding",
     "label_keys_player": "Player",
@@ -174,16 +179,17 @@ WORDS = {
     "label_unknown_edit": "This cannot be done.",
     "label_no_behaviour": "{behaviour} is not among your behaviours: add it first, under edit.",
     "label_not_loaded": "The labels are not here yet. Try again in a moment.",
-    "label_too_many_waiting": "{count} changes wait for the app, so nothing more is taken. Start the "
-    "app again: they will be saved then.",
-    "label_dropped_one": "A change that you made meanwhile no longer fits what is there now. It was "
-    "taken back: look, and make it again if you still want it.",
-    "label_dropped": "{count} changes that you made meanwhile no longer fit what is there now. They "
-    "were taken back: look, and make them again if you still want them.",
+    "label_too_many_waiting": "{count} changes wait for the app, so nothing more is taken. Start "
+    "the app again: they will be saved then.",
+    "label_dropped_one": "A change that you made meanwhile no longer fits what is there now. It "
+    "was taken back: look, and make it again if you still want it.",
+    "label_dropped": "{count} changes that you made meanwhile no longer fit what is there now. "
+    "They were taken back: look, and make them again if you still want them.",
     "label_undo_later": "Undo waits until the app has saved what you coded.",
     "label_no_undo": "There is nothing to undo.",
     "label_no_redo": "There is nothing to do again.",
-    "label_begins_here": "{behaviour} begins right here, so it cannot end here: Delete takes it away.",
+    "label_begins_here": "{behaviour} begins right here, so it cannot end here: Delete takes it "
+    "away.",
     "label_choose_first": "Choose a bout first: click it, or press Tab.",
     "label_edge_order": "A bout ends after it starts. Go to another frame first.",
     "label_split_where": "Go into a bout first: it is split at the playhead.",

@@ -285,8 +285,13 @@ def test_the_page_is_told_of_marks_the_ethogram_and_that_nothing_is_new(project,
 
     at = page.revision
     assert news(at) == {
-        **{"revision": at, "is_complete": True, "words": "", "removed": [], "added": []},
-        **{"scored": None, "not_scored": None},
+        "revision": at,
+        "is_complete": True,
+        "words": "",
+        "removed": [],
+        "added": [],
+        "scored": None,
+        "not_scored": None,
     }
     project.behaviours.recolour("lying", "#123456")
     assert news(at)["ethogram"][0]["colour"] == "#123456"
