@@ -12,6 +12,7 @@ import { openMenuAt } from "./menu.js";
 
 export function startActions({ element, area, store, player, openings, selection, coding, tell, rows }) {
   const button = (name) => element.querySelector(`[data-code=${name}]`);
+  const menus = element.querySelector(".vm-code");
   let listKeys = () => [];
   let help = null;
   let note = null;
@@ -28,12 +29,11 @@ export function startActions({ element, area, store, player, openings, selection
   function openMenu(place, items, onClosed) {
     const at = "clientX" in place ? { x: place.clientX, y: place.clientY } : below(place);
     if (items) {
-      openMenuAt(element, at, items, { label: words.label_menu_mark, onClosed });
+      openMenuAt(menus, at, items, { label: words.label_menu_mark, onClosed });
       return;
     }
     const { bout } = selection;
-    if (bout)
-      openMenuAt(element, at, itemsOf(bout), { label: `${words.label_menu}: ${bout.behaviour}, ${shown(bout)}` });
+    if (bout) openMenuAt(menus, at, itemsOf(bout), { label: `${words.label_menu}: ${bout.behaviour}, ${shown(bout)}` });
     else coding.edgeHere("none");
   }
   function below(node) {
@@ -81,7 +81,7 @@ export function startActions({ element, area, store, player, openings, selection
       return;
     }
     const items = itemsOf(bout).slice(isModel ? 4 : 10);
-    openMenuAt(element, below(button("more")), items, { label: words.label_key_reclassify });
+    openMenuAt(menus, below(button("more")), items, { label: words.label_key_reclassify });
   }
 
   // Dialogs.

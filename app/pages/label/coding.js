@@ -18,7 +18,7 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     if (end > start) return end - start;
     return record?.fps > 0 ? 1 / record.fps : 0.04;
   }
-  const duration = () => record?.duration_seconds || player.duration || Infinity;
+  const duration = () => player.duration || record?.duration_seconds || Infinity;
   const now = () => toGrid(Math.max(0, player.seconds));
   // The last frame lasts until the end of the video.
   const nowAsEnd = () => (now() > duration() - 1.5 * frame() ? toGrid(duration()) : now());

@@ -19,10 +19,10 @@ const OWN_OF_CONTROLS = new Set([" ", "Enter"]);
 const OWN_OF_LISTS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight", "Home", "End", "PageUp", "PageDown"]);
 
 // `commands` and `playerKeys`: { key, words, run, isOfArea }. What `isOfArea` works in the work area alone.
-export function startKeys({ element, area, store, player, playerKeys, commands, coding, timeline, isShown }) {
+export function startKeys(parts) {
+  const { element, area, store, player, playerKeys, playerKeyOf, commands, coding, timeline, isShown } = parts;
   const pressed = new Map(); // code of a key that is down -> behaviour
-  const byKey = (list) => new Map(list.map((one) => [one.key, one]));
-  const [ofPlayer, ofPage] = [byKey(playerKeys), byKey(commands)];
+  const byKey = new Map(commands.map((one) => [one.key, one]));
 
   // As it is written on the key: of a layout that needs AltGr for a bracket, the bracket; with Caps Lock as without.
   function keyOf(event) {
@@ -76,10 +76,11 @@ export function startKeys({ element, area, store, player, playerKeys, commands, 
       coding.toggle(behaviour.name);
       return;
     }
-    const command = ofPlayer.get(key) ?? ofPage.get(key) ?? (event.shiftKey ? ofPage.get(`Shift+${key}`) : null);
-    const wanted = event.shiftKey && ofPage.has(`Shift+${key}`) ? ofPage.get(`Shift+${key}`) : command;
+    const ofPlayer = playerKeyOf(event);
+    const ofPage = byKey.get(event.shiftKey && byKey.has(`Shift+${key}`) ? `Shift+${key}` : key);
+    const wanted = ofPlayer ?? ofPage;
     if (!wanted || (wanted.isOfArea && !isInArea())) return;
-    if (event.repeat && !wanted.mayRepeat && !ofPlayer.has(key)) return;
+    if (event.repeat && !ofPlayer && !wanted.mayRepeat) return;
     event.preventDefault();
     timeline.expect(event);
     wanted.run(player);
@@ -103,7 +104,7 @@ export function startKeys({ element, area, store, player, playerKeys, commands, 
     return [
       section(words.label_keys_own, own, own.length ? words.label_keys_own_hint : words.label_keys_none),
       section(words.label_keys_page, [...commands.filter((one) => one.words), ...WITH_CONTROL()]),
-      section(words.label_keys_player, playerKeys),
+      section(words.label_keys_player, united(playerKeys)),
     ];
   };
   function section(title, keys, hint = "") {
@@ -123,6 +124,16 @@ export function startKeys({ element, area, store, player, playerKeys, commands, 
     const table = make("table", {}, make("caption", { textContent: title }), make("tbody", {}, ...rows));
     return make("section", {}, table, ...(hint ? [make("p", { className: "vm-aside", textContent: hint })] : []));
   }
+}
+// Keys that do alike things in one row.
+function united(keys) {
+  const rows = [];
+  for (const { key, isShifted, words: says } of keys) {
+    const shown = isShifted ? `Shift ${shownKey(key)}` : key;
+    if (rows.at(-1)?.words === says) rows.at(-1).keys.push(shown);
+    else rows.push({ key, keys: [shown], words: says });
+  }
+  return rows;
 }
 const WITH_CONTROL = () => [
   { keys: ["Ctrl Z"], words: words.label_undo },

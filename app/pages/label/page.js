@@ -3,7 +3,7 @@
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
 import { makeVideoChooser } from "../shared/video_chooser.js";
-import { makeVideoPlayer, playerKeys } from "../shared/video_player.js";
+import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video_player.js";
 import { startActions } from "./actions.js";
 import { makeBoutsList } from "./bouts_list.js";
 import { makeCoding } from "./coding.js";
@@ -72,7 +72,14 @@ export function start(element) {
   startStatusBar(parts);
   startFirstVisit(parts);
   const commands = actions.commands(timeline);
-  const listKeys = startKeys({ ...parts, playerKeys, commands, timeline, isShown: () => isViewShown("label") });
+  const listKeys = startKeys({
+    ...parts,
+    playerKeys,
+    playerKeyOf,
+    commands,
+    timeline,
+    isShown: () => isViewShown("label"),
+  });
   actions.setKeys(listKeys);
   setPageKeys([...playerKeys, ...commands]);
 
@@ -84,12 +91,13 @@ export function start(element) {
   bus.on("project_video", (record) => {
     const isSame = record && current && record.id === current.id && record.state === current.state;
     if (current && store.isLoaded) coding.keepOn();
-    const at = isSame ? player.seconds : keptPlace(record);
+    const at = keptPlace(record);
     current = record;
     coding.setRecord(record);
     coding.stopMarking();
     store.show(record?.name ?? "");
-    player.load(record, { at });
+    player.load(record);
+    if (!isSame && at > 0) player.seek(at);
     timeline.load(record);
   });
   player.on("loaded", () => timeline.load(current));

@@ -8,7 +8,7 @@
 // remembered, and done again on what the server has now.
 
 import { fetchJson, pause, queryOf } from "../shared/ask.js";
-import { emit, on as onBus } from "../shared/bus.js";
+import * as bus from "../shared/bus.js";
 import { isViewShown } from "../shared/dom.js";
 import { fill, words } from "../shared/words.js";
 import { applied, effectOf, NO_EFFECT, NO_LABELS, Refusal, withChanges } from "./edits.js";
@@ -296,7 +296,7 @@ async function takeResults(answer, batch) {
     else if (!takeNews(answer)) await load();
   }
   settle();
-  emit("label_saved", answer.revision);
+  bus.emit("label_saved", answer.revision);
 }
 
 // Undo and redo are the server's: it keeps the steps of all pages. What it has not got yet is taken back here.
@@ -337,7 +337,7 @@ async function stepBack(what) {
 setInterval(() => {
   if (isViewShown("label") && !isSending && store.isLoaded) inLine(() => (waiting.length ? null : look()));
 }, POLL);
-onBus("view_shown", (view) => {
+bus.on("view_shown", (view) => {
   if (view === "label" && store.isLoaded) store.apply();
 });
 

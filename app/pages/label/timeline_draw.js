@@ -43,7 +43,7 @@ export function makeDrawing(plot, canvas, state) {
   function size() {
     state.width = plot.clientWidth;
     state.isNarrow = state.width < 560;
-    state.gutter = state.isNarrow ? 62 : 126;
+    state.gutter = state.isNarrow ? 62 : state.lanes.some(({ subject }) => subject) ? 172 : 126;
     state.height = overviewTop() + OVERVIEW + 2;
     const scale = window.devicePixelRatio || 1;
     const wanted = [Math.round(state.width * scale), Math.round(state.height * scale)];
@@ -276,7 +276,7 @@ export function makeDrawing(plot, canvas, state) {
     pen.font = FONT;
     for (const lane of state.lanes) {
       const middle = lane.y + (lane.isOther ? MODEL : OWN) / 2;
-      const room = state.isNarrow ? state.gutter - 6 : 70;
+      const room = state.isNarrow ? state.gutter - 6 : 66;
       if (lane.isFirst) {
         pen.fillStyle = colours.ink;
         pen.fillText(shorten(lane.axis, room), 0, middle - (state.isNarrow && lane.subject ? 6 : 0));
@@ -284,7 +284,7 @@ export function makeDrawing(plot, canvas, state) {
       if (lane.subject) {
         pen.fillStyle = state.subject === lane.subject ? colours.accent : colours.dim;
         if (state.isNarrow) pen.fillText(shorten(lane.subject, room), 0, middle + 6);
-        else pen.fillText(shorten(lane.subject, 48), 74, middle);
+        else pen.fillText(shorten(lane.subject, state.gutter - 80), 74, middle);
       } else if (!state.isNarrow && !lane.isOther) {
         pen.fillStyle = colours.dim;
         pen.fillText(words.label_yours, 74, middle);
