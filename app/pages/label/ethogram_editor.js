@@ -4,7 +4,17 @@
 import { fetchJson, post } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
 import { fill, words } from "../shared/words.js";
-import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSaid, makeSelect, sayIn } from "./dialog.js";
+import {
+  capital,
+  makeAlert,
+  makeButton,
+  makeDialog,
+  makeField,
+  makeInput,
+  makeSaid,
+  makeSelect,
+  sayIn,
+} from "./dialog.js";
 import { freeKey } from "./ethogram_keys.js";
 import { colourWarnings, makeRow, onChanged, onEnter } from "./ethogram_row.js";
 import { store } from "./store.js";
@@ -281,5 +291,3 @@ function makeEditor() {
 
   return { open };
 }
-
-const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);

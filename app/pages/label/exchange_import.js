@@ -5,7 +5,17 @@ import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import { loadVideos } from "../shared/project.js";
 import { fill, words } from "../shared/words.js";
-import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSaid, makeSelect, sayIn } from "./dialog.js";
+import {
+  capital,
+  makeAlert,
+  makeButton,
+  makeDialog,
+  makeField,
+  makeInput,
+  makeSaid,
+  makeSelect,
+  sayIn,
+} from "./dialog.js";
 import { drawPreview } from "./exchange_preview.js";
 import { store } from "./store.js";
 
@@ -239,7 +249,7 @@ function makeImporter() {
   }
   async function undo(edit) {
     const answer = await post("label/ethogram/undo", { edit, revision: 0, author: store.author ?? "" });
-    said.say(answer.error ?? `${answer.words}.`);
+    said.say(answer.error ?? `${capital(answer.words)}.`);
     store.apply();
     loadVideos();
   }
