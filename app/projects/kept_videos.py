@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
-import shutil
-import threading
 from pathlib import Path
 from typing import Any
 
+from app.projects.kept_uploads import keep_upload
 from app.sources.past import PastInfo
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import ProjectError
 from vidmem.projects import KeptRun, Project, ProjectVideo, VideoFacts, fingerprint
 from vidmem.units import clock
-
-VIDEOS = "videos"
-"""In the folder of a project: uploads that a run, or somebody's labels, use."""
 
 GONE = (
     "{name} is not where it was when this run watched it. The run's results are here; put the file "
@@ -32,15 +27,11 @@ NOT_KEPT = (
     "go on."
 )
 
-_keeping = threading.Lock()
-"""Two runs of one upload keep one file."""
-
 
 def keep_video(project: Project, video: Video, info: Any) -> ProjectVideo:
     """The video of a file as the project has it from now on.
 
-    An upload, whose file goes with its page, is kept in the project's folder `videos` first: as a
-    second name of the same file where that works, else as a copy.
+    An upload, whose file goes with its page, is kept in the project's folder first.
 
     Args:
         project: That keeps it.
@@ -52,8 +43,8 @@ def keep_video(project: Project, video: Video, info: Any) -> ProjectVideo:
             the project cannot be written.
         OSError: If it cannot be copied.
     """
-    path = _kept_upload(project, video.path) if video.is_upload else video.path
-    return project.add_video(path, _facts(info))
+    path = _known_place(project, video.path) if video.is_upload else video.path
+    return project.add_video(path or keep_upload(project, video), _facts(info))
 
 
 def _facts(info: Any) -> VideoFacts:
@@ -64,41 +55,11 @@ def _facts(info: Any) -> VideoFacts:
     )
 
 
-def _kept_upload(project: Project, path: Path) -> Path:
+def _known_place(project: Project, path: Path) -> Path | None:
+    """Where the project has a file of the same content; `None`: nowhere."""
     mark = fingerprint(path)
-    with _keeping:
-        for known in project.videos.list():
-            if known.fingerprint == mark and project.videos.state_of(known) == "here":
-                assert known.path is not None, "it is here"
-                return known.path
-        folder = project.folder / VIDEOS
-        folder.mkdir(exist_ok=True, mode=0o700)
-        kept = _free_name(folder, path.name)
-        try:
-            os.link(path, kept)
-        except OSError:  # on another disk, or one that has no second names
-            _copy(path, kept)
-        return kept
-
-
-def _copy(path: Path, kept: Path) -> None:
-    # Under another name first: broken off, it must not be taken for the video.
-    part = kept.with_name(f".{kept.name}.part")
-    try:
-        shutil.copyfile(path, part)
-        part.chmod(0o600)
-        part.replace(kept)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _free_name(folder: Path, name: str) -> Path:
-    path, number = folder / name, 1
-    while path.exists():
-        number += 1
-        path = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
-    return path
+    same = (one for one in project.videos.list() if one.fingerprint == mark)
+    return next((one.path for one in same if project.videos.state_of(one) == "here"), None)
 
 
 def video_of(project: Project, kept: KeptRun, shelf: VideoShelf, run_id: str) -> Video:

@@ -72,8 +72,12 @@ class Run:
         """Whether it is to be left alone when its last page is closed: it plays, and may."""
         is_playing = self.status in {"opening", "playing"} and not self.player.pacer.is_paused
         # The pictures of a webcam come from its page.
-        has_pictures = self.video is not None and self.video.webcam is None
-        return is_playing and has_pictures and not self.ends_with_page
+        return is_playing and not self.is_of_webcam and not self.ends_with_page
+
+    @property
+    def is_of_webcam(self) -> bool:
+        """Whether it watches the camera of a visitor's own device."""
+        return self.video is not None and self.video.webcam is not None
 
     @property
     def has_played(self) -> bool:

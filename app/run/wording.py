@@ -45,6 +45,10 @@ VIDEO_NOT_KEPT = (
 )
 INTERRUPTED = "{name} was being watched when the app ended, and had come to {time}."
 MORE_INTERRUPTED = "Also interrupted: {count} more, which the Runs page lists."
+OTHERS_CAMERA = (
+    "This run watches the camera of somebody's own device: only their page shows it. Its "
+    "predictions can be exported on the Runs page."
+)
 PAST_ONLY = "What it predicted is shown as far as its file has it. It cannot go on: {reason}"
 TOO_MANY_COMMANDS = "What you asked for before is still being done. Try again in a moment."
 PORT_TAKEN = "{host}:{port} cannot be used: something else listens there. Choose another --port."
@@ -118,11 +122,15 @@ def not_saved(seconds: float) -> str:
     return NOT_SAVED.format(time=clock(seconds))
 
 
-def storage_trouble(error: Exception, path: Path | None, seconds: float) -> str:
-    """Why predictions are not saved from a time on, and what to do about it."""
+def why_unsaved(error: Exception, path: Path | None, seconds: float) -> str:
+    """Why predictions are not saved from a time on."""
     reason = "The disk is full." if is_disk_full(error) else f"{error}."
-    reason = reason.replace(str(path), "The predictions file")
-    return f"{reason} {not_saved(seconds)} {SAVE_THE_REST.format(time=clock(seconds))}"
+    return f"{reason.replace(str(path), 'The predictions file')} {not_saved(seconds)}"
+
+
+def storage_trouble(reason: str, seconds: float) -> str:
+    """Why predictions are not saved from a time on, and what to do about it."""
+    return f"{reason} {SAVE_THE_REST.format(time=clock(seconds))}"
 
 
 def project_trouble(error: Exception, seconds: float) -> str:

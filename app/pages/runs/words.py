@@ -27,8 +27,8 @@ WORDS = {
     "run_clips_number": "Clips {number}",
     "run_bouts": "Bouts",
     "run_bouts_hint": "Its bouts as CSV, a row for each bout",
-    "run_delete_sure": "Delete this run of {name}? Its predictions and its place ({size}) go for "
-    "good. The video and all labels stay.",
+    "run_delete_sure": "Delete this run of {name}? Its predictions ({size}) go for good, and it "
+    "cannot be resumed. The video and all labels stay.",
     "run_delete_yes": "Delete it",
     "run_delete_no": "Keep it",
     "run_deleted": "The run of {name} is deleted.",

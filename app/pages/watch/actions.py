@@ -133,6 +133,9 @@ class Handlers:
         played = None
         if action.name == "open_run":
             played = self._registry.find_playing(str(action.value.get("id")))
+        if played is not None and played is not run and played.is_of_webcam:
+            run.notices.post(run_wording.OTHERS_CAMERA, "note")
+            return run, {}
         if played is None or not self._registry.move_page(page, played.run_id):
             return run, self._act(run, action, visitor)
         if action.value.get("play"):  # it may be paused

@@ -74,6 +74,7 @@ class RunDownloads:
         # Not from the disk: most file systems tell only when a file was last written to.
         self._begun_at: dict[str, float] = {}
         self._unsaved_seconds: float | None = None
+        self._why_unsaved = ""
         self.show()
 
     @property
@@ -156,14 +157,22 @@ class RunDownloads:
         return self._play
 
     def note(self, status: str, progress_seconds: float) -> None:
-        """How the newest play is, and how far it came."""
-        if self._kept is not None:
-            self._kept.note(status, progress_seconds)
+        """How the newest play is, and how far it came: what is not saved is not kept."""
+        kept, unsaved = self._kept, self._unsaved_seconds
+        if kept is None:
+            return
+        if unsaved is not None:
+            progress_seconds = min(progress_seconds, unsaved)
+            if status in {"finished", "stopped"}:
+                status = "failed"
+                kept.fail(self._why_unsaved)
+        kept.note(status, progress_seconds)
 
     def note_failure(self, sentence: str) -> None:
         """Why it is about to fail."""
-        if self._kept is not None:
-            self._kept.fail(sentence)
+        kept = self._kept
+        if kept is not None:
+            kept.fail(sentence)
 
     def on_prediction(self, engine: EngineLike, prediction: Prediction, model: str) -> None:
         """A prediction was written, or could not be."""
@@ -171,23 +180,28 @@ class RunDownloads:
             self._out = engine.out
             self._note_begin(engine.out)
             self.show()
-        if self._kept is not None:
-            self._kept.note_settings(model, engine.settings)
+        kept = self._kept
+        if kept is not None:
+            kept.note_settings(model, engine.settings)
         error = engine.storage_error
         if error is not None and self._unsaved_seconds is None:
             seconds = prediction.start_seconds
-            self._set_unsaved(seconds, run_wording.storage_trouble(error, self._out, seconds))
+            reason = run_wording.why_unsaved(error, self._out, seconds)
+            self._set_unsaved(seconds, run_wording.storage_trouble(reason, seconds))
+            self._why_unsaved = reason
 
     def clean_up(self) -> None:
         """Nothing writes any more: what is of no use goes."""
-        if self._kept is not None:
-            self._kept.clean_up()
+        kept = self._kept
+        if kept is not None:
+            kept.clean_up()
             self.show()
 
     def let_go(self) -> None:
         """The app ends: what plays is interrupted, and offered when it is back."""
-        if self._kept is not None:
-            self._kept.let_go()
+        kept = self._kept
+        if kept is not None:
+            kept.let_go()
 
     def leave(self) -> None:
         """Another video is chosen: what was written so far is of an earlier one."""
@@ -227,9 +241,10 @@ class RunDownloads:
         runs = self._files.project.runs
         try:
             runs.interrupted()  # which marks them
+            kept = [one for one in runs.list() if one.settings.get(PAGE_RUN) == run_id]
         except ProjectError as error:
-            logger.warning("interrupted runs cannot be marked: %s", error)
-        kept = [one for one in runs.list() if one.settings.get(PAGE_RUN) == run_id]
+            logger.warning("the runs of a page cannot be looked for: %s", error)
+            return []
         return kept[:MAX_LINKS][::-1]
 
     def links_of(self, run_id: str) -> list[tuple[str, str]]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import csv
 import errno
 import json
+from dataclasses import replace
 
 import pytest
 
 from app.projects.kept_videos import keep_video
 from app.run.kept.play import KeptPlay
 from app.run.kept.reopening import bouts_csv_of
+from app.sources.webcam import Webcam
 from tests.app.conftest import Desk, wait_until
 from tests.app.fakes import FakeModel, FakeSpool, write_video
 from tests.app.run.test_run import step
 from tests.app.sources.test_uploads import bring
-from vidmem.errors import DecoderTimeoutError, ProjectError
+from vidmem.errors import DecoderTimeoutError, ProjectError, StateError, StorageError
 
 
 @pytest.fixture(autouse=True)
@@ -240,8 +242,6 @@ def test_results_are_there_though_the_video_the_model_or_the_state_is_not(desk):
 
 
 def refuse_state(state, model, video):
-    from vidmem.errors import StateError
-
     raise StateError(f"{state.parent}/x.state is damaged: its bytes are others")
 
 
@@ -323,6 +323,31 @@ def test_a_project_that_cannot_be_written_stops_no_play(desk, monkeypatch, caplo
         finish(run)
     assert "cannot be noted" in caplog.text
     assert len(rows_of(desk.project.runs[run.kept_id])) == 15
+
+
+def test_a_run_whose_end_was_not_saved_is_not_kept_as_finished(desk):
+    run = desk.open()
+    for _ in range(3):
+        step(run)
+    error = StorageError(f"{desk.folder}/x.csv cannot be written: No space left on device")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    desk.machine.engines[-1].storage_error = error
+    finish(run)
+    (kept,) = kept_runs(desk)
+    assert (kept.state, kept.progress_seconds) == ("failed", 12)
+    assert kept.error == "The disk is full. Not saved from 00:12 on."
+    assert run.status == "finished"
+
+
+def test_the_camera_of_somebodys_device_stays_on_their_page(desk):
+    desk.machine.clip_seconds = 0.2
+    run, other = desk.open("page"), desk.open("other")
+    step(run)
+    run.source.video = replace(run.source.video, webcam=Webcam(16, 16))
+    answer = desk.ask(other, ("open_run", {"id": run.kept_id}), page="other")
+    assert answer["run"] == other.run_id
+    assert "only their page shows it" in other.board.get("notice")["text"]
+    assert desk.ask(run, ("open_run", {"id": run.kept_id}))["run"] == run.run_id
 
 
 def test_two_processes_do_not_resume_one_run(desk):

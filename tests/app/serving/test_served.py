@@ -291,6 +291,7 @@ def test_uploads_have_limits_an_owner_and_one_address(served, visitor):
     assert not (served.upload_folder() / path).exists()
 
 
+@pytest.mark.slow
 def test_a_run_whose_app_was_killed_is_offered_and_ends_as_if_nothing_had_been(served, visitor):
     kept = served.killed
     (out,) = kept.folder.glob("*.csv")
