@@ -1,6 +1,7 @@
 // Buttons, menus and dialogs of the page, and the keys that are its own: each action has several ways to it.
 
-import { isTyping, make } from "../shared/dom.js";
+import * as bus from "../shared/bus.js";
+import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
 import { makeButton, makeDialog } from "./dialog.js";
@@ -9,6 +10,7 @@ import { openEthogramEditor } from "./ethogram_editor.js";
 import { openExport } from "./exchange_export.js";
 import { openImport } from "./exchange_import.js";
 import { openMenuAt } from "./menu.js";
+import { openVideoFacts } from "./video_facts.js";
 
 export function startActions({ element, area, store, player, openings, selection, coding, tell, rows }) {
   const button = (name) => element.querySelector(`[data-code=${name}]`);
@@ -42,12 +44,7 @@ export function startActions({ element, area, store, player, openings, selection
   }
   function itemsOf(bout) {
     const { isModel } = selection;
-    const others = behavioursLike(bout).map(({ name, key, colour }) => ({
-      words: fill("label_menu_change", { behaviour: name }),
-      key: key && `Alt ${key}`,
-      colour,
-      run: () => coding.reclassify(name),
-    }));
+    const others = othersThan(bout);
     const general = [
       { words: words.label_menu_go, run: () => coding.go(bout, isModel) },
       { words: words.label_menu_loop, key: "l", isOff: isPoint(bout), run: () => coding.loop() },
@@ -72,16 +69,21 @@ export function startActions({ element, area, store, player, openings, selection
       ...others,
     ];
   }
-  const behavioursLike = (bout) =>
-    store.ethogram.filter(({ name, kind }) => name !== bout.behaviour && (kind === "point") === isPoint(bout));
+  // What a bout could be as well.
+  function othersThan(bout) {
+    const isLike = ({ name, kind }) => name !== bout.behaviour && (kind === "point") === isPoint(bout);
+    return store.ethogram.filter(isLike).map(({ name, key, colour }) => ({
+      words: fill("label_menu_change", { behaviour: name }),
+      key: key && `Alt ${key}`,
+      colour,
+      run: () => coding.reclassify(name),
+    }));
+  }
   function openReclassify() {
-    const { bout, isModel } = selection;
-    if (!bout) {
-      coding.reclassify(""); // which says what to do first
-      return;
-    }
-    const items = itemsOf(bout).slice(isModel ? 4 : 10);
-    openMenuAt(menus, below(button("more")), items, { label: words.label_key_reclassify });
+    const { bout } = selection;
+    if (!bout)
+      coding.edgeHere("none"); // which says what to do first
+    else openMenuAt(menus, below(button("more")), othersThan(bout), { label: words.label_key_reclassify });
   }
 
   // Dialogs.
@@ -153,18 +155,31 @@ export function startActions({ element, area, store, player, openings, selection
     edit: openEthogramEditor,
     import: openImport,
     export: openExport,
+    facts: openVideoFacts,
     loop: () => coding.loop(),
   };
   element.addEventListener("click", (event) => {
     const found = event.target.closest("[data-code]");
     if (found) clicks[found.dataset.code]?.();
   });
-  // Whoever clicks a button goes on coding by keys: Space is to play, and not to press the button again.
-  element.addEventListener("click", (event) => {
-    const { target, detail } = event;
-    const isButton = target.closest("button") && !target.closest("dialog, .vm-chooser, .vm-code-first");
-    if (detail > 0 && isButton && !document.querySelector("dialog[open]") && !isTyping(document.activeElement))
-      area.focus({ preventScroll: true });
+  // Whoever clicks a button, or chooses from a list by mouse, goes on coding by keys: Space is to play, and not to press
+  // the button again. Who came there by Tab stays.
+  let isByMouse = false;
+  element.addEventListener("pointerdown", () => {
+    isByMouse = true;
+  });
+  element.addEventListener("keydown", () => {
+    isByMouse = false;
+  });
+  const goOn = ({ target }) => {
+    // Of the videos, buttons ask back.
+    const isMeant = isByMouse && target.closest("button:not(.vm-chooser button), select") && !target.closest("dialog");
+    if (isMeant && !document.querySelector("dialog[open]")) area.focus({ preventScroll: true });
+  };
+  element.addEventListener("click", (event) => event.target.closest("button") && goOn(event));
+  element.addEventListener("change", (event) => event.target.closest("select") && goOn(event));
+  bus.on("project_video", () => {
+    if (isByMouse && document.activeElement?.matches(".vm-chooser button")) area.focus({ preventScroll: true });
   });
 
   // The page's own keys, in the order of the list of keys.

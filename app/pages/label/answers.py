@@ -106,4 +106,10 @@ def project_mark(project: Project) -> str:
 
 
 def _edit(edit: Edit | None) -> dict[str, Any] | None:
-    return None if edit is None else {"revision": edit.revision, "words": edit.words}
+    if edit is None:
+        return None
+    return {
+        "revision": edit.revision,
+        "words": edit.words,
+        "author": edit.author,
+    }

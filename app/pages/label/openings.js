@@ -10,7 +10,7 @@ const EVERY = 2000; // milliseconds between two writings of how far they reach
 export function makeOpenings(store) {
   let records = []; // { behaviour, subject, start, end, id, reached }, the oldest first
   let open = [];
-  let last = 0; // where the playhead was
+  let last = null; // where the playhead was; null: of this video nothing was seen yet
   let keptAt = 0;
 
   const place = () => `vidmem-label-open:${store.project}:${store.video}`;
@@ -30,6 +30,7 @@ export function makeOpenings(store) {
     open = starts.size ? store.bouts.filter((bout) => starts.has(bout.start) && recordOf(bout)) : [];
   }
   store.on("loaded", () => {
+    last = null;
     try {
       records = JSON.parse(localStorage.getItem(place()) ?? "[]");
     } catch {
@@ -70,7 +71,7 @@ export function makeOpenings(store) {
     },
     // The playhead moved. Gives back the open bouts before whose start it went: they ended where they were left.
     follow(playhead) {
-      const step = playhead - last;
+      const step = last === null ? 0 : playhead - last;
       last = playhead;
       if (!open.length) return [];
       if (step > 0 && step < CONTINUOUS) {

@@ -85,6 +85,10 @@ export function start(element) {
 
   store.on("refused", refuse);
   store.on("said", tell);
+  store.on("undone", ({ added, removed }) => {
+    const [bout] = [...added, ...removed];
+    if (bout) timeline.reveal(bout.start);
+  });
   player.loopOf = () => actions.loopOf();
 
   // Another video, or another start of its recording.
@@ -112,7 +116,10 @@ export function start(element) {
     if (isAtEnd && !player.looped) coding.endAll();
   });
   // What is on is written as far as it goes whenever the page may be the last time that it is seen.
-  bus.on("view_shown", (view) => view !== "label" && leave());
+  bus.on("view_shown", (view) => {
+    if (view !== "label") leave();
+    else area.focus({ preventScroll: true }); // so that the first key is a behaviour's
+  });
   document.addEventListener("visibilitychange", () => document.hidden && leave());
   window.addEventListener("pagehide", leave);
   function leave() {

@@ -34,9 +34,9 @@ export function startStatusBar({ element, area, store, player, selection, model,
       ["redo", store.redoable],
     ]) {
       const one = button(what);
-      const says = step
-        ? fill(`label_${what}_what`, { words: step.words.replace(` in ${store.video}`, "") })
-        : words[`label_${what}`];
+      const by = step?.author && step.author !== store.author ? ` (${step.author})` : "";
+      const done = `${step?.words.replace(` in ${store.video}`, "")}${by}`;
+      const says = step ? fill(`label_${what}_what`, { words: done }) : words[`label_${what}`];
       one.disabled = !step && !(what === "undo" && store.numWaiting);
       one.textContent = one.title = says;
     }

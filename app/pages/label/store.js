@@ -65,7 +65,7 @@ export const store = {
   },
 
   // `changed`: labels, ethogram or history; `saving`: what waits; `said`: a sentence; `refused`: one about an edit;
-  // `loaded`: another video.
+  // `undone`: what came and went by an undo or a redo; `loaded`: another video.
   on(topic, listener) {
     listeners.set(topic, [...(listeners.get(topic) ?? []), listener]);
   },
@@ -330,12 +330,20 @@ async function stepBack(what) {
     if (!takeNews(answer)) await load();
     settle();
     say("said", answer.words);
+    say("undone", answer);
   });
 }
 
 // Others may edit while this page is looked at.
-setInterval(() => {
-  if (isViewShown("label") && !isSending && store.isLoaded) inLine(() => (waiting.length ? null : look()));
+let isLooking = false;
+setInterval(async () => {
+  if (!isViewShown("label") || isSending || isLooking) return;
+  isLooking = true;
+  try {
+    await inLine(() => (store.isLoaded && waiting.length ? null : look()));
+  } finally {
+    isLooking = false;
+  }
 }, POLL);
 bus.on("view_shown", (view) => {
   if (view === "label" && store.isLoaded) store.apply();

@@ -145,6 +145,10 @@ export function makeTimeline(element, { store, player, openings, selection, mode
     zoom,
     pan,
     showAll,
+    reveal(seconds) {
+      bringIntoView(seconds);
+      draw();
+    },
     // Another video.
     load(record) {
       state.duration = coding.duration();

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -14,7 +16,7 @@ from fastapi.testclient import TestClient
 from app.pages.label.answers import bout_answers, span_answers
 from app.pages.label.edits import EditFields, read_step
 from app.pages.label.routes import add_coding_routes
-from tests.app.pages.random_edits import VIDEO, random_edit
+from tests.app.pages.label.random_edits import VIDEO, random_edit
 from tests.app.pages.test_scripts import node
 from tests.labels.strategies import ETHOGRAM
 from vidmem.errors import LabelError
@@ -22,7 +24,7 @@ from vidmem.labels import Labels
 from vidmem.projects import Project
 from vidmem.projects.storage.database import Database
 
-LABEL = Path(__file__).resolve().parents[3] / "app" / "pages" / "label"
+LABEL = Path(__file__).resolve().parents[4] / "app" / "pages" / "label"
 
 
 @pytest.fixture
@@ -310,13 +312,16 @@ def test_the_page_is_told_of_marks_the_ethogram_and_that_nothing_is_new(project,
 
 # The browser draws an edit before the server has done it.
 
-APPLY = """
-import { applied, Refusal, withChanges } from LABEL;
+READ = """
 let text = "";
 for await (const piece of process.stdin) text += piece;
-const { axes, steps } = JSON.parse(text);
-const byBehaviour = new Map(axes);
-const answers = steps.map(({ labels, edit }) => {
+const given = JSON.parse(text);
+"""
+
+APPLY = """
+import { applied, Refusal } from "./edits.js";
+const byBehaviour = new Map(given.axes);
+const answers = given.steps.map(({ labels, edit }) => {
   try {
     return applied(labels, edit, byBehaviour);
   } catch (error) {
@@ -327,13 +332,19 @@ const answers = steps.map(({ labels, edit }) => {
 console.log(JSON.stringify(answers));
 """
 
+DIFFER = """
+import { differences } from "./differences.js";
+console.log(JSON.stringify(given.map((sides) => differences(...sides))));
+"""
 
-def in_browser_code(tmp_path: Path, axes: list, steps: list) -> list:
+
+def in_browser_code(tmp_path: Path, code: str, value: Any) -> list:
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    (tmp_path / "edits.js").write_text((LABEL / "edits.js").read_text())
+    for name in ("edits.js", "differences.js"):
+        (tmp_path / name).write_text((LABEL / name).read_text())
     script = tmp_path / "run.js"
-    script.write_text(APPLY.replace("LABEL", '"./edits.js"'))
-    given = json.dumps({"axes": axes, "steps": steps})
+    script.write_text(READ + code)
+    given = json.dumps(value)
     command = [node(), str(script)]
     done = subprocess.run(command, input=given, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
@@ -353,12 +364,40 @@ def test_the_browser_draws_what_the_server_does(tmp_path):
                 wanted.append(as_shown(labels))
             except LabelError:
                 wanted.append(None)
-    drawn = in_browser_code(tmp_path, axes, steps)
+    drawn = in_browser_code(tmp_path, APPLY, {"axes": axes, "steps": steps})
     num_done = sum(one is not None for one in wanted)
     assert num_done > 400 and len(wanted) - num_done > 20
     for step, got, want in zip(steps, drawn, wanted, strict=True):
         if want is not None:  # what the server refuses is taken back when it says so
             assert in_any_order(got) == in_any_order(want), step
+
+
+def test_differences_are_where_two_say_two_things(tmp_path):
+    draw = random.Random(4)
+
+    def states(names: str) -> list[dict]:
+        """In order and apart; some touch."""
+        edges = sorted(draw.sample(range(30), draw.choice((0, 2, 4, 8, 12))))
+        pairs = zip(edges[::2], edges[1::2], strict=True)
+        return [{"behaviour": draw.choice(names), "start": a, "end": b} for a, b in pairs]
+
+    def said(spans: list[dict], second: int) -> str:
+        return next((one["behaviour"] for one in spans if one["start"] <= second < one["end"]), "")
+
+    sides = [(states("xy"), states("xy"), states("s")) for _ in range(300)]
+    found = in_browser_code(tmp_path, DIFFER, sides)
+    for (mine, theirs, scored), spans in zip(sides, found, strict=True):
+        wanted = {
+            second
+            for second in range(30)
+            if (said(mine, second) or said(scored, second))  # what is unlabelled does not differ
+            and said(mine, second) != said(theirs, second)
+        }
+        assert {s for start, end in spans for s in range(start, end)} == wanted
+        assert all(
+            one[1] < other[0] for one, other in itertools.pairwise(spans)
+        )  # as long as can be
+    assert sum(map(len, found)) > 300
 
 
 def as_shown(labels: Labels) -> dict:

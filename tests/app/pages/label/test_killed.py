@@ -64,6 +64,7 @@ def served(folder):
         process.kill()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")
 def test_what_was_answered_is_there_and_what_was_not_is_done_once(tmp_path):
     with Project.create(tmp_path / "p") as project:
