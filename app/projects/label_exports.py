@@ -15,6 +15,7 @@ from pathlib import Path
 import vidmem
 from app.projects.label_files import fit_stem
 from app.projects.run_bouts import predictions_of_run
+from app.sources.uploads import PREFIX
 from vidmem.errors import LabelError, SettingError, StorageError
 from vidmem.labels import LabelledVideo, Labels, PostProcessing
 from vidmem.labels.formats import About, Format, format_named, write
@@ -86,7 +87,8 @@ def make_export(project: Project, request: ExportRequest) -> MadeExport:
     labels, about = _what(project, request)
     stem = _stem(project, request, labels)
     name = stem + kind.endings[0]
-    with tempfile.TemporaryDirectory(prefix="vidmem-export-") as folder:
+    # Folders of this name that a killed process left are swept.
+    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}export-") as folder:
         try:
             done = write(
                 labels, Path(folder) / name, format=kind.name, fps=request.fps, about=about

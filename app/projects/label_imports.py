@@ -29,7 +29,7 @@ from app.projects.label_files import (
 )
 from app.sources.uploads import PREFIX
 from vidmem.errors import LabelError, SettingError, StaleEditError, VidmemError
-from vidmem.labels import Labels, OnConflict
+from vidmem.labels import Ethogram, LabelledVideo, Labels, OnConflict
 from vidmem.projects import Changes, ImportPreview, Project
 
 MAX_IMPORTS = 4
@@ -82,10 +82,13 @@ class _Look:
     """A thread that finds out."""
 
     wanted: Wanted
-    began_at: float
     found: Looked | None = None
     error: Exception | None = None
     is_done: bool = False
+
+
+_ReadWith = tuple[HowToRead, Ethogram, tuple[LabelledVideo, ...]]
+"""What files were read with: what was chosen, and the project as it was."""
 
 
 @dataclass
@@ -97,7 +100,7 @@ class _Import:
     num_bytes: int = 0
     look: _Look | None = None
     asked: tuple[Wanted, float] | None = None
-    files: tuple[HowToRead, ReadFiles] | None = None
+    files: tuple[_ReadWith, ReadFiles] | None = None
     """Read already: another choice of videos need not read them again."""
 
 
@@ -264,7 +267,7 @@ class LabelImports:
         lease = self._budget.take("exchange", page)
         if lease is None:
             return None
-        look = found.look = _Look(wanted, self._clock())
+        look = found.look = _Look(wanted)
 
         def run() -> None:
             with lease:
@@ -280,11 +283,10 @@ class LabelImports:
 
     def _looked(self, found: _Import, wanted: Wanted) -> Looked:
         project = self._project
-        read = found.files
-        if read is None or read[0] != wanted.how:
-            known = [one.labelled for one in project.videos.list()]
-            paths = list(found.folder.iterdir())
-            read = wanted.how, read_files(paths, wanted.how, project.ethogram, known)
+        known = tuple(one.labelled for one in project.videos.list())
+        using, read = (wanted.how, project.ethogram, known), found.files
+        if read is None or read[0] != using:
+            read = using, read_files(list(found.folder.iterdir()), *using)
             found.files = read
         files, chosen = read[1], dict(wanted.videos)
         names = {name: to for name, to in chosen.items() if to}

@@ -14,6 +14,7 @@ from vidmem.labels.formats import import_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
+VIDEO = "second pen.mp4"
 CSV = """video,start_seconds,end_seconds,label
 dialogs.mp4,1,5,resting
 dialogs.mp4,9,7,resting
@@ -31,11 +32,11 @@ def project(site):
 
     project = site.app.project
     empty()
+    project.add_video(site.videos / VIDEO)
     yield project
     empty()
     for video in project.videos.list():
-        if video.name == "dialogs.mp4":
-            project.remove_video(video.name)
+        project.remove_video(video.name)
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def type_into(control, text):
 
 
 def test_behaviours_are_edited_by_keys(page, project):
+    """One dialog, opened once; each part begins with what the one before left."""
     dialog = open_dialog(page, "edit", "Behaviours")
     dialog.get_by_label("A list that others use").select_option("mouse")
     dialog.get_by_role("button", name="Add these").press("Enter")
@@ -71,7 +73,17 @@ def test_behaviours_are_edited_by_keys(page, project):
     named.wait_for()
     assert named.evaluate("element => element === document.activeElement")
     assert project.ethogram.names[0] == "resting"
+    record_keys(page, dialog, project)
+    change_one(page, dialog, project)
+    assert is_well_everywhere(page)
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    type_while_an_edit_is_answered(page, dialog, project)
+    delete_what_others_label(dialog, project)
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="hidden")
 
+
+def record_keys(page, dialog, project):
     key = dialog.get_by_label(re.compile("Key of resting"))
     key.press("Enter")
     dialog.get_by_text("Press the key for resting").wait_for()
@@ -92,6 +104,9 @@ def test_behaviours_are_edited_by_keys(page, project):
     page.keyboard.press(".")  # a frame on, before
     dialog.get_by_role("status").get_by_text("On this page . also means").wait_for()
 
+
+def change_one(page, dialog, project):
+    """Order, colour, axis; and one more."""
     down = dialog.get_by_label("Move resting down")
     for _ in range(2):
         down.press("Enter")
@@ -111,27 +126,43 @@ def test_behaviours_are_edited_by_keys(page, project):
     type_into(dialog.get_by_label("Name of a new behaviour"), "sneezing")
     dialog.get_by_label("Name of sneezing").wait_for()
     assert project.ethogram["sneezing"].key == "n"  # the first letter that is free
-    assert is_well_everywhere(page)
-    page.set_viewport_size({"width": 1440, "height": 1000})
 
-    # Somebody labels meanwhile: nothing goes that was not said.
-    (video,) = project.videos.list()[:1] or (None,)
-    if video is not None:
-        project.labels.add_bout(Bout(video.name, 1, 2, "sneezing"))
-        dialog.get_by_label("Delete sneezing").press("Enter")
-        dialog.get_by_text("1 bout of sneezing would go, not 0").wait_for()
-        dialog.get_by_label("Delete sneezing").press("Enter")
-        dialog.get_by_text("Deleting sneezing also deletes 1 bout").wait_for()
-        dialog.get_by_role("button", name="Delete it with 1 bout").press("Enter")
-        wait_until(lambda: "sneezing" not in project.ethogram)
-        dialog.get_by_role("button", name="Undo").press("Enter")
-        wait_until(lambda: "sneezing" in project.ethogram)
-        assert project.behaviours.num_bouts("sneezing") == 1
-    page.keyboard.press("Escape")
-    dialog.wait_for(state="hidden")
+
+def type_while_an_edit_is_answered(page, dialog, project):
+    dialog.get_by_label("Name of digging", exact=True).press("End")
+    page.keyboard.type("!")
+    page.keyboard.press("Tab")
+    grooming = dialog.get_by_label("What counts as grooming")
+    grooming.press("End")
+    page.keyboard.type(", also another mouse")
+    wait_until(lambda: "digging!" in project.ethogram)
+    dialog.get_by_label("Name of digging!", exact=True).wait_for()
+    grooming.press("Enter")
+    wait_until(
+        lambda: project.ethogram["grooming"].description.endswith("itself, also another mouse")
+    )
+
+
+def delete_what_others_label(dialog, project):
+    """Nothing goes that was not said."""
+    project.labels.add_bout(Bout(VIDEO, 1, 2, "sneezing"))
+    dialog.get_by_label("Delete sneezing").press("Enter")
+    dialog.get_by_text("1 bout of sneezing would go, not 0").wait_for()
+    dialog.get_by_label("Delete sneezing").press("Enter")
+    dialog.get_by_text("Deleting sneezing also deletes 1 bout").wait_for()
+    dialog.get_by_role("button", name="Delete it with 1 bout").press("Enter")
+    wait_until(lambda: "sneezing" not in project.ethogram)
+    dialog.get_by_role("button", name="Undo").press("Enter")
+    wait_until(lambda: "sneezing" in project.ethogram)
+    assert project.behaviours.num_bouts("sneezing") == 1
 
 
 def test_labels_come_in_and_go_out(page, project, tmp_path):
+    bouts = bring_labels(page, project, tmp_path)
+    take_labels_out(page, project, tmp_path, bouts)
+
+
+def bring_labels(page, project, tmp_path):
     path = tmp_path / "monday.csv"
     path.write_text(CSV)
     dialog = open_dialog(page, "import", "Import labels")
@@ -155,12 +186,15 @@ def test_labels_come_in_and_go_out(page, project, tmp_path):
     bouts = project.labels.of("dialogs.mp4").labels.bouts
     assert [(one.behaviour, one.end_seconds) for one in bouts] == [("resting", 5), ("sneezing", 14)]
     page.keyboard.press("Escape")
+    return bouts
 
+
+def take_labels_out(page, project, tmp_path, bouts):
     dialog = open_dialog(page, "export", "Export")
+    dialog.get_by_label("Videos").select_option("dialogs.mp4")
     dialog.get_by_label("Format").select_option("srt")
     dialog.get_by_text("whether").or_(dialog.get_by_text("the difference between")).first.wait_for()
     dialog.get_by_label("Format").select_option("boris")
-    dialog.get_by_label("Videos").select_option("dialogs.mp4")
     save = dialog.get_by_role("link", name="Download dialogs.boris")
     save.wait_for()
     assert "2 bouts in 1 video" in dialog.inner_text()

@@ -84,3 +84,6 @@ export function makeSaid() {
     },
   };
 }
+
+// "renamed lying to resting" -> "Renamed lying to resting"
+export const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);

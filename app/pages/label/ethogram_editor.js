@@ -4,7 +4,17 @@
 import { fetchJson, post } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
 import { fill, words } from "../shared/words.js";
-import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSaid, makeSelect, sayIn } from "./dialog.js";
+import {
+  capital,
+  makeAlert,
+  makeButton,
+  makeDialog,
+  makeField,
+  makeInput,
+  makeSaid,
+  makeSelect,
+  sayIn,
+} from "./dialog.js";
 import { freeKey } from "./ethogram_keys.js";
 import { colourWarnings, makeRow, onChanged, onEnter } from "./ethogram_row.js";
 import { store } from "./store.js";
@@ -50,6 +60,7 @@ function makeEditor() {
   const renamed = new Map(); // old name -> new one, of what may have been pressed under its old one
   let isPressed = false; // what is pressed is not drawn anew: its click would come to nothing
   let isDue = false;
+  let isDrawing = false;
 
   function open() {
     asked = {};
@@ -69,6 +80,7 @@ function makeEditor() {
   // Has one edit done. `at` is where its refusal is said, `notice` a sentence to be said with what was done, `step` by how
   // much a behaviour moves.
   function send(edit, fields, { at = fields.name, notice = "", step = 0 } = {}) {
+    if (isDrawing) return line; // what is taken away to be drawn anew loses the focus, and nobody left it
     numWaiting += 1;
     line = line.then(async () => {
       numWaiting -= 1;
@@ -104,6 +116,7 @@ function makeEditor() {
     isDue = isPressed;
     if (isDue) return;
     const typed = keepTyped();
+    isDrawing = true;
     if (!numWaiting) renamed.clear();
     intro.hidden = view.behaviours.length > 0;
     titles.hidden = !intro.hidden;
@@ -112,6 +125,7 @@ function makeEditor() {
     drawAdding();
     warnings.replaceChildren(...colourWarnings(view).map((textContent) => make("li", { textContent })));
     drawAxes();
+    isDrawing = false;
     putBack(typed);
   }
   dialog.element.addEventListener("pointerdown", () => {
@@ -277,5 +291,3 @@ function makeEditor() {
 
   return { open };
 }
-
-const capital = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);

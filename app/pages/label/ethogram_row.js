@@ -237,14 +237,18 @@ export function colourWarnings({ behaviours, palette }) {
 
 // What was typed is taken when it is left or Enter is pressed; Escape puts back what was there.
 export function onChanged(input, before, take) {
-  input.addEventListener("change", () => {
+  let last = before;
+  const commit = () => {
     const value = input.value.trim();
     if (value === before) input.value = before;
-    else {
-      input.defaultValue = input.value; // it is no text any more that is being typed
-      take(value);
-    }
-  });
+    if (value === last) return;
+    last = value;
+    input.defaultValue = input.value; // it is no text any more that is being typed
+    take(value);
+  };
+  input.addEventListener("change", commit);
+  // A text that was put back when all was drawn anew is no change to a browser.
+  input.addEventListener("blur", commit);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && input.value !== before) {
       event.preventDefault(); // not the dialog's

@@ -7,6 +7,7 @@ import { makeGroup } from "../shared/fields.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
 import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSelect, sayIn } from "./dialog.js";
+import { bouts } from "./ethogram_row.js";
 import { makeList } from "./exchange_preview.js";
 import { store } from "./store.js";
 
@@ -143,7 +144,8 @@ function makeExporter() {
     draw(answer, asked);
   }
   function draw({ files, losses, notes, num_bouts: num, num_videos: videos }, asked) {
-    const holds = videos === 1 ? fill("exp_holds_one", { num }) : fill("exp_holds", { num, videos });
+    const key = videos === 1 ? "exp_holds_one" : "exp_holds";
+    const holds = fill(key, { bouts: bouts(num), videos });
     const parts = [make("p", { className: "vm-exp-holds", textContent: holds })];
     if (losses.length) parts.push(make("h3", { textContent: words.exp_losses }), makeList(losses));
     else parts.push(make("p", { textContent: words.exp_complete }));

@@ -5,7 +5,17 @@ import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import { loadVideos } from "../shared/project.js";
 import { fill, words } from "../shared/words.js";
-import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSaid, makeSelect, sayIn } from "./dialog.js";
+import {
+  capital,
+  makeAlert,
+  makeButton,
+  makeDialog,
+  makeField,
+  makeInput,
+  makeSaid,
+  makeSelect,
+  sayIn,
+} from "./dialog.js";
 import { drawPreview } from "./exchange_preview.js";
 import { store } from "./store.js";
 
@@ -48,15 +58,17 @@ function makeImporter() {
   let number = 0; // another one for each look
   let session = 0; // what came for an earlier one is of no use
 
-  async function open() {
+  let loading = Promise.resolve();
+
+  function open() {
     begin();
     dialog.open();
-    if (formats.length) return;
+    if (!formats.length) loading = load();
+  }
+  async function load() {
     const answer = await fetchJson("label/formats");
-    if (answer.error) {
-      sayIn(alert, answer.error);
-      return;
-    }
+    sayIn(alert, answer.error);
+    if (answer.error) return;
     formats = answer.read;
     drawHow();
   }
@@ -87,6 +99,8 @@ function makeImporter() {
     drop.hidden = true;
     const tooLarge = chosen.find((one) => one.size > MAX_BYTES);
     if (tooLarge) return refuse(fill("imp_too_large", { name: tooLarge.name }));
+    await loading;
+    if (!formats.length) return refuse(words.silent);
     let names = [];
     for (const [index, file] of chosen.entries()) {
       sayBusy(fill("imp_sending", { name: file.name }));
@@ -239,7 +253,7 @@ function makeImporter() {
   }
   async function undo(edit) {
     const answer = await post("label/ethogram/undo", { edit, revision: 0, author: store.author ?? "" });
-    said.say(answer.error ?? `${answer.words}.`);
+    said.say(answer.error ?? `${capital(answer.words)}.`);
     store.apply();
     loadVideos();
   }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
 from app.projects.label_exports import MadeExport, authors_of
@@ -96,7 +97,7 @@ def export_choices(project: Project) -> dict[str, Any]:
     """What can be exported."""
     at = project.labels.all()
     counts = Counter(one.video for one in at.labels.bouts)
-    runs = [one for one in project.runs.list() if newest_predictions(one.folder) is not None]
+    runs = (one for one in project.runs.list() if newest_predictions(one.folder) is not None)
     return {
         "formats": format_choices()["written"],
         "videos": [
@@ -109,7 +110,7 @@ def export_choices(project: Project) -> dict[str, Any]:
                 "id": one.run_id,
                 "title": f"{one.model}, {one.video or one.source}, {one.created_at:%Y-%m-%d %H:%M}",
             }
-            for one in runs[:MAX_RUNS]
+            for one in islice(runs, MAX_RUNS)
         ],
     }
 

@@ -19,6 +19,7 @@ import { makeSelection } from "./selection.js";
 import { startStatusBar } from "./status_bar.js";
 import { store } from "./store.js";
 import { makeTimeline } from "./timeline.js";
+import { addStartButton } from "./video_facts.js";
 
 const PLACE = "vidmem-label-place:"; // where the playhead was in a video
 const EVERY = 5000; // milliseconds between two writings of it
@@ -44,6 +45,7 @@ export function start(element) {
   }
 
   makeVideoChooser(find(".vm-code-videos"), { views: ["label"] });
+  addStartButton(find(".vm-code-videos .vm-chooser-row"));
   const player = makeVideoPlayer(find(".vm-code-player"));
   const model = makeModel(store);
   const openings = makeOpenings(store);

@@ -1,5 +1,6 @@
 // The dialog for the start of a recording: said by its file or its name, or typed.
 
+import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import { chosenVideo, setStart } from "../shared/project.js";
 import { clockStart } from "../shared/wall_clock.js";
@@ -7,6 +8,17 @@ import { fill, words } from "../shared/words.js";
 import { makeAlert, makeButton, makeDialog, makeField, sayIn } from "./dialog.js";
 
 let facts = null;
+
+// A button that opens it, at the end of the row where the video is chosen; it says whether the start is known.
+export function addStartButton(row) {
+  const button = makeButton(words.start_set, openVideoFacts);
+  row.append(button);
+  bus.on("project_video", (video) => {
+    button.disabled = !video;
+    button.textContent = video?.start ? words.start_change : words.start_set;
+  });
+  button.disabled = !chosenVideo();
+}
 
 export function openVideoFacts() {
   facts ??= makeFacts();

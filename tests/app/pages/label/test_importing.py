@@ -367,6 +367,14 @@ def test_only_what_was_looked_at_is_done(imports, project):
     assert imports.apply("p", Wanted(number=2), "keep").words == "imported 1 bout"
 
 
+def test_the_project_may_change_while_an_import_is_looked_at(imports, project):
+    """Files are read again with the behaviours as they are called by now."""
+    imports.take_file("p", "a.csv", CSV, is_first=True)
+    assert looked(imports).preview.new_behaviours == ()
+    project.behaviours.rename("lying", "resting")
+    assert looked(imports, number=1).preview.new_behaviours == ("lying",)
+
+
 def test_who_waits_for_a_file_that_is_read_for_ever_is_told(imports, clock, monkeypatch):
     may_end = threading.Event()
     read = label_imports.read_files
