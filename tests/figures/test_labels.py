@@ -99,7 +99,7 @@ def test_what_is_not_scored_is_hatched_apart_and_unlabelled_time_is_empty():
 
 
 def test_thousands_of_bouts_are_drawn_in_a_bounded_figure_that_says_so():
-    bouts = tuple(Bout("a.mp4", at, at + 0.5, "lying") for at in range(30_000))
+    bouts = tuple(Bout("a.mp4", at, at + 0.5, "lying") for at in range(9_000))
     figure = ethogram_figure(Labels(Ethogram.of("lying"), bouts))
     assert len(drawn(figure)["lying"]) <= MAX_BARS
     assert "are drawn as one" in words_of(figure)
