@@ -32,6 +32,7 @@ from app.projects.frame_times import KeptFrameTimes
 from app.projects.open_file import OpenFile, open_original
 from app.projects.proxies import Proxies
 from app.projects.videos import ProjectVideos
+from app.projects.without_paths import without_paths
 from vidmem.errors import VidmemError
 from vidmem.projects import ProjectVideo
 
@@ -116,7 +117,8 @@ def _add_time_routes(routes: Routes, videos: ProjectVideos, times: KeptFrameTime
         start, end = (request.number(name, "a time in seconds") for name in ("from", "to"))
         open_original(videos.project, video).close()  # says what is wrong with its file
         assert video.path is not None, "its file is there"
-        return times.between(video.path, start, end)
+        with without_paths(video.name, video.path):
+            return times.between(video.path, start, end)
 
     routes.json("/media/{video_id}/times", between, work="times")
 

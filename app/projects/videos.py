@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from app.projects.kept_uploads import keep_upload
 from app.projects.open_file import NoMediaError, state_of
 from app.projects.recording_start import start_of, typed_start
+from app.projects.without_paths import without_paths
 from app.sources.kept import KeptOfFiles
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import ProjectError, VidmemError
@@ -70,7 +71,8 @@ class ProjectVideos:
         """
         video = self.project.videos[name]
         if state_of(self.project, video) == "here" and video.path is not None:
-            info = self._info(video.path)
+            with without_paths(name, video.path):
+                info = self._info(video.path)
             video = self._filled(video, info)
         return self._record(video, self.project.labels.num_bouts())
 
@@ -143,7 +145,8 @@ class ProjectVideos:
     def _add(self, video: Video) -> Record:
         if video.is_live:
             raise ProjectError(f"{video.title} is a camera: only files can be in a project")
-        info = self._info(video.path)
+        with without_paths(video.title, video.path):
+            info = self._info(video.path)
         path = keep_upload(self.project, video)
         started = start_of(f"{video.title}/{path.name}", info)
         facts = VideoFacts(
@@ -152,7 +155,8 @@ class ProjectVideos:
             start=started[0] if started else None,
             start_from=started[1] if started else None,
         )
-        added = self.project.videos.add(path, facts)
+        with without_paths(video.title, path):
+            added = self.project.videos.add(path, facts)
         self._infos.keep(path, info)
         return self._record(added, self.project.labels.num_bouts())
 

@@ -7,7 +7,7 @@
 // frames there are, and when, comes from the server. Steps go to the middle of a frame's time, so that no rounding shows
 // the one beside it.
 
-import { fetchReady, queryOf, pause as wait } from "./ask.js";
+import { fetchReady, pause, queryOf } from "./ask.js";
 import * as bus from "./bus.js";
 import { make, PAUSE, PLAY } from "./dom.js";
 import * as format from "./format.js";
@@ -200,13 +200,11 @@ export function makeVideoPlayer(element) {
   function say(text) {
     message.hidden = false;
     message.replaceChildren(make("p", { textContent: text }));
-    screen.classList.toggle("vm-vp-empty", true);
     draw();
   }
   function hush() {
     message.hidden = true;
     message.replaceChildren();
-    screen.classList.toggle("vm-vp-empty", false);
   }
   function tell(text, ...more) {
     note.hidden = false;
@@ -344,13 +342,14 @@ export function makeVideoPlayer(element) {
   // A browser shows the first frame that lasts beyond the place of a seek. How long frames last is not always stored right
   // (varying rates with B-frames): then it shows one before, or one behind.
   async function settle(frame, own) {
-    if (!frame || !video.requestVideoFrameCallback || frames.failure) return;
+    const isSeen = !document.hidden && video.checkVisibility(); // else no frame is shown
+    if (!frame || !isSeen || !video.requestVideoFrameCallback || frames.failure) return;
     const isRight = () => lastShown !== null && Math.abs(lastShown - shift - frame.start) < SAME;
     if (!isHeard) await frameShown(); // it may stay the same one
     if (own !== number || isRight() || lastShown === null || queued) return;
     isCreeping = true;
     let before = frame;
-    for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number; tries += 1) {
+    for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number && !queued; tries += 1) {
       if (lastShown - shift > frame.start) {
         before = frames.frameAt(before.previous ?? 0) ?? before;
         video.currentTime = middleOf(before);
@@ -370,7 +369,8 @@ export function makeVideoPlayer(element) {
     const end = performance.now() + MAX_CREEP;
     try {
       await video.play();
-      while (own === number && lastShown - shift < frame.start - SAME && performance.now() < end) await frameShown();
+      const isBefore = () => lastShown - shift < frame.start - SAME;
+      while (own === number && !queued && isBefore() && performance.now() < end) await frameShown();
     } catch {
       /* the browser does not play now: the frame that it shows is told */
     }
@@ -402,7 +402,7 @@ export function makeVideoPlayer(element) {
   // Playing
 
   async function play() {
-    while (isCreeping) await wait(SHOWN_WITHIN / 10);
+    while (isCreeping) await pause(SHOWN_WITHIN / 10);
     if (!isReady()) return;
     if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
     try {

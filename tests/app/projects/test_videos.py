@@ -134,7 +134,7 @@ def test_an_upload_stays_when_its_page_goes(place):
 
 
 def test_an_upload_that_is_no_video_is_not_kept(place):
-    with pytest.raises(NotAVideoError):
+    with pytest.raises(NotAVideoError, match=r"^bad\.mp4 is no video"):
         place.videos.add_upload("run", place.upload(b"bad"), "bad.mp4")
     assert not (place.project.folder / "videos").exists()
     assert place.videos.list("run")["videos"] == []
@@ -157,6 +157,8 @@ def test_only_the_file_that_was_added_is_played(place, tmp_path):
     os.utime(path, (1, 1))  # touched, and the same
     assert place.videos.record("pen.mp4")["state"] == "here"
     path.write_bytes(b"other")
+    with pytest.raises(ProjectError, match=r"^pen\.mp4 has other content"):
+        place.videos.add("run", "folder/pen.mp4")
     assert place.videos.record("pen.mp4")["state"] == "changed"
     with pytest.raises(NoMediaError, match=r"another file than the one that was added"):
         open_original(place.project, place.project.videos["pen.mp4"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import av
 import pytest
 
 from tests.video.making import Kind, read_number, write_video
@@ -63,6 +64,14 @@ def test_frames_and_their_times_are_those_of_the_original(tmp_path, case):
     assert (info.width, info.height) == (maker.width, maker.height) == (128, 96)
     assert [path.name for path in tmp_path.glob("*copy*")] == ["copy.mp4"]
     assert out.stat().st_mode & 0o077 == 0
+
+
+def test_not_every_frame_of_a_copy_is_a_key_frame_though_every_one_of_the_original_is(tmp_path):
+    original = write_video(tmp_path, Kind("all", codec="mjpeg", suffix=".avi"), 120)
+    make(original, tmp_path / "copy.mp4")
+    with av.open(str(tmp_path / "copy.mp4")) as container:
+        are_key = [one.is_keyframe for one in container.demux(video=0) if one.size]
+    assert (len(are_key), sum(are_key)) == (120, 3)  # one in 2 s at 25 per second
 
 
 def test_what_is_heard_stays_beside_what_is_seen(tmp_path):

@@ -20,7 +20,7 @@ import av.error
 import numpy as np
 from av.audio.frame import AudioFrame
 from av.container import OutputContainer
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
@@ -141,6 +141,7 @@ class _Pictures:
         self._last = pts
         frame = self._drawn(shown.frame)
         frame.pts, frame.time_base = pts, self._tick
+        frame.pict_type = PictureType.NONE  # else the encoder takes over which frames are key
         self._container.mux(self._stream.encode(frame))
         return seconds
 
