@@ -66,7 +66,13 @@ class RunPredictions:
     @property
     def title(self) -> str:
         """For a list: the model, and when the run began."""
-        return f"{self.run.model}, {self.run.created_at:%Y-%m-%d %H:%M}"
+        return run_title(self.run)
+
+
+def run_title(run: KeptRun) -> str:
+    """The model of a run, of a folder its name, and when the run began."""
+    model = run.model.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return f"{_name(model) or run.model}, {run.created_at:%Y-%m-%d %H:%M}"
 
 
 def bouts_of_run(project: Project, run_id: str, post: PostProcessing | None = None) -> Labels:

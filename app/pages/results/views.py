@@ -10,7 +10,7 @@ from typing import Any
 from app.pages.api import PageRequest
 from app.pages.results.shown import AUTHOR, LABELS, RUN, Accounts, ShownAccount
 from app.pages.results.words import ALL_TITLE, FIGURE_OF, NO_AUTHOR_TITLE, VIDEOS_OF
-from app.projects.run_bouts import VERSIONS
+from app.projects.run_bouts import VERSIONS, run_title
 from vidmem.errors import LabelError, SettingError
 from vidmem.figures import ThemeName, actogram_figure, ethogram_figure, transitions_figure
 from vidmem.labels import Ethogram, Labels
@@ -48,7 +48,7 @@ def choices(accounts: Accounts) -> dict[str, Any]:
         "runs": [
             {
                 "key": f"{RUN}{one.run_id}",
-                "title": f"{one.model}, {one.created_at:%Y-%m-%d %H:%M}",
+                "title": run_title(one),
                 "video": one.video,
                 "source": one.source,
                 "state": one.state,
