@@ -16,7 +16,7 @@ from pathlib import Path
 import vidmem
 from vidmem.errors import LabelError
 from vidmem.labels import Ethogram, LabelledVideo, Labels, PostProcessing
-from vidmem.labels.formats import About, RecordedPredictions, read_predictions
+from vidmem.labels.formats import About, RecordedPredictions, read_recorded
 from vidmem.labels.results import aligned
 from vidmem.projects import KeptRun, Project
 from vidmem.units import visible
@@ -66,7 +66,13 @@ class RunPredictions:
     @property
     def title(self) -> str:
         """For a list: the model, and when the run began."""
-        return f"{self.run.model}, {self.run.created_at:%Y-%m-%d %H:%M}"
+        return run_title(self.run)
+
+
+def run_title(run: KeptRun) -> str:
+    """The model of a run, of a folder its name, and when the run began."""
+    model = run.model.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return f"{_name(model) or run.model}, {run.created_at:%Y-%m-%d %H:%M}"
 
 
 def bouts_of_run(project: Project, run_id: str, post: PostProcessing | None = None) -> Labels:
@@ -193,7 +199,7 @@ class ReadPredictions:
                 self._files.move_to_end(path)
                 return known.recorded
             begun = self._clock()
-            recorded = read_predictions(path)
+            recorded = read_recorded(path)
             if recorded is None:
                 raise LabelError(f"{path.name} has no predictions, or is of another program")
             now = self._clock()
