@@ -173,6 +173,17 @@ def test_no_prediction_becomes_a_label_unless_it_is_confirmed(project, page):
     assert {one.source for one in project.labels.of(VIDEO).labels.bouts} == {"human"}
 
 
+def test_what_a_person_labelled_stays_where_a_prediction_is_confirmed(project, page):
+    page.send({"id": "a", "do": "add", "bout": bout("lying", 1, 5)})
+    page.send({"id": "m", "do": "mark", "what": "not scored", "start": 8, "end": 9, "axis": ""})
+    guess = bout("standing", 3, 10, source="model", score=0.9)
+    (result,) = page.send({"id": "b", "do": "confirm", "bout": guess, "author": "Zoë"})["results"]
+    assert "error" not in result
+    assert shown(project) == ["lying, 1 to 5 s", "standing, 5 to 8 s", "standing, 9 to 10 s"]
+    again = {"id": "c", "do": "confirm", "bout": guess, "author": "Zoë"}
+    assert "is labelled already" in page.send(again)["results"][0]["error"]
+
+
 def test_an_edit_that_is_sent_again_is_done_once(project, page):
     seen = page.revision
     edits = [
