@@ -74,7 +74,6 @@ WORDS = {
     "label_clock_time": "clock time",
     "label_video_time": "video time",
     "label_whole_video": "whole video",
-    "label_recording": "start of recording",
     "label_zoom": "Zoom of the timeline",
     "label_zoom_in": "Closer",
     "label_zoom_out": "Wider",
