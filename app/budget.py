@@ -19,7 +19,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-Work = Literal["probe", "picture", "clip", "replay", "test", "figure", "plan", "upload", "command"]
+Work = Literal[
+    "probe",
+    "picture",
+    "clip",
+    "replay",
+    "test",
+    "figure",
+    "plan",
+    "upload",
+    "command",
+    "media",
+    "times",
+]
 
 CONTENDED_SECONDS = 5.0
 """For so long after somebody got no place, who holds one without need should give it back."""
@@ -46,6 +58,10 @@ WORK_LIMITS: Mapping[Work, WorkLimit] = {
     "clip": WorkLimit(4, 2),
     "plan": WorkLimit(2, 1),
     "upload": WorkLimit(4, 1),
+    # A connection and an open file each, for as long as a browser takes parts of a video.
+    "media": WorkLimit(64, 64),
+    # A process that reads a file through, and a thread that waits for it.
+    "times": WorkLimit(3, 3),
     # A thread of Gradio's, of which there are forty: commands of one run are carried out one after
     # the other, and one that opens a damaged video may take long.
     "command": WorkLimit(30, 6),

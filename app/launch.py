@@ -25,9 +25,11 @@ from app.guard.layer import Guard
 from app.guard.visitor import REMOTE
 from app.pages import PAGES
 from app.pages.masks.views import draw_first_mask
+from app.pages.project_routes import add_project_routes
 from app.pages.services import Services
 from app.pages.streams.pools import StreamPools
 from app.pages.watch.actions import Handlers
+from app.projects.proxies import Proxies
 from app.run.folders import (
     bundled_sample,
     default_runs_folder,
@@ -140,6 +142,7 @@ class App:
     streams: StreamPools
     uploads: UploadFolder
     project: Project
+    proxies: Proxies
     clock: AnsweringClock
     """To be told of by the server when it could not answer."""
 
@@ -148,6 +151,7 @@ class App:
         with ExitStack() as ending:
             ending.callback(self.project.close)
             ending.callback(self.uploads.close)
+            ending.callback(self.proxies.close)
             ending.callback(self.registry.close)
 
 
@@ -226,6 +230,8 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     for page in PAGES:
         if page.add_routes is not None:
             page.add_routes(api, services)
+    proxies = Proxies(project)
+    add_project_routes(api, services, proxies)
     end_connections = mount_page(  # at "/", so after all other addresses
         api,
         handlers,
@@ -247,7 +253,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     registry.start_sweeping(also=sweep)
     threading.Thread(target=_warm_up, args=(tools, settings.model, shelf), daemon=True).start()
     address = _address(settings, access)
-    return App(api, address, registry, end_connections, pools, uploads, project, clock)
+    return App(api, address, registry, end_connections, pools, uploads, project, proxies, clock)
 
 
 def _access(settings: AppSettings) -> Access:

@@ -93,12 +93,12 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
     ),
     "video": (
         {"decode_speed"},
-        {"frame_feed", "pictures", "frame_task", "picture_task", "live"},
+        {"frame_feed", "pictures", "frame_task", "picture_task", "live", "playing"},
         {"protections", "protection_task"},
         {"readers", "claims"},
         {"child", "probe"},
         {"packets"},
-        {"container", "orientation", "transforms", "sampling"},
+        {"container", "mime", "orientation", "transforms", "sampling"},
     ),
     "labels": (
         {"formats", "results"},

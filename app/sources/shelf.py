@@ -136,6 +136,10 @@ class VideoShelf:
 
     def groups(self, run_id: str) -> list[tuple[str, list[tuple[str, str]]]]:
         """For the list on the page: `(group, [(key, title), ...])`."""
+        return [(n, [(v.key, v.title) for v in videos]) for n, videos in self.grouped(run_id)]
+
+    def grouped(self, run_id: str) -> list[tuple[str, list[Video]]]:
+        """All videos that a run may open: `(group, videos)`, where a group has any."""
         with self._lock:
             uploads = list(self._uploads.get(run_id, ()))
             opened = list(self._opened.get(run_id, ()))
@@ -145,7 +149,7 @@ class VideoShelf:
             (wording.UPLOAD_GROUP, uploads),
             (wording.PROJECT_GROUP, opened),
         ]
-        return [(n, [(v.key, v.title) for v in videos]) for n, videos in named if videos]
+        return [(name, videos) for name, videos in named if videos]
 
     def find(self, run_id: str, key: str) -> Video:
         """The video of a key that `groups` gave.

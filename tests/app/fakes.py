@@ -110,6 +110,11 @@ class FakeInfo:
     fps: float = 25.0
     codec: str = "h264"
     size_bytes: int = 2_700_000
+    display_width: int = 1280
+    display_height: int = 720
+    mime: str = 'video/mp4; codecs="avc1.64001f"'
+    has_sound: bool = False
+    recorded_at: str = ""
 
 
 @dataclass

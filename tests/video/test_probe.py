@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import av
 import pytest
 
 from tests.video.conftest import NUM_FRAMES
@@ -49,3 +50,26 @@ def test_pixels_that_are_not_square(shared_videos: Path) -> None:
     info = probe_video(shared_videos / "human/mmaction2_demo.mp4")
     assert (info.width, info.height) == (340, 256)
     assert (info.display_width, info.display_height) == (427, 256)
+
+
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ("2026-05-03T02:14:36.000000Z", "2026-05-03T02:14:36+00:00"),
+        ("1904-01-01T00:00:00.000000Z", ""),  # a clock that was never set
+        ("", ""),
+    ],
+)
+def test_when_it_was_recorded_is_read_from_what_the_file_says(tmp_path: Path, said, read) -> None:
+    plain = write_video(tmp_path, Kind("plain"), 5)
+    out = tmp_path / "said.mp4"
+    with av.open(str(plain)) as source, av.open(str(out), "w") as container:
+        if said:
+            container.metadata["creation_time"] = said
+        stream = container.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = stream
+                container.mux(packet)
+    assert probe_video(out).recorded_at == read
+    assert not probe_video(out).has_sound

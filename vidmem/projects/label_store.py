@@ -110,6 +110,15 @@ class LabelStore:
             )
             return LabelsAt(labels, newest_revision(connection))
 
+    def num_bouts(self) -> dict[str, int]:
+        """Bouts of each video that has any, by its name; quick however many there are."""
+        with self._database.reading() as connection:
+            rows = connection.execute(
+                "SELECT name, COUNT(*) FROM bouts JOIN videos ON videos.id = video_id "
+                "WHERE is_shown GROUP BY videos.id"
+            )
+            return dict(rows.fetchall())
+
     def changes_since(self, revision: int) -> Changes:
         """What is new since a revision; quick where nothing is."""
         with self._database.reading() as connection:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from vidmem.video.live.address import file_stem, without_credentials
     from vidmem.video.live.policy import AddressPolicy
     from vidmem.video.pictures import Picture, PictureReader
+    from vidmem.video.playing.frame_times import FrameTimes, read_frame_times
+    from vidmem.video.playing.proxy import ProxyMaker, ProxyProgress
     from vidmem.video.probe import VideoInfo, probe_video
     from vidmem.video.readers.reader import Frame, Frames, VideoReader, open_video
     from vidmem.video.sampling import Gap, Window
@@ -25,10 +27,13 @@ _HOME = {
     "FeedLimits": "frame_feed",
     "Frame": "readers.reader",
     "FrameFeed": "frame_feed",
+    "FrameTimes": "playing.frame_times",
     "Frames": "readers.reader",
     "Gap": "sampling",
     "Picture": "pictures",
     "PictureReader": "pictures",
+    "ProxyMaker": "playing.proxy",
+    "ProxyProgress": "playing.proxy",
     "SampledFrames": "frame_feed",
     "VideoInfo": "probe",
     "VideoReader": "readers.reader",
@@ -40,6 +45,7 @@ _HOME = {
     "open_video": "readers.reader",
     "probe_safely": "frame_feed",
     "probe_video": "probe",
+    "read_frame_times": "playing.frame_times",
     "to_clip": "transforms",
     "without_credentials": "live.address",
 }
@@ -49,10 +55,13 @@ __all__ = [
     "FeedLimits",
     "Frame",
     "FrameFeed",
+    "FrameTimes",
     "Frames",
     "Gap",
     "Picture",
     "PictureReader",
+    "ProxyMaker",
+    "ProxyProgress",
     "SampledFrames",
     "VideoInfo",
     "VideoReader",
@@ -64,6 +73,7 @@ __all__ = [
     "open_video",
     "probe_safely",
     "probe_video",
+    "read_frame_times",
     "to_clip",
     "without_credentials",
 ]

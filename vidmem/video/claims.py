@@ -38,6 +38,8 @@ _RANGES = {
     "num_frames": (0, MAX_WHOLE),
     "size_bytes": (0, 2**63),
     "duration_seconds": (0.0, math.inf),
+    "usual_ticks": (0, MAX_WHOLE),
+    "hole_ticks": (0, MAX_WHOLE),
 }
 """Least and most of fields that are used in sums; the others only have to be finite."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from av.video.stream import VideoStream
 
 from vidmem.errors import EmptyVideoError
 from vidmem.video.container import open_container, packets_of, tracks, video_stream
+from vidmem.video.mime import mime_of
 from vidmem.video.orientation import Orientation
 from vidmem.video.packets.scan import (
     Scan,
@@ -40,6 +43,9 @@ MIN_EARLY_END_SECONDS, MIN_EARLY_END_FRAMES = 0.5, 3
 MOST_FPS = 480
 MAX_RATE_ERROR = 0.2
 """Beyond this share, an average rate that a hole has spoilt is left aside."""
+
+RECORDED_TAGS = ("com.apple.quicktime.creationdate", "creation_time", "DATE_RECORDED")
+FIRST_YEAR, LAST_YEAR = 1990, 2200
 
 DISCARDED_ENTRY = 2
 """FFmpeg's AVINDEX_DISCARD_FRAME: an edit list hides this frame."""
@@ -118,6 +124,13 @@ class VideoInfo:
 
     is_scanned: bool = False
     """All its packets were looked at: it has no index that can be relied on."""
+
+    mime: str = ""
+    """Its type with the codecs of picture and sound, for a browser; empty: browsers have none."""
+
+    has_sound: bool = False
+    recorded_at: str = ""
+    """When the recording was made, as the file says, in ISO 8601; empty where it does not."""
 
     scan: Scan | None = field(default=None, repr=False, compare=False)
     """Times and places of all packets, where they had to be looked at; stays in this process."""
@@ -267,6 +280,9 @@ def _describe(
         if scan is not None
         else longest_usual_ticks(steps, usual or round(1 / (fps * tick)), float(tick)),
         num_tracks=len(tracks(container)),
+        mime=mime_of(container, stream),
+        has_sound=bool(container.streams.audio),
+        recorded_at=_recorded_at(container, stream),
         is_scanned=scan is not None,
         scan=scan,
     )
@@ -420,6 +436,19 @@ def _average_fps(stream: VideoStream, steps: np.ndarray, usual: int, tick: Fract
     # Holes count into a container's average; steps that are all alike know better.
     is_off = abs(float(rate) / by_step - 1) > MAX_RATE_ERROR
     return by_step if is_off and by_step <= MOST_FPS and not _is_variable(steps) else float(rate)
+
+
+def _recorded_at(container: InputContainer, stream: VideoStream) -> str:
+    """By the tags of cameras and phones: one with the offset of its clock first."""
+    tags = {**stream.metadata, **container.metadata}
+    for name in RECORDED_TAGS:
+        text = str(tags.get(name, "")).strip().replace("/", "-")
+        with contextlib.suppress(ValueError):
+            when = datetime.fromisoformat(text)
+            # Clocks that were never set begin in 1904, 1970 or 1980.
+            if ":" in text and FIRST_YEAR <= when.year <= LAST_YEAR:
+                return when.isoformat()
+    return ""
 
 
 def _pixel_aspect(stream: VideoStream) -> float:

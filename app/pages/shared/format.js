@@ -25,6 +25,14 @@ export function clock(seconds, { hasTenths = false } = {}) {
   return hasTenths ? `${text}.${tenths % 10}` : text;
 }
 
+// 2472.48 -> "41:12.480", with hours "00:41:12.480"; cut, not rounded, and with `isCut` to whole seconds
+export function exactClock(seconds, { hasHours = false, isCut = false } = {}) {
+  const milliseconds = Math.max(0, Math.trunc(seconds * 1000 + 1e-3));
+  const whole = Math.floor(milliseconds / 1000);
+  const text = `${hasHours && whole < 3600 ? "00:" : ""}${clock(whole)}`;
+  return isCut ? text : `${text}.${String(milliseconds % 1000).padStart(3, "0")}`;
+}
+
 // 200 -> "3 min 20 s"
 export function span(seconds) {
   if (!Number.isFinite(seconds)) return "–";

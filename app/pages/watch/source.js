@@ -1,8 +1,8 @@
 // Choosing a video, and bringing one: with progress, within the limit, and able to be broken off.
 
-import { queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import * as format from "../shared/format.js";
+import { sendUpload } from "../shared/upload.js";
 import { fill, words } from "../shared/words.js";
 import { startLiveSource } from "./live_source.js";
 
@@ -19,15 +19,13 @@ export function start(element) {
   const bar = find(".vm-uploading .vm-progress");
   const share = find(".vm-uploading .vm-aside");
   let transfer = null;
-  let maxBytes = Infinity;
 
   function refuse(text) {
     refused.hidden = !text;
     refused.textContent = text ?? "";
   }
   bus.on("hello", (hello) => {
-    maxBytes = hello.max_upload_bytes;
-    limit.textContent = fill("upload_limit", { size: format.fileSize(maxBytes) });
+    limit.textContent = fill("upload_limit", { size: format.fileSize(hello.max_upload_bytes) });
   });
   bus.on("videos", (groups) => {
     select.replaceChildren(
@@ -77,43 +75,18 @@ export function start(element) {
     uploading.hidden = true;
     input.value = "";
   }
-  function finishUpload(request, name) {
-    finish();
-    const answer = answerOf(request);
-    if (request.status === 200 && answer.path) return bus.act("uploaded", { path: answer.path, name });
-    return refuse(answer.error ?? fill("upload_failed", { name }));
-  }
-  function answerOf({ responseText }) {
-    try {
-      return JSON.parse(responseText) ?? {};
-    } catch {
-      return {}; // what stands before the app refused it
-    }
-  }
-  function send(video) {
+  async function send(video) {
     if (!video || transfer) return;
     refuse(null);
-    if (video.size > maxBytes) {
-      input.value = "";
-      refuse(fill("upload_too_large", { name: video.name, size: format.fileSize(maxBytes) }));
-      return;
-    }
-    transfer = new XMLHttpRequest();
-    transfer.open("POST", `uploads?${queryOf({ run: bus.run, name: video.name })}`);
-    transfer.setRequestHeader("Content-Type", "application/octet-stream");
-    transfer.upload.addEventListener("progress", (event) => showProgress(event.loaded, event.total));
-    transfer.addEventListener("load", (event) => finishUpload(event.target, video.name));
-    transfer.addEventListener("error", () => {
-      finish();
-      refuse(fill("upload_failed", { name: video.name }));
-    });
-    transfer.addEventListener("abort", finish);
+    transfer = sendUpload(video, showProgress);
     uploading.hidden = false;
-    showProgress(0, video.size);
-    transfer.send(video);
+    const answer = await transfer.done;
+    finish();
+    if (answer?.path) bus.act("uploaded", { path: answer.path, name: video.name });
+    else refuse(answer?.error);
   }
   input.addEventListener("change", () => send(input.files[0]));
-  find(".vm-uploading button").addEventListener("click", () => transfer?.abort());
+  find(".vm-uploading button").addEventListener("click", () => transfer?.cancel());
 
   // Beside the card too: a browser would leave the page for a file that is dropped anywhere else.
   for (const name of ["dragover", "drop"]) {

@@ -22,8 +22,10 @@ from app.pages.api import (
     Routes,
     answer_json,
 )
+from app.pages.project_routes import add_project_routes
 from app.pages.services import Services
 from app.pages.streams.pools import StreamPools
+from app.projects.proxies import Proxies
 from app.run.results.files import CsvFolder
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
@@ -189,11 +191,13 @@ class Site:
         for page in PAGES:
             if page.add_routes is not None:
                 page.add_routes(self.api, services)
+        add_project_routes(self.api, services, Proxies(services.project))
         self.client = TestClient(self.api)  # an exception in a route is raised here
 
     def routes(self) -> Iterator[tuple[str, str, str]]:
         """Method, pattern and an address of each."""
         parts = {"kind": "json", "run_id": "0" * 32, "name": "x.csv", "page": "p"}
+        parts["video_id"] = "1"
         for route in self.api.routes:
             if isinstance(route, APIRoute) and route.path != "/plotly.js":
                 address = re.sub(r"{(\w+)}", lambda match: parts[match[1]], route.path)
@@ -225,6 +229,8 @@ BASES = {
     "/streams/": {},
     "/webcam/": {"seconds": "1"},
     "/left/": {},
+    "/project/": {"video": ""},
+    "/media/": {"from": "0", "to": "1"},
     "/runs/": {},
     "/project/runs": {"video": "x", "id": "0" * 32},
 }
