@@ -52,9 +52,9 @@ def parser() -> argparse.ArgumentParser:
     flags = argparse.ArgumentParser(
         prog="vidmem app",
         description="Watch long videos in the browser.",
-        epilog="Predictions are kept as CSV files in the user's cache folder, under vidmem/runs: "
-        "the newest 200, none older than a month. "
-        "Uploads are deleted with the page that brought them, and at the end of the app.",
+        epilog="What plays is kept in the project with its predictions, until you delete it on the "
+        "Runs page; so are uploads that were watched. All other uploads are deleted with the page "
+        "that brought them, and at the end of the app.",
     )
     flags.add_argument(
         "--host", default=DEFAULT_HOST, help="address to listen on (default: this machine only)"

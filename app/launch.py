@@ -36,6 +36,7 @@ from app.run.folders import (
     make_private,
     sweep_runs_folder,
 )
+from app.run.kept.files import KeptFiles
 from app.run.registry import RunRegistry
 from app.run.results.files import CsvFolder
 from app.run.run import Run
@@ -101,7 +102,8 @@ class AppSettings:
     """Private networks whose addresses are opened for them too, such as `192.168.20.0/24`."""
 
     runs_folder: Path = field(default_factory=default_runs_folder)
-    """Where predictions are kept; of many streams, in its folder `streams`."""
+    """Where predictions of many streams are kept, in its folder `streams`; and those of the Watch
+    page from before there were projects."""
 
     upload_folder: Path | None = None
     """`None`: a new one in the folder for temporary files, that nobody else can read."""
@@ -192,7 +194,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     )
     if shelf.num_left_out:
         logger.warning("%s", links_left_out(shelf.num_left_out, settings.videos))
-    files = CsvFolder(settings.runs_folder)
+    files = KeptFiles(project, CsvFolder(settings.runs_folder))
     pools = StreamPools(
         tools,
         shelf,
@@ -211,6 +213,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         registry,
         shelf,
         tools,
+        project,
         max_upload_bytes=settings.max_upload_bytes,
         reach=settings.reach,
     )
@@ -232,7 +235,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     end_connections = mount_page(  # at "/", so after all other addresses
         api,
         handlers,
-        blocked_folders=[str(settings.runs_folder), str(uploads.path)],
+        blocked_folders=[str(settings.runs_folder), str(uploads.path), str(project.folder)],
     )
     access = _access(settings)
     # A policy that allows no other site: where there is one, Gradio leaves its own out.
@@ -276,11 +279,10 @@ def _sweep(settings: AppSettings, services: Services) -> None:
 
 
 def _sweep_folders(settings: AppSettings, services: Services) -> None:
-    registry, files, pools = services.registry, services.files, services.pools
+    pools = services.pools
     pools.shelf.upload_folder.sweep()
-    # A paused run writes to its file again, however old that is by then.
-    newest = {files.newest(run_id) for run_id in registry.run_ids}
-    sweep_runs_folder(settings.runs_folder, in_use=newest)
+    # What the Watch page wrote before there were projects; what it writes now is the project's.
+    sweep_runs_folder(settings.runs_folder)
     sweep_runs_folder(_streams_folder(settings), in_use=pools.files_in_use())
 
 

@@ -83,7 +83,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"engine", "pool"},
         {"run"},
         {"progress"},
-        {"source", "pending_changes", "footprint", "recorder"},
+        {"source", "pending_changes", "footprint", "recorder", "past_run"},
         {"saved_run"},
         {"history", "whole"},
         {"stream", "windows", "bouts"},

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.pages.streams.pools import StreamPools
     from app.pages.watch.actions import Handlers
+    from app.run.kept.files import KeptFiles
     from app.run.registry import RunRegistry
-    from app.run.results.files import CsvFolder
     from app.tools import Tools
     from vidmem.projects import Project
 
@@ -21,6 +21,6 @@ class Services:
     registry: RunRegistry
     tools: Tools
     actions: Handlers
-    files: CsvFolder
+    files: KeptFiles
     pools: StreamPools
     project: Project

@@ -32,11 +32,20 @@ class Notices:
         reason = sentences.sentence_about(error, video)
         self.post(run_wording.NO_PICTURE.format(reason=reason))
 
-    def post_closed(self, links: Sequence[tuple[str, str]]) -> None:
-        """Show that an earlier run of the page was closed, and where its files are."""
+    def post_closed(self, links: Sequence[tuple[str, str]], resume: str = "") -> None:
+        """Show that an earlier run of the page was closed, and where its files are.
+
+        Args:
+            links: Of the files.
+            resume: Id of the kept run that can go on; empty: none can.
+        """
         text = f"{run_wording.CLOSED} {run_wording.KEPT}" if links else run_wording.CLOSED
-        notice = {"level": "note", "text": text, "links": list(links)}
+        notice = {"level": "note", "text": text, "links": list(links), "resume": resume}
         self._board.put("notice", notice)
+
+    def post_interrupted(self, text: str, resume: str) -> None:
+        """Offer to go on with a kept run that was under way when the app ended."""
+        self._board.put("notice", {"level": "note", "text": text, "resume": resume})
 
     def post_restart(self, sentence: str | None) -> None:
         """Show at once what a change does to the memory; `None`: nothing."""

@@ -5,18 +5,19 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
+from app import sentences
 from app.explain.inspector import Inspector
 from app.run import wording as run_wording
 from app.run.engine_thread import StoppedError, engine_turn
+from app.run.kept.downloads import PlayFiles, PlayStart, RunDownloads
 from app.run.model import RunModel
 from app.run.notices import Notices
 from app.run.pacing import Pacer
 from app.run.player import Player
-from app.run.results.files import RunDownloads
 from app.run.source import OpenSource
 from app.tools import EngineLike, EngineRequest, Tools
-from vidmem.errors import StateError
-from vidmem.streaming import Prediction
+from vidmem.errors import ProjectError, StateError
+from vidmem.streaming import Prediction, StreamSettings
 
 
 @dataclass(kw_only=True)
@@ -48,9 +49,14 @@ class PlayListener:
         if self.is_resumed:
             try:
                 return self.tools.open_engine(self._request(is_resumed=True))
-            except StateError as error:  # of another model, or the file is gone
+            # Of another model, the file is gone, or somebody else resumed it.
+            except (StateError, ProjectError) as error:
                 with self._turn():
                     self.notices.post(run_wording.not_resumed(error), "error")
+        # Before the turn too: an upload may have to be copied.
+        trouble = self.files.keep_video(self.source.video, self.source.info)
+        with self._turn():
+            self.notices.post(trouble, "note")
         return self.tools.open_engine(self._request(is_resumed=False))
 
     def _request(self, *, is_resumed: bool) -> EngineRequest:
@@ -63,7 +69,7 @@ class PlayListener:
             self._opened_at_seconds = self.player.start_seconds
             video, settings = self.source.video, self.chosen.settings
             assert settings is not None, "the model is loaded"
-            files = self.files.newest_play if is_resumed else self.files.begin(video.path)
+            files = self.files.resume() if is_resumed else self._begin_files(settings)
             return EngineRequest(
                 video=video,
                 model=self.chosen.model,
@@ -74,6 +80,15 @@ class PlayListener:
                 state=files.state,
                 is_resumed=is_resumed,
             )
+
+    def _begin_files(self, settings: StreamSettings) -> PlayFiles:
+        start = PlayStart(
+            video=self.source.video,
+            model=self.chosen.name,
+            settings=settings,
+            start_seconds=self._opened_at_seconds,
+        )
+        return self.files.begin(start)
 
     def on_opened(self, engine: EngineLike) -> None:
         """Hand over what was changed while it opened; commands go to the engine from now on."""
@@ -97,7 +112,7 @@ class PlayListener:
         self.inspector.on_prediction(engine)
         self.source.on_prediction(engine, prediction)
         self.notices.on_prediction(prediction)
-        self.files.on_prediction(engine, prediction)
+        self.files.on_prediction(engine, prediction, self.chosen.name)
         self.player.on_change()
 
     def on_finished(self, error: Exception | None) -> None:
@@ -125,5 +140,6 @@ class PlayListener:
         if error is None:
             self.player.mark_finished()
         else:
-            self.player.mark_failed(can_resume=not self.source.video.is_live)
+            self.files.note_failure(sentences.sentence_about(error, self.source.video))
             self.notices.post_error(error, self.source.video)
+            self.player.mark_failed(can_resume=not self.source.video.is_live)

@@ -9,13 +9,16 @@ from app.run.player import Player
 from app.run.source import OpenSource
 
 
-def play_section(player: Player, source: OpenSource | None, unsaved: str) -> dict[str, Any]:
+def play_section(
+    player: Player, source: OpenSource | None, unsaved: str, *, ends_with_page: bool = False
+) -> dict[str, Any]:
     """Where the run is; the page moves the playhead on by itself at the rate given here.
 
     Args:
         player: Whether it plays.
         source: What it plays; `None`: nothing is chosen.
         unsaved: From when on predictions are not saved, in words; empty where they are.
+        ends_with_page: Whether it is stopped once no page shows it any more.
     """
     view = source.view if source is not None else None
     pacer, head = player.pacer, player.pacer.playhead_seconds
@@ -29,7 +32,8 @@ def play_section(player: Player, source: OpenSource | None, unsaved: str) -> dic
     return {
         "status": player.status,
         "is_held": pacer.is_paused,
-        "can_play": source is not None,
+        "can_play": source is not None and source.can_play,
+        "ends_with_page": ends_with_page,
         "speed": "real" if pacer.is_real_time else "fast",
         "resume_seconds": player.resume_seconds,
         "pace": _pace(player, source, f"{status_text} {unsaved}".strip()),

@@ -62,9 +62,21 @@ class Player:
     def make_ready(self) -> None:
         """Another source was chosen: it begins at its beginning."""
         self.forget_stop()
-        self.pacer = Pacer()  # the playhead goes back too
-        self.pacer.set_real_time(self._is_real_time)
+        self.make_pacer()  # the playhead goes back too
         self.set_status("ready")
+
+    def show_past(self, status: str, reached_seconds: float, *, can_resume: bool) -> None:
+        """A play of earlier is opened again: it stands where it ended, and goes on from there."""
+        self.make_pacer()
+        self.pacer.start_at(reached_seconds)
+        self.start_seconds = 0.0
+        self.resume_seconds = reached_seconds if can_resume and reached_seconds > 0 else None
+        self.set_status(status)
+
+    def make_pacer(self) -> None:
+        """A new one, at the beginning."""
+        self.pacer = Pacer()
+        self.pacer.set_real_time(self._is_real_time)
 
     def begin(
         self,

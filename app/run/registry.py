@@ -58,6 +58,9 @@ class _Entry:
 class RunRegistry:
     """Runs by id. A run without a page is freed after a grace, so that a reload finds it again.
 
+    One that plays goes on without a page, until it has come to its end or is stopped, unless
+    somebody wanted it to end with its page.
+
     Args:
         make_run: From an id.
         on_freed: Called with the id of a run that was freed.
@@ -84,6 +87,8 @@ class RunRegistry:
         self._max_held = max_held
         self._lock = threading.Lock()
         self._entries: dict[str, _Entry] = {}
+        # Which run a page has, where it was given another one than it may still ask about.
+        self._moved: dict[str, str] = {}
         self._stop = threading.Event()
         self._sweeper: threading.Thread | None = None
 
@@ -152,10 +157,42 @@ class RunRegistry:
             entry = self._entries.get(run_id)
             return entry.run if entry else None
 
-    def find_for_page(self, run_id: str, page: str, *, is_hidden: bool) -> Run | None:
-        """The run of an id that a page asks about; hidden, it may not ask again for long."""
+    def find_playing(self, kept_id: str) -> Run | None:
+        """The run that plays a run of the project now; `None`: none does here."""
+        return next((run for run in self.showing(kept_id) if run.is_active), None)
+
+    def showing(self, kept_id: str) -> list[Run]:
+        """The runs whose newest play is a run of the project."""
+        with self._lock:
+            runs = [entry.run for entry in self._entries.values()]
+        return [run for run in runs if run.kept_id == kept_id]
+
+    def has_page(self, run_id: str) -> bool:
+        """Whether a page shows the run."""
         with self._lock:
             entry = self._entries.get(run_id)
+            return entry is not None and bool(entry.pages)
+
+    def move_page(self, page: str, run_id: str) -> bool:
+        """Give a page another run; False: it is not there any more."""
+        with self._lock:
+            entry = self._entries.get(run_id)
+            if entry is None:
+                return False
+            for other in self._entries.values():
+                if other is not entry:
+                    other.remove_page(page, self._clock())
+            self._add_page(entry, page)
+            self._moved[page] = run_id
+            return True
+
+    def find_for_page(self, run_id: str, page: str, *, is_hidden: bool) -> Run | None:
+        """The run of an id that a page asks about; hidden, it may not ask again for long.
+
+        A page that was given another run gets that: it asked before it knew.
+        """
+        with self._lock:
+            entry = self._entries.get(self._moved.get(page, run_id)) or self._entries.get(run_id)
             # A late request of a closed page must not keep the run.
             if entry is not None and not entry.was_just_closed(page, self._clock()):
                 self._add_page(entry, page, is_hidden=is_hidden)
@@ -169,6 +206,7 @@ class RunRegistry:
     def close_page(self, page: str) -> None:
         """A page was closed or is being reloaded."""
         with self._lock:
+            self._moved.pop(page, None)
             for entry in self._entries.values():
                 if page in entry.pages:
                     entry.closed_at[page] = self._clock()
@@ -192,16 +230,19 @@ class RunRegistry:
                 for run_id, entry in self._entries.items()
                 if entry.without_page_since is not None
                 and now - entry.without_page_since >= self._grace_seconds
+                and not entry.run.goes_on_alone
             ]
             runs = [self._entries.pop(run_id).run for run_id in gone]
+            there = {page for entry in self._entries.values() for page in entry.pages}
+            self._moved = {page: run_id for page, run_id in self._moved.items() if page in there}
         # Without the lock: to close a run takes seconds, since it waits for its threads.
         for run in runs:
             self._free(run)
         return gone
 
-    def _free(self, run: Run) -> None:
+    def _free(self, run: Run, *, is_interrupted: bool = False) -> None:
         try:
-            run.close()
+            run.close(is_interrupted=is_interrupted)
         finally:
             self._on_freed(run.run_id)
 
@@ -223,14 +264,19 @@ class RunRegistry:
         self._sweeper.start()
 
     def close(self) -> None:
-        """Free all runs and stop sweeping, at the end of the process."""
+        """Free all runs and stop sweeping, at the end of the process: what plays is interrupted."""
         self._stop.set()
-        self.clear()
+        for run in self._take_all():
+            self._free(run, is_interrupted=True)
 
     def clear(self) -> None:
-        """Free all runs."""
+        """Free all runs; what plays is stopped."""
+        for run in self._take_all():
+            self._free(run)
+
+    def _take_all(self) -> list[Run]:
         with self._lock:
             runs = [entry.run for entry in self._entries.values()]
             self._entries.clear()
-        for run in runs:
-            self._free(run)
+            self._moved.clear()
+        return runs

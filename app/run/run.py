@@ -6,18 +6,21 @@ import threading
 
 from app.explain.inspector import Inspector
 from app.run.board import Board
+from app.run.kept.downloads import RunDownloads
+from app.run.kept.files import KeptFiles
+from app.run.kept.reopening import PastPlay
 from app.run.model import RunModel
 from app.run.notices import Notices
 from app.run.pacing import Pacer
 from app.run.play_listener import PlayListener
 from app.run.play_section import play_section
 from app.run.player import Player
-from app.run.results.files import CsvFolder, RunDownloads
 from app.run.source import OpenSource
 from app.run.view import RunView
 from app.sources import wording as source_wording
 from app.sources.shelf import Video
 from app.tools import Tools
+from vidmem.projects import KeptRun
 from vidmem.streaming import SettingsChange
 
 
@@ -34,7 +37,7 @@ class Run:
     events of the engine's thread.
     """
 
-    def __init__(self, run_id: str, tools: Tools, model_name: str, files: CsvFolder) -> None:
+    def __init__(self, run_id: str, tools: Tools, model_name: str, files: KeptFiles) -> None:
         self.run_id = run_id
         self.board = Board()
         self.commands = threading.RLock()
@@ -43,6 +46,9 @@ class Run:
         self.source: OpenSource | None = None
         self.player = Player(self.commands, tools.fit_threads, self._show_play)
         self.inside = Inspector(tools, run_id)
+        self.ends_with_page = False
+        """Whether it is stopped once no page shows it any more; else it goes on to its end."""
+
         self._tools, self._files = tools, RunDownloads(self.board, files, run_id)
         self._show_play()
 
@@ -55,6 +61,23 @@ class Run:
     def is_active(self) -> bool:
         """Whether it holds an engine."""
         return self.player.is_active
+
+    @property
+    def kept_id(self) -> str:
+        """Of the run of the project that its newest play is; empty where that is not kept."""
+        return self._files.kept_id
+
+    @property
+    def goes_on_alone(self) -> bool:
+        """Whether it is to be left alone when its last page is closed: it plays, and may."""
+        is_playing = self.status in {"opening", "playing"} and not self.player.pacer.is_paused
+        # The pictures of a webcam come from its page.
+        return is_playing and not self.is_of_webcam and not self.ends_with_page
+
+    @property
+    def is_of_webcam(self) -> bool:
+        """Whether it watches the camera of a visitor's own device."""
+        return self.video is not None and self.video.webcam is not None
 
     @property
     def has_played(self) -> bool:
@@ -70,10 +93,6 @@ class Run:
     def view(self) -> RunView | None:
         """What was predicted of it."""
         return self.source.view if self.source else None
-
-    @property
-    def _is_live(self) -> bool:
-        return self.video is not None and self.video.is_live
 
     # What is watched
 
@@ -96,19 +115,52 @@ class Run:
         if self.status not in {"failed", "stopped"}:
             self.notices.post_no_picture(error, self.video)
 
-    def close(self) -> None:
-        """Free everything: thread, decoder, pictures."""
+    def close(self, *, is_interrupted: bool = False) -> None:
+        """Free everything: thread, decoder, pictures.
+
+        Args:
+            is_interrupted: The app ends: what plays is not stopped by anybody, and is offered for
+                resuming when the app is back.
+        """
+        if is_interrupted:
+            self._files.let_go()
         self.stop()
-        self._files.drop_state()
         self.inside.close()
         if self.source is not None:
             self.source.close()
+
+    def open_kept(self, kept: KeptRun, video: Video) -> str:
+        """Show a run of the project as after its stop; the next play goes on with it, if it can.
+
+        Args:
+            kept: The run, which nobody plays now.
+            video: Its video, as this machine has it now.
+
+        Returns:
+            Why it cannot go on, in a sentence; empty where it can, or has come to its end.
+
+        Raises:
+            VidmemError: If the video cannot be read; this run then keeps what it had.
+        """
+        self.choose(video)
+        assert self.source is not None, "it was chosen"
+        past = PastPlay(kept, self._files.take_up(kept), self._tools)
+        trouble = past.show(self.chosen, self.source)
+        status = kept.state if kept.state in {"finished", "failed"} else "stopped"
+        self.player.show_past(status, past.reached_seconds, can_resume=past.place is not None)
+        return trouble or (video.past.why if video.past is not None else "")
+
+    def forget_kept(self) -> None:
+        """What it played last was deleted: the next play begins anew."""
+        self._files.forget()
+        self.player.forget_stop()
+        self._show_play()
 
     # Play
 
     def play(self) -> None:
         """Begin, or go on after a pause."""
-        if self.source is None or self.status == "playing":
+        if self.source is None or not self.source.can_play or self.status == "playing":
             return
         self.look(None)
         if not self.is_active:
@@ -127,7 +179,7 @@ class Run:
         self.look(None)
         if self.is_active:
             self.player.step()
-        elif self.source is not None and self.status != "finished":
+        elif self.source is not None and self.source.can_play and self.status != "finished":
             self._begin(self.source, is_one_step=True)
 
     def start_over(self) -> None:
@@ -157,11 +209,12 @@ class Run:
 
     def stop(self) -> None:
         """End the engine; what was predicted stays, on the page and on the disk."""
-        can_resume = self.player.engine is not None and not self._is_live
+        can_resume = self.player.engine is not None and self._files.has_state
         self._end_engine()
         if self.view is not None:
             self.view.finish()
         self.player.mark_stopped(can_resume=can_resume)
+        self._files.clean_up()
 
     def _end_engine(self) -> None:
         self.player.end_thread()
@@ -188,6 +241,11 @@ class Run:
         """In real time, or as fast as possible."""
         self._restart_meter()
         self.player.set_speed(is_real_time=is_real_time)
+
+    def set_ends_with_page(self, *, ends_with_page: bool) -> None:
+        """Whether it is stopped when its last page is closed."""
+        self.ends_with_page = ends_with_page
+        self._show_play()
 
     def _restart_meter(self) -> None:
         # After a pause, a jump or a change of pace, the clips before say nothing of the speed.
@@ -220,10 +278,18 @@ class Run:
 
     def show_replaced(self, run_id: str) -> None:
         """Say that an earlier run of the page was closed, and where its files are."""
-        self.notices.post_closed(self._files.links_of(run_id))
+        plays = self._files.plays_of(run_id)
+        interrupted = [one.run_id for one in plays if one.state == "interrupted"]
+        resume = interrupted[-1] if interrupted else ""
+        self.notices.post_closed(self._files.links_of(run_id), resume)
 
     def _show_play(self) -> None:
-        self.board.put("play", play_section(self.player, self.source, self._files.unsaved))
+        ends_with_page = self.ends_with_page
+        section = play_section(
+            self.player, self.source, self._files.unsaved, ends_with_page=ends_with_page
+        )
+        self.board.put("play", section)
+        self._files.note(self.status, self.player.pacer.limit_seconds)
         if self.status in {"finished", "stopped"} and self.source is not None:
             # No tick asks for pictures any more: let the last one be that of the playhead.
             self.source.follow(self.player.pacer.playhead_seconds, is_urgent=True)

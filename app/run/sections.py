@@ -125,9 +125,15 @@ def source_section(video: Video, info: Any, reader: str) -> dict[str, Any]:
         "duration_seconds": 0.0 if video.is_live else info.duration_seconds,
         "width": info.width,
         "height": info.height,
-        "facts": source_wording.facts(video.title) if video.is_live else describe_video(info),
+        "facts": _facts(video, info),
         "reader": reader,
     }
+
+
+def _facts(video: Video, info: Any) -> str:
+    if video.past is not None:
+        return source_wording.past_facts(info.duration_seconds)
+    return source_wording.facts(video.title) if video.is_live else describe_video(info)
 
 
 def empty_memory(settings: StreamSettings | None) -> dict[str, Any]:

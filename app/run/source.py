@@ -48,7 +48,7 @@ class OpenSource:
             run_id: Of the run, whose share of pictures it takes.
         """
         self.video = video
-        self.info: Any = LiveInfo() if video.is_live else tools.probe(video.path)
+        self.info: Any = video.past or (LiveInfo() if video.is_live else tools.probe(video.path))
         self.pictures: PictureWorker | LivePictures | None = None
         # Until `begin_view`, which continues its numbers.
         self.view: RunView | None = earlier.view if earlier is not None else None
@@ -57,7 +57,9 @@ class OpenSource:
 
     def open(self, chosen: RunModel, on_picture_error: Callable[[Exception], None]) -> None:
         """Show it, with nothing predicted of it."""
-        if self.video.is_live:
+        if self.video.past is not None:
+            pass  # there are no pictures of it
+        elif self.video.is_live:
             self.pictures = LivePictures(self.video)
         else:
             self.pictures = PictureWorker(
@@ -68,10 +70,29 @@ class OpenSource:
         self._board.put("look", None)
         self._board.put("source", self._section())
 
-    def begin_view(self, chosen: RunModel, *, is_same_play: bool = False) -> None:
-        """Forget what was predicted; see `RunView`."""
-        self.view = RunView(self._board, chosen.class_names, self.view, is_same_play=is_same_play)
+    def begin_view(
+        self,
+        chosen: RunModel,
+        *,
+        is_same_play: bool = False,
+        class_names: tuple[str, ...] | None = None,
+    ) -> RunView:
+        """Forget what was predicted; see `RunView`.
+
+        Args:
+            chosen: The model and its settings.
+            is_same_play: See `RunView`.
+            class_names: `None`: those of the model.
+        """
+        names = chosen.class_names if class_names is None else class_names
+        self.view = RunView(self._board, names, self.view, is_same_play=is_same_play)
         self.view.show_empty(chosen.settings)
+        return self.view
+
+    @property
+    def can_play(self) -> bool:
+        """Whether there is anything to be read."""
+        return self.video.past is None
 
     @property
     def kept_pictures(self) -> LivePictures | None:
@@ -82,6 +103,8 @@ class OpenSource:
         if reason is not None:
             return source_section(self.video, self.info, f"Reader: {reason}")
         is_live = self.video.is_live
+        if self.video.past is not None:
+            return source_section(self.video, self.info, self.video.past.why)
         at_play = source_wording.AT_PLAY if is_live else source_wording.READER_AT_PLAY
         return source_section(self.video, self.info, at_play)
 
@@ -120,6 +143,8 @@ class OpenSource:
         """Raise `SettingError` unless it is a time in the video that one can go to."""
         if self.video.is_live:
             raise SettingError(source_wording.NO_SEEK)
+        if self.video.past is not None:
+            raise SettingError(self.video.past.why)
         total = self.info.duration_seconds
         if not 0 <= seconds < total:
             raise SettingError(run_wording.outside(seconds, total))

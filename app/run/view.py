@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from app.run import wording as run_wording
@@ -64,6 +67,7 @@ class RunView:
         self._is_dirty = False
         self._refreshed = 0.0
         self._shortest_seconds: float | None = None
+        self._is_read_back = False
 
     @property
     def newest(self) -> Prediction | None:
@@ -92,7 +96,7 @@ class RunView:
         """Show a prediction, and its new judgements of windows before it."""
         if model is not None:
             self.costs.add_prediction(prediction, model)
-        self._settings, self._num_cut = settings, 0
+        self._settings, self._num_cut, self._is_read_back = settings, 0, False
         self._revise_strip(self.predicted.add_prediction(prediction, settings))
         is_window = settings.is_back_to_back
         is_shown = prediction.l_mem > 0 or is_window  # else there is no place for its picture
@@ -111,6 +115,66 @@ class RunView:
         self._is_dirty = True
         self._put_now(prediction, settings)
         self._put_memory(prediction, settings)
+
+    def read_back(
+        self, rows: Iterable[Prediction], pending: Sequence[Prediction], settings: StreamSettings
+    ) -> None:
+        """Show what an earlier play predicted, as after its stop.
+
+        Args:
+            rows: Of its file, in order.
+            pending: Those that were not final: a play that goes on judges them anew.
+            settings: Of the play; what a row says of its own comes first.
+        """
+        self._is_read_back = True
+        known = {"": settings}
+        held: deque[Prediction] = deque(maxlen=settings.l_mem * settings.memory_every + 1)
+        num_since_empty = 0
+        waiting = (replace(one, revised=tuple(pending[:n])) for n, one in enumerate(pending))
+        for one in chain(rows, waiting):
+            if one.settings not in known:
+                known[one.settings] = settings.with_summary(one.settings)
+            self._settings = known[one.settings]
+            self.predicted.add_prediction(one, self._settings)
+            self._num_clips += 1
+            self._num_unlike += one.is_unlike_training
+            num_since_empty = num_since_empty + 1 if one.num_remembered else 1
+            held.append(one)
+        self.meter.restart()
+        if not held:
+            return
+        self._newest = held[-1]
+        self._hold_back(held, num_since_empty)
+        self.finish()
+
+    def _hold_back(self, held: Sequence[Prediction], num_since_empty: int) -> None:
+        """Show the clips that were remembered, without pictures."""
+        newest, settings = held[-1], self._settings
+        assert settings is not None, "a row was read"
+        clips = {
+            one.index: Clip(
+                start=one.start_seconds,
+                end=one.end_seconds,
+                column=self.timeline.columns.known(best_class(one)),
+                jpeg=None,
+                is_final=one.is_final,
+            )
+            for one in held
+        }
+        # A file says how many were remembered. Which ones, the next clip says, if there is one.
+        every = settings.memory_every
+        remembered = newest.remembered or tuple(
+            newest.index - every * age for age in range(newest.num_remembered, 0, -1)
+        )
+        self.strip.put_back(clips, num_since_empty)
+        self.strip.add_clip(
+            newest.index,
+            clips[newest.index],
+            remembered,
+            shows_newest=settings.is_back_to_back,
+        )
+        self._put_now(newest, settings)
+        self._put_memory(newest, settings)
 
     def _revise_strip(self, predictions: list[Prediction]) -> None:
         for one in predictions:
@@ -143,6 +207,8 @@ class RunView:
 
     def _facts(self, prediction: Prediction, settings: StreamSettings) -> list[list[str]]:
         facts = [run_wording.seen_clips(prediction, settings, self.strip.start_seconds)]
+        if self._is_read_back:  # what it cost is in no file
+            return facts
         if self._shortest_seconds is not None:
             facts.append(["shortest bout so far", units.span(self._shortest_seconds)])
         newest_final = self.predicted.newest_final

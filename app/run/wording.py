@@ -26,7 +26,8 @@ STATUS = {
 
 BUSY = (
     "This machine is already watching {count}, which is its limit (--max-runs {limit}). "
-    "Press play again when one of them has been stopped, or its page closed."
+    "Those whose page was closed go on, and count. Press play again when one of them has ended, or "
+    "stop one: the Runs page lists them."
 )
 TIMES = "\N{MULTIPLICATION SIGN}"
 NOT_SAVED = "Not saved from {time} on."
@@ -34,6 +35,21 @@ SAVE_THE_REST = (
     "The run goes on without saving. To save what is missing, make room, press stop, jump to "
     "{time} and play: that is saved to a file of its own."
 )
+NOTHING_KEPT = (
+    "{reason} {unsaved} The run goes on, and nothing of it is kept: mend that, press stop, jump to "
+    "{time} and play to have it kept."
+)
+VIDEO_NOT_KEPT = (
+    "{name} could not be put into the project, so its run is kept without it; whoever runs the app "
+    "sees why in the terminal."
+)
+INTERRUPTED = "{name} was being watched when the app ended, and had come to {time}."
+MORE_INTERRUPTED = "Also interrupted: {count} more, which the Runs page lists."
+OTHERS_CAMERA = (
+    "This run watches the camera of somebody's own device: only their page shows it. Its "
+    "predictions can be exported on the Runs page."
+)
+PAST_ONLY = "What it predicted is shown as far as its file has it. It cannot go on: {reason}"
 TOO_MANY_COMMANDS = "What you asked for before is still being done. Try again in a moment."
 PORT_TAKEN = "{host}:{port} cannot be used: something else listens there. Choose another --port."
 CLOSED = (
@@ -106,11 +122,45 @@ def not_saved(seconds: float) -> str:
     return NOT_SAVED.format(time=clock(seconds))
 
 
-def storage_trouble(error: Exception, path: Path | None, seconds: float) -> str:
-    """Why predictions are not saved from a time on, and what to do about it."""
+def why_unsaved(error: Exception, path: Path | None, seconds: float) -> str:
+    """Why predictions are not saved from a time on."""
     reason = "The disk is full." if is_disk_full(error) else f"{error}."
-    reason = reason.replace(str(path), "The predictions file")
-    return f"{reason} {not_saved(seconds)} {SAVE_THE_REST.format(time=clock(seconds))}"
+    return f"{reason.replace(str(path), 'The predictions file')} {not_saved(seconds)}"
+
+
+def storage_trouble(reason: str, seconds: float) -> str:
+    """Why predictions are not saved from a time on, and what to do about it."""
+    return f"{reason} {SAVE_THE_REST.format(time=clock(seconds))}"
+
+
+def project_trouble(error: Exception, seconds: float) -> str:
+    """Why nothing of a play is kept; the terminal has the paths."""
+    cause = error.__cause__
+    is_full = is_disk_full(error) or getattr(cause, "sqlite_errorname", "") == "SQLITE_FULL"
+    reason = "The disk is full." if is_full else "The project cannot be written to."
+    return NOTHING_KEPT.format(reason=reason, unsaved=not_saved(seconds), time=clock(seconds))
+
+
+def video_not_kept(name: str) -> str:
+    """That a video is not in the project, though a run of it is."""
+    return VIDEO_NOT_KEPT.format(name=name)
+
+
+def interrupted(name: str, seconds: float, num_others: int) -> str:
+    """What was under way when the app ended.
+
+    Args:
+        name: Of the newest that was.
+        seconds: How far it came.
+        num_others: That were too.
+    """
+    text = INTERRUPTED.format(name=name, time=clock(seconds))
+    return f"{text} {MORE_INTERRUPTED.format(count=num_others)}" if num_others else text
+
+
+def past_only(error: Exception) -> str:
+    """Why a run that was opened again cannot go on."""
+    return PAST_ONLY.format(reason=str(error).rsplit("/", 1)[-1])
 
 
 def busy(count: int, limit: int) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.sources import wording
+from app.sources.past import PastInfo
 from app.sources.uploads import UploadFolder
 from app.sources.webcam import Webcam
 from vidmem.errors import UnreadableVideoError, VideoNotFoundError
@@ -26,6 +27,10 @@ VIDEO_SUFFIXES = frozenset(
 )
 MAX_LISTED = 500
 MAX_UPLOAD_BYTES = 4 * 10**9
+MAX_OPENED = 20
+"""Videos of the project that one run has on its list, the newest."""
+
+_UPLOAD = "upload/"
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,14 @@ class Video:
 
     webcam: Webcam | None = None
     """The visitor's, whose pictures come from the page."""
+
+    past: PastInfo | None = None
+    """Set where it cannot be read now: only what was predicted of it is there."""
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether a visitor brought it: its file is deleted with the run that it belongs to."""
+        return self.key.startswith(_UPLOAD)
 
     @property
     def is_live(self) -> bool:
@@ -88,6 +101,7 @@ class VideoShelf:
         self.upload_folder = uploads
         self._lock = threading.Lock()
         self._uploads: dict[str, list[Video]] = {}
+        self._opened: dict[str, list[Video]] = {}
         self._num_uploads = 0
 
     @property
@@ -128,10 +142,12 @@ class VideoShelf:
         """All videos that a run may open: `(group, videos)`, where a group has any."""
         with self._lock:
             uploads = list(self._uploads.get(run_id, ()))
+            opened = list(self._opened.get(run_id, ()))
         named = [
             (wording.SAMPLE_GROUP, self._samples()),
             (wording.FOLDER_GROUP, self._in_folder()),
             (wording.UPLOAD_GROUP, uploads),
+            (wording.PROJECT_GROUP, opened),
         ]
         return [(name, videos) for name, videos in named if videos]
 
@@ -143,7 +159,8 @@ class VideoShelf:
         """
         with self._lock:
             uploads = list(self._uploads.get(run_id, ()))
-        for video in (*self._samples(), *self._in_folder(), *uploads):
+            opened = list(self._opened.get(run_id, ()))
+        for video in (*self._samples(), *self._in_folder(), *uploads, *opened):
             if video.key == key and video.path.is_file():
                 return video
         raise VideoNotFoundError(f"{key.rsplit('/', 1)[-1]} is not there (any more)")
@@ -156,8 +173,28 @@ class VideoShelf:
         with self._lock:
             uploads = self._uploads.setdefault(run_id, [])
             self._num_uploads += 1
-            video = Video(f"upload/{self._num_uploads}", name[:120] or resolved.name, resolved)
+            video = Video(f"{_UPLOAD}{self._num_uploads}", name[:120] or resolved.name, resolved)
             uploads.append(video)
+        return video
+
+    def open_path(self, run_id: str, path: Path, key: str, name: str) -> Video:
+        """A video of the project as a run's list has it: one of the shelf, or one more.
+
+        Args:
+            run_id: Of the run, whose list gets it.
+            path: From the project, never from a page.
+            key: For one more.
+            name: For one more.
+        """
+        with self._lock:
+            uploads = list(self._uploads.get(run_id, ()))
+        for video in (*self._samples(), *self._in_folder(), *uploads):
+            if video.path == path or video.path.resolve() == path.resolve():
+                return video
+        video = Video(key, name, path)
+        with self._lock:
+            others = [one for one in self._opened.get(run_id, ()) if one.key != key]
+            self._opened[run_id] = [*others, video][-MAX_OPENED:]
         return video
 
     def drop_upload(self, run_id: str, video: Video) -> None:
@@ -173,6 +210,7 @@ class VideoShelf:
         """Delete what a run uploaded, but for what others uploaded too."""
         with self._lock:
             uploads = self._uploads.pop(run_id, [])
+            self._opened.pop(run_id, None)
             shared = {v.path for videos in self._uploads.values() for v in videos}
         for video in uploads:
             if video.path not in shared:

@@ -12,6 +12,7 @@ SAMPLE_TITLE = "Barn pen, day and night (sample)"
 SAMPLE_GROUP = "Bundled sample"
 FOLDER_GROUP = "Folder on this machine"
 UPLOAD_GROUP = "Your uploads"
+PROJECT_GROUP = "In the project"
 READER_AT_PLAY = "Reader: PyAV reads every file"
 WEBCAM = "this device's camera"
 WEBCAM_TITLE = "This device's camera"
@@ -57,6 +58,11 @@ def links_left_out(count: int, folder: object) -> str:
 def no_pictures(seconds: float) -> str:
     """How long a camera has been silent."""
     return f"no picture came from the camera for {span(round(seconds))}"
+
+
+def past_facts(duration_seconds: float) -> str:
+    """What is there of a source that cannot be read now."""
+    return f"{span(duration_seconds)} · its results only"
 
 
 def facts(shown: str) -> str:

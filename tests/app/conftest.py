@@ -12,12 +12,14 @@ import pytest
 
 from app.guard.visitor import LOCAL, Visitor
 from app.pages.watch.actions import Handlers
+from app.run.kept.files import KeptFiles
 from app.run.pacing import Pacer
 from app.run.registry import RunRegistry
 from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.sources.shelf import VideoShelf
 from tests.app.fakes import FakeMachine, write_video
+from vidmem.projects import Project
 
 WAIT_SECONDS = 60.0
 """How long an event may take: long, since the machine may have other work."""
@@ -52,20 +54,23 @@ class Desk:
     def __init__(self, folder: Path, max_runs: int = 2) -> None:
         self.folder = folder
         self.machine = FakeMachine(clip_seconds=0.005)
-        (folder / "uploads").mkdir()
+        (folder / "uploads").mkdir(exist_ok=True)
         write_video(folder / "videos" / "other.mp4", 40)
         sample = write_video(folder / "sample.mp4", 60)
         self.shelf = VideoShelf(sample, folder / "videos", folder / "uploads")
         tools = self.machine.tools()
         self.now = 0.0
-        self.files = CsvFolder(folder / "runs")
+        self.project = Project.open_or_create(folder / "project")
+        self.files = KeptFiles(self.project, CsvFolder(folder / "runs"))
         self.registry = RunRegistry(
             lambda run_id: Run(run_id, tools, "fake", self.files),
             max_runs=max_runs,
             on_freed=self.shelf.forget,
             clock=lambda: self.now,
         )
-        self.handlers = Handlers(self.registry, self.shelf, tools, max_upload_bytes=1000)
+        self.handlers = Handlers(
+            self.registry, self.shelf, tools, self.project, max_upload_bytes=1000
+        )
 
     def open(self, page: str = "page", run_id: str = "") -> Run:
         reply = self.handlers.open_page(page, run_id, LOCAL)
@@ -97,3 +102,4 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
     made = Desk(tmp_path)
     yield made
     made.registry.close()
+    made.project.close()

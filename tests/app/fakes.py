@@ -19,7 +19,14 @@ from PIL import Image, ImageDraw
 from app.tools import EngineRequest, ModelChoice, Tools
 from vidmem.errors import NotAVideoError, SettingError, VideoNotFoundError
 from vidmem.models import ModelCard, SpoolConfig, StreamTraits
-from vidmem.streaming import Prediction, SettingsChange, StreamSettings, change_settings
+from vidmem.streaming import (
+    Prediction,
+    SavedPlace,
+    SettingsChange,
+    StreamSettings,
+    change_settings,
+)
+from vidmem.streaming.saving.predictions_csv import csv_line, header_line, prediction_row
 from vidmem.units import clock
 from vidmem.video.sampling import Window
 
@@ -164,10 +171,10 @@ class FakeEngine:
         if self.request.is_resumed:
             with self.request.state.open("rb") as file:
                 place = pickle.load(file)
-            self._index, self._position, self._memory, self._waiting, num_bytes = place
+            self._index, self._position, self._memory, self._waiting, num_bytes, _ = place
             os.truncate(self.out, num_bytes)
-        else:
-            self.out.write_text("start_seconds,end_seconds,label,probability,remembered\n")
+        elif self.out is not None:
+            self.out.write_bytes(header_line(self.model.card.class_names))
         self._settled: list[Prediction] = []
         self._restarted: str | None = None
 
@@ -239,10 +246,12 @@ class FakeEngine:
         return replace(judged[-1], revised=(*settled, *judged[:-1]))
 
     def _write(self, settled: list[Prediction]) -> None:
-        with self.out.open("a") as file:
+        if self.out is None:
+            return
+        last = ["", "", self.model.card.name, self.settings.summary]
+        with self.out.open("ab") as file:
             for one in settled:
-                row = (one.start_seconds, one.end_seconds, one.label, f"{one.probability:.4f}")
-                file.write(",".join(map(str, (*row, one.num_remembered))) + "\n")
+                file.write(csv_line([*prediction_row(one), *last]))
 
     def _settle(self) -> None:
         self._settled += [replace(one, is_final=True) for one in self._waiting]
@@ -278,7 +287,8 @@ class FakeEngine:
             place = (self._index, self._position, self._memory, self._waiting)
             if self.request.state is not None:
                 num_bytes = self.out.stat().st_size
-                self.request.state.write_bytes(pickle.dumps((*place, num_bytes)))
+                saved = (*place, num_bytes, self.settings)
+                self.request.state.write_bytes(pickle.dumps(saved))
             self._settle()
 
 
@@ -310,6 +320,21 @@ class FakeMachine:
             open_pictures=lambda path: FakePictures(self),
             open_engine=self.open_engine,
             fit_threads=self.fit_threads,
+            read_place=self.read_place,
+        )
+
+    def read_place(self, state: Path, model: FakeModel, video: Path) -> SavedPlace:
+        index, position, _, waiting, num_bytes, settings = pickle.loads(state.read_bytes())
+        out = state.with_suffix(".csv")
+        return SavedPlace(
+            seconds=position,
+            next_index=index,
+            is_finished=position >= self.probe(video).duration_seconds,
+            settings=settings,
+            pending=tuple(waiting),
+            file_name=out.name,
+            num_rows=out.read_bytes()[:num_bytes].count(b"\n") - 1,
+            num_bytes=num_bytes,
         )
 
     def fit_threads(self, model: FakeModel) -> None:

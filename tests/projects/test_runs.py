@@ -34,6 +34,8 @@ def test_runs_are_listed_newest_first(project, clock):
     assert first.video is None
     with pytest.raises(ProjectError, match="in this process"):
         project.runs.resume(first.run_id)
+    project.runs.update(first.run_id, model="another")
+    assert (project.runs[first.run_id].model, project.runs[second.run_id].model) == ("another", "m")
 
 
 def test_a_run_is_deleted_with_its_files(project):

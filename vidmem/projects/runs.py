@@ -126,9 +126,12 @@ class RunList:
         *,
         progress_seconds: float | None = None,
         state: ActiveState | None = None,
+        model: str | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> None:
-        """Note how far a run came, or that it pauses; `None`: as before. The caller throttles it.
+        """Note how far a run came, that it pauses, or goes on with another model or settings.
+
+        `None`: as before. The caller throttles it.
 
         Quick, and not on the disk at once: a power cut may cost the last seconds of it.
 
@@ -140,6 +143,7 @@ class RunList:
         values = {
             "progress_seconds": progress_seconds,
             "state": state,
+            "model": model,
             "settings": None if settings is None else to_json(settings),
         }
         with self._database.writing(is_durable=False) as connection:

@@ -143,6 +143,24 @@ class StreamSettings:
         shown = ((name, getattr(self, name)) for name in names)
         return " ".join(f"{name}={value:g}" for name, value in shown if value is not None)
 
+    def with_summary(self, text: str) -> Self:
+        """These settings with those in a `summary` of others; what it does not name stays.
+
+        Raises:
+            SettingError: If a value is not allowed; it names the allowed ones.
+        """
+        given: dict[str, float] = {}
+        for name, value in (part.split("=", 1) for part in text.split() if "=" in part):
+            try:
+                given[name] = float(value) if name == "fps" else int(value)
+            except ValueError as error:
+                raise SettingError(f"{name} must be a number, got {value!r:.60}") from error
+        shown = self.summary.split()
+        known = {part.split("=", 1)[0] for part in shown} | {"local_frame_range"}
+        if unknown := sorted(given.keys() - known):
+            raise SettingError(f"{unknown[0]:.60} is not in a summary, which has {sorted(known)}")
+        return self if shown == text.split() else self.changed(**given)
+
     def changeable(self) -> dict[str, float | int | None]:
         """What people may change of these, as `change_settings` takes it."""
         return {name: value for name, value in asdict(self).items() if name in CHANGEABLE_SETTINGS}

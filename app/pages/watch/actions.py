@@ -12,12 +12,14 @@ from app.guard.visitor import REMOTE, Visitor
 from app.pages.watch.commands import Commands
 from app.pages.watch.message import Action, Known, read_message
 from app.pages.watch.news import as_json, epoch_of, news_of, range_of
+from app.run import wording as run_wording
 from app.run.registry import RunRegistry
 from app.run.run import Run
 from app.sources.live import Reach
 from app.sources.shelf import VideoShelf
 from app.tools import Tools
-from vidmem.errors import VidmemError
+from vidmem.errors import ProjectError, VidmemError
+from vidmem.projects import Project
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +49,15 @@ class Handlers:
         registry: RunRegistry,
         shelf: VideoShelf,
         tools: Tools,
+        project: Project,
         *,
         max_upload_bytes: int,
         reach: Reach | None = None,
     ) -> None:
         self.tools = tools
-        self._registry = registry
+        self._registry, self._project = registry, project
         self._reach = reach or Reach()
-        self._commands = Commands(registry, shelf, self._reach)
+        self._commands = Commands(registry, shelf, self._reach, project)
         self._max_upload_bytes = max_upload_bytes
 
     def open_page(self, page: str, run_id: str, visitor: Visitor = REMOTE) -> Reply:
@@ -62,6 +65,7 @@ class Handlers:
         run, is_new = self._registry.open(run_id, page)
         if is_new:
             self._prepare(run)
+            self._offer_interrupted(run)
         return self._greet(run, page, visitor)
 
     def sync(self, page: str, run_id: str, message: str, visitor: Visitor = REMOTE) -> Reply | None:
@@ -76,9 +80,12 @@ class Handlers:
         run = self._registry.find_for_page(run_id, page, is_hidden=request.is_hidden)
         if run is None:
             return self._replace_run(run_id, page, visitor)
-        extra: dict[str, Any] = {}
+        asked, extra = run, dict[str, Any]()
         for action in request.actions:
-            extra |= self._act(run, action, visitor)
+            run, more = self._carry_out(page, run, action, visitor)
+            extra |= more
+        if run is not asked:
+            return self._greet(run, page, visitor)
         run.tick()
         # Versions and numbers of another run mean nothing for this one.
         known = request.known if request.run_id == run.run_id else Known()
@@ -98,6 +105,42 @@ class Handlers:
         choices = self.tools.list_models()
         models = [[one.name, one.title, one.is_available, one.needs] for one in choices]
         run.board.put("models", models)
+
+    def _offer_interrupted(self, run: Run) -> None:
+        """Say what was under way when the app ended, unless the page has something else to say."""
+        if run.board.get("notice") is not None:
+            return
+        try:
+            interrupted = self._project.interrupted_runs()
+        except ProjectError as error:
+            logger.warning("interrupted runs cannot be looked for: %s", error)
+            return
+        if interrupted:
+            newest = interrupted[0]
+            name = newest.video or newest.source
+            others = len(interrupted) - 1
+            text = run_wording.interrupted(name, newest.progress_seconds, others)
+            # A camera is watched as it comes: there is nothing to go on with.
+            run.notices.post_interrupted(text, newest.run_id if newest.video else "")
+
+    def _carry_out(
+        self, page: str, run: Run, action: Action, visitor: Visitor
+    ) -> tuple[Run, dict[str, Any]]:
+        """Do one action; returns the run that the page has from then on, and what is to be sent.
+
+        A run of the project that plays here already is given to the page, whoever began it.
+        """
+        played = None
+        if action.name == "open_run":
+            played = self._registry.find_playing(str(action.value.get("id")))
+        if played is not None and played is not run and played.is_of_webcam:
+            run.notices.post(run_wording.OTHERS_CAMERA, "note")
+            return run, {}
+        if played is None or not self._registry.move_page(page, played.run_id):
+            return run, self._act(run, action, visitor)
+        if action.value.get("play"):  # it may be paused
+            return played, self._act(played, Action(name="play", value={}), visitor)
+        return played, {}
 
     def _replace_run(self, run_id: str, page: str, visitor: Visitor) -> Reply:
         run, _ = self._registry.open("", page)

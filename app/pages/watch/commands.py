@@ -13,12 +13,14 @@ from app.budget import process_budget
 from app.guard.visitor import Visitor
 from app.pages.watch.message import number_in
 from app.pages.watch.words import WORDS
+from app.projects.kept_videos import video_of
 from app.run import wording as run_wording
 from app.run.registry import RunRegistry
 from app.run.run import Run
 from app.sources.live import Reach, address_video, webcam_video
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import SettingError, VidmemError
+from vidmem.projects import Project
 from vidmem.streaming import StreamSettings
 from vidmem.video import AddressPolicy
 
@@ -28,8 +30,11 @@ Value = Mapping[str, Any]
 class Commands:
     """Actions by name; those that may start an engine keep to the limit of the machine."""
 
-    def __init__(self, registry: RunRegistry, shelf: VideoShelf, reach: Reach) -> None:
+    def __init__(
+        self, registry: RunRegistry, shelf: VideoShelf, reach: Reach, project: Project
+    ) -> None:
         self._registry, self._shelf, self._reach = registry, shelf, reach
+        self._project = project
         # Held from "may one more begin?" until it has: two could pass the limit together.
         self._beginning = threading.Lock()
         self._by_name: dict[str, Callable[[Run, Value], object]] = {
@@ -47,6 +52,10 @@ class Commands:
             "choose": self._choose,
             "uploaded": self._add_upload,
             "webcam": self._watch_webcam,
+            "open_run": self._open_run,
+            "end_with_page": lambda run, value: run.set_ends_with_page(
+                ends_with_page=bool(value["is_on"])
+            ),
             "dismiss": lambda run, value: run.notices.dismiss(),
         }
 
@@ -122,6 +131,20 @@ class Commands:
             run.board.put("source", None)
             run.board.put("source", before)
         run.board.put("videos", self._shelf.groups(run.run_id))
+
+    def _open_run(self, run: Run, value: Value) -> None:
+        """Show a run of the project that nobody plays here, and go on with it where that is wanted.
+
+        The id only looks it up; what is opened is the video that the project has for it.
+        """
+        kept = self._project.runs[str(value["id"])]
+        run.notices.dismiss()
+        trouble = run.open_kept(kept, video_of(self._project, kept, self._shelf, run.run_id))
+        run.board.put("videos", self._shelf.groups(run.run_id))
+        if trouble:
+            run.notices.post(trouble, "note")
+        elif value.get("play"):
+            self._begin(run, run.play)
 
     def _add_upload(self, run: Run, value: Value) -> None:
         name = str(value["name"])

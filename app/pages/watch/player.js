@@ -27,6 +27,9 @@ export function start(element) {
   const jumpWhy = find(".vm-jump-why");
   const notice = find(".vm-notice");
   const storage = find(".vm-storage");
+  const goOn = find("[data-act=go-on]");
+  const alone = find(".vm-alone input");
+  const aloneMeans = find(".vm-alone .vm-aside");
   const spoken = find("[role=status]");
 
   let play = { status: "empty" };
@@ -77,6 +80,15 @@ export function start(element) {
     const message = play.status === "opening" ? words.opening : play.status === "empty" ? words.choose_first : "";
     waiting.textContent = message;
     waiting.classList.toggle("vm-spin", play.status === "opening");
+  }
+
+  // What becomes of the run when its page is closed. The camera of this device ends with its page, whatever is set.
+  function drawAlone() {
+    const isWebcam = bus.last.source?.is_webcam ?? false;
+    alone.checked = isWebcam || Boolean(play.ends_with_page);
+    alone.disabled = isWebcam;
+    const means = isWebcam ? "ends_webcam" : alone.checked ? "ends_stopped" : isLive() ? "ends_live" : "ends_never";
+    aloneMeans.textContent = words[means];
   }
 
   function drawProgress() {
@@ -165,6 +177,7 @@ export function start(element) {
     play = value;
     playhead = value.playhead && { ...value.playhead, at: performance.now() };
     drawTransport();
+    drawAlone();
     drawProgress();
     drawPlayhead();
   });
@@ -209,6 +222,7 @@ export function start(element) {
   bus.on("source", () => {
     forgetJump();
     drawTransport();
+    drawAlone();
     drawProgress();
     drawPicture();
     drawPlayhead();
@@ -223,6 +237,7 @@ export function start(element) {
       value?.text ?? "",
       ...(value?.links ?? []).flatMap((file) => [" ", downloadLink(file)]),
     );
+    goOn.hidden = !value?.resume;
     clearTimeout(fading);
     if (value?.level === "info") fading = setTimeout(() => bus.act("dismiss"), 10000);
   }
@@ -270,6 +285,7 @@ export function start(element) {
       else if (looking.seconds + clipSeconds() > (play.analysed_seconds ?? 0)) bus.act("look", null);
       else stepTo(looking.seconds + clipSeconds());
     },
+    "go-on": () => bus.act("open_run", { id: bus.last.notice.resume, play: true }),
     dismiss: () => bus.act("dismiss"),
   };
   element.addEventListener("click", (event) => {
@@ -282,6 +298,7 @@ export function start(element) {
     const box = progress.getBoundingClientRect();
     stepTo(((event.clientX - box.left) / box.width) * total());
   });
+  alone.addEventListener("change", () => bus.act("end_with_page", { is_on: alone.checked }));
   speed.addEventListener("change", () => bus.act("speed", { speed: speed.value }));
   find(".vm-jump").addEventListener("submit", (event) => {
     event.preventDefault();

@@ -57,6 +57,15 @@ class MemoryStrip:
         self._clips = {**kept, index: clip}
         self._num_added += 1
 
+    def put_back(self, clips: dict[int, Clip], num_since_empty: int) -> None:
+        """Hold clips of a play that is shown again; `add_clip` with its newest clip follows.
+
+        Args:
+            clips: By their numbers.
+            num_since_empty: Clips that were judged since the memory was empty, the newest included.
+        """
+        self._clips, self._num_added = clips, max(0, num_since_empty - 1)
+
     def revise(self, index: int, column: int, *, is_final: bool) -> None:
         """Show a clip as it is judged now, if it is still held."""
         if index in self._clips:

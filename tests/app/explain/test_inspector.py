@@ -18,6 +18,7 @@ from app.explain.inspector import Inspector, WaitingError
 from app.explain.jobs import ModelTestRequest
 from app.pages.inside.routes import add_inside_routes
 from app.pages.inside.views import ModelCrop, read_box, small_codes
+from app.run.kept.files import KeptFiles
 from app.run.registry import RunRegistry
 from app.run.results.files import CsvFolder
 from app.run.run import Run
@@ -31,6 +32,7 @@ from vidmem import save
 from vidmem.data.barn import BarnConfig, write_video
 from vidmem.errors import SettingError
 from vidmem.inspection import PictureBox, inspect_memory
+from vidmem.projects import Project
 from vidmem.video.transforms import to_clip
 
 NUM_CLIPS = 12
@@ -56,7 +58,8 @@ class Place:
 
     def __init__(self, material: Path, folder: Path, model: str) -> None:
         self.tools = vidmem_tools(str(material / model))
-        files = CsvFolder(folder)
+        self.project = Project.open_or_create(folder / "project")
+        files = KeptFiles(self.project, CsvFolder(folder))
         self.registry = RunRegistry(
             lambda run_id: Run(run_id, self.tools, str(material / model), files), max_runs=2
         )
@@ -65,6 +68,10 @@ class Place:
         api = FastAPI()
         add_inside_routes(api, self.registry)
         self.client = TestClient(api)
+
+    def close(self) -> None:
+        self.registry.close()
+        self.project.close()
 
     def watch(self, clips: int = NUM_CLIPS) -> None:
         for _ in range(clips):
@@ -88,14 +95,14 @@ class Place:
 def place(material, tmp_path):
     made = Place(material, tmp_path, "tiny")
     yield made
-    made.registry.close()
+    made.close()
 
 
 @pytest.fixture
 def spool_place(material, tmp_path):
     made = Place(material, tmp_path, "tiny-spool")
     yield made
-    made.registry.close()
+    made.close()
 
 
 def test_before_anything_is_judged_it_says_so(place):

@@ -29,7 +29,6 @@ from app.projects.proxies import Proxies
 from app.run.results.files import CsvFolder
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
-from vidmem.projects import Project
 
 
 class Plot:
@@ -187,7 +186,7 @@ class Site:
             actions=desk.handlers,
             files=desk.files,
             pools=self.pools,
-            project=Project.open_or_create(desk.folder / "project"),
+            project=desk.project,
         )
         for page in PAGES:
             if page.add_routes is not None:
@@ -238,6 +237,7 @@ BASES = {
     "/project/": {"video": ""},
     "/media/": {"from": "0", "to": "1"},
     "/runs/": {},
+    "/project/runs": {"video": "x", "id": "0" * 32},
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""
 

@@ -286,7 +286,8 @@ def test_a_run_that_was_freed_is_replaced_by_a_new_one_that_says_so(desk):
     assert "run of this page is over" in notice["text"]
     ((address, name),) = notice["links"]
     assert name == "sample-predictions.csv"
-    rows = b"".join(desk.files.open(run.run_id, address.rsplit("/", 1)[-1]).pieces)
+    _, kept_id, last = address.split("/")
+    rows = b"".join(desk.files.open(kept_id, last).pieces)
     assert len(rows.splitlines()) == 16
 
 

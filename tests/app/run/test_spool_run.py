@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.run.kept.files import KeptFiles
 from app.run.results.files import CsvFolder
 from app.run.run import Run
 from app.run.sections import model_section
@@ -18,6 +19,7 @@ from tests.app.pages.test_watch import sections
 from tests.app.run.test_run import step
 from tests.app.tiny_spool import make_tiny_spool
 from vidmem.errors import DecoderTimeoutError
+from vidmem.projects import Project
 
 SHARED = ["l_mem", "clip_frames", "fps", "min_bout_seconds"]
 
@@ -203,13 +205,17 @@ def test_a_real_engine_stopped_in_the_middle_of_a_clip_tells_what_it_writes(tmp_
     tools = replace(
         vidmem_tools(), load_model=lambda name: make_tiny_spool(), fit_threads=lambda model: None
     )
-    run = Run("f" * 32, tools, "tiny-spool", CsvFolder(tmp_path / "runs"))
+    project = Project.open_or_create(tmp_path / "project")
+    files = KeptFiles(project, CsvFolder(tmp_path / "runs"))
+    run = Run("f" * 32, tools, "tiny-spool", files)
     run.chosen.load()
     run.choose(Video("sample", "barn", path))
     run.play()
     wait_until(lambda: run.view.newest is not None and run.view.newest.index > 3)
     run.close()
-    (out,) = (tmp_path / "runs").glob("*.csv")
+    (kept,) = project.runs.list()
+    (out,) = kept.folder.glob("*.csv")
+    project.close()
     rows = rows_of(out)
     assert len(rows) == len(run.view.timeline) >= 5
     told = [run.view.prediction_at(float(row["start_seconds"])) for row in rows]

@@ -1,7 +1,7 @@
 """The app as it is started, in a process of its own, and what strangers can do to it.
 
-One process for all of it, since it takes seconds to start: tests run in the order of this file, and
-the last one ends it.
+One process for nearly all of it, since it takes seconds to start: tests run in the order of this
+file, and the last one ends it. Before it, another one plays a run and is killed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -24,11 +25,16 @@ import pytest
 from app.sources.uploads import LOCK, PREFIX, _lock
 from tests.app.conftest import wait_until
 from tests.app.serving.visitor import SECONDS, Visitor
+from vidmem.data.barn import BarnConfig, write_video
+from vidmem.projects import KeptRun, Project
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs ulimit and SIGTERM")
 
 STARTING_SECONDS = 300.0
 """Torch and Gradio are imported first, on a machine that may have much other work."""
+
+PEN_SECONDS, NUM_CLIPS = 40, 10
+"""Of the video of the run that is killed, in clips of four seconds."""
 
 MAX_FILES = 256
 MAX_UPLOAD = 1_000_000
@@ -41,6 +47,8 @@ class Served:
     process: psutil.Process
     popen: subprocess.Popen
     folder: Path
+    killed: KeptRun
+    """A run that an app before was playing when it was killed."""
 
     @property
     def num_children(self) -> int:
@@ -68,10 +76,36 @@ def served(tmp_path_factory) -> Iterator[Served]:
     old = folder / "cache/vidmem/runs" / f"{'0' * 32}-1-old-predictions.csv"
     old.touch()
     os.utime(old, (0, 0))
+    (folder / "videos").mkdir()
+    video = BarnConfig(minutes=PEN_SECONDS / 60, seed=5, light_seconds=20.0)
+    write_video(video, folder / "videos" / "pen.mp4", width=96, height=64, fps=4.0)
+    first, port = start(folder)
+    try:
+        killed = play_and_kill(folder, first, port)
+    finally:
+        first.kill()
+        first.wait(SECONDS)
+    popen, port = start(folder)
+    address = f"http://127.0.0.1:{port}"
+    running = Served(address, port, psutil.Process(popen.pid), popen, folder, killed)
+    try:
+        wait_until_started(folder, popen)
+        yield running
+    finally:
+        if popen.poll() is None:
+            popen.kill()
+        popen.wait(SECONDS)
+        if lock is not None:
+            os.close(lock)
+
+
+def start(folder: Path) -> tuple[subprocess.Popen, int]:
+    """Start an app; returns its process and its port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         port = listener.getsockname()[1]
     flags = f"--no-token --port {port} --max-upload {MAX_UPLOAD // 1000}KB"
+    flags += f' --project "{folder}/project" --videos "{folder}/videos"'
     with (folder / "log").open("w") as log:
         popen = subprocess.Popen(
             ["sh", "-c", f'ulimit -n {MAX_FILES}; exec "{sys.executable}" -m app {flags}'],
@@ -83,35 +117,58 @@ def served(tmp_path_factory) -> Iterator[Served]:
                 "XDG_CACHE_HOME": str(folder / "cache"),
             },
         )
-    address = f"http://127.0.0.1:{port}"
-    running = Served(address, port, psutil.Process(popen.pid), popen, folder)
-    try:
-        until = time.monotonic() + STARTING_SECONDS
-        while "vidmem is at" not in running.log:
-            assert popen.poll() is None, running.log
-            assert time.monotonic() < until, "it did not start in time"
-            time.sleep(0.1)
-        yield running
-    finally:
-        if popen.poll() is None:
-            popen.kill()
-        popen.wait(SECONDS)
-        if lock is not None:
-            os.close(lock)
+    return popen, port
 
 
-@pytest.fixture(scope="module")
-def visitor(served) -> Iterator[Visitor]:
-    visitor = Visitor(served.address)
+def wait_until_started(folder: Path, popen: subprocess.Popen) -> None:
+    until = time.monotonic() + STARTING_SECONDS
+    while "vidmem is at" not in (folder / "log").read_text():
+        assert popen.poll() is None, (folder / "log").read_text()
+        assert time.monotonic() < until, "it did not start in time"
+        time.sleep(0.1)
+
+
+def opened(visitor: Visitor) -> Visitor:
+    """A page that is open, once the app listens."""
 
     def is_open() -> bool:
         try:
             visitor.open()
-        except httpx.TransportError:  # it does not listen yet
+        except httpx.TransportError:
             return False
         return True
 
     wait_until(is_open)
+    return visitor
+
+
+def play_and_kill(folder: Path, popen: subprocess.Popen, port: int) -> KeptRun:
+    """Kill -9 an app in the middle of a run; returns the run."""
+    wait_until_started(folder, popen)
+    page = opened(Visitor(f"http://127.0.0.1:{port}"))
+    # In real time: it is not over when it is killed.
+    page.sync(("choose", {"video": "folder/pen.mp4"}), ("speed", {"speed": "real"}), ("play", None))
+    states: list[Path] = []
+
+    def is_saved() -> bool:
+        states[:] = (folder / "project").glob("runs/*/*.state")
+        return bool(states)
+
+    wait_until(is_saved)
+    as_it_began = states[0].stat().st_mtime_ns
+    # The state is saved while it plays, too.
+    wait_until(lambda: states[0].stat().st_mtime_ns != as_it_began)
+    page.close()
+    popen.send_signal(signal.SIGKILL)
+    popen.wait(SECONDS)
+    with Project.open(folder / "project") as project:
+        (kept,) = project.interrupted_runs()
+    return kept
+
+
+@pytest.fixture(scope="module")
+def visitor(served) -> Iterator[Visitor]:
+    visitor = opened(Visitor(served.address))
     wait_until(lambda: visitor.sync() or visitor.picture)
     yield visitor
     visitor.close()
@@ -234,6 +291,35 @@ def test_uploads_have_limits_an_owner_and_one_address(served, visitor):
     assert not (served.upload_folder() / path).exists()
 
 
+@pytest.mark.slow
+def test_a_run_whose_app_was_killed_is_offered_and_ends_as_if_nothing_had_been(served, visitor):
+    kept = served.killed
+    (out,) = kept.folder.glob("*.csv")
+    assert 2 <= len(out.read_text().splitlines()) < NUM_CLIPS, "it was killed in the middle"
+    page = opened(Visitor(served.address))
+    assert page.board["notice"]["resume"] == kept.run_id
+    (row,) = listed(page)
+    assert (row["state"], row["can_resume"], row["video"]) == ("interrupted", True, "pen.mp4")
+    page.sync(("open_run", {"id": kept.run_id}))
+    assert page.board["source"]["title"] == "pen.mp4"
+    assert page.board["timeline"]["analysed"] == page.board["play"]["resume_seconds"] > 0
+    assert page.board["bouts"]["rows"]
+    page.sync(("play", None))
+    wait_until(lambda: listed(page)[0]["state"] == "finished")
+    # The same video without an interruption, as a run of its own.
+    page.sync(("play", None))
+    wait_until(lambda: [one["state"] for one in listed(page)] == ["finished"] * 2)
+    whole = page.client.get(f"/{listed(page)[0]['files'][0][0]}").content
+    assert out.read_bytes() == whole
+    assert whole.count(b"\n") == NUM_CLIPS + 1
+    page.close()
+
+
+def listed(page: Visitor) -> list[dict[str, Any]]:
+    """The runs of the video that was playing when the app was killed."""
+    return page.get("/project/runs", video="pen.mp4").json()["runs"]
+
+
 def test_sigterm_ends_it_as_ctrl_c_does(served, visitor):
     path = served.upload_folder() / visitor.upload("kept.mp4", b"no video").json()["path"]
     assert path.exists()
@@ -244,3 +330,8 @@ def test_sigterm_ends_it_as_ctrl_c_does(served, visitor):
     assert not folder.exists()
     assert not psutil.wait_procs(children, SECONDS)[1]
     assert "Traceback" not in served.log
+    # Nobody stopped it: it is offered when the app is back, as one that was killed.
+    with Project.open(served.folder / "project") as project:
+        assert [one.source for one in project.interrupted_runs()] == [
+            "Barn pen, day and night (sample)"
+        ]

@@ -49,7 +49,9 @@ def live_desk(desk):
     model = make_tiny_model()
     tools = replace(vidmem_tools(), load_model=lambda name: model)
     desk.registry._make_run = lambda run_id: Run(run_id, tools, "tiny", desk.files)
-    desk.handlers = Handlers(desk.registry, desk.shelf, desk.machine.tools(), max_upload_bytes=1000)
+    desk.handlers = Handlers(
+        desk.registry, desk.shelf, desk.machine.tools(), desk.project, max_upload_bytes=1000
+    )
     return desk
 
 
@@ -146,7 +148,9 @@ def test_a_camera_is_watched_paused_and_stopped_and_its_file_stays(live_desk, fi
         assert any("slower than the camera" in reason for _, _, reason in gaps)
         desk.ask(run, ("stop", None))
         assert run.status == "stopped"
-    files = list((desk.folder / "runs").glob("*.csv"))
+    (kept,) = desk.project.runs.list()
+    assert (kept.state, kept.video, kept.source) == ("stopped", None, run.video.title)
+    files = list(kept.folder.glob("*.csv"))
     assert len(files) == 1
     assert len(files[0].read_text().splitlines()) >= last.index + 2
 

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.run.results import files as module
-from app.run.results.file_facts import FileFacts
+from app.run.kept import downloads as module
+from app.run.results.file_facts import FileFacts, file_facts
 from app.run.results.files import CsvFolder
 from tests.app.conftest import wait_until
 
@@ -65,11 +65,11 @@ HEADER = (
 )
 
 
-def test_a_file_says_of_itself_which_model_it_is_of_and_up_to_where(files, tmp_path):
-    path = files.new_path(RUN, 1, tmp_path / "pen.mp4")
+def test_a_file_says_of_itself_which_model_it_is_of_and_up_to_where(tmp_path):
+    path = tmp_path / "pen-predictions.csv"
     rows = row(2, "first") * 50_000 + row(3661.5, '"a, ""b"""')
     path.write_text(HEADER + rows + "0.000,99999.000,ly")  # the last one is half written
-    assert files.facts(RUN, "1-pen-predictions.csv") == FileFacts('a, "b"', 3661.5)
+    assert file_facts(path) == FileFacts('a, "b"', 3661.5)
     for other in (
         HEADER,
         "",
@@ -80,10 +80,11 @@ def test_a_file_says_of_itself_which_model_it_is_of_and_up_to_where(files, tmp_p
         "\n\n\n",
     ):
         path.write_text(other)
-        assert files.facts(RUN, "1-pen-predictions.csv") == FileFacts(), other[:80]
+        assert file_facts(path) == FileFacts(), other[:80]
     path.write_bytes(HEADER.encode() + b"\xff\n")
-    assert files.facts(RUN, "1-pen-predictions.csv") == FileFacts()
-    assert files.facts(RUN, "2-pen-predictions.csv") == files.facts("*", "x") == FileFacts()
+    assert file_facts(path) == FileFacts()
+    path.unlink()
+    assert file_facts(path) == FileFacts()
 
 
 def test_files_of_one_video_are_told_apart_by_when_with_what_and_up_to_where(desk, monkeypatch):
@@ -122,4 +123,20 @@ def test_each_play_and_each_set_of_classes_keeps_its_own_link(desk):
     assert run.board.get("csv")["newest"] is None
     assert len(run.board.get("csv")["earlier"]) == 2
     for address, _, _ in run.board.get("csv")["earlier"]:
-        assert desk.files.open(run.run_id, last_part(address)) is not None
+        _, kept_id, name = address.split("/")
+        assert desk.files.open(kept_id, name) is not None
+        for other in ("../project.db", "run.lock", "sample-predictions.state", "", "*.csv"):
+            assert desk.files.open(kept_id, other) is None
+
+
+def test_what_was_written_before_there_were_projects_is_still_given_out(desk, tmp_path):
+    path = desk.files.before.new_path(RUN, 1, tmp_path / "pen.mp4")
+    path.write_text("label\nlying\n")
+    ((address, _),) = desk.files.before.links(RUN)
+    file = desk.files.open(RUN, last_part(address))
+    assert b"".join(file.pieces) == path.read_bytes()
+    run = desk.open()
+    run.show_replaced(RUN)
+    assert run.board.get("notice")["links"] == [(address, "pen-predictions.csv")]
+    for wrong in ("*", "../..", "f" * 32, "\0"):
+        assert desk.files.open(wrong, "1-pen-predictions.csv") is None

@@ -1,0 +1,1 @@
+"""Plays as runs of the project: noted, found again, and shown again."""
