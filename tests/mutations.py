@@ -372,6 +372,48 @@ MUTATIONS = [
         'merged = merge(mine, theirs, on_conflict="take").labels',
         ("tests/projects/test_importing.py",),
     ),
+    Mutation(
+        "media: a part of a file ends a byte early",
+        "app/pages",
+        "min(num_bytes, int(last) + 1) if last",
+        "min(num_bytes, int(last)) if last",
+        ("tests/app/pages/test_file_ranges.py",),
+    ),
+    Mutation(
+        "media: links are followed",
+        "app/projects",
+        'names = ("O_NOFOLLOW", ',
+        "names = (",
+        ("tests/app/projects/test_videos.py",),
+    ),
+    Mutation(
+        "media: a file that was changed is played",
+        "app/projects",
+        'if video.path is None or state != "here":',
+        "if video.path is None:",
+        ("tests/app/projects/test_videos.py",),
+    ),
+    Mutation(
+        "media: of several times in a name one is taken",
+        "app/projects",
+        "return found.pop() if len(found) == 1 else None",
+        "return found.pop() if found else None",
+        ("tests/app/projects/test_recording_start.py",),
+    ),
+    Mutation(
+        "media: a copy counts from the zero of the container",
+        "vidmem/video/playing",
+        "ticks = shown.pts - info.start_pts",
+        "ticks = shown.pts",
+        ("tests/video/playing/test_proxy.py",),
+    ),
+    Mutation(
+        "media: frames stored behind a later one are missed in a part",
+        "vidmem/video/playing",
+        "packet.dts is not None and packet.dts > behind:",
+        "packet.dts is not None:",
+        ("tests/video/playing/test_frame_times.py",),
+    ),
 ]
 
 

@@ -1,7 +1,7 @@
 // Which video of the project, at the top of the pages that look at one; adding, uploading, taking out.
 
 import * as bus from "./bus.js";
-import { isViewShown, make } from "./dom.js";
+import { make } from "./dom.js";
 import * as format from "./format.js";
 import { addUpload, addVideo, chooseVideo, chosenVideo, loadVideos, removeVideo, videosOfProject } from "./project.js";
 import { sendUpload } from "./upload.js";
@@ -10,8 +10,8 @@ import { fill, words } from "./words.js";
 
 const ACCEPTED = "video/*,.mkv,.mts,.m2ts,.ts,.avi,.mov,.mp4,.webm,.gif";
 
-// Fills an element. `views`: the pages on which it is shown, which ask for the list when they are opened.
-export function makeVideoChooser(element, { views = [] } = {}) {
+// Fills an element. The list is asked for anew whenever the page that it is on is opened.
+export function makeVideoChooser(element) {
   const select = make("select", { className: "vm-chooser-videos", ariaLabel: words.chooser_which });
   const offered = make("select", { className: "vm-chooser-offered", ariaLabel: words.chooser_offered });
   const add = make("button", { type: "button", textContent: words.chooser_add, disabled: true });
@@ -106,7 +106,7 @@ export function makeVideoChooser(element, { views = [] } = {}) {
   bus.on("project_videos", drawVideos);
   bus.on("project_video", drawChosen);
   const load = () => {
-    if (isViewShown(...views) && bus.run) act(loadVideos());
+    if (element.checkVisibility() && bus.run) act(loadVideos());
   };
   bus.on("view_shown", load);
   bus.on("run", load);

@@ -185,6 +185,7 @@ def test_links_and_what_is_no_file_are_refused(place, tmp_path, to):
     with pytest.raises(NoMediaError) as refusal:
         open_original(place.project, place.project.videos["pen.mp4"])
     assert str(tmp_path) not in str(refusal.value)
+    assert ("a link, which is not followed" in str(refusal.value)) == (to == "the same")
 
 
 def test_links_of_the_folder_are_added_as_the_file_that_they_lead_to(place, tmp_path):
