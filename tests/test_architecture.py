@@ -44,7 +44,7 @@ ALLOWED: dict[str, set[str]] = {
     "moments": {"errors", "inspection", "models", "streaming", "nn"},
     "evaluation": {"errors", "data", "inspection", "models", "streaming", "moments"},
     "bench": {"__init__", *LEAVES, *RESULTS},
-    "figures": {"errors", "moments", "evaluation", *RESULTS},
+    "figures": {"errors", "moments", "evaluation", "labels", *RESULTS},
     "doctor": {"errors", "video", "nn", "models"},
     "console": {"models", "streaming"},
     "cli": {"__init__", *EVERYTHING, *PROGRAMS},
@@ -149,6 +149,7 @@ WRAPPED: dict[str, tuple[str, ...]] = {
 # What of vidmem the app may import from: the folders, and the submodules that have public names.
 PUBLIC_SUBMODULES = {
     "vidmem.data.barn",
+    "vidmem.labels.formats",
     "vidmem.labels.results",
     "vidmem.models.device",
     "vidmem.models.download",

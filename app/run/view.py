@@ -12,7 +12,7 @@ from typing import Any
 from app.run import wording as run_wording
 from app.run.board import Board
 from app.run.pacing import SpeedMeter
-from app.run.results.bout_table import bout_rows, bouts_csv
+from app.run.results.bout_table import RunHistory, bout_rows, bouts_csv
 from app.run.results.bouts import BoutBook
 from app.run.results.costs import RunCosts, card_section
 from app.run.results.predicted_timeline import PredictedTimeline, best_class
@@ -20,6 +20,7 @@ from app.run.results.strip import Clip, MemoryStrip, thumbnail
 from app.run.results.timeline import MAX_COLUMNS, Timeline
 from app.run.sections import empty_memory, memory_section
 from vidmem import units
+from vidmem.labels import LabelledVideo
 from vidmem.streaming import Prediction, StreamSettings
 
 MAX_CLASSES_SHOWN = 8
@@ -58,6 +59,7 @@ class RunView:
         self.strip = MemoryStrip()
         self._bouts = BoutBook(MAX_COLUMNS)
         self.predicted = PredictedTimeline(class_names, bouts=self._bouts)
+        self._history = RunHistory()
         self._num_cut = 0
         self._num_clips = self._num_unlike = 0
         self._newest: Prediction | None = None
@@ -107,6 +109,7 @@ class RunView:
         )
         self.strip.add_clip(prediction.index, clip, prediction.remembered, shows_newest=is_window)
         self._newest = prediction
+        self._history.add(prediction)
         self._num_clips += 1
         self._num_unlike += prediction.is_unlike_training
         self._is_dirty = True
@@ -133,6 +136,7 @@ class RunView:
                 known[one.settings] = settings.with_summary(one.settings)
             self._settings = known[one.settings]
             self.predicted.add_prediction(one, self._settings)
+            self._history.add(one)
             self._num_clips += 1
             self._num_unlike += one.is_unlike_training
             num_since_empty = num_since_empty + 1 if one.num_remembered else 1
@@ -268,9 +272,14 @@ class RunView:
         }
         self.board.put("bouts", section)
 
-    def bouts_csv(self) -> bytes:
-        """The bouts so far, one a row, with the filter that is set."""
-        return bouts_csv(self._bouts, self.timeline, self._min_bout_seconds)
+    def bouts_csv(self, video: LabelledVideo) -> bytes:
+        """The bouts so far, one a row, with the filter that is set; a file that says what it is of.
+
+        Args:
+            video: What is known of the video.
+        """
+        seconds, history = self._min_bout_seconds, self._history
+        return bouts_csv(self._bouts, self.timeline, seconds, video=video, history=history)
 
     @property
     def _min_bout_seconds(self) -> float:

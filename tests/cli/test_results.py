@@ -141,7 +141,7 @@ def test_whose_labels_are_meant_is_asked(run, predictions, write):
     labels = write("labels.csv", "pen.mp4,0,30,lying,sow 1", "pen.mp4,0,60,standing,sow 2")
     done = run("score", predictions, labels)
     assert done.code == 1
-    assert "say with --subject" in done.err
+    assert "say whom they are about (--subject)" in done.err
     done = run("score", predictions, labels, "--subject", "sow 1", "--json")
     assert json.loads(done.out)["macro_f1"] == 1
 

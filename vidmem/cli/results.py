@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 import re
 from dataclasses import replace
@@ -24,9 +22,6 @@ if TYPE_CHECKING:
     from vidmem.labels.results import TimeBudget
 
 SECONDS_OF_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
-
-CSV_DIGITS = {"percent_of_scored": 4, "rate_per_hour": 4}
-"""Behind the point; times are to the microsecond as they come."""
 
 LABELS_HELP = "Labels, of any format that `vidmem convert` reads."
 
@@ -63,6 +58,7 @@ def score(
     from vidmem.cli.label_files import on_videos_of, read_labels
     from vidmem.cli.result_tables import score_lines
     from vidmem.labels.formats import read_probabilities
+    from vidmem.labels.results import about_subject_of
     from vidmem.labels.results import score as score_labels
 
     predicted, truth = read_labels(predictions), read_labels(labels)
@@ -74,7 +70,7 @@ def score(
     given = read_probabilities(predictions)
     names = {track.video for track in predicted.tracks}
     result = score_labels(
-        _about_subject_of(predicted, truth),
+        about_subject_of(predicted, truth),
         truth,
         axis=axis,
         fps=fps,
@@ -190,28 +186,9 @@ def _of_video(labels: Labels, video: str, path: Path) -> Labels:
     return labels.for_video(video)
 
 
-def _about_subject_of(predicted: Labels, truth: Labels) -> Labels:
-    """Predictions that name no animal, as being about the only one that is labelled."""
-    subjects = truth.subjects
-    if predicted.subjects != ("",) or "" in subjects or not subjects:
-        return predicted
-    (only, *others) = subjects
-    if others:
-        raise SettingError(
-            f"the predictions name no animal, the labels several: {', '.join(subjects)[:200]}; "
-            "say with --subject whom they are about"
-        )
-    return replace(
-        predicted,
-        bouts=tuple(one.changed(subject=only) for one in predicted.bouts),
-        not_scored=tuple(one.changed(subject=only) for one in predicted.not_scored),
-        scored=tuple(one.changed(subject=only) for one in predicted.scored),
-    )
-
-
 def _all_scored(first: Labels, second: Labels, num_seconds: float) -> tuple[Labels, Labels]:
     """Both as accounts of whole videos; what lies behind their end is cut off, and told."""
-    from vidmem.labels.results import aligned, mark_all_scored
+    from vidmem.labels.results import as_whole_videos
 
     if not 0 < num_seconds < float("inf"):
         raise SettingError(f"--video-seconds must be above 0, got {num_seconds:g}")
@@ -220,35 +197,7 @@ def _all_scored(first: Labels, second: Labels, num_seconds: float) -> tuple[Labe
     )
     if longest > num_seconds + 0.001:
         tell(f"bouts go on to {longest:g} s: what is behind --video-seconds {num_seconds:g} is cut")
-    second = aligned(second, first.ethogram)
-    ethogram = first.ethogram.united(second.ethogram)
-    tracks = {*first.tracks, *second.tracks}
-    marked = (
-        mark_all_scored(_cut(one.with_ethogram(ethogram), num_seconds), tracks, num_seconds)
-        for one in (first, second)
-    )
-    return next(marked), next(marked)
-
-
-def _cut(labels: Labels, end_seconds: float) -> Labels:
-    """Each video up to a time; a point at the very end is still in it."""
-    from vidmem.labels import Span
-
-    bouts = (one.clipped(0.0, end_seconds + 1e-3 * one.is_point) for one in labels.bouts)
-    spans: list[list[Span]] = [
-        [
-            one.changed(end_seconds=min(one.end_seconds, end_seconds))
-            for one in spans
-            if one.start_seconds < end_seconds - 1e-5
-        ]
-        for spans in (labels.not_scored, labels.scored)
-    ]
-    return replace(
-        labels,
-        bouts=tuple(one for one in bouts if one is not None),
-        not_scored=tuple(spans[0]),
-        scored=tuple(spans[1]),
-    )
+    return as_whole_videos(first, second, num_seconds)
 
 
 def _started(labels: Labels, start: datetime) -> Labels:
@@ -267,13 +216,8 @@ def _period_seconds(text: str) -> float:
     return float(match[1]) * SECONDS_OF_UNITS[match[2]]
 
 
-def _rounded(value: float | None, digits: int | None) -> float | None:
-    return value if value is None or digits is None else round(value, digits)
-
-
 def _write_budget(out: Path, result: TimeBudget, read: Path) -> None:
-    from vidmem.files import guarded
-    from vidmem.labels.results import BUDGET_COLUMNS
+    from vidmem.labels.results import budget_csv
     from vidmem.streaming import check_outputs
     from vidmem.streaming.saving.outputs import keep_previous
     from vidmem.streaming.saving.predictions_csv import storage_errors
@@ -281,18 +225,10 @@ def _write_budget(out: Path, result: TimeBudget, read: Path) -> None:
     check_outputs({"--out": out}, [read])
     if not out.absolute().parent.is_dir():
         raise StorageError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(BUDGET_COLUMNS)
-    for row in result.rows:
-        writer.writerow(
-            guarded(cell) if isinstance(cell, str) else _rounded(cell, CSV_DIGITS.get(name))
-            for name, cell in row.as_dict().items()
-        )
     unfinished = out.with_name(f"{out.name}.unfinished-{os.getpid()}")
     with storage_errors(out):
         try:
-            unfinished.write_text(text.getvalue(), encoding="utf-8")
+            unfinished.write_text(budget_csv(result), encoding="utf-8")
             previous = keep_previous(out)
             unfinished.replace(out)
         finally:

@@ -11,6 +11,7 @@ from vidmem.figures.footprint import footprint_figure
 from vidmem.figures.gathered import gathered_figure
 from vidmem.figures.head_grid import head_grid_figure
 from vidmem.figures.heads import offset_figure
+from vidmem.figures.labels import actogram_figure, ethogram_figure, transitions_figure
 from vidmem.figures.masks import mask_figure
 from vidmem.figures.memory import head_clip_figure, mean_age_figure, memory_share_figure
 from vidmem.figures.memory_map import memory_map_figure
@@ -22,8 +23,10 @@ from vidmem.units import memory_size
 __all__ = [
     "THEMES",
     "ThemeName",
+    "actogram_figure",
     "block_mask_figure",
     "effects_figure",
+    "ethogram_figure",
     "footprint_figure",
     "gathered_figure",
     "head_clip_figure",
@@ -38,6 +41,7 @@ __all__ = [
     "pixel_figure",
     "plan_memory_figure",
     "plan_streams_figure",
+    "transitions_figure",
 ]
 
 __getattr__ = renamed_names(

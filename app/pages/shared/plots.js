@@ -63,7 +63,7 @@ const follower = new ResizeObserver((entries) => {
   }
 });
 
-export function savePlot(plot, filename) {
+export function savePlot(plot, filename, format = "png") {
   const size = { width: plot.clientWidth, height: plot.clientHeight };
-  return window.Plotly.downloadImage(plot, { format: "png", scale: 3, filename, ...size });
+  return window.Plotly.downloadImage(plot, { format, scale: format === "png" ? 3 : 1, filename, ...size });
 }

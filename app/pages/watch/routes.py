@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from fastapi import FastAPI
 
 from app.pages.api import Download, NoFileError, PageRequest, Routes
 from app.pages.services import Services
 from app.pages.watch.uploads import add_upload_route
+from app.projects.labelled_file import labelled_file
 from app.run.registry import RunRegistry
 from app.sources.webcam import MAX_BYTES, Webcam
 from app.sources.wording import NO_WEBCAM
@@ -26,9 +29,12 @@ def add_watch_routes(api: FastAPI, services: Services) -> None:
 
     def bouts(request: PageRequest) -> Download:
         run = request.run
-        if run.view is None or run.video is None or not len(run.view.timeline):
+        if run.view is None or run.source is None or not len(run.view.timeline):
             raise NoFileError(NO_PREDICTIONS)
-        return Download(f"{run.video.path.stem}-bouts.csv", "text/csv", run.view.bouts_csv())
+        path, is_live = run.source.video.path, run.source.video.is_live
+        info = None if is_live else run.source.info
+        video = labelled_file(services.project, Path(path.stem) if is_live else path, info)
+        return Download(f"{path.stem}-bouts.csv", "text/csv", run.view.bouts_csv(video))
 
     def close_page(request: PageRequest) -> None:
         services.actions.close_page(request.path["page"])

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
 
 from vidmem.errors import LabelError, SettingError
-from vidmem.labels.bout import LabelledVideo
+from vidmem.labels.bout import Bout, LabelledVideo
 from vidmem.labels.checks import checked_name
 from vidmem.labels.ethogram import Ethogram
 from vidmem.labels.labels import Labels
@@ -152,9 +152,19 @@ class WriteOptions:
     """Frames, or samples, per second of formats that count them; `None`: that of each video."""
 
     about: About = field(default_factory=About)
+    about_bout: Callable[[Bout], About] | None = None
+    """Where a single bout comes from, where a run changed its model or its settings."""
+
+    is_one_file: bool = False
+    """Whether a vidmem CSV says in lines above its header what else its side file would, so that it
+    can be sent alone; with the length of each bout, and when it began by the clock."""
 
     def __post_init__(self) -> None:
         LabelledVideo("any", fps=self.fps)  # checks it
+
+    def about_of(self, bout: Bout) -> About:
+        """Where a bout comes from."""
+        return self.about if self.about_bout is None else self.about_bout(bout)
 
     def fps_of(self, video: LabelledVideo, title: str) -> float:
         """Frames per second of a video.

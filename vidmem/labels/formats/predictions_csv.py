@@ -11,15 +11,23 @@ scored; stretches without a picture were not, and no bout reaches over a change 
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
 from vidmem.errors import LabelError
 from vidmem.files import unguarded
-from vidmem.labels.ethogram import Behaviour, reserved_name
+from vidmem.labels.bout import Bout, LabelledVideo
+from vidmem.labels.ethogram import (
+    DEFAULT_AXIS,
+    Behaviour,
+    Ethogram,
+    reserved_name,
+)
 from vidmem.labels.formats.collecting import (
     BoutEntry,
     Collector,
@@ -31,8 +39,9 @@ from vidmem.labels.formats.collecting import (
 from vidmem.labels.formats.format import About, Format, Holds, ProblemKind
 from vidmem.labels.formats.source import Source
 from vidmem.labels.formats.tables import read_rows
+from vidmem.labels.labels import Labels
 from vidmem.labels.postprocessing import ClassProbabilities, PostProcessing, postprocess
-from vidmem.labels.spans import Interval, united
+from vidmem.labels.spans import Interval, Span, united
 
 FIRST_COLUMNS = ("start_seconds", "end_seconds", "label", "probability", "remembered")
 LAST_COLUMNS = ("gap", "unlikeness", "model", "settings")
@@ -40,6 +49,157 @@ LAST_COLUMNS = ("gap", "unlikeness", "model", "settings")
 
 MAX_WINDOWS = 500_000
 _GAP = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, eq=False)
+class ModelPredictions:
+    """What one model gave from its first clip to its last, before another one took its place."""
+
+    model: str
+    """Empty: the file does not say."""
+
+    moments: ClassProbabilities
+    """Each with the mean of all windows over it."""
+
+
+@dataclass(frozen=True)
+class RunCondition:
+    """With what a run went on from a time."""
+
+    start_seconds: float
+    model: str
+    settings: str
+
+
+def about_run(
+    conditions: Sequence[RunCondition], start_seconds: float = 0.0, end_seconds: float = math.inf
+) -> About:
+    """The models and settings of a part of a run, each once.
+
+    Args:
+        conditions: In order of time; the first holds from the start on, and each until the next.
+        start_seconds: Of the part.
+        end_seconds: Not part of it.
+    """
+    starts = [one.start_seconds for one in conditions]
+    first = max(bisect_right(starts, start_seconds + 1e-6) - 1, 0)
+    last = max(bisect_left(starts, end_seconds - 1e-6), first + 1)
+    models = dict.fromkeys(one.model for one in conditions[first:last] if one.model)
+    settings = dict.fromkeys(one.settings for one in conditions[first:last] if one.settings)
+    return About(model=", ".join(models), settings=" | ".join(settings))
+
+
+@dataclass(frozen=True, eq=False)
+class RecordedPredictions:
+    """All that a predictions.csv has, read once, to make bouts of with any post-processing."""
+
+    class_names: tuple[str, ...]
+    parts: tuple[ModelPredictions, ...]
+    """One for each time that another model went on; empty: nothing was predicted yet."""
+
+    conditions: tuple[RunCondition, ...]
+    """In order of time; the first holds from the start on, and each until the next."""
+
+    num_predictions: int
+    num_unlike: int = 0
+    """Of clips that look unlike what their model was trained on: what was predicted of them means
+    nothing."""
+
+    @property
+    def end_seconds(self) -> float:
+        """How far it came; 0: nothing was predicted yet."""
+        return max((float(one.moments.end_seconds[-1]) for one in self.parts), default=0.0)
+
+    @property
+    def probabilities(self) -> ClassProbabilities | None:
+        """All moments, of whichever model, in order of time; `None`: there are none."""
+        import numpy as np
+
+        if not self.parts:
+            return None
+        whole = [
+            np.concatenate([getattr(one.moments, name) for one in self.parts])
+            for name in ("probabilities", "start_seconds", "end_seconds")
+        ]
+        order = np.argsort(whole[1], kind="stable")
+        return ClassProbabilities(self.class_names, *(one[order] for one in whole))
+
+    @property
+    def about(self) -> About:
+        """The models and settings of all of it, each once."""
+        return about_run(self.conditions)
+
+    def bouts(
+        self, processing: PostProcessing | None = None, *, video: str, author: str = ""
+    ) -> tuple[Bout, ...]:
+        """Bouts of all of it, in order; none reaches over a change of the model.
+
+        Args:
+            processing: `None`: the most probable behaviour as it is.
+            video: Of the bouts.
+            author: Of the bouts where the file does not say which model it was.
+        """
+        return tuple(
+            bout
+            for one in self.parts
+            for bout in postprocess(
+                one.moments, processing, video=video, author=one.model or author
+            )
+        )
+
+    def labels(
+        self,
+        processing: PostProcessing | None = None,
+        *,
+        video: LabelledVideo,
+        author: str = "",
+    ) -> Labels:
+        """The bouts, and all time that was predicted as scored; one axis.
+
+        Args:
+            processing: `None`: the most probable behaviour as it is.
+            video: Of the bouts, with what is known of it.
+            author: Of the bouts where the file does not say which model it was.
+        """
+        names = [name for name in self.class_names if reserved_name(name) is None]
+        found = self.bouts(processing, video=video.name, author=author)
+        bouts = [one for one in found if reserved_name(one.behaviour) is None]
+        # A class named "not scored" is what the model says that it cannot tell.
+        untold = [
+            Span(video.name, one.start_seconds, one.end_seconds, axis=DEFAULT_AXIS)
+            for one in found
+            if reserved_name(one.behaviour) is not None
+        ]
+        scored = [Span(video.name, start, end, axis=DEFAULT_AXIS) for start, end in self._scored()]
+        return Labels(
+            Ethogram.of(*names),
+            tuple(bouts),
+            not_scored=tuple(untold) if names else (),
+            scored=tuple(scored) if names else (),
+            videos=(video,),
+        )
+
+    def about_of(self, bout: Bout) -> About:
+        """The models and settings that it was predicted with, each once."""
+        return about_run(self.conditions, bout.start_seconds, bout.end_seconds)
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the model or a setting was changed on the way."""
+        return len({(one.model, one.settings) for one in self.conditions}) > 1
+
+    def _scored(self) -> list[Interval]:
+        return [
+            interval
+            for one in self.parts
+            for interval in united(
+                zip(
+                    one.moments.start_seconds.tolist(),
+                    one.moments.end_seconds.tolist(),
+                    strict=True,
+                )
+            )
+        ]
 
 
 @dataclass(frozen=True)
@@ -50,6 +210,7 @@ class _Window:
     gaps: tuple[Interval, ...]
     model: str
     settings: str
+    is_unlike: bool
 
 
 def recognise(source: Source) -> bool:
@@ -69,6 +230,21 @@ def read(source: Source, collector: Collector) -> None:
     _take_bouts(collector, video, names, windows)
 
 
+def read_recorded(path: str | Path) -> RecordedPredictions | None:
+    """All of a predictions.csv, which may still grow; rows that are no predictions are left out.
+
+    Returns:
+        `None` if the file is no predictions.csv.
+
+    Raises:
+        LabelError: If it cannot be read.
+    """
+    source = Source.open(Path(path))
+    if not recognise(source):
+        return None
+    return _recorded(*_windows_of(source, lambda place, kind, what: None))
+
+
 def read_probabilities(path: str | Path) -> ClassProbabilities | None:
     """What a predictions.csv has, moment by moment, over all its windows; rows that are none apart.
 
@@ -82,7 +258,7 @@ def read_probabilities(path: str | Path) -> ClassProbabilities | None:
     if not recognise(source):
         return None
     names, windows = _windows_of(source, lambda place, kind, what: None)
-    moments = _moments_of(names, windows, float("inf")) if windows else None
+    moments = _moments_of(names, windows) if windows else None
     if moments is None:
         raise LabelError(f"{source.path} has no predictions")
     return moments
@@ -141,35 +317,56 @@ def _window_of(cells: list[str], num_columns: int, num_classes: int) -> _Window 
         tuple((a, b) for a, b in gaps if a < b),
         clean_name(unguarded(last.get("model", ""))),
         clean_name(last.get("settings", "")),
+        (number_or_none(last.get("unlikeness") or 0) or 0.0) > 1,
+    )
+
+
+def _recorded(names: list[str], windows: list[_Window]) -> RecordedPredictions:
+    runs = [list(group) for _, group in groupby(windows, key=lambda one: one.model)]
+    parts: list[ModelPredictions] = []
+    taken: list[Interval] = []  # what later models said of a time holds
+    for run in reversed(runs):
+        moments = _moments_of(names, run, taken)
+        if moments is not None:
+            parts.insert(0, ModelPredictions(run[0].model, moments))
+        taken = united([*taken, *((one.start, one.end) for one in run)])
+    alike = groupby(windows, key=lambda one: (one.model, one.settings))
+    firsts = [next(group) for _, group in alike]
+    # After a jump back the times of later rows are earlier.
+    conditions = sorted(
+        (RunCondition(one.start, one.model, one.settings) for one in firsts),
+        key=lambda one: one.start_seconds,
+    )
+    return RecordedPredictions(
+        tuple(names),
+        tuple(parts),
+        tuple(conditions),
+        num_predictions=len(windows),
+        num_unlike=sum(one.is_unlike for one in windows),
     )
 
 
 def _take_bouts(collector: Collector, video: str, names: list[str], windows: list[_Window]) -> None:
     processing = collector.options.processing or PostProcessing()
-    runs = [list(group) for _, group in groupby(windows, key=lambda one: one.model)]
-    for index, run in enumerate(runs):
-        before = runs[index + 1][0].start if index + 1 < len(runs) else float("inf")
-        moments = _moments_of(names, run, before)
-        if moments is None:
-            continue
-        pairs = zip(moments.start_seconds.tolist(), moments.end_seconds.tolist(), strict=True)
-        for start, end in united(pairs):
-            span = SpanEntry(place="", video=video, start_seconds=start, end_seconds=end)
-            collector.span(span, is_scored=True)
-        for bout in postprocess(moments, processing, video=video, author=run[0].model):
-            collector.entry(
-                BoutEntry(
-                    place=f"at {bout.start_seconds:.10g} s",
-                    video=video,
-                    behaviour=bout.behaviour,
-                    start_seconds=bout.start_seconds,
-                    end_seconds=bout.end_seconds,
-                    kind="state",
-                    author=bout.author,
-                    score=bout.score,
-                    source="model",
-                )
+    recorded = _recorded(names, windows)
+    for start, end in recorded._scored():
+        span = SpanEntry(place="", video=video, start_seconds=start, end_seconds=end)
+        collector.span(span, is_scored=True)
+    for bout in recorded.bouts(processing, video=video):
+        collector.entry(
+            BoutEntry(
+                place=f"at {bout.start_seconds:.10g} s",
+                video=video,
+                behaviour=bout.behaviour,
+                start_seconds=bout.start_seconds,
+                end_seconds=bout.end_seconds,
+                kind="state",
+                author=bout.author,
+                score=bout.score,
+                source="model",
             )
+        )
+    # In the order of the rows, whatever the times.
     models = dict.fromkeys(one.model for one in windows if one.model)
     settings = dict.fromkeys(one.settings for one in windows if one.settings)
     collector.about = About(
@@ -179,14 +376,14 @@ def _take_bouts(collector: Collector, video: str, names: list[str], windows: lis
 
 
 def _moments_of(
-    names: list[str], windows: list[_Window], before: float
+    names: list[str], windows: list[_Window], taken: Sequence[Interval] = ()
 ) -> ClassProbabilities | None:
-    """Each moment with the mean of the windows over it; those after a time are left out."""
+    """Each moment with the mean of the windows over it, without what is taken."""
     import numpy as np
 
-    gaps = united([gap for one in windows for gap in one.gaps])
+    holes = united([*taken, *(gap for one in windows for gap in one.gaps)])
     ends = [x for one in windows for x in (one.start, one.end)]
-    ends += [x for gap in gaps for x in gap] + [before] * (before < float("inf"))
+    ends += [x for hole in holes for x in hole]
     edges = np.unique(np.round(np.array(ends, dtype=np.float64), 6)).astype(np.float64)
     sums = np.zeros((len(edges) - 1, len(names)))
     counts = np.zeros(len(edges) - 1, dtype=np.int64)
@@ -196,9 +393,12 @@ def _moments_of(
         counts[first:last] += 1
     starts, stops = edges[:-1], edges[1:]
     # What is shorter than a microsecond or two is an edge that was said in two ways.
-    is_kept = (counts > 0) & (stops <= before + 1e-9) & (stops - starts > 2e-6)
-    for start, end in gaps:
-        is_kept &= ~((starts >= start - 1e-9) & (stops <= end + 1e-9))
+    is_kept = (counts > 0) & (stops - starts > 2e-6)
+    if holes:  # their edges are edges of moments, so that a moment is in one whole, or not at all
+        firsts, lasts = (np.array(one) for one in zip(*holes, strict=True))
+        middles = (starts + stops) / 2
+        at = np.searchsorted(firsts, middles, side="right") - 1
+        is_kept &= ~((at >= 0) & (middles < lasts[at]))
     if not is_kept.any():
         return None
     means = np.clip(sums[is_kept] / counts[is_kept, None], 0.0, 1.0)

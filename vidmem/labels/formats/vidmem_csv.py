@@ -13,6 +13,10 @@ recording, the ethogram with its colours, keys and descriptions, model, settings
 which spans were scored under the bouts. It is not needed; where the CSV was edited since (it has a
 SHA-256 of it), the rows are right and its spans are not looked at.
 
+Written as one file (`WriteOptions.is_one_file`), model, settings, versions and what is known of the
+videos stand in lines above the header instead (`header_block.py`), and two columns more say how
+long each bout lasts and when it began by the clock.
+
 A CSV that was made by hand reads as well: semicolons, decimal commas, times as MM:SS, other names
 of the columns (`behavior`, `start`, `stop`, `duration`), any order.
 """
@@ -21,13 +25,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+from datetime import timedelta
 from pathlib import Path
 
 from vidmem.files import guarded, parse_json, read_bounded, unguarded
-from vidmem.labels.bout import BoutSource
+from vidmem.labels.bout import Bout, BoutSource
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED, BehaviourKind, reserved_name
-from vidmem.labels.formats.collecting import BoutEntry, Collector, score_or_none
-from vidmem.labels.formats.format import Drafted, Format, Holds, WriteOptions
+from vidmem.labels.formats.collecting import BoutEntry, Collector, clean_name, score_or_none
+from vidmem.labels.formats.format import About, Drafted, Format, Holds, WriteOptions
+from vidmem.labels.formats.header_block import header_block, is_header_block, read_header_block
 from vidmem.labels.formats.remarks import SPANS, facts_of, take_facts
 from vidmem.labels.formats.source import MAX_BYTES, Source
 from vidmem.labels.formats.tables import (
@@ -37,7 +43,7 @@ from vidmem.labels.formats.tables import (
     seconds_of,
     table_of,
 )
-from vidmem.labels.labels import Labels
+from vidmem.labels.labels import Labels, Stretch
 
 COLUMNS = (
     "video",
@@ -54,6 +60,8 @@ COLUMNS = (
     "model",
     "settings",
 )
+MORE_COLUMNS = ("duration_seconds", "began_at")
+"""Of one file: for people, who would have to compute them."""
 
 _VIDEO = ("video", "file", "filename", "video file", "media", "media file name")
 _START = ("start_seconds", "start", "start_s", "start (s)", "start_time", "onset", "begin", "from")
@@ -72,18 +80,42 @@ def side_path(path: Path) -> Path:
 
 def recognise(source: Source) -> bool:
     """Whether a file has a start, an end or a duration, and a label in its header."""
-    header = source.head.split("\n", 1)[0].casefold()
+    head = source.head
+    num_lines = read_header_block(head).num_lines if is_header_block(head) else 0
+    header = "".join(head.split("\n", num_lines + 1)[num_lines : num_lines + 1]).casefold()
     names = {cell.strip(' "') for sign in ",;\t" for cell in header.split(sign)}
     has_end = names.intersection(_END) or names.intersection(_DURATION)
     return bool(names.intersection(_START) and has_end and names.intersection(_LABEL))
 
 
 def read(source: Source, collector: Collector) -> None:
-    """Give the rows, and the side file where there is one, to a collector."""
+    """Give the rows, and the side file or the lines above the header, to a collector."""
     _read_side_file(source, collector)
-    rows = table_of(collector, source.text, (_START, _LABEL))
+    text = source.text
+    if is_header_block(text):
+        block = read_header_block(text)
+        collector.about = block.about
+        for video in block.videos:
+            collector.video(video)
+        # Empty lines in their place, so that rows keep their numbers.
+        text = "\n" * block.num_lines + text.split("\n", block.num_lines)[-1]
+    rows = table_of(collector, text, (_START, _LABEL))
     for row in rows:
         _read_row(collector, row)
+    if collector.about == About():
+        collector.about = _about_of_rows(rows)
+
+
+def _about_of_rows(rows: list[Row]) -> About:
+    """The models and settings that rows name, each once."""
+    found = {
+        name: dict.fromkeys(unguarded(row.get(name)) for row in rows if row.get(name))
+        for name in ("model", "settings")
+    }
+    return About(
+        model=clean_name(", ".join(found["model"])),
+        settings=clean_name(" | ".join(found["settings"])),
+    )
 
 
 def _read_side_file(source: Source, collector: Collector) -> None:
@@ -167,11 +199,8 @@ def _times(collector: Collector, row: Row, label: str) -> tuple[float, float] | 
 
 
 def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
-    """A row per bout and span, and the side file."""
-    rows = [
-        [*_bout_cells(labels, index), options.about.model, options.about.settings]
-        for index in range(len(labels.bouts))
-    ]
+    """A row per bout and span, and the side file, or lines above the header."""
+    rows = [_bout_cells(labels, index, options) for index in range(len(labels.bouts))]
     for track in labels.tracks:
         if track.axis not in labels.ethogram.axes:
             continue
@@ -179,18 +208,33 @@ def write(labels: Labels, path: Path, options: WriteOptions) -> Drafted:
             if one.what in (NOT_SCORED, NONE_OF_THESE):
                 times = [decimal(one.start_seconds), decimal(one.end_seconds)]
                 cells = [guarded(track.video), *times, one.what, guarded(track.subject)]
-                rows.append([*cells, "", "", "", "", guarded(track.axis), "", "", ""])
+                cells += ["", "", "", "", guarded(track.axis), "", "", ""]
+                rows.append(cells + _more_cells(labels, track.video, one, options))
     rows.sort(key=lambda row: (row[0], float(row[1]), float(row[2])))
-    data = csv_text([COLUMNS, *rows]).encode()
+    columns = (*COLUMNS, *MORE_COLUMNS) if options.is_one_file else COLUMNS
+    data = csv_text([columns, *rows]).encode()
+    if options.is_one_file:
+        return Drafted({path: header_block(options.about, labels.videos).encode() + data})
     facts = {"sha256": hashlib.sha256(data).hexdigest()}
     facts |= facts_of(labels, options.about, labels.videos)
     side = json.dumps(facts, ensure_ascii=False, indent=1).encode(errors="backslashreplace")
     return Drafted({path: data, side_path(path): side})
 
 
-def _bout_cells(labels: Labels, index: int) -> list[str]:
+def _more_cells(
+    labels: Labels, video: str, one: Bout | Stretch, options: WriteOptions
+) -> list[str]:
+    if not options.is_one_file:
+        return []
+    start = labels.video(video).start
+    began = "" if start is None else start + timedelta(seconds=one.start_seconds)
+    length = decimal(one.end_seconds - one.start_seconds)
+    return [length, began.isoformat(sep=" ", timespec="milliseconds") if began else ""]
+
+
+def _bout_cells(labels: Labels, index: int, options: WriteOptions) -> list[str]:
     bout = labels.bouts[index]
-    behaviour = labels.ethogram[bout.behaviour]
+    behaviour, about = labels.ethogram[bout.behaviour], options.about_of(bout)
     return [
         guarded(bout.video),
         decimal(bout.start_seconds),
@@ -203,6 +247,9 @@ def _bout_cells(labels: Labels, index: int) -> list[str]:
         bout.source,
         guarded(behaviour.axis),
         behaviour.kind,
+        guarded(about.model),
+        guarded(about.settings),
+        *_more_cells(labels, bout.video, bout, options),
     ]
 
 

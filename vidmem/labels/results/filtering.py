@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import time
 
 from vidmem.errors import LabelError, SettingError
 from vidmem.labels.bout import Bout
 from vidmem.labels.labels import Labels
 from vidmem.labels.results.clock import time_of_day_seconds
+from vidmem.labels.spans import Interval, Span, Track, spans_of, without
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,30 @@ def filter_bouts(labels: Labels, wanted: BoutFilter) -> tuple[Bout, ...]:
         LabelError: If a time of day is asked for, and the start of a recording is not known.
     """
     return tuple(bout for bout in labels.bouts if _is_wanted(labels, bout, wanted))
+
+
+def filtered_labels(labels: Labels, wanted: BoutFilter) -> Labels:
+    """Labels with the bouts that are meant; the time of the others is unlabelled.
+
+    Raises:
+        LabelError: If a time of day is asked for, and the start of a recording is not known.
+    """
+    kept = filter_bouts(labels, wanted)
+    gone = set(labels.bouts).difference(kept)
+    return replace(labels, bouts=kept, scored=scored_without(labels, gone))
+
+
+def scored_without(labels: Labels, bouts: Iterable[Bout]) -> tuple[Span, ...]:
+    """What was scored, but for the time of some states."""
+    taken: defaultdict[Track, list[Interval]] = defaultdict(list)
+    for one in bouts:
+        if not one.is_point:
+            taken[labels.track_of(one)].append((one.start_seconds, one.end_seconds))
+    return tuple(
+        span
+        for one in labels.scored
+        for span in spans_of(one.track, without([one.interval], taken[one.track]))
+    )
 
 
 def _is_wanted(labels: Labels, bout: Bout, wanted: BoutFilter) -> bool:

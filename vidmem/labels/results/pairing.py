@@ -21,7 +21,7 @@ from vidmem.labels.comparing import UNLABELLED, side_by_side
 from vidmem.labels.ethogram import NONE_OF_THESE, NOT_SCORED
 from vidmem.labels.labels import Labels
 from vidmem.labels.results.aligning import aligned
-from vidmem.labels.spans import Span, Track
+from vidmem.labels.spans import Span, Track, spans_of, united
 
 
 @dataclass(frozen=True)
@@ -157,6 +157,36 @@ def pair_track(first: Labels, second: Labels, track: Track) -> PairedTrack:
             **sums, unlabelled_seconds=None if known is None else max(known - said, 0.0)
         ),
     )
+
+
+def spans_said(
+    first: Labels, second: Labels, *, axis: str, said: tuple[str, str]
+) -> tuple[Span, ...]:
+    """Where, of what both scored, the first says one thing and the second another, or the same.
+
+    Args:
+        first: One account; its axes hold for both.
+        second: Another.
+        axis: Which axis.
+        said: What each says: a behaviour or `NONE_OF_THESE`.
+
+    Returns:
+        By video and subject, in order of time; their seconds are those of a cell of the confusion.
+
+    Raises:
+        LabelError: If there is no such axis, or the ethograms contradict each other.
+    """
+    found: list[Span] = []
+    for pair_of_track in pair(first, second, axis=axis):
+        track = pair_of_track.track
+        stretches = [one for run in pair_of_track.runs for one in run]
+        times = [
+            (one.start_seconds, one.end_seconds)
+            for one in stretches
+            if (one.first, one.second) == said
+        ]
+        found += spans_of(track, united(times))
+    return tuple(found)
 
 
 def sum_left_out(pairs: Iterable[PairedTrack]) -> LeftOut:

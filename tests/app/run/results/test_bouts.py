@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import csv
-import io
 import random
+from datetime import datetime
 
 import pytest
 
 from app.run.board import Board
-from app.run.results.bout_table import BOUT_COLUMNS
 from app.run.results.bouts import BoutBook
 from app.run.view import RunView
+from vidmem.labels import LabelledVideo, import_file
 from vidmem.streaming import Prediction, StreamSettings, Window
 
 NAMES = ("lying", "standing", "walking")
 MODEL = StreamSettings(fps=4.0, clip_frames=16, window_stride=16)
 
 
-def make_prediction(start: float, end: float, label: int) -> Prediction:
+def make_prediction(start: float, end: float, label: int, **more) -> Prediction:
     window = Window(
         index=0,
         start_frame=round(start * 4),
@@ -44,6 +44,7 @@ def make_prediction(start: float, end: float, label: int) -> Prediction:
         l_mem=25,
         state_bytes=0,
         model_seconds=0.0,
+        **more,
     )
 
 
@@ -54,11 +55,11 @@ class Watched:
         self.settings = settings
         self.view = RunView(Board(), NAMES)
 
-    def see(self, label: int, start: float, until: float) -> None:
+    def see(self, label: int, start: float, until: float, **more) -> None:
         stride, clip = self.settings.seconds_between_predictions, self.settings.seconds_per_clip
         while start < until - 1e-6:
             self.view.add_prediction(
-                make_prediction(start, start + clip, label), None, self.settings
+                make_prediction(start, start + clip, label, **more), None, self.settings
             )
             start += stride
 
@@ -152,16 +153,44 @@ def test_a_file_has_the_bouts_of_the_table_one_a_row():
     watched.see(1, 8, 12)
     watched.see(0, 12, 20)
     assert watched.rows(5.0) == [["lying", 0, 1, 20.0]]
-    assert _as_file(watched) == [("lying", "0.000", "20.000", "20.000", "0.73", "5")]
+    assert _as_file(watched) == [("lying", "0.000", "20.000", "20.000", "0.73")]
     watched.rows(0.0)
     assert _as_file(watched) == [
-        ("lying", "0.000", "8.000", "8.000", "0.90", "0"),
-        ("standing", "8.000", "12.000", "4.000", "0.90", "0"),
-        ("lying", "12.000", "20.000", "8.000", "0.90", "0"),
+        ("lying", "0.000", "8.000", "8.000", "0.9"),
+        ("standing", "8.000", "12.000", "4.000", "0.9"),
+        ("lying", "12.000", "20.000", "8.000", "0.9"),
     ]
 
 
 def _as_file(watched: Watched) -> list[tuple[str, ...]]:
-    header, *rows = csv.reader(io.StringIO(watched.view.bouts_csv().decode()))
-    assert tuple(header) == BOUT_COLUMNS
-    return [tuple(row) for row in rows]
+    lines = watched.view.bouts_csv(LabelledVideo("pen.mp4")).decode().splitlines()
+    rows = csv.DictReader(one for one in lines if not one.startswith("#"))
+    names = ("label", "start_seconds", "end_seconds", "duration_seconds", "score")
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+def test_a_file_says_what_it_is_of_and_a_reader_of_labels_takes_it(tmp_path):
+    watched = Watched()
+    watched.see(0, 0, 8, model_name="first", settings="fps=4")
+    watched.see(1, 8, 16, model_name="second", settings="fps=4")
+    watched.see(1, 16, 24, model_name="second", settings="fps=4, l_mem=8")
+    watched.rows(3.0)
+    start = datetime(2026, 5, 1, 6, 0)
+    video = LabelledVideo("pen 2.mp4", 30.0, 25.0, start)
+    path = tmp_path / "bouts.csv"
+    path.write_bytes(watched.view.bouts_csv(video))
+    text = path.read_text()
+    assert "# start: 2026-05-01T06:00:00\n" in text
+    assert "2026-05-01 06:00:08.000" in text
+    imported = import_file(path)
+    assert imported.problems == ()
+    assert imported.labels.video("pen 2.mp4") == video
+    assert imported.about.model == "first, second"
+    assert "fps=4 | fps=4, l_mem=8; bouts: those shorter than 3 s" in imported.about.settings
+    assert imported.about.versions.startswith("vidmem ")
+    bouts = [(one.behaviour, one.author, one.source) for one in imported.labels.bouts]
+    assert bouts == [("lying", "first", "model"), ("standing", "second", "model")]
+    rows = list(csv.DictReader(one for one in text.splitlines() if not one.startswith("#")))
+    assert [row["model"] for row in rows] == ["first", "second"]
+    assert rows[0]["settings"].startswith("fps=4; ")
+    assert rows[1]["settings"].startswith("fps=4 | fps=4, l_mem=8; ")
