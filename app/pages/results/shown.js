@@ -107,6 +107,8 @@ export function start(element) {
     sayTrouble(answer.error ?? "");
     const summary = find(".vm-results-summary");
     const about = find(".vm-results-about");
+    find(".vm-results-unlike").hidden = !answer.warning;
+    find(".vm-results-unlike").textContent = answer.warning ?? "";
     about.textContent = answer.is_model ? answer.about.join(" · ") : "";
     if (answer.error) {
       summary.textContent = "";
