@@ -16,7 +16,7 @@ from pathlib import Path
 import vidmem
 from vidmem.errors import LabelError
 from vidmem.labels import Ethogram, LabelledVideo, Labels, PostProcessing
-from vidmem.labels.formats import About, RecordedPredictions, read_predictions
+from vidmem.labels.formats import About, RecordedPredictions, read_recorded
 from vidmem.labels.results import aligned
 from vidmem.projects import KeptRun, Project
 from vidmem.units import visible
@@ -193,7 +193,7 @@ class ReadPredictions:
                 self._files.move_to_end(path)
                 return known.recorded
             begun = self._clock()
-            recorded = read_predictions(path)
+            recorded = read_recorded(path)
             if recorded is None:
                 raise LabelError(f"{path.name} has no predictions, or is of another program")
             now = self._clock()

@@ -89,6 +89,92 @@ def saved(page, click) -> str:
     return coming.value.path().read_text()
 
 
+def check_filters(page) -> None:
+    """Filters, and sorting by a click on a title."""
+    page.locator("[data-filter=behaviour]").select_option(label="lying")
+    wait_for_rows(page, 2)
+    assert page.locator(".vm-results-counted").inner_text() == "2 of 4"
+    page.locator("thead").get_by_role("button", name="Lasts").click()
+    page.locator("thead").get_by_role("button", name="Lasts").click()
+    assert [row[3] for row in table(page)] == ["20 s", "12 s"]
+    page.locator("[data-filter=from]").fill("00:00")
+    page.locator("[data-filter=until]").fill("00:01")
+    wait_for_rows(page, 1)
+    page.locator("[data-clear]").click()
+    wait_for_rows(page, 4)
+
+
+def check_playing(page) -> None:
+    """A click plays a bout, again and again; keys do it too."""
+    page.locator(".vm-results-rows").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    page.locator(".vm-results-player").get_by_text("lying, 00:20.0 to 00:40.0").wait_for()
+    page.locator(".vm-results-rows tr[data-at]").filter(has_text="standing").click()
+    page.wait_for_function(PLAYS_STANDING)
+    assert page.locator(".vm-results-player [data-do=loop]").get_attribute("aria-pressed") == "true"
+
+
+def check_figures(page) -> None:
+    """The budget and the figures are of the same labels, and say so."""
+    budget = page.locator(".vm-results-budget").inner_text()
+    assert "posture scored 40 s" in budget
+    assert "80.0 %" in budget
+    page.locator(".vm-results-figures .main-svg").first.wait_for()
+    text = saved(page, page.locator(".vm-results-figures [data-picture=svg]").click)
+    assert text.lstrip().startswith("<svg")
+    assert "labels of all people" in text
+    page.locator("[data-kind=actogram]").click()
+    page.locator(".vm-results-figures").get_by_text("Sat 2026-05-02").wait_for()
+    sequences = page.locator(".vm-results-sequences")
+    assert "2 100 %" not in sequences.inner_text()
+    assert "1 100 %" in " ".join(sequences.locator("tbody").inner_text().split())
+
+
+def check_a_run(page, folder) -> None:
+    """A model's run, raw and post-processed, and as a file."""
+    choose_run(page, "[data-choice=of]")
+    wait_for_rows(page, 5)
+    page.locator("[data-post=join]").fill("4")
+    wait_for_rows(page, 1)
+    assert "joined over up to 4 s" in page.locator(".vm-results-about").inner_text()
+    path = folder / "bouts.csv"
+    path.write_text(saved(page, page.locator("[data-file=bouts]").click))
+    imported = import_file(path)
+    assert [(one.behaviour, one.end_seconds) for one in imported.labels.bouts] == [("lying", 40)]
+    assert imported.about.settings == "fps=4; bouts: joined over up to 4 s"
+    page.locator("[data-raw]").click()
+    wait_for_rows(page, 5)
+
+
+def check_agreement(page, folder) -> None:
+    """With another person's file, and with the run."""
+    theirs = Labels(
+        ETHOGRAM,
+        (
+            Bout(VIDEO, 0, 14, "lying"),
+            Bout(VIDEO, 14, 20, "standing"),
+            Bout(VIDEO, 20, 40, "lying"),
+        ),
+    )
+    vidmem.labels.write(theirs, folder / "ben.boris")
+    agreement = page.locator(".vm-results-agreement")
+    agreement.locator("input[type=file]").set_input_files(folder / "ben.boris")
+    agreement.locator(".vm-results-confusion").wait_for()
+    rows = agreement.locator(".vm-results-figures-table").first.inner_text()
+    assert "0.83" in rows.split("Cohen's kappa")[1].split("Gwet")[0]
+    agreement.get_by_role("button", name="standing, lying").click()
+    span = agreement.locator(".vm-results-spans button")
+    assert span.inner_text() == "00:12.0 \N{EN DASH} 00:14.0 (2 s)"
+    span.click()
+    agreement.locator(".vm-results-player").get_by_text("standing in the labels of").wait_for()
+    text = saved(page, agreement.locator("[data-file=csv]").click)
+    assert "labels of the file ben.boris" in text
+    choose_run(page, "[data-agree=second]")
+    agreement.get_by_text("How well the model does").wait_for()
+    assert "Macro-F1" in agreement.locator(".vm-results-scores").inner_text()
+
+
 def test_results_from_an_empty_project_to_files(page, site, tmp_path):
     show(page)
     empty = page.locator(".vm-results-empty")
@@ -104,81 +190,11 @@ def test_results_from_an_empty_project_to_files(page, site, tmp_path):
     assert summary == "4 bouts and events, in 1 video: labels of all people."
     assert ["standing", "00:12.0", "2026-05-02 00:00:02", "8 s", "anna"] in table(page)
 
-    # Filter and sort.
-    page.locator("[data-filter=behaviour]").select_option(label="lying")
-    wait_for_rows(page, 2)
-    assert page.locator(".vm-results-counted").inner_text() == "2 of 4"
-    page.locator("thead").get_by_role("button", name="Lasts").click()
-    page.locator("thead").get_by_role("button", name="Lasts").click()
-    assert [row[3] for row in table(page)] == ["20 s", "12 s"]
-    page.locator("[data-filter=from]").fill("00:00")
-    page.locator("[data-filter=until]").fill("00:01")
-    wait_for_rows(page, 1)
-    page.locator("[data-clear]").click()
-    wait_for_rows(page, 4)
-
-    # A click plays a bout, again and again; keys do it too.
-    page.locator(".vm-results-rows").focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("Enter")
-    page.locator(".vm-results-player").get_by_text("lying, 00:20.0 to 00:40.0").wait_for()
-    page.locator(".vm-results-rows tr[data-at]").filter(has_text="standing").click()
-    page.wait_for_function(PLAYS_STANDING)
-    assert page.locator(".vm-results-player [data-do=loop]").get_attribute("aria-pressed") == "true"
-
-    # The budget and the figures are of the same labels.
-    budget = page.locator(".vm-results-budget").inner_text()
-    assert "posture scored 40 s" in budget
-    assert "80.0 %" in budget
-    page.locator(".vm-results-figures .main-svg").first.wait_for()
-    text = saved(page, page.locator(".vm-results-figures [data-picture=svg]").click)
-    assert text.lstrip().startswith("<svg")
-    assert "labels of all people" in text
-    page.locator("[data-kind=actogram]").click()
-    page.locator(".vm-results-figures").get_by_text("Sat 2026-05-02").wait_for()
-    sequences = page.locator(".vm-results-sequences")
-    assert "2 100 %" not in sequences.inner_text()
-    assert "1 100 %" in " ".join(sequences.locator("tbody").inner_text().split())
-
-    # A model's run, raw and post-processed.
-    choose_run(page, "[data-choice=of]")
-    wait_for_rows(page, 5)
-    page.locator("[data-post=join]").fill("4")
-    wait_for_rows(page, 1)
-    assert "joined over up to 4 s" in page.locator(".vm-results-about").inner_text()
-    path = tmp_path / "bouts.csv"
-    path.write_text(saved(page, page.locator("[data-file=bouts]").click))
-    imported = import_file(path)
-    assert [(one.behaviour, one.end_seconds) for one in imported.labels.bouts] == [("lying", 40)]
-    assert imported.about.settings == "fps=4; bouts: joined over up to 4 s"
-    page.locator("[data-raw]").click()
-    wait_for_rows(page, 5)
-
-    # Agreement: with another person's file, and with the run.
-    theirs = Labels(
-        ETHOGRAM,
-        (
-            Bout(VIDEO, 0, 14, "lying"),
-            Bout(VIDEO, 14, 20, "standing"),
-            Bout(VIDEO, 20, 40, "lying"),
-        ),
-    )
-    vidmem.labels.write(theirs, tmp_path / "ben.boris")
-    agreement = page.locator(".vm-results-agreement")
-    agreement.locator("input[type=file]").set_input_files(tmp_path / "ben.boris")
-    agreement.locator(".vm-results-confusion").wait_for()
-    rows = agreement.locator(".vm-results-figures-table").first.inner_text()
-    assert "0.83" in rows.split("Cohen's kappa")[1].split("Gwet")[0]
-    agreement.get_by_role("button", name="standing, lying").click()
-    span = agreement.locator(".vm-results-spans button")
-    assert span.inner_text() == "00:12.0 – 00:14.0 (2 s)"
-    span.click()
-    agreement.locator(".vm-results-player").get_by_text("standing in the labels of").wait_for()
-    text = saved(page, agreement.locator("[data-file=csv]").click)
-    assert "labels of the file ben.boris" in text
-    choose_run(page, "[data-agree=second]")
-    agreement.get_by_text("How well the model does").wait_for()
-    assert "Macro-F1" in agreement.locator(".vm-results-scores").inner_text()
+    check_filters(page)
+    check_playing(page)
+    check_figures(page)
+    check_a_run(page, tmp_path)
+    check_agreement(page, tmp_path)
     assert is_well_everywhere(page)
 
 

@@ -18,6 +18,9 @@ from vidmem.labels.formats import About, ReadOptions
 MAX_FILES = 12
 """In the process; the one that was looked at least lately goes first."""
 
+MAX_BOUTS = 300_000
+"""Of all files together; a single one may have as many as a format allows."""
+
 MAX_BYTES = 8 << 20
 MAX_PROBLEMS = 20
 """That are said one by one."""
@@ -82,9 +85,13 @@ class BroughtFiles:
         )
         with self._lock:
             self._files[file.key] = file
-            while len(self._files) > self._max_files:
+            while len(self._files) > 1 and self._is_full():
                 self._files.popitem(last=False)
         return file
+
+    def _is_full(self) -> bool:
+        num_bouts = sum(len(one.labels.bouts) for one in self._files.values())
+        return len(self._files) > self._max_files or num_bouts > MAX_BOUTS
 
     def find(self, key: str) -> BroughtFile:
         """A file by its key.

@@ -46,7 +46,9 @@ export function pictureButtons(plot, nameOf) {
   return ["png", "svg"].map((format) => {
     const button = make("button", { type: "button", textContent: words[`results_${format}`] });
     button.dataset.picture = format;
-    button.addEventListener("click", () => savePlot(plot, nameOf(), format));
+    button.addEventListener("click", () => {
+      if (plot.clientWidth && window.Plotly) savePlot(plot, nameOf(), format); // once there is something to save
+    });
     return button;
   });
 }

@@ -27,6 +27,7 @@ MAX_ROWS = 20_000
 """Of bouts in one answer; the page draws those on view alone."""
 
 MAX_BUDGET_ROWS = 2_000
+MAX_PERIODS = 20_000
 MAX_GAP_SECONDS = 86_400.0
 MAX_LISTED_RUNS = 200
 
@@ -163,9 +164,19 @@ def budget_of(shown: ShownAccount, request: PageRequest) -> TimeBudget:
         SettingError: If periods cannot be so long.
     """
     every = request.number("every") if request.fields.get("every", "") != "" else None
+    if every is not None:
+        _check_periods(shown.labels, every)
     return time_budget(
         shown.labels, every_seconds=every, per_video=request.text("per_video") == "1"
     )
+
+
+def _check_periods(labels: Labels, every_seconds: float) -> None:
+    """See that a budget has no more periods than anybody reads: each takes time and memory."""
+    ends = (one.end_seconds - one.start_seconds for one in (*labels.bouts, *labels.scored))
+    num_periods = sum(ends) / max(every_seconds, 1)
+    if num_periods > MAX_PERIODS:
+        raise SettingError(f"periods of {every_seconds:g} s would be more than {MAX_PERIODS}")
 
 
 def budget_answer(shown: ShownAccount, found: TimeBudget) -> dict[str, Any]:

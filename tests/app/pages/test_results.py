@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from typer.testing import CliRunner
 
 import vidmem.labels
+from app.pages.results.brought import MAX_BYTES, MAX_FILES
 from app.pages.results.routes import add_results_routes
 from app.pages.results.views import MAX_ROWS
 from tests.labels.predictions import steps, write_predictions
@@ -367,3 +368,25 @@ def test_a_file_that_is_none_is_refused_without_the_place_where_it_lay(client, c
     answer = client.post("/results/files", params={"name": "x.csv"}, content=b"\x00\x01")
     assert "x.csv" in answer.json()["error"]
     assert "/" not in answer.json()["error"]
+
+
+def test_files_that_are_brought_are_few(coded, client):
+    def bring(name):
+        text = "video,start_seconds,end_seconds,label\npen.mp4,0,5,lying\n"
+        answer = client.post("/results/files", params={"name": name}, content=text.encode())
+        return answer.json()["key"]
+
+    first = bring("first.csv")
+    pair = {"first": "labels", "second": first}
+    assert "error" not in get(client, "/results/agreement", **pair)
+    for number in range(MAX_FILES):
+        bring(f"{number}.csv")
+    assert "not held any more" in get(client, "/results/agreement", **pair)["error"]
+    large = client.post("/results/files", params={"name": "x.csv"}, content=b"x" * (MAX_BYTES + 1))
+    assert "may have" in large.json()["error"]
+
+
+def test_periods_that_nobody_reads_are_refused(client, coded):
+    assert "at least 1 s" in get(client, "/results/budget", every="0.001")["error"]
+    coded.labels.mark_scored(Span("pen.mp4", 0, 1e6, axis="posture"))
+    assert "more than 20000" in get(client, "/results/budget", every="10")["error"]

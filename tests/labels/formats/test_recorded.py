@@ -8,7 +8,7 @@ import pytest
 
 from tests.labels.predictions import steps, write_predictions
 from vidmem.labels import Bout, LabelledVideo, PostProcessing
-from vidmem.labels.formats import ReadOptions, import_file, read_predictions, read_probabilities
+from vidmem.labels.formats import ReadOptions, import_file, read_probabilities, read_recorded
 
 NAMES = ("lying", "standing", "nursing")
 PROCESSINGS = [
@@ -35,7 +35,7 @@ def path(tmp_path):
 def test_it_is_what_importing_the_file_gives(path, processing):
     options = ReadOptions(video="pen.mp4", processing=processing)
     imported = import_file(path, options)
-    recorded = read_predictions(path)
+    recorded = read_recorded(path)
     made = recorded.labels(processing, video=LabelledVideo("pen.mp4"))
     assert imported.problems == ()
     assert made.bouts == imported.labels.bouts
@@ -45,7 +45,7 @@ def test_it_is_what_importing_the_file_gives(path, processing):
 
 
 def test_what_a_later_model_said_of_a_time_holds_and_no_bout_reaches_over_the_change(path):
-    recorded = read_predictions(path)
+    recorded = read_recorded(path)
     first, second = recorded.parts
     assert (first.model, second.model) == ("first", "second")
     assert first.moments.end_seconds[-1] == second.moments.start_seconds[0] == 30
@@ -56,7 +56,7 @@ def test_what_a_later_model_said_of_a_time_holds_and_no_bout_reaches_over_the_ch
 
 
 def test_each_bout_says_with_which_model_and_settings_it_was_made(path):
-    recorded = read_predictions(path)
+    recorded = read_recorded(path)
     assert recorded.has_changes
 
     def about(start, end):
@@ -71,21 +71,21 @@ def test_each_bout_says_with_which_model_and_settings_it_was_made(path):
 
 def test_a_file_that_has_no_row_yet_and_one_that_is_cut_off_can_be_read(tmp_path):
     path = write_predictions(tmp_path / "pen.predictions.csv", NAMES, [])
-    recorded = read_predictions(path)
+    recorded = read_recorded(path)
     assert recorded.end_seconds == 0
     assert recorded.probabilities is None
     assert recorded.labels(video=LabelledVideo("pen.mp4")).bouts == ()
     write_predictions(path, NAMES, steps(0, 0, 1, num=3), is_more=True)
     with path.open("a") as file:
         file.write("12.000,16.0")
-    assert read_predictions(path).end_seconds == 12
+    assert read_recorded(path).end_seconds == 12
     (tmp_path / "other.csv").write_text("a,b\n1,2\n")
-    assert read_predictions(tmp_path / "other.csv") is None
+    assert read_recorded(tmp_path / "other.csv") is None
 
 
 def test_probabilities_are_all_moments_in_order(tmp_path):
     rows = [(at, at + 2.0, [0.1 * (at % 7), 0.2, 0.7 - 0.1 * (at % 7)]) for at in range(9)]
     path = write_predictions(tmp_path / "pen.predictions.csv", NAMES, rows)
-    plain, recorded = read_probabilities(path), read_predictions(path).probabilities
+    plain, recorded = read_probabilities(path), read_recorded(path).probabilities
     assert recorded.probabilities.tolist() == plain.probabilities.tolist()
     assert recorded.start_seconds.tolist() == plain.start_seconds.tolist()

@@ -24,8 +24,7 @@ from vidmem.figures.labels.lanes import (
     thinned,
 )
 from vidmem.figures.theme import Swatch, ThemeName, empty_figure, new_figure, theme_of
-from vidmem.labels import NONE_OF_THESE, Labels
-from vidmem.labels import NOT_SCORED as IS_NOT_SCORED
+from vidmem.labels import Labels
 from vidmem.labels.results.clock import Clock
 
 if TYPE_CHECKING:
@@ -108,8 +107,7 @@ def _strips(labels: Labels, clock: Clock) -> tuple[list[str], dict[str, list[Bar
         date = clock.midnight + timedelta(days=day)
         names.append(" · ".join(filter(None, (subject, f"{date:%a %Y-%m-%d}"))))
         for what, first, last, words in pieces.get((subject, day), ()):
-            kind = {NONE_OF_THESE: SCORED, IS_NOT_SCORED: NOT_SCORED}.get(what, what)
-            bars[kind].append(Bar(lane, first, last, words))
+            bars[what].append(Bar(lane, first, last, words))
     return names, bars
 
 

@@ -23,7 +23,6 @@ from vidmem.figures.labels.lanes import (
     thinned,
 )
 from vidmem.figures.theme import Swatch, Theme, ThemeName, empty_figure, new_figure, theme_of
-from vidmem.labels import NOT_SCORED as IS_NOT_SCORED
 from vidmem.labels import Labels, Track
 from vidmem.labels.results.clock import Clock, clock_of, used_videos
 
@@ -142,7 +141,7 @@ class _Lanes:
     def _add_scored(self, track: Track, lanes: list[int]) -> None:
         found: dict[str, list[tuple[float, float]]] = {SCORED: [], NOT_SCORED: []}
         for one in self._labels.timeline(track.video, track.axis, track.subject):
-            times = found[NOT_SCORED if one.what == IS_NOT_SCORED else SCORED]
+            times = found[NOT_SCORED if one.what == NOT_SCORED else SCORED]
             start, end = (self._at(track.video, x) for x in (one.start_seconds, one.end_seconds))
             if times and times[-1][1] == start:
                 times[-1] = (times[-1][0], end)

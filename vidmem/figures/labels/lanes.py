@@ -14,6 +14,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from vidmem.figures.theme import Theme
+from vidmem.labels import NONE_OF_THESE
+from vidmem.labels import NOT_SCORED as IS_NOT_SCORED
 from vidmem.units import clock, span
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ MAX_BARS = 4_000
 """Drawn one by one; of more, those nearer than a pixel of a wide screen are drawn as one."""
 
 PIXELS = 2_500
-SCORED, NOT_SCORED = "scored", "not scored"
+SCORED, NOT_SCORED = NONE_OF_THESE, IS_NOT_SCORED
+"""What the bars behind those of behaviours are of; no behaviour may be called so."""
+
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200)
 DAY_SECONDS = 86_400
 MAX_TICKS = 5

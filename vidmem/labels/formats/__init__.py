@@ -17,8 +17,8 @@ from vidmem.labels.formats.predictions_csv import (
     RecordedPredictions,
     RunCondition,
     about_run,
-    read_predictions,
     read_probabilities,
+    read_recorded,
 )
 from vidmem.labels.formats.registry import (
     FORMATS,
@@ -51,7 +51,7 @@ __all__ = [
     "import_file",
     "read",
     "read_header_block",
-    "read_predictions",
     "read_probabilities",
+    "read_recorded",
     "write",
 ]

@@ -226,7 +226,7 @@ def read(source: Source, collector: Collector) -> None:
     _take_bouts(collector, video, names, windows)
 
 
-def read_predictions(path: str | Path) -> RecordedPredictions | None:
+def read_recorded(path: str | Path) -> RecordedPredictions | None:
     """All of a predictions.csv, which may still grow; rows that are no predictions are left out.
 
     Returns:
