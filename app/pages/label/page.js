@@ -25,7 +25,17 @@ const PLACE = "vidmem-label-place:"; // where the playhead was in a video
 const EVERY = 5000; // milliseconds between two writings of it
 const NOTICE = 9000; // milliseconds that a refusal stays
 
+// Begun when it is first looked at: until then it costs the other pages nothing.
 export function start(element) {
+  let isBegun = false;
+  bus.on("view_shown", (view) => {
+    if (view !== "label" || isBegun) return;
+    isBegun = true;
+    begin(element);
+  });
+}
+
+function begin(element) {
   const find = (name) => element.querySelector(name);
   const area = find(".vm-code-left");
   const [notice, said] = [find(".vm-code-notice"), find(".vm-code-said")];
