@@ -20,7 +20,10 @@ UNEXPECTED = (
     "Something unexpected went wrong ({name}). The details are in the terminal; you can go on."
 )
 KEPT = "What was analysed is kept."
-DISK_FULL = "The disk is full: predictions could not be written. Make room and press play again."
+DISK_FULL = (
+    "The disk is full, so this could not be written; what was saved before is kept. Make room and try "
+    "again."
+)
 
 NOT_WRITTEN = "Predictions could not be written: {reason}. Whoever runs the app can mend that."
 

@@ -16,9 +16,6 @@ from vidmem.projects import Project, fingerprint
 VIDEOS = "videos"
 """In the project's folder."""
 
-UPLOAD = "upload/"
-"""How the keys of uploads begin; see `VideoShelf.add_upload`."""
-
 
 def keep_upload(project: Project, video: Video) -> Path:
     """Where a video lies for good: an upload is put into the project's folder `videos` first.
@@ -31,7 +28,7 @@ def keep_upload(project: Project, video: Video) -> Path:
         ProjectError: If it cannot be written there.
     """
     path = Path(os.path.realpath(video.path))
-    if not video.key.startswith(UPLOAD):
+    if not video.is_upload:
         return path
     folder = project.folder / VIDEOS
     try:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import Any
 
 from app.projects.kept_uploads import keep_upload
+from app.projects.video_facts import facts_of
 from app.sources.past import PastInfo
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import ProjectError
-from vidmem.projects import KeptRun, Project, ProjectVideo, VideoFacts, fingerprint
+from vidmem.projects import KeptRun, Project, ProjectVideo, fingerprint
 from vidmem.units import clock
 
 GONE = (
@@ -44,15 +44,9 @@ def keep_video(project: Project, video: Video, info: Any) -> ProjectVideo:
         OSError: If it cannot be copied.
     """
     path = _known_place(project, video.path) if video.is_upload else video.path
-    return project.add_video(path or keep_upload(project, video), _facts(info))
-
-
-def _facts(info: Any) -> VideoFacts:
-    seconds, fps = info.duration_seconds, info.fps
-    return VideoFacts(
-        duration_seconds=seconds if 0 < seconds < math.inf else None,
-        fps=fps if fps and 0 < fps < math.inf else None,
-    )
+    path = path or keep_upload(project, video)
+    is_known = any(one.path == path for one in project.videos.list())
+    return project.add_video(path, facts_of(video, info, has_start=not is_known))
 
 
 def _known_place(project: Project, path: Path) -> Path | None:

@@ -66,7 +66,13 @@ class RunPredictions:
     @property
     def title(self) -> str:
         """For a list: the model, and when the run began."""
-        return f"{self.run.model}, {self.run.created_at:%Y-%m-%d %H:%M}"
+        return run_title(self.run)
+
+
+def run_title(run: KeptRun) -> str:
+    """The model of a run, of a folder its name, and when the run began."""
+    model = run.model.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
+    return f"{_name(model) or run.model}, {run.created_at:%Y-%m-%d %H:%M}"
 
 
 def bouts_of_run(project: Project, run_id: str, post: PostProcessing | None = None) -> Labels:
@@ -96,7 +102,7 @@ def predictions_of_run(project: Project, run_id: str) -> RunPredictions:
     if path is None:
         raise LabelError(NO_PREDICTIONS)
     recorded = _files.read(path, is_growing=run.state == "running")
-    return RunPredictions(run, recorded, _video_of(project, run, path))
+    return RunPredictions(run, recorded, video_of_run(project, run, path))
 
 
 def newest_predictions(folder: Path) -> Path | None:
@@ -130,7 +136,14 @@ def read_processing(number: Callable[[str], float | None]) -> PostProcessing:
     return replace(PostProcessing(), **{x: one for x, one in given.items() if one is not None})
 
 
-def _video_of(project: Project, run: KeptRun, path: Path) -> LabelledVideo:
+def video_of_run(project: Project, run: KeptRun, path: Path) -> LabelledVideo:
+    """The video of a run as labels know it; without one of the project, named after its source.
+
+    Args:
+        project: That keeps the run.
+        run: Of any source.
+        path: Its file of predictions.
+    """
     if run.video is not None:
         return project.videos[run.video].labelled
     stem = path.name.partition("-predictions")[0]

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 from app.projects.kept_uploads import keep_upload
 from app.projects.open_file import NoMediaError, state_of
-from app.projects.recording_start import start_of, typed_start
+from app.projects.recording_start import typed_start
+from app.projects.video_facts import facts_of
 from app.projects.without_paths import without_paths
 from app.sources.kept import KeptOfFiles
 from app.sources.shelf import Video, VideoShelf
@@ -148,15 +149,8 @@ class ProjectVideos:
         with without_paths(video.title, video.path):
             info = self._info(video.path)
         path = keep_upload(self.project, video)
-        started = start_of(f"{video.title}/{path.name}", info)
-        facts = VideoFacts(
-            duration_seconds=info.duration_seconds,
-            fps=info.fps,
-            start=started[0] if started else None,
-            start_from=started[1] if started else None,
-        )
         with without_paths(video.title, path):
-            added = self.project.videos.add(path, facts)
+            added = self.project.videos.add(path, facts_of(video, info))
         self._infos.keep(path, info)
         return self._record(added, self.project.labels.num_bouts())
 

@@ -136,6 +136,7 @@ class RunView:
                 known[one.settings] = settings.with_summary(one.settings)
             self._settings = known[one.settings]
             self.predicted.add_prediction(one, self._settings)
+            self._history.add(one)
             self._num_clips += 1
             self._num_unlike += one.is_unlike_training
             num_since_empty = num_since_empty + 1 if one.num_remembered else 1

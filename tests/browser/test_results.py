@@ -91,16 +91,16 @@ def saved(page, click) -> str:
 
 def check_filters(page) -> None:
     """Filters, and sorting by a click on a title."""
-    page.locator("[data-filter=behaviour]").select_option(label="lying")
+    page.locator(".vm-results-bouts [data-filter=behaviour]").select_option(label="lying")
     wait_for_rows(page, 2)
     assert page.locator(".vm-results-counted").inner_text() == "2 of 4"
-    page.locator("thead").get_by_role("button", name="Lasts").click()
-    page.locator("thead").get_by_role("button", name="Lasts").click()
+    page.locator(".vm-results-bouts thead").get_by_role("button", name="Lasts").click()
+    page.locator(".vm-results-bouts thead").get_by_role("button", name="Lasts").click()
     assert [row[3] for row in table(page)] == ["20 s", "12 s"]
-    page.locator("[data-filter=from]").fill("00:00")
-    page.locator("[data-filter=until]").fill("00:01")
+    page.locator(".vm-results-bouts [data-filter=from]").fill("00:00")
+    page.locator(".vm-results-bouts [data-filter=until]").fill("00:01")
     wait_for_rows(page, 1)
-    page.locator("[data-clear]").click()
+    page.locator(".vm-results-bouts [data-clear]").click()
     wait_for_rows(page, 4)
 
 
@@ -124,7 +124,7 @@ def check_figures(page) -> None:
     text = saved(page, page.locator(".vm-results-figures [data-picture=svg]").click)
     assert text.lstrip().startswith("<svg")
     assert "labels of all people" in text
-    page.locator("[data-kind=actogram]").click()
+    page.locator(".vm-results-figures [data-kind=actogram]").click()
     page.locator(".vm-results-figures").get_by_text("Sat 2026-05-02").wait_for()
     sequences = page.locator(".vm-results-sequences")
     assert "2 100 %" not in sequences.inner_text()
@@ -133,17 +133,17 @@ def check_figures(page) -> None:
 
 def check_a_run(page, folder) -> None:
     """A model's run, raw and post-processed, and as a file."""
-    choose_run(page, "[data-choice=of]")
+    choose_run(page, ".vm-results-shown [data-choice=of]")
     wait_for_rows(page, 5)
-    page.locator("[data-post=join]").fill("4")
+    page.locator(".vm-results-shown [data-post=join]").fill("4")
     wait_for_rows(page, 1)
     assert "joined over up to 4 s" in page.locator(".vm-results-about").inner_text()
     path = folder / "bouts.csv"
-    path.write_text(saved(page, page.locator("[data-file=bouts]").click))
+    path.write_text(saved(page, page.locator(".vm-results-bouts [data-file=bouts]").click))
     imported = import_file(path)
     assert [(one.behaviour, one.end_seconds) for one in imported.labels.bouts] == [("lying", 40)]
     assert imported.about.settings == "fps=4; bouts: joined over up to 4 s"
-    page.locator("[data-raw]").click()
+    page.locator(".vm-results-shown [data-raw]").click()
     wait_for_rows(page, 5)
 
 
@@ -211,7 +211,7 @@ def test_of_thousands_of_bouts_a_page_holds_those_on_view(page, site):
     rows = page.locator(".vm-results-rows")
     rows.focus()
     page.keyboard.press("End")
-    last = page.locator("tr[aria-current]")
+    last = page.locator(".vm-results-bouts tr[aria-current]")
     last.wait_for()
     assert last.get_attribute("aria-rowindex") == str(NUM_EVENTS + len(BOUTS) + 2)
     assert page.evaluate(f"{ROWS}.length") < 60

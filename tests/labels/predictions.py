@@ -16,6 +16,7 @@ def write_predictions(
     *,
     model: str = "tiny",
     settings: str = "fps=4",
+    unlikeness: float | None = None,
     is_more: bool = False,
 ) -> Path:
     """Windows from start to end with a probability of each class; `is_more`: below those there."""
@@ -26,7 +27,8 @@ def write_predictions(
         best = max(range(len(names)), key=lambda at: probabilities[at])
         cells = [f"{start:.3f}", f"{end:.3f}", names[best], f"{probabilities[best]:.6f}", "0"]
         cells += [f"{one:.6f}" for one in probabilities]
-        lines.append([*cells, "", "", model, settings])
+        unlike = "" if unlikeness is None else f"{unlikeness:.2f}"
+        lines.append([*cells, "", unlike, model, settings])
     with path.open("a" if is_more else "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
     return path

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.pages.api import PageRequest, Routes
 from app.projects.run_bouts import RunPredictions, predictions_of_run, read_processing
+from app.run.wording import unlike_clips
 from vidmem.labels import Bout, PostProcessing
 from vidmem.projects import Project
 
@@ -49,6 +50,7 @@ def run_answer(found: RunPredictions, post: PostProcessing, project: Project) ->
         "settings_words": about.settings,
         "class_names": list(found.recorded.class_names),
         "end_seconds": found.recorded.end_seconds,
+        "warning": unlike_clips(found.recorded.num_unlike, found.recorded.num_predictions),
         "num_bouts": len(bouts),
         "bouts": [_plain(one) for one in bouts[:MAX_BOUTS]],
     }

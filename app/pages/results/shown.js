@@ -21,6 +21,7 @@ export function start(element) {
   let videos = [];
   let choices = null;
   let mark = "";
+  let isByHand = false; // somebody said whose labels are wanted
 
   const runOf = (key) => choices?.runs.find((run) => run.key === key);
   // What tells that results are new: an edit of anybody, or clips of the run that is shown.
@@ -56,7 +57,7 @@ export function start(element) {
       { label: words.results_runs, options: runs.map((run) => [run.key, runWords(run)]) },
     ]);
     // Where there are no labels yet, a run says more.
-    if (!mark && !choices.labels[0][2] && runs.length) whose.value = runs[0].key;
+    if (!isByHand && !choices.labels[0][2] && runs.length) whose.value = runs[0].key;
     else if (value !== shown.of && [...whose.options].some((one) => one.value === shown.of)) whose.value = shown.of;
     if (whose.value !== shown.of) {
       shown.of = whose.value;
@@ -72,6 +73,7 @@ export function start(element) {
     find(".vm-results-trouble").hidden = !sentence;
   }
   function choose() {
+    isByHand = true;
     shown.video = video.value;
     shown.of = whose.value;
     fillChoices();
@@ -105,6 +107,8 @@ export function start(element) {
     sayTrouble(answer.error ?? "");
     const summary = find(".vm-results-summary");
     const about = find(".vm-results-about");
+    find(".vm-results-unlike").hidden = !answer.warning;
+    find(".vm-results-unlike").textContent = answer.warning ?? "";
     about.textContent = answer.is_model ? answer.about.join(" · ") : "";
     if (answer.error) {
       summary.textContent = "";

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import time
+from textwrap import wrap
 from typing import Any
 
 from app.pages.api import PageRequest
 from app.pages.results.shown import AUTHOR, LABELS, RUN, Accounts, ShownAccount
 from app.pages.results.words import ALL_TITLE, FIGURE_OF, NO_AUTHOR_TITLE, VIDEOS_OF
-from app.projects.run_bouts import VERSIONS
+from app.projects.run_bouts import VERSIONS, run_title
+from app.run.wording import unlike_clips
 from vidmem.errors import LabelError, SettingError
 from vidmem.figures import ThemeName, actogram_figure, ethogram_figure, transitions_figure
 from vidmem.labels import Ethogram, Labels
@@ -28,6 +30,9 @@ MAX_ROWS = 20_000
 
 MAX_BUDGET_ROWS = 2_000
 MAX_PERIODS = 20_000
+MAX_LINE = 76
+"""Characters in a line of a figure, which may be half as wide as the page."""
+
 MAX_GAP_SECONDS = 86_400.0
 MAX_LISTED_RUNS = 200
 
@@ -48,7 +53,7 @@ def choices(accounts: Accounts) -> dict[str, Any]:
         "runs": [
             {
                 "key": f"{RUN}{one.run_id}",
-                "title": f"{one.model}, {one.created_at:%Y-%m-%d %H:%M}",
+                "title": run_title(one),
                 "video": one.video,
                 "source": one.source,
                 "state": one.state,
@@ -137,6 +142,7 @@ def bout_list(shown: ShownAccount, wanted: BoutFilter) -> dict[str, Any]:
     return {
         "whose": shown.whose,
         "is_model": shown.is_model,
+        "warning": _warning(shown),
         "about": shown.about.lines(),
         "num": len(found),
         "num_all": len(labels.bouts),
@@ -149,6 +155,12 @@ def bout_list(shown: ShownAccount, wanted: BoutFilter) -> dict[str, Any]:
         "authors": authors,
         "rows": rows,
     }
+
+
+def _warning(shown: ShownAccount) -> str:
+    """That a model was asked about footage that it does not know; empty: it was not."""
+    found = shown.recorded
+    return "" if found is None else unlike_clips(found.num_unlike, found.num_predictions)
 
 
 def behaviour_facts(ethogram: Ethogram) -> list[list[str]]:
@@ -237,8 +249,9 @@ def figure_lines(shown: ShownAccount, *more: str) -> list[str]:
     """What a figure says of itself: whose, of which videos, and how it was made."""
     videos = sorted({track.video for track in shown.labels.tracks})
     lines = [FIGURE_OF.format(whose=shown.whose, videos=_listed(videos))]
-    settings = shown.about.settings if shown.is_model else ""
-    return [*lines, " · ".join(filter(None, (settings, *more, VERSIONS)))]
+    if shown.is_model:
+        lines += wrap(shown.about.settings, MAX_LINE)
+    return [*lines, " · ".join((*more, VERSIONS))]
 
 
 def axes_of(labels: Labels) -> list[str]:

@@ -11,6 +11,7 @@ from app.pages.api import Download, MalformedRequestError, NoFileError, PageRequ
 from app.pages.runs import wording
 from app.pages.runs.listing import RunListing
 from app.pages.services import Services
+from app.projects.run_bouts import video_of_run
 from app.run.kept.play import prediction_files
 from app.run.kept.reopening import bouts_csv_of
 
@@ -46,7 +47,8 @@ def add_runs_routes(api: FastAPI, services: Services) -> None:
         if not written:
             raise NoFileError(wording.NO_BOUTS)
         stem = written[-1].stem.replace("-predictions", "")
-        return Download(f"{stem}-bouts.csv", "text/csv", bouts_csv_of(kept))
+        video = video_of_run(services.project, kept, written[-1])
+        return Download(f"{stem}-bouts.csv", "text/csv", bouts_csv_of(kept, video))
 
     routes = Routes(api, services.registry.find)
     routes.json("/project/runs", runs)

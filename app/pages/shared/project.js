@@ -37,6 +37,11 @@ export function loadVideos() {
   });
   return loading;
 }
+// The list as it is after something was changed: an answer on its way may be of before.
+async function reloadVideos() {
+  await loading;
+  return loadVideos();
+}
 async function loadOnce() {
   const answer = await fetchJson(`project/videos?${queryOf({ run: bus.run })}`);
   if (answer.error) return answer;
@@ -74,19 +79,19 @@ export function addUpload(path, name) {
 }
 export async function removeVideo(video) {
   const answer = await post("project/videos/remove", { video });
-  if (!answer.error) await loadVideos();
+  if (!answer.error) await reloadVideos();
   return answer;
 }
 // When its recording began, as typed; "": it is not known.
 export async function setStart(video, start) {
   const answer = await post("project/videos/start", { video, start });
-  if (!answer.error) await loadVideos();
+  if (!answer.error) await reloadVideos();
   return answer;
 }
 async function take(address, value) {
   const answer = await post(address, value);
   if (answer.error) return answer;
   wanted = answer.video.name;
-  await loadVideos();
+  await reloadVideos();
   return answer;
 }

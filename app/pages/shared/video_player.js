@@ -343,7 +343,8 @@ export function makeVideoPlayer(element) {
     isCreeping = true;
     let before = frame;
     for (let tries = 0; tries < MAX_TRIES && !isRight() && own === number && !queued; tries += 1) {
-      if (lastShown - shift > frame.start) {
+      // What has ended would be played from its beginning.
+      if (lastShown - shift > frame.start || video.ended) {
         before = frames.frameAt(before.previous ?? 0) ?? before;
         video.currentTime = middleOf(before);
         await frameShown();
@@ -363,7 +364,8 @@ export function makeVideoPlayer(element) {
     try {
       await video.play();
       const isBefore = () => lastShown - shift < frame.start - SAME;
-      while (own === number && !queued && isBefore() && performance.now() < end) await frameShown();
+      const goesOn = () => own === number && !queued && !video.ended && performance.now() < end;
+      while (isBefore() && goesOn()) await frameShown();
     } catch {
       /* the browser does not play now: the frame that it shows is told */
     }

@@ -15,6 +15,7 @@ from app.run.source import OpenSource
 from app.run.view import RunView
 from app.tools import Tools
 from vidmem.errors import SettingError, VidmemError
+from vidmem.labels import LabelledVideo
 from vidmem.projects import KeptRun
 from vidmem.streaming import SavedPlace, StreamSettings, read_class_names, read_predictions
 
@@ -34,8 +35,12 @@ def settings_of(kept: KeptRun, otherwise: StreamSettings | None = None) -> Strea
         return otherwise or StreamSettings()
 
 
-def bouts_csv_of(kept: KeptRun) -> bytes:
+def bouts_csv_of(kept: KeptRun, video: LabelledVideo) -> bytes:
     """The bouts of a run of the project, as the page that plays it gives them.
+
+    Args:
+        kept: The run.
+        video: What is known of its video.
 
     Raises:
         StorageError: If its predictions cannot be read.
@@ -43,7 +48,7 @@ def bouts_csv_of(kept: KeptRun) -> bytes:
     path, settings = prediction_files(kept.folder)[-1], settings_of(kept)
     view = RunView(Board(), read_class_names(path))
     view.read_back(read_predictions(path, settings), (), settings)
-    return view.bouts_csv()
+    return view.bouts_csv(video)
 
 
 class PastPlay:

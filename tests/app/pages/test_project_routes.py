@@ -14,13 +14,6 @@ from app.pages.services import Services
 from app.pages.streams.pools import StreamPools
 from app.projects.proxies import Proxies
 from app.run.results.files import CsvFolder
-from vidmem.projects import Project
-
-
-@pytest.fixture
-def project(desk):
-    with Project.create(desk.folder / "project") as made:
-        yield made
 
 
 @pytest.fixture
@@ -29,7 +22,7 @@ def budget():
 
 
 @pytest.fixture
-def client(desk, project, budget):
+def client(desk, budget):
     api = FastAPI()
     tools = desk.machine.tools()
     services = Services(
@@ -38,9 +31,9 @@ def client(desk, project, budget):
         actions=desk.handlers,
         files=desk.files,
         pools=StreamPools(tools, desk.shelf, CsvFolder(desk.folder / "s"), max_pools=1),
-        project=project,
+        project=desk.project,
     )
-    add_project_routes(api, services, Proxies(project), budget)
+    add_project_routes(api, services, Proxies(desk.project), budget)
     return TestClient(api)
 
 

@@ -390,3 +390,11 @@ def test_periods_that_nobody_reads_are_refused(client, coded):
     assert "at least 1 s" in get(client, "/results/budget", every="0.001")["error"]
     coded.labels.mark_scored(Span("pen.mp4", 0, 1e6, axis="posture"))
     assert "more than 20000" in get(client, "/results/budget", every="10")["error"]
+
+
+def test_that_a_model_does_not_know_the_footage_is_said_here_too(client, coded, run_id):
+    assert get(client, "/results/bouts", of=f"run:{run_id}")["warning"] == ""
+    path = next(coded.runs[run_id].folder.glob("*.csv"))
+    write_predictions(path, NAMES, steps(0, 0, 1), unlikeness=1.7)
+    warning = get(client, "/results/bouts", of=f"run:{run_id}")["warning"]
+    assert "unlike" in warning or "not know" in warning

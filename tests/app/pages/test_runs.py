@@ -85,6 +85,15 @@ def test_of_very_many_the_newest_are_listed_and_the_others_counted(desk, client,
     assert (answer["num_more"], answer["num_runs"]) == (3, 5)
 
 
+def bouts_of(text: str) -> list[tuple[str, ...]]:
+    """Of a file: made-up engines do not say which model they are, but the file of a run does."""
+    table = csv.DictReader(line for line in text.splitlines() if not line.startswith("#"))
+    return [
+        tuple(row[name] for name in ("video", "label", "start_seconds", "end_seconds", "score"))
+        for row in table
+    ]
+
+
 def test_a_run_is_stopped_exported_and_deleted(desk, client):
     run = desk.open()
     desk.machine.clip_seconds = 0.05
@@ -101,10 +110,8 @@ def test_a_run_is_stopped_exported_and_deleted(desk, client):
     assert (row["state"], row["can_resume"]) == ("stopped", True)
     answer = client.get("/project/runs/bouts.csv", params={"id": row["id"]})
     assert answer.headers["content-disposition"] == 'attachment; filename="sample-bouts.csv"'
-    bouts = [line for line in answer.text.splitlines() if not line.startswith("#")]
-    assert bouts == [
-        line for line in run.view.bouts_csv().decode().splitlines() if not line.startswith("#")
-    ]
+    played = run.view.bouts_csv(desk.project.videos["sample.mp4"].labelled).decode()
+    assert bouts_of(answer.text) == bouts_of(played) != []
     assert client.post("/project/runs/delete", json={"id": row["id"]}).json() == {}
     assert rows(client) == []
     # Its page has nothing to go on with any more.

@@ -12,6 +12,7 @@ from app.projects.run_bouts import (
     newest_predictions,
     predictions_of_run,
     read_processing,
+    run_title,
 )
 from tests.labels.predictions import steps, write_predictions
 from vidmem.errors import LabelError, ProjectError, SettingError
@@ -149,3 +150,8 @@ def test_fields_become_post_processing():
     assert post == PostProcessing(threshold=0.5, join_seconds=2.0)
     with pytest.raises(SettingError, match="threshold must be from 0 to 1"):
         read_processing({"threshold": 3.0}.get)
+
+
+def test_a_model_in_a_folder_is_called_by_its_name(project):
+    run = project.runs.create(model="/data/models/my sows/", settings={})
+    assert run_title(run).startswith("my sows, 20")

@@ -18,6 +18,7 @@ from tests.app.fakes import FakeModel, FakeSpool, write_video
 from tests.app.run.test_run import step
 from tests.app.sources.test_uploads import bring
 from vidmem.errors import DecoderTimeoutError, ProjectError, StateError, StorageError
+from vidmem.labels import LabelledVideo
 
 
 @pytest.fixture(autouse=True)
@@ -236,7 +237,11 @@ def test_results_are_there_though_the_video_the_model_or_the_state_is_not(desk):
     write_video(desk.folder / "videos" / "other.mp4", 33)
     assert "Another file lies where other.mp4 was" in opened()
     assert str(desk.folder) not in json.dumps(other.board.get("source"))
-    bouts = bouts_csv_of(desk.project.runs[kept.run_id]).decode().splitlines()
+    bouts = (
+        bouts_csv_of(desk.project.runs[kept.run_id], LabelledVideo("other.mp4"))
+        .decode()
+        .splitlines()
+    )
     assert len(bouts) >= 2
     moved.unlink()
 

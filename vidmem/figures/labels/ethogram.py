@@ -119,7 +119,7 @@ class _Lanes:
         axes = {track.axis for track in tracks}
         lane_of = {}
         for behaviour in labels.ethogram:
-            # An axis that was scored and never had a behaviour: its first one shows that.
+            # An axis that was scored and in which nothing happened: empty lanes show that.
             is_only_scored = behaviour.axis in axes and not any(
                 labels.ethogram[name].axis == behaviour.axis for name in seen
             )

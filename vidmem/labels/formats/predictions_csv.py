@@ -101,6 +101,9 @@ class RecordedPredictions:
     """In order of time; the first holds from the start on, and each until the next."""
 
     num_predictions: int
+    num_unlike: int = 0
+    """Of clips that look unlike what their model was trained on: what was predicted of them means
+    nothing."""
 
     @property
     def end_seconds(self) -> float:
@@ -207,6 +210,7 @@ class _Window:
     gaps: tuple[Interval, ...]
     model: str
     settings: str
+    is_unlike: bool
 
 
 def recognise(source: Source) -> bool:
@@ -313,6 +317,7 @@ def _window_of(cells: list[str], num_columns: int, num_classes: int) -> _Window 
         tuple((a, b) for a, b in gaps if a < b),
         clean_name(unguarded(last.get("model", ""))),
         clean_name(last.get("settings", "")),
+        (number_or_none(last.get("unlikeness") or 0) or 0.0) > 1,
     )
 
 
@@ -332,7 +337,13 @@ def _recorded(names: list[str], windows: list[_Window]) -> RecordedPredictions:
         (RunCondition(one.start, one.model, one.settings) for one in firsts),
         key=lambda one: one.start_seconds,
     )
-    return RecordedPredictions(tuple(names), tuple(parts), tuple(conditions), len(windows))
+    return RecordedPredictions(
+        tuple(names),
+        tuple(parts),
+        tuple(conditions),
+        num_predictions=len(windows),
+        num_unlike=sum(one.is_unlike for one in windows),
+    )
 
 
 def _take_bouts(collector: Collector, video: str, names: list[str], windows: list[_Window]) -> None:
