@@ -149,11 +149,8 @@ def code(page: Any, project: Any) -> tuple[str, ...]:
     wait_for_bouts(page, project, "lying 0.0-0.1")  # there from the press on
     go(page, 5)
     keys.press("a")
-    page.wait_for_function(
-        "document.querySelectorAll('.vm-code-key[aria-pressed=true]').length > 1"
-    )
-    assert on(page) == ["lying", "feeding"]
-    assert page.evaluate(PIXELS, "#e69f00") > 500  # it reaches to the playhead
+    until(page, lambda: on(page) == ["lying", "feeding"])
+    until(page, lambda: page.evaluate(PIXELS, "#e69f00") > 500)  # it reaches to the playhead
     go_on(page, 10)
     keys.press("w")  # ends the other posture, and not the activity
     wait_for_bouts(page, project, "lying 0.0-10.0", "feeding 5.0-5.1", "standing 10.0-10.1")
@@ -165,16 +162,16 @@ def code(page: Any, project: Any) -> tuple[str, ...]:
     coded = ("lying 0.0-10.0", "feeding 5.0-15.0", "rolling 10.0-10.0", "standing 10.0-20.0")
     wait_for_bouts(page, project, *coded)
     for colour in ("#e69f00", "#56b4e9", "#009e73", "#d55e00"):
-        assert page.evaluate(PIXELS, colour) > 20, colour
+        until(page, lambda colour=colour: page.evaluate(PIXELS, colour) > 20)
     badges = page.locator(".vm-code-badge")
-    assert badges.count() == 0
+    until(page, lambda: badges.count() == 0)
     chosen = page.locator(".vm-code-row[aria-current]")
     for press, behaviour in (("", "standing"), ("Shift+Tab", "rolling"), ("Tab", "standing")):
         if press:
             keys.press(press)
         chosen.filter(has_text=behaviour).wait_for()
     wait_for_time(page, 10)
-    assert badges.all_inner_texts() == ["standing", "feeding"]
+    until(page, lambda: badges.all_inner_texts() == ["standing", "feeding"])
 
     return coded
 
@@ -384,11 +381,11 @@ def test_what_is_coded_while_the_app_does_not_answer_is_kept(page, project, tabs
     wait_for_time(page, 10)
     keys.press("q")
     page.get_by_text("not saved yet: 2").wait_for()
-    assert page.locator(".vm-code-row", has_text="lying").count() == 1  # drawn all the same
+    page.locator(".vm-code-row", has_text="lying").wait_for()  # drawn all the same
     assert project.revision == before
     reopen(page, project)
     be_too_late(page, project)
-    assert saved.get_attribute("data-state") == "saved"
+    until(page, lambda: saved.get_attribute("data-state") == "saved")
     tabs.complaints.clear()  # of requests that were cut off on purpose
 
 

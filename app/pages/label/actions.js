@@ -10,7 +10,6 @@ import { openEthogramEditor } from "./ethogram_editor.js";
 import { openExport } from "./exchange_export.js";
 import { openImport } from "./exchange_import.js";
 import { openMenuAt } from "./menu.js";
-import { openVideoFacts } from "./video_facts.js";
 
 export function startActions({ element, area, store, player, openings, selection, coding, tell, rows }) {
   const button = (name) => element.querySelector(`[data-code=${name}]`);
@@ -155,7 +154,6 @@ export function startActions({ element, area, store, player, openings, selection
     edit: openEthogramEditor,
     import: openImport,
     export: openExport,
-    facts: openVideoFacts,
     loop: () => coding.loop(),
   };
   element.addEventListener("click", (event) => {

@@ -209,15 +209,22 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       refuse(words.label_not_yours);
       return;
     }
-    const bout = chosen();
+    const bout = selection.own;
+    if (!bout) chosen(); // shown first: a second press deletes it
     if (!bout || !store.edit("remove", { bouts: [bout] })) return;
     tell(fill("label_said_removed", { behaviour: bout.behaviour }));
     selection.set(null);
   };
   coding.split = () => {
     const at = now();
-    const covers = (one) => one && !isPoint(one) && one.start < at && at < one.end;
     const own = selection.own;
+    const open = openings.all.findLast((one) => one.subject === store.subject && one.start < at);
+    if (open && (!own || openings.isOpen(own))) {
+      // One that is on ends here, and another of it begins.
+      begin(open.behaviour, at);
+      return;
+    }
+    const covers = (one) => one && !isPoint(one) && one.start < at && at < one.end;
     const bout = covers(own) ? own : store.bouts.findLast((one) => one.subject === store.subject && covers(one));
     if (!bout) {
       refuse(words.label_split_where);
@@ -245,7 +252,7 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       return;
     }
     const isDone = selection.isModel
-      ? takeOver({ ...bout, behaviour: name, score: null })
+      ? takeOver({ ...bout, behaviour: name, score: null }) // it is no prediction of the model's any more
       : store.edit("reclassify", { old: bout, behaviour: name });
     if (!isDone) return;
     if (openings.isOpen(bout)) openings.add({ ...bout, behaviour: name }, openings.idOf(bout));
@@ -259,8 +266,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
 
   // Predictions.
 
+  // What a person labelled there stays.
   function takeOver(bout) {
-    return store.edit("add", { bout: { ...bout, subject: store.subject, author: store.author, source: "human" } });
+    return store.edit("confirm", { bout: { ...bout, subject: store.subject }, author: store.author });
   }
   coding.confirm = () => {
     const at = now();
@@ -274,8 +282,9 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
       refuse(fill("label_no_behaviour", { behaviour: bout.behaviour }));
       return;
     }
-    if (!store.edit("confirm", { bout: { ...bout, subject: store.subject }, author: store.author })) return;
-    choose({ ...bout, subject: store.subject });
+    const before = new Set(store.bouts);
+    if (!takeOver(bout)) return;
+    choose(store.bouts.find((one) => !before.has(one)) ?? bout);
     tell(fill("label_said_confirmed", { behaviour: bout.behaviour }));
   };
 

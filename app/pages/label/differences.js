@@ -3,16 +3,17 @@
 import { lasts } from "./edits.js";
 
 // Where a person and a model say two things of one axis: [start, end] in order. `mine` and `theirs` are states in order;
-// `scored` are spans in which nothing happened where no state is. What nobody labelled is no difference.
-export function differences(mine, theirs, scored) {
-  const times = [...mine, ...theirs, ...scored].flatMap(({ start, end }) => [start, end]);
+// `scored` are spans in which nothing happened where no state is. What nobody labelled is no difference, nor what a model
+// says nothing of since it says something of another axis there: `elsewhere`, in order and apart.
+export function differences(mine, theirs, scored, elsewhere = []) {
+  const times = [...mine, ...theirs, ...scored, ...elsewhere].flatMap(({ start, end }) => [start, end]);
   const cuts = [...new Set(times)].sort((one, other) => one - other);
-  const [at, beside, among] = [walker(mine), walker(theirs), walker(scored)];
+  const [at, beside, among, aside] = [mine, theirs, scored, elsewhere].map(walker);
   const found = [];
   for (let index = 0; index + 1 < cuts.length; index++) {
     const [start, end] = [cuts[index], cuts[index + 1]];
-    const [said, predictedThere, isScored] = [at(start), beside(start), among(start)];
-    if (!said && !isScored) continue;
+    const [said, predictedThere, isScored, isAside] = [at(start), beside(start), among(start), aside(start)];
+    if ((!said && !isScored) || (!predictedThere && isAside)) continue;
     if ((said?.behaviour ?? "") === (predictedThere?.behaviour ?? "")) continue;
     const before = found.at(-1);
     if (before && before[1] === start) before[1] = end;

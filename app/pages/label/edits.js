@@ -64,7 +64,7 @@ const STEPS = {
   change: (labels, { old, new: other }, axes) => replaced(labels, old, { ...other, source: "human" }, axes),
   reclassify: (labels, { old, behaviour }, axes) => replaced(labels, old, { ...old, behaviour, source: "human" }, axes),
   note: (labels, { old, comment }, axes) => replaced(labels, old, { ...old, comment }, axes),
-  confirm: (labels, { bout, author }, axes) => add(labels, { ...bout, author, source: "human" }, axes),
+  confirm: (labels, { bout, author }, axes) => confirmed(labels, { ...bout, author, source: "human" }, axes),
   split(labels, { bout, at }, axes) {
     if (!lasts(bout.start, at) || !lasts(at, bout.end)) throw new Refusal("label_split_where");
     const rest = remove(labels, [bout]);
@@ -89,6 +89,21 @@ const STEPS = {
   },
 };
 
+// A prediction fills what a person left free.
+function confirmed(labels, bout, axes) {
+  if (isPoint(bout)) {
+    if (labels.bouts.some((one) => isSamePoint(one, bout))) throw new Refusal("label_nothing_free");
+    return add(labels, bout, axes);
+  }
+  const track = { subject: bout.subject, axis: axes.get(bout.behaviour) };
+  const busy = [...overlapping(labels, bout, axes), ...labels.notScored.filter((one) => isOf(one, track))];
+  const free = without(
+    [[bout.start, bout.end]],
+    busy.map(({ start, end }) => [start, end]),
+  );
+  if (!free.length) throw new Refusal("label_nothing_free");
+  return free.reduce((before, [start, end]) => add(before, { ...bout, start, end }, axes), labels);
+}
 function meanScore(first, second) {
   if (first.score === null || second.score === null) return null;
   const [one, other] = [first.end - first.start, second.end - second.start];

@@ -8,7 +8,7 @@
     change          another bout in the place of one: its edges, its subject
     reclassify      the same bout of another behaviour
     note            the same bout with another comment
-    confirm         a prediction becomes the label of who confirms it
+    confirm         a prediction becomes the label of who confirms it, where she left it free
     split, join     one state made two, two made one
     remove          bouts that go
     mark            a span scored, not scored, or neither
@@ -23,7 +23,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.pages.api import MalformedRequestError, PageRequest
-from vidmem.labels import Bout, Labels, Span
+from vidmem.errors import LabelError
+from vidmem.labels import Bout, Labels, Span, merge
 from vidmem.units import clock, clock_range
 
 MAX_BOUTS = 200
@@ -161,7 +162,15 @@ def _note(fields: EditFields) -> Step:
 
 def _confirm(fields: EditFields) -> Step:
     bout = fields.bout().changed(source="human", author=fields.text("author"))
-    return Step(lambda labels: labels.add(bout), f"confirmed {_shown(bout)}")
+
+    def operation(labels: Labels) -> Labels:
+        # What a person labelled there, or could not tell, stays.
+        filled = merge(labels, Labels(labels.ethogram, (bout,)), on_conflict="fill").labels
+        if filled.bouts == labels.bouts:
+            raise LabelError(f"all of {bout} is labelled already, or not scored; that stays")
+        return filled
+
+    return Step(operation, f"confirmed {_shown(bout)}")
 
 
 def _split(fields: EditFields) -> Step:

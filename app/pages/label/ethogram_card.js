@@ -92,7 +92,10 @@ export function makeEthogramCard(element, { store, player, openings, coding, tim
         ...spans.map(({ start, end }) => [start, end]),
       ]);
       const seconds = labelled.reduce((total, [start, end]) => total + end - start, 0);
-      if (!seconds && points.length) place.textContent = fill("label_num_points", { count: points.length });
+      if (!seconds && points.length)
+        place.textContent = fill(points.length === 1 ? "label_num_point" : "label_num_points", {
+          count: points.length,
+        });
       else place.textContent = seconds ? fill("label_labelled", { span: format.span(seconds) }) : "";
     }
   });

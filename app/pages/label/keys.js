@@ -20,7 +20,7 @@ const OWN_OF_LISTS = new Set(["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight",
 
 // `commands` and `playerKeys`: { key, words, run, isOfArea }. What `isOfArea` works in the work area alone.
 export function startKeys(parts) {
-  const { element, area, store, player, playerKeys, playerKeyOf, commands, coding, timeline, isShown } = parts;
+  const { area, store, player, playerKeys, playerKeyOf, commands, coding, timeline, isShown } = parts;
   const pressed = new Map(); // code of a key that is down -> behaviour
   const byKey = new Map(commands.map((one) => [one.key, one]));
 
@@ -43,7 +43,6 @@ export function startKeys(parts) {
     const { target } = event;
     if (event.defaultPrevented || event.isComposing || !isShown() || !target.closest) return true;
     if (isTyping(target) || target.closest("dialog, [role=menu], [role=slider]")) return true;
-    if (!element.contains(target) && target !== document.body) return true;
     if (OWN_OF_LISTS.has(event.key) && target.closest(".vm-code-rows")) return true;
     return OWN_OF_CONTROLS.has(event.key) && target.closest("button, a, summary, [role=button]") !== null;
   }

@@ -7,6 +7,7 @@ import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video_player
 import { startActions } from "./actions.js";
 import { makeBoutsList } from "./bouts_list.js";
 import { makeCoding } from "./coding.js";
+import { keyOf } from "./edits.js";
 import { makeEthogramCard } from "./ethogram_card.js";
 import { setPageKeys } from "./ethogram_keys.js";
 import { startFirstVisit } from "./first_visit.js";
@@ -88,6 +89,8 @@ export function start(element) {
   store.on("undone", ({ added, removed }) => {
     const [bout] = [...added, ...removed];
     if (bout) timeline.reveal(bout.start);
+    const back = added.length && store.bouts.find((one) => keyOf(one) === keyOf(added[0]));
+    if (back) selection.set(back); // what came back is what the next key is about
   });
   player.loopOf = () => actions.loopOf();
 

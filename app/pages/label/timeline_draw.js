@@ -172,7 +172,7 @@ export function makeDrawing(plot, canvas, state) {
         pen.beginPath();
         pen.roundRect(left, top, wide, tall, 3);
         pen.fill();
-        nameBar(one, left, wide, y + high / 2, isModel);
+        nameBar(one, left, wide, y + high / 2 + (isModel ? 1 : 0), isModel);
       }
     });
     pen.globalAlpha = 1;

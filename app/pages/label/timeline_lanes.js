@@ -1,7 +1,7 @@
 // The rows of the timeline: one for each axis of each animal, with what a person said above and a model below.
 
 import { differences } from "./differences.js";
-import { isPoint } from "./edits.js";
+import { isPoint, united } from "./edits.js";
 
 export const OWN = 22; // pixels: bars of a person
 export const DIFFERENCE = 4;
@@ -49,9 +49,14 @@ function laneOf({ axis, subject, isFirst, store, model }) {
   const theirs = split(isModels ? model.bouts.filter(({ behaviour }) => store.axes.get(behaviour) === axis) : []);
   const [scored, notScored] = [store.scored.filter(isMark), store.notScored.filter(isMark)];
   const hasModel = theirs.states.length + theirs.points.length > 0;
-  const found = theirs.states.length ? differences(states, theirs.states, scored) : [];
+  const found = theirs.states.length ? differences(states, theirs.states, scored, elsewhere(axis, store, model)) : [];
   const hasStates = store.ethogram.some((one) => one.axis === axis && one.kind === "state");
   return { axis, subject, isFirst, states, points, scored, notScored, theirs, hasModel, hasStates, differences: found };
+}
+// Where a model says something of other axes.
+function elsewhere(axis, store, model) {
+  const others = model.bouts.filter((one) => !isPoint(one) && store.axes.get(one.behaviour) !== axis);
+  return united(others.map(({ start, end }) => [start, end])).map(([start, end]) => ({ start, end }));
 }
 function split(bouts) {
   return { states: bouts.filter((one) => !isPoint(one)), points: bouts.filter(isPoint) };

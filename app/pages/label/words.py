@@ -74,7 +74,6 @@ WORDS = {
     "label_clock_time": "clock time",
     "label_video_time": "video time",
     "label_whole_video": "whole video",
-    "label_recording": "start of recording",
     "label_zoom": "Zoom of the timeline",
     "label_zoom_in": "Closer",
     "label_zoom_out": "Wider",
@@ -94,7 +93,8 @@ WORDS = {
     "label_axis_points": "{axis} (instants)",
     "label_on_since": "on since {time}",
     "label_labelled": "labelled {span}",
-    "label_num_points": "{count} times",
+    "label_num_point": "1 event",
+    "label_num_points": "{count} events",
     # the bouts
     "label_bouts": "Bouts",
     "label_num_bouts": "{count}",
@@ -198,6 +198,8 @@ WORDS = {
     "label_join_between": "Something else lies between the two. Take that away first.",
     "label_other_kind": "{behaviour} cannot be that: one lasts and the other is an instant.",
     "label_not_yours": "This is the model's, and stays. Only your own bouts can be deleted.",
+    "label_nothing_free": "You labelled all of this already. If the model is right, delete "
+    "yours first.",
     "label_nothing_to_confirm": "The model says nothing here.",
     "label_mark_where": "Play on or go elsewhere first: a mark reaches from one place to another.",
     "label_no_mark_here": "There is no mark here.",

@@ -173,6 +173,17 @@ def test_no_prediction_becomes_a_label_unless_it_is_confirmed(project, page):
     assert {one.source for one in project.labels.of(VIDEO).labels.bouts} == {"human"}
 
 
+def test_what_a_person_labelled_stays_where_a_prediction_is_confirmed(project, page):
+    page.send({"id": "a", "do": "add", "bout": bout("lying", 1, 5)})
+    page.send({"id": "m", "do": "mark", "what": "not scored", "start": 8, "end": 9, "axis": ""})
+    guess = bout("standing", 3, 10, source="model", score=0.9)
+    (result,) = page.send({"id": "b", "do": "confirm", "bout": guess, "author": "Zoë"})["results"]
+    assert "error" not in result
+    assert shown(project) == ["lying, 1 to 5 s", "standing, 5 to 8 s", "standing, 9 to 10 s"]
+    again = {"id": "c", "do": "confirm", "bout": guess, "author": "Zoë"}
+    assert "is labelled already" in page.send(again)["results"][0]["error"]
+
+
 def test_an_edit_that_is_sent_again_is_done_once(project, page):
     seen = page.revision
     edits = [
@@ -384,14 +395,15 @@ def test_differences_are_where_two_say_two_things(tmp_path):
     def said(spans: list[dict], second: int) -> str:
         return next((one["behaviour"] for one in spans if one["start"] <= second < one["end"]), "")
 
-    sides = [(states("xy"), states("xy"), states("s")) for _ in range(300)]
+    sides = [(*map(states, ("xy", "xy", "s", "z")),) for _ in range(400)]
     found = in_browser_code(tmp_path, DIFFER, sides)
-    for (mine, theirs, scored), spans in zip(sides, found, strict=True):
+    for (mine, theirs, scored, aside), spans in zip(sides, found, strict=True):
         wanted = {
             second
             for second in range(30)
             if (said(mine, second) or said(scored, second))  # what is unlabelled does not differ
             and said(mine, second) != said(theirs, second)
+            and (said(theirs, second) or not said(aside, second))  # the model spoke of another axis
         }
         assert {s for start, end in spans for s in range(start, end)} == wanted
         assert all(
