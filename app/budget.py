@@ -31,6 +31,7 @@ Work = Literal[
     "command",
     "media",
     "times",
+    "exchange",
 ]
 
 CONTENDED_SECONDS = 5.0
@@ -62,6 +63,8 @@ WORK_LIMITS: Mapping[Work, WorkLimit] = {
     "media": WorkLimit(64, 64),
     # A process that reads a file through, and a thread that waits for it.
     "times": WorkLimit(3, 3),
+    # A file of labels: up to 64 MiB while it arrives, and all of its bouts while it is read.
+    "exchange": WorkLimit(2, 1),
     # A thread of Gradio's, of which there are forty: commands of one run are carried out one after
     # the other, and one that opens a damaged video may take long.
     "command": WorkLimit(30, 6),

@@ -414,6 +414,34 @@ MUTATIONS = [
         "packet.dts is not None:",
         ("tests/video/playing/test_frame_times.py",),
     ),
+    Mutation(
+        "labels: an edit that is sent again is done again",
+        "vidmem/projects",
+        "if mark is not None and was_made(connection, mark.edit_id):",
+        "if mark is None and was_made(connection, ''):",
+        ("tests/projects/test_edits.py", "-k", "of_an_id"),
+    ),
+    Mutation(
+        "labels: of edits that are one step the last alone is undone",
+        "vidmem/projects",
+        "return [first, *sorted(row[0] for row in rest)]",
+        "return [max([first, *(row[0] for row in rest)])]",
+        ("tests/projects/test_edits.py", "-k", "continue"),
+    ),
+    Mutation(
+        "labels: what a page has not seen is edited all the same",
+        "app/pages/label",
+        "break  # somebody else's came first",
+        "pass",
+        ("tests/app/pages/label/test_coding.py", "-k", "wait_until"),
+    ),
+    Mutation(
+        "labels: a prediction becomes a label by being sent",
+        "app/pages/label",
+        'return bout.changed(source="human")',
+        "return bout",
+        ("tests/app/pages/label/test_coding.py", "-k", "prediction"),
+    ),
 ]
 
 

@@ -1,9 +1,10 @@
 """The pages of the app, in the order of the bar at the top; each is a folder beside this file."""
 
-from app.pages import cost, inside, masks, planner, results, runs, streams, watch
+from app.pages import cost, inside, label, masks, planner, results, runs, streams, watch
 
 PAGES = (
     watch.PAGE,
+    label.PAGE,
     results.PAGE,
     runs.PAGE,
     streams.PAGE,

@@ -18,6 +18,7 @@ moment is on its way, a request waits a moment without a thread, then it is answ
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import time
@@ -30,9 +31,10 @@ import anyio.to_thread
 from anyio.lowlevel import RunVar
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.requests import ClientDisconnect
 
 from app import sentences
-from app.budget import Budget, WaitingError, Work, process_budget
+from app.budget import Budget, Lease, WaitingError, Work, process_budget
 from app.explain.wording import BUSY_APP, going_back
 from app.guard.visitor import REMOTE, Visitor, visitor_of
 from app.run.run import Run
@@ -61,6 +63,9 @@ and tells how far it is; of a script for a place in the budget; of a link."""
 POLL_SECONDS = 0.05
 BODY_SECONDS = 30.0
 """What a body that fits into memory may take to arrive."""
+
+REST_SECONDS, REST_BYTES = 10.0, 128 << 20
+"""How long, and how much of, a file that is refused is still read."""
 
 RETRY_AFTER_SECONDS = 1
 """In the header: a client that is no script of ours may come again after so long."""
@@ -243,6 +248,24 @@ class Routes:
         route = _Route(make, max_bytes=MAX_JSON_BYTES, body_name="a request", is_json=True)
         self._add(address, route, "POST")
 
+    def upload(
+        self, address: str, make: Make, *, max_bytes: int, body: str, work: Work, seconds: float
+    ) -> None:
+        """Answer a script that sends a file of a size that memory holds, in the body.
+
+        Nothing of it is held before there is a place for it; who gets none sends it again.
+
+        Args:
+            address: With the fields of the request in its query.
+            make: Takes the file; it keeps the place until it is done.
+            max_bytes: Of the file.
+            body: What it is, for the sentence about one that is larger.
+            work: What it needs a place for.
+            seconds: In which it has to arrive.
+        """
+        route = _Route(make, max_bytes=max_bytes, body_name=body, work=work, body_seconds=seconds)
+        self._add(address, route, "POST")
+
     def file(
         self, address: str, make: Callable[[PageRequest], Download], *, work: Work | None = None
     ) -> None:
@@ -259,6 +282,8 @@ class Routes:
                 find_run=self._find_run,
                 visitor=visitor_of(request.scope),
             )
+            if route.body_seconds:
+                return await self._receive(route, request, page_request)
             try:
                 page_request.body = await _read_body(request, route.max_bytes, route.body_name)
             except SettingError as error:
@@ -266,6 +291,27 @@ class Routes:
             return await self._answer(route, page_request)
 
         self._api.add_api_route(address, respond, methods=[method], response_model=None)
+
+    async def _receive(
+        self, route: _Route, request: Request, page_request: PageRequest
+    ) -> Response:
+        assert route.work is not None
+        lease = self._take(route.work, page_request)
+        if lease is None:
+            await _read_rest(request)
+            return _waiting_response(WaitingError())
+        with lease:
+            try:
+                page_request.body = await _read_body(
+                    request, route.max_bytes, route.body_name, route.body_seconds
+                )
+            except ClientDisconnect:  # broken off on the page: nobody hears an answer
+                return Response(status_code=400)
+            except SettingError as error:
+                await _read_rest(request)
+                return route.refusal(error, page_request)
+            answer = await anyio.to_thread.run_sync(route.answer, page_request, limiter=_threads())
+        return answer if isinstance(answer, Response) else _waiting_response(answer)
 
     async def _answer(self, route: _Route, request: PageRequest) -> Response:
         began_at = time.monotonic()
@@ -282,13 +328,16 @@ class Routes:
     async def _try(self, route: _Route, request: PageRequest) -> Response | WaitingError:
         if route.work is None:
             return await anyio.to_thread.run_sync(route.answer, request, limiter=_threads())
-        run_id = request.query.get("run", "")
-        # An unknown run has no share of its own: a visitor could make up as many as there are.
-        lease = self._budget.take(route.work, run_id if self._find_run(run_id) else "")
+        lease = self._take(route.work, request)
         if lease is None:
             return WaitingError()
         with lease:
             return await anyio.to_thread.run_sync(route.answer, request, limiter=_threads())
+
+    def _take(self, work: Work, request: PageRequest) -> Lease | None:
+        run_id = request.query.get("run", "")
+        # An unknown run has no share of its own: a visitor could make up as many as there are.
+        return self._budget.take(work, run_id if self._find_run(run_id) else "")
 
 
 _limiter: RunVar[anyio.CapacityLimiter] = RunVar("threads that answer pages")
@@ -314,6 +363,8 @@ class _Route:
     is_json: bool = False
     is_file: bool = False
     work: Work | None = None
+    body_seconds: float = 0.0
+    """In which a body has to arrive that is read only with a place; 0: one that is read at once."""
 
     def answer(self, request: PageRequest) -> Response | WaitingError:
         try:
@@ -342,7 +393,9 @@ def _waiting_response(wait: WaitingError) -> Response:
     return response
 
 
-async def _read_body(request: Request, max_bytes: int, name: str) -> bytes:
+async def _read_body(
+    request: Request, max_bytes: int, name: str, seconds: float = BODY_SECONDS
+) -> bytes:
     """The body of a request; nothing of it is read where `max_bytes` is 0.
 
     Raises:
@@ -352,15 +405,28 @@ async def _read_body(request: Request, max_bytes: int, name: str) -> bytes:
     if not max_bytes:
         return b""
     pieces, num_bytes = [], 0
-    with anyio.move_on_after(BODY_SECONDS) as waiting:
+    with anyio.move_on_after(seconds) as waiting:
         async for piece in request.stream():
             num_bytes += len(piece)
             if num_bytes > max_bytes:
                 raise SettingError(f"{name} may have {max_bytes:,} bytes, got more")
             pieces.append(piece)
     if waiting.cancelled_caught:
-        raise SettingError(f"{name} did not arrive within {BODY_SECONDS:g} s; send it again")
+        raise SettingError(f"{name} did not arrive within {seconds:g} s; send it again")
     return b"".join(pieces)
+
+
+async def _read_rest(request: Request) -> None:
+    """Let some of what is on its way arrive, and hold none of it.
+
+    Where a connection is closed with bytes unread, a browser says that it broke, and not why.
+    """
+    num_bytes = 0
+    with anyio.move_on_after(REST_SECONDS), contextlib.suppress(ClientDisconnect, RuntimeError):
+        async for piece in request.stream():
+            num_bytes += len(piece)
+            if num_bytes > REST_BYTES:
+                break
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from tests.labels import strategies as some
 from tests.labels.strategies import ETHOGRAM
 from vidmem.errors import LabelError, ProjectError, StaleEditError
 from vidmem.labels import Behaviour, Bout, Labels, Span
-from vidmem.projects import Changes, Project
+from vidmem.projects import Changes, EditMark, Project
 
 LYING = Bout("a.mp4", 1, 5, "lying")
 
@@ -123,6 +123,65 @@ def test_an_undo_is_of_the_edit_that_was_shown(project):
     project.undo()
     assert project.undo(shown, since=shown).revision == shown + 3
     assert project.redo(shown).words.startswith("did again")
+
+
+def test_an_edit_of_an_id_is_made_once(project, clock):
+    at = project.revision
+
+    def add(one):
+        return one.labels.edit(
+            "a.mp4",
+            lambda labels: labels.add(LYING),
+            words="added lying",
+            revision=at,
+            mark=EditMark("first"),
+        )
+
+    made = add(project)
+    assert [edit.edit_id for edit in made.edits] == ["first"]
+    assert add(project) == made  # an answer to what was lost, with all that is new
+    project.undo()
+    assert add(project).revision == made.revision + 1
+    assert bouts_of(project) == ()
+    with Project.open(project.folder, now=clock) as again:
+        add(again)
+    assert bouts_of(project) == ()
+    assert len(project.history.last()) == 3  # with the ethogram
+
+
+def test_edits_that_continue_each_other_are_undone_and_done_again_as_one(project):
+    def edit(new, old=None, **mark):
+        def operation(labels):
+            return labels.add(new) if old is None else labels.replace(old, new)
+
+        words = f"up to {new.end_seconds:g}"
+        return project.labels.edit("a.mp4", operation, words=words, mark=EditMark(**mark))
+
+    longer, longest = LYING.changed(end_seconds=6), LYING.changed(end_seconds=9)
+    edit(LYING, edit_id="1")
+    edit(longer, LYING, edit_id="2", continues="1")
+    edit(longest, longer, edit_id="3", continues="2")
+    standing = LYING.changed(behaviour="standing", start_seconds=10, end_seconds=12)
+    edit(standing, edit_id="4", continues="none such")
+    # Something came in between, so this one stands alone.
+    edit(longest.changed(end_seconds=9.5), longest, edit_id="5", continues="1")
+    words = []
+    while (step := project.history.next_undo).words.startswith("up to"):
+        words.append(step.words)
+        project.undo(step.revision)
+    assert words == ["up to 9.5", "up to 12", "up to 9"]
+    assert bouts_of(project) == ()
+    for wanted in reversed(words):
+        step = project.history.next_redo
+        assert step.words == wanted
+        project.redo(step.revision)
+    assert bouts_of(project) == (longest.changed(end_seconds=9.5), standing)
+    project.undo()
+    project.undo()
+    project.undo()
+    edit(standing, edit_id="6")
+    assert project.history.next_redo is None
+    assert bouts_of(project) == (standing,)
 
 
 def test_a_page_is_told_what_is_new(project):

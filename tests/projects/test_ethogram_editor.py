@@ -107,3 +107,21 @@ def test_a_preset_is_added(project):
     assert project.ethogram == ETHOGRAM.united(preset("mouse"))
     with pytest.raises(LabelError, match="a state in one ethogram and a point"):
         project.behaviours.unite(Ethogram((Behaviour("lying", kind="point"),)))
+
+
+def test_bouts_are_counted_by_behaviour(labelled):
+    counts = labelled.behaviours.counts()
+    assert tuple(counts) == labelled.ethogram.names
+    assert counts == {name: labelled.behaviours.num_bouts(name) for name in labelled.ethogram.names}
+    labelled.remove_video("b.mp4")
+    assert labelled.behaviours.counts() == counts
+
+
+def test_a_key_is_taken_over_in_one_step(labelled):
+    labelled.behaviours.rekey("feeding", "l", is_taken=True)
+    assert [labelled.ethogram[name].key for name in ("lying", "feeding")] == ["", "l"]
+    labelled.undo()
+    assert labelled.ethogram == ETHOGRAM
+    labelled.behaviours.rekey("feeding", "9", is_taken=True)  # nobody has it
+    labelled.behaviours.rekey("lying", "l", is_taken=True)  # it has it itself
+    assert labelled.ethogram == ETHOGRAM.changed("feeding", key="9")

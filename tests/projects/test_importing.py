@@ -56,6 +56,14 @@ def test_conflicts_are_solved_as_chosen(project, on_conflict):
         project.apply_import(project.preview_import(labels), on_conflict="refuse")
 
 
+def test_it_is_said_whether_more_was_scored(project):
+    scored = theirs(LYING, scored=(Span("a.mp4", 0, 9),))
+    assert project.preview_import(scored).has_new_spans
+    assert not project.preview_import(theirs(LYING)).has_new_spans
+    project.apply_import(project.preview_import(scored))
+    assert not project.preview_import(scored).has_new_spans
+
+
 def test_an_import_of_what_has_changed_is_looked_at_again(project):
     preview = project.preview_import(theirs(LYING))
     project.labels.add_bout(LYING.changed(behaviour="standing"))

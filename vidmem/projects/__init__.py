@@ -5,7 +5,7 @@ from vidmem.projects.feed import Changes, VideoChanges
 from vidmem.projects.fingerprint import fingerprint
 from vidmem.projects.history import EditHistory
 from vidmem.projects.importing import ImportPreview
-from vidmem.projects.journal import Edit, EditKind
+from vidmem.projects.journal import Edit, EditKind, EditMark
 from vidmem.projects.label_store import LabelsAt, LabelStore
 from vidmem.projects.project import Project
 from vidmem.projects.runs import KeptRun, RunList, RunState
@@ -19,6 +19,7 @@ __all__ = [
     "Edit",
     "EditHistory",
     "EditKind",
+    "EditMark",
     "EthogramEditor",
     "ImportPreview",
     "KeptRun",

@@ -58,6 +58,16 @@ class EthogramEditor:
         with self._database.reading() as connection:
             return _num_bouts(connection, name)
 
+    def counts(self) -> dict[str, int]:
+        """How many bouts each behaviour has, as `num_bouts` counts, in the ethogram's order."""
+        with self._database.reading() as connection:
+            ids = ids_of(read_behaviours(connection))
+            found = dict(
+                connection.execute("SELECT behaviour_id, count(*) FROM bouts GROUP BY behaviour_id")
+            )
+            names = ethogram_in(connection).names
+            return {name: found.get(ids[name], 0) for name in names}
+
     def add(
         self,
         behaviour: Behaviour,
@@ -80,16 +90,27 @@ class EthogramEditor:
         )
 
     def unite(
-        self, ethogram: Ethogram, *, revision: int | None = None, author: str = ""
+        self,
+        ethogram: Ethogram,
+        *,
+        of: str = "another ethogram",
+        revision: int | None = None,
+        author: str = "",
     ) -> Changes:
         """With the behaviours of another, such as a preset, that this one lacks.
+
+        Args:
+            ethogram: The other.
+            of: What it is, for the list of changes.
+            revision: Of what the writer looked at.
+            author: Who makes the edit.
 
         Raises:
             LabelError: If a behaviour is a state in one and a point in the other.
         """
         return self._edit(
             lambda labels: labels.with_ethogram(labels.ethogram.united(ethogram)),
-            words=f"added {_counted(len(ethogram), 'behaviour')} of another ethogram",
+            words=f"added the behaviours of {of}",
             revision=revision,
             author=author,
         )
@@ -124,15 +145,39 @@ class EthogramEditor:
         return self.change(name, colour=colour, revision=revision, author=author)
 
     def rekey(
-        self, name: str, key: str, *, revision: int | None = None, author: str = ""
+        self,
+        name: str,
+        key: str,
+        *,
+        is_taken: bool = False,
+        revision: int | None = None,
+        author: str = "",
     ) -> Changes:
         """With another key of a behaviour, or (empty) none.
+
+        Args:
+            name: Of the behaviour.
+            key: One character.
+            is_taken: Whether a behaviour that has the key loses it; else it is refused.
+            revision: Of what the writer looked at.
+            author: Who makes the edit.
 
         Raises:
             LabelError: If there is none of that name, or the key is taken or not allowed.
             StaleEditError: If somebody changed it since the revision.
         """
-        return self.change(name, key=key, revision=revision, author=author)
+        if not is_taken:
+            return self.change(name, key=key, revision=revision, author=author)
+
+        def operation(labels: Labels) -> Labels:
+            ethogram, other = labels.ethogram, labels.ethogram.of_key(key)
+            if other is not None and other.name != name:
+                ethogram = ethogram.changed(other.name, key="")
+            return labels.with_ethogram(ethogram.changed(name, key=key))
+
+        return self._edit(
+            operation, words=f"changed key of {name}", of=name, revision=revision, author=author
+        )
 
     def change(
         self, name: str, /, *, revision: int | None = None, author: str = "", **fields: Any

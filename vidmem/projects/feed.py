@@ -12,8 +12,8 @@ from vidmem.projects.rows import (
     Row,
     RowDifference,
     bouts_of,
+    composed,
     ethogram_of,
-    part_between,
     read_behaviours,
     read_content,
     spans_of,
@@ -73,7 +73,7 @@ def changes_since(connection: sqlite3.Connection, revision: int) -> Changes:
     is_lost = revision > newest or len(edits) > MAX_EDITS
     if is_lost or any(edit.kind == "restore" for edit in edits):
         return Changes(revision=newest, is_complete=False, edits=edits[-MAX_EDITS:])
-    parts = _composed(parts_since(connection, revision))
+    parts = composed(parts_since(connection, revision))
     behaviours = read_behaviours(connection)
     of_ethogram = [part for part in parts if part.of == "behaviour"]
     is_complete = all(map(_keeps_meaning, of_ethogram))
@@ -95,21 +95,6 @@ def before(rows: frozenset[Row], parts: Iterable[RowDifference]) -> frozenset[Ro
     for part in reversed(list(parts)):
         rows = part.reversed().applied(rows)
     return rows
-
-
-def _composed(parts: list[RowDifference]) -> list[RowDifference]:
-    """One part for each kind and video; what came and went again is in none."""
-    composed: dict[tuple, RowDifference] = {}
-    for part in parts:
-        key = (part.of, part.video_id)
-        first = composed.get(key)
-        if first is None:
-            composed[key] = part
-            continue
-        removed = (part.removed - first.added) | first.removed
-        added = (first.added - part.removed) | part.added
-        composed[key] = part_between(part.of, part.video_id, removed, added)
-    return [part for part in composed.values() if not part.is_empty]
 
 
 def _keeps_meaning(part: RowDifference) -> bool:

@@ -58,6 +58,9 @@ class ImportPreview:
     new_behaviours: tuple[str, ...]
     """Which the ethogram gets."""
 
+    has_new_spans: bool
+    """Whether something is scored there, or could not be, of which that is not said here."""
+
     videos: Mapping[str, str]
     """The project's name of each video that was recognised, by its name in the file."""
 
@@ -120,6 +123,8 @@ class Importer:
                 new_behaviours=tuple(
                     name for name in theirs.ethogram.names if name not in mine.ethogram
                 ),
+                has_new_spans=(merged.labels.scored, merged.labels.not_scored)
+                != (mine.scored, mine.not_scored),
                 videos=found,
                 unknown_videos=unknown,
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from vidmem.projects.rows import RowDifference, from_text, to_text, write_parts
+from vidmem.projects.rows import RowDifference, composed, from_text, to_text, write_parts
 
 EditKind = Literal["edit", "undo", "redo", "restore"]
 
@@ -30,6 +30,20 @@ class Edit:
     """Who made it; empty: not said."""
 
     at: datetime
+    edit_id: str = ""
+    """By which its writer knows it again; empty: not said."""
+
+
+@dataclass(frozen=True)
+class EditMark:
+    """How the writer of an edit knows it again."""
+
+    edit_id: str
+    """Of the writer's own, such as random letters: an edit of an id is made once, however often it
+    is sent."""
+
+    continues: str = ""
+    """The id of an edit with which this one is undone as one step, if no other came in between."""
 
 
 def newest_revision(connection: sqlite3.Connection) -> int:
@@ -55,37 +69,52 @@ def write_edit(
     words: str,
     author: str,
     at: datetime,
+    mark: EditMark | None = None,
 ) -> None:
     """Make a change that can be undone, and drop what was undone before it."""
     connection.execute("UPDATE changes SET state = 'dropped' WHERE state = 'undone'")
-    _write(connection, parts, ("edit", words, author, at.isoformat(), "done", None))
+    edit_id = None if mark is None else mark.edit_id
+    step = None if mark is None else _last_step_with(connection, mark.continues)
+    _write(connection, parts, ("edit", words, author, at.isoformat(), "done", None, edit_id, step))
+
+
+def was_made(connection: sqlite3.Connection, edit_id: str) -> bool:
+    """Whether there was an edit of this id, undone since or not."""
+    found = connection.execute("SELECT 1 FROM changes WHERE edit_id = ?", (edit_id,))
+    return found.fetchone() is not None
 
 
 def write_undo(connection: sqlite3.Connection, edit: Edit, *, author: str, at: datetime) -> None:
     """Undo an edit, the last one that is done."""
-    parts = [part.reversed() for part in parts_of(connection, edit.revision)]
+    step = _revisions_of_step(connection, edit.revision)
+    parts = [part.reversed() for part in composed(_parts_of(connection, step))]
     words = f"undid: {edit.words}"
-    _write(connection, parts, ("undo", words, author, at.isoformat(), None, edit.revision))
-    _set_state(connection, edit, "undone")
+    change = ("undo", words, author, at.isoformat(), None, edit.revision, None, None)
+    _write(connection, parts, change)
+    _set_state(connection, step, "undone")
 
 
 def write_redo(connection: sqlite3.Connection, edit: Edit, *, author: str, at: datetime) -> None:
     """Do an edit again, the first one that is undone."""
-    parts = parts_of(connection, edit.revision)
+    step = _revisions_of_step(connection, edit.revision)
+    parts = composed(_parts_of(connection, step))
     words = f"did again: {edit.words}"
-    _write(connection, parts, ("redo", words, author, at.isoformat(), None, edit.revision))
-    _set_state(connection, edit, "done")
+    change = ("redo", words, author, at.isoformat(), None, edit.revision, None, None)
+    _write(connection, parts, change)
+    _set_state(connection, step, "done")
 
 
 def next_undo(connection: sqlite3.Connection) -> Edit | None:
-    """The last edit that is done."""
+    """The last edit that is done; it stands for all of its step."""
     # Edits that are undone all came after those that are done: a new one drops them.
     return _one(connection, "WHERE state = 'done' ORDER BY revision DESC LIMIT 1")
 
 
 def next_redo(connection: sqlite3.Connection) -> Edit | None:
-    """The first edit that is undone."""
-    return _one(connection, "WHERE state = 'undone' ORDER BY revision LIMIT 1")
+    """The last edit of the first step that is undone."""
+    first = "SELECT min(revision) FROM changes WHERE state = 'undone'"
+    rest = f"WHERE state = 'undone' AND ifnull(step, revision) = ({first}) "
+    return _one(connection, f"{rest} ORDER BY revision DESC LIMIT 1")
 
 
 def edits_since(connection: sqlite3.Connection, revision: int) -> tuple[Edit, ...]:
@@ -104,11 +133,6 @@ def was_restored_since(connection: sqlite3.Connection, revision: int) -> bool:
 def last_edits(connection: sqlite3.Connection, count: int) -> tuple[Edit, ...]:
     """So many changes at most, the newest first."""
     return _edits(connection, "ORDER BY revision DESC LIMIT ?", count)
-
-
-def parts_of(connection: sqlite3.Connection, revision: int) -> list[RowDifference]:
-    """Of one change."""
-    return _parts(connection, "WHERE revision = ? ORDER BY id", revision)
 
 
 def parts_since(connection: sqlite3.Connection, revision: int) -> list[RowDifference]:
@@ -137,7 +161,8 @@ def _write(connection: sqlite3.Connection, parts: Iterable[RowDifference], chang
     parts = [part for part in parts if not part.is_empty]
     write_parts(connection, parts)
     revision = connection.execute(
-        "INSERT INTO changes (kind, words, author, at, state, edit) VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT INTO changes (kind, words, author, at, state, edit, edit_id, step) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         change,
     ).lastrowid
     connection.executemany(
@@ -149,8 +174,42 @@ def _write(connection: sqlite3.Connection, parts: Iterable[RowDifference], chang
     )
 
 
-def _set_state(connection: sqlite3.Connection, edit: Edit, state: str) -> None:
-    connection.execute("UPDATE changes SET state = ? WHERE revision = ?", (state, edit.revision))
+def _set_state(connection: sqlite3.Connection, revisions: Iterable[int], state: str) -> None:
+    connection.executemany(
+        "UPDATE changes SET state = ? WHERE revision = ?", ((state, one) for one in revisions)
+    )
+
+
+def _last_step_with(connection: sqlite3.Connection, edit_id: str) -> int | None:
+    """The first edit of the last step that is done, if the edit of an id is in it."""
+    found = connection.execute(
+        "SELECT ifnull(step, revision) FROM changes WHERE state = 'done' "
+        "ORDER BY revision DESC LIMIT 1"
+    ).fetchone()
+    if not edit_id or found is None:
+        return None
+    is_in_it = connection.execute(
+        "SELECT 1 FROM changes WHERE edit_id = ? AND ifnull(step, revision) = ?",
+        (edit_id, *found),
+    ).fetchone()
+    return found[0] if is_in_it else None
+
+
+def _revisions_of_step(connection: sqlite3.Connection, revision: int) -> list[int]:
+    """All edits that are one step with an edit, the oldest first."""
+    (first,) = connection.execute(
+        "SELECT ifnull(step, revision) FROM changes WHERE revision = ?", (revision,)
+    ).fetchone()
+    rest = connection.execute("SELECT revision FROM changes WHERE step = ?", (first,)).fetchall()
+    return [first, *sorted(row[0] for row in rest)]
+
+
+def _parts_of(connection: sqlite3.Connection, revisions: Iterable[int]) -> list[RowDifference]:
+    return [
+        part
+        for one in revisions
+        for part in _parts(connection, "WHERE revision = ? ORDER BY id", one)
+    ]
 
 
 def _one(connection: sqlite3.Connection, rest: str) -> Edit | None:
@@ -159,7 +218,7 @@ def _one(connection: sqlite3.Connection, rest: str) -> Edit | None:
 
 def _edits(connection: sqlite3.Connection, rest: str, *values: int) -> tuple[Edit, ...]:
     rows = connection.execute(
-        f"SELECT revision, kind, words, author, at FROM changes {rest}", values
+        f"SELECT revision, kind, words, author, at, ifnull(edit_id, '') FROM changes {rest}", values
     )
     return tuple(
         Edit(
@@ -168,6 +227,7 @@ def _edits(connection: sqlite3.Connection, rest: str, *values: int) -> tuple[Edi
             words=row[2],
             author=row[3],
             at=datetime.fromisoformat(row[4]),
+            edit_id=row[5],
         )
         for row in rows
     )

@@ -17,10 +17,12 @@ from vidmem.errors import ProjectError, StaleEditError
 from vidmem.labels import Bout, Ethogram, LabelledVideo, Labels, OnOverlap, Span
 from vidmem.projects.feed import Changes, before, changes_since
 from vidmem.projects.journal import (
+    EditMark,
     edits_since,
     newest_revision,
     parts_of_labels_since,
     revision_of,
+    was_made,
     was_restored_since,
     write_edit,
 )
@@ -256,6 +258,7 @@ class LabelStore:
         words: str,
         revision: int | None = None,
         author: str = "",
+        mark: EditMark | None = None,
     ) -> Changes:
         """One undoable step of any kind: `edit("a.mp4", lambda labels: labels.cut("a.mp4", 3))`.
 
@@ -266,6 +269,8 @@ class LabelStore:
             words: What it does, for the list of changes: "cut pen2.mp4 at 00:03".
             revision: Of what the writer looked at; see the class.
             author: Who makes the edit.
+            mark: An id of the writer's own. Where an edit of it was made already, such as one whose
+                answer was lost, nothing is done.
 
         Raises:
             LabelError: If the operation is not allowed.
@@ -282,13 +287,15 @@ class LabelStore:
                     f"the labels of {video} were put back to an earlier copy meanwhile; this edit "
                     "was not done: load them again"
                 )
+            if mark is not None and was_made(connection, mark.edit_id):
+                return changes_since(connection, since)
             result = self._result(connection, known, now, since, operation)
             _check_result(video, now.labels, result)
             after = content_of(result, video, ids_of(now.behaviours))
             parts = now.content.parts_to(after, known.video_id)
             if parts:
                 at = self._now()
-                write_edit(connection, parts, words=words, author=author, at=at)
+                write_edit(connection, parts, words=words, author=author, at=at, mark=mark)
             changes = changes_since(connection, since)
         if parts:  # only now: a transaction that is rolled back gives its revision to another
             stored = replace(now, revision=changes.revision, content=after, labels=result)

@@ -91,6 +91,24 @@ def part_between(
     return RowDifference(of, video_id, before - after, after - before)
 
 
+def composed(parts: Iterable[RowDifference]) -> list[RowDifference]:
+    """One part for each kind and video, of parts in the order in which they were made.
+
+    What came and went again is in none.
+    """
+    found: dict[tuple[Kind, int | None], RowDifference] = {}
+    for part in parts:
+        key = (part.of, part.video_id)
+        first = found.get(key)
+        if first is None:
+            found[key] = part
+            continue
+        removed = (part.removed - first.added) | first.removed
+        added = (first.added - part.removed) | part.added
+        found[key] = part_between(part.of, part.video_id, removed, added)
+    return [part for part in found.values() if not part.is_empty]
+
+
 # Values of rows, and rows of values.
 
 

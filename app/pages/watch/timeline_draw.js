@@ -4,6 +4,7 @@
 import { paint, token } from "../shared/colours.js";
 import { perFrame, viewShown } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { tickStep } from "../shared/time_view.js";
 import { words } from "../shared/words.js";
 import { state, x } from "./timeline_state.js";
 import { view } from "./timeline_view.js";
@@ -15,7 +16,6 @@ const LANE = 26;
 const CURVES = 96;
 const AXIS = 22;
 const isLane = () => ["memory", "heads"].includes(viewShown());
-const TICKS = [0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600];
 
 // Gives back what draws it anew, at the next animation frame.
 export function makeDrawing(plot, canvas) {
@@ -185,8 +185,7 @@ export function makeDrawing(plot, canvas) {
   }
 
   function drawAxis() {
-    const room = (state.width - state.gutter) / 74;
-    const step = TICKS.find((seconds) => (view.to - view.from) / seconds <= room) ?? 43200;
+    const step = tickStep(view, (state.width - state.gutter) / 74);
     pen.fillStyle = token("dim");
     pen.font = "11px system-ui, sans-serif";
     pen.textAlign = "center";

@@ -2,6 +2,7 @@
 // slides, "free" stays put.
 
 import * as bus from "../shared/bus.js";
+import * as timeView from "../shared/time_view.js";
 
 const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
 export const view = { mode: "fit", from: 0, to: 60 };
@@ -19,17 +20,10 @@ export function followView(seconds) {
   view.from = view.to - width;
 }
 export function zoomView(factor, around, duration) {
-  const most = Math.max(duration || 60, 1);
-  const width = Math.min(most, Math.max(2, (view.to - view.from) * factor));
-  const share = (around - view.from) / (view.to - view.from);
-  view.from = around - width * share;
-  view.to = view.from + width;
-  keepInside(most);
+  timeView.zoomAround(view, factor, around, { least: 2, most: Math.max(duration || 60, 1) });
 }
 export function keepInside(most) {
-  const width = view.to - view.from;
-  view.from = Math.max(0, Math.min(view.from, most - width));
-  view.to = view.from + width;
+  timeView.keepInside(view, most);
 }
 
 // A span outside the view, or too narrow in it to be seen, is brought to its middle; whether that was needed.

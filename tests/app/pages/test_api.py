@@ -237,6 +237,14 @@ BASES = {
     "/project/": {"video": ""},
     "/media/": {"from": "0", "to": "1"},
     "/runs/": {},
+    "/label/labels": {"video": ""},
+    "/label/changes": {"video": "", "since": "0"},
+    "/label/ethogram": {},
+    "/label/formats": {},
+    "/label/import/": {"name": "a.csv", "first": "1"},
+    "/label/export/": {"format": "csv", "video": "", "kept_run": ""}
+    | dict.fromkeys(("fps", "threshold", "fill_gap", "join", "min_bout"), ""),
+    "/label/": {},
     "/project/runs": {"video": "x", "id": "0" * 32},
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""

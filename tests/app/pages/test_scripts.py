@@ -22,7 +22,7 @@ from vidmem import units
 IMPORT = re.compile(
     r'^import (?:\* as (\w+)|\{([^}]*)\}) from "(\.[^"]+)\.js";', re.MULTILINE | re.DOTALL
 )
-EXPORT = re.compile(r"^export (?:async )?(?:function|const|let) (\w+)", re.MULTILINE)
+EXPORT = re.compile(r"^export (?:async )?(?:function|const|let|class) (\w+)", re.MULTILINE)
 
 
 def scripts() -> Scripts:
@@ -69,7 +69,7 @@ def imports(name: str, text: str) -> list[tuple[str, set[str]]]:
     for space, names, path in IMPORT.findall(text):
         used = re.findall(rf"(?<![\w./]){space}\.(\w+)", text) if space else names.split(",")
         imported = path[3:] if path.startswith("../") else f"{folder}/{path[2:]}"
-        listed.append((imported, {one.strip() for one in used} - {""}))
+        listed.append((imported, {one.split(" as ")[0].strip() for one in used} - {""}))
     return listed
 
 

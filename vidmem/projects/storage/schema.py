@@ -13,7 +13,8 @@
         |
     runs        id, video_id, source, model, settings, state, progress, error; files in runs/ID
 
-    changes     revision, kind ("edit", "undo", "redo", "restore"), words, author, at, state, edit
+    changes     revision, kind ("edit", "undo", "redo", "restore"), words, author, at, state, edit,
+        ^       edit_id, step
         ^
         |                  what a change took away and put there, rows as JSON: enough to undo it,
         |                  to tell another page of it, and to see the labels as they were before
@@ -134,7 +135,16 @@ _VERSION_1 = (
     """,
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1,)
+_VERSION_2 = (
+    # Of the writer's own: an edit that is sent again, since its answer was lost, is made once.
+    "ALTER TABLE changes ADD COLUMN edit_id TEXT",
+    "CREATE UNIQUE INDEX changes_by_edit_id ON changes (edit_id) WHERE edit_id IS NOT NULL",
+    # The first edit of those that are undone as one; NULL: an edit of its own, or that first one.
+    "ALTER TABLE changes ADD COLUMN step INTEGER REFERENCES changes (revision)",
+    "CREATE INDEX changes_of_step ON changes (step) WHERE step IS NOT NULL",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
 """Statements that make version 1 out of nothing, version 2 out of 1, and so on."""
 
 

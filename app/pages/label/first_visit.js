@@ -1,0 +1,52 @@
+// What to do on a first visit: a video, a list of behaviours, and on it goes.
+
+import { fetchJson, post } from "../shared/ask.js";
+import * as bus from "../shared/bus.js";
+import { isViewShown, make } from "../shared/dom.js";
+import { videosOfProject } from "../shared/project.js";
+import { fill, words } from "../shared/words.js";
+import { openEthogramEditor } from "./ethogram_editor.js";
+
+export function startFirstVisit({ element, store, refuse }) {
+  const card = element.querySelector(".vm-code-first");
+  const presets = card.querySelector(".vm-code-presets");
+  let isOffered = false;
+
+  function draw() {
+    if (!bus.last.project_videos || !(store.isLoaded || store.ethogram.length)) return;
+    const done = { video: videosOfProject().length > 0, ethogram: store.ethogram.length > 0 };
+    card.hidden = done.video && done.ethogram;
+    for (const [name, isDone] of Object.entries(done)) {
+      const step = card.querySelector(`[data-step=${name}]`);
+      step.toggleAttribute("data-done", isDone);
+    }
+    if (!done.ethogram) offerPresets();
+  }
+  async function offerPresets() {
+    if (isOffered || !isViewShown("label")) return;
+    isOffered = true;
+    const answer = await fetchJson("label/ethogram");
+    if (answer.error) {
+      isOffered = false;
+      return;
+    }
+    const buttons = answer.presets.map(({ name, num }) => {
+      const button = make("button", { type: "button", textContent: fill("label_preset", { name, num }) });
+      button.addEventListener("click", () => take(name));
+      return button;
+    });
+    const own = make("button", { type: "button", textContent: words.label_own_behaviours });
+    own.addEventListener("click", openEthogramEditor);
+    presets.replaceChildren(...buttons, own);
+  }
+  async function take(preset) {
+    const { revision, author } = store;
+    const answer = await post("label/ethogram/preset", { preset, revision, author });
+    if (answer.error) refuse(answer.error);
+    await store.apply();
+  }
+  store.on("changed", draw);
+  store.on("loaded", draw);
+  bus.on("project_videos", draw);
+  bus.on("view_shown", draw);
+}

@@ -1,0 +1,47 @@
+// What is labelled at the playhead, on the picture: a person's states solid, a model's dashed.
+
+import { make, perFrame } from "../shared/dom.js";
+import { fill, words } from "../shared/words.js";
+import { isPoint } from "./edits.js";
+
+export function startOverlay({ store, player, model, coding }) {
+  let drawn = "";
+  const draw = perFrame(() => {
+    const at = coding.now();
+    const axes = [...new Set(store.axes.values())];
+    const mine = axes.map((axis) => coding.stateAt(axis, at)).filter(Boolean);
+    const theirs = model.bouts.filter((one) => !isPoint(one) && one.start <= at && at < one.end);
+    const lines = [
+      ...mine.map(({ behaviour, subject }) => ({
+        text: subject ? `${subject}: ${behaviour}` : behaviour,
+        behaviour,
+        isModel: false,
+      })),
+      ...theirs.map(({ behaviour, score }) => ({
+        text: fill("label_model_says", { behaviour, score: score === null ? "" : score.toFixed(2) }).trim(),
+        behaviour,
+        isModel: true,
+      })),
+    ];
+    const text = JSON.stringify(lines);
+    if (text === drawn) return;
+    drawn = text;
+    player.overlay.replaceChildren(...lines.map(makeBadge));
+  });
+  function makeBadge({ text, behaviour, isModel }) {
+    const dot = make("i", { className: "vm-dot" });
+    dot.style.background = store.behaviour(behaviour)?.colour ?? "";
+    return make(
+      "b",
+      {
+        className: `vm-code-badge${isModel ? " vm-code-badge-model" : ""}`,
+        title: words[isModel ? "label_model" : "label_yours"],
+      },
+      dot,
+      text,
+    );
+  }
+  store.on("changed", draw);
+  model.on(draw);
+  player.on("time", draw);
+}

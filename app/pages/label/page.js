@@ -1,0 +1,153 @@
+// The Label page: the player, the timeline below it, behaviours and bouts beside it, and what joins them.
+
+import * as bus from "../shared/bus.js";
+import { isViewShown, viewShown } from "../shared/dom.js";
+import { makeVideoChooser } from "../shared/video_chooser.js";
+import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video_player.js";
+import { startActions } from "./actions.js";
+import { makeBoutsList } from "./bouts_list.js";
+import { makeCoding } from "./coding.js";
+import { keyOf } from "./edits.js";
+import { makeEthogramCard } from "./ethogram_card.js";
+import { setPageKeys } from "./ethogram_keys.js";
+import { startFirstVisit } from "./first_visit.js";
+import { startKeys } from "./keys.js";
+import { makeModel } from "./model.js";
+import { makeOpenings } from "./openings.js";
+import { startOverlay } from "./overlay.js";
+import { makeSelection } from "./selection.js";
+import { startStatusBar } from "./status_bar.js";
+import { store } from "./store.js";
+import { makeTimeline } from "./timeline.js";
+import { addStartButton } from "./video_facts.js";
+
+const PLACE = "vidmem-label-place:"; // where the playhead was in a video
+const EVERY = 5000; // milliseconds between two writings of it
+const NOTICE = 9000; // milliseconds that a refusal stays
+
+export function start(element) {
+  const find = (name) => element.querySelector(name);
+  const area = find(".vm-code-left");
+  const [notice, said] = [find(".vm-code-notice"), find(".vm-code-said")];
+  let noticeTimer = 0;
+  let current = null; // the video's record
+
+  const tell = (sentence) => {
+    said.textContent = sentence;
+  };
+  function refuse(sentence) {
+    notice.textContent = sentence;
+    notice.hidden = false;
+    clearTimeout(noticeTimer);
+    noticeTimer = setTimeout(() => {
+      notice.hidden = true;
+    }, NOTICE);
+  }
+
+  makeVideoChooser(find(".vm-code-videos"), { views: ["label"] });
+  addStartButton(find(".vm-code-videos .vm-chooser-row"));
+  const player = makeVideoPlayer(find(".vm-code-player"));
+  const model = makeModel(store);
+  const openings = makeOpenings(store);
+  const selection = makeSelection(store, model);
+  const coding = makeCoding({ store, player, openings, selection, model, tell, refuse });
+  let list = null;
+  const parts = {
+    element,
+    area,
+    store,
+    player,
+    openings,
+    selection,
+    model,
+    coding,
+    tell,
+    refuse,
+    rows: () => list.rows,
+  };
+  const actions = startActions(parts);
+  const timeline = makeTimeline(element, { ...parts, openMenu: actions.openMenu });
+  list = makeBoutsList(element, { ...parts, openMenu: actions.openMenu });
+  makeEthogramCard(element, { ...parts, timeline });
+  startOverlay(parts);
+  startStatusBar(parts);
+  startFirstVisit(parts);
+  const commands = actions.commands(timeline);
+  const listKeys = startKeys({
+    ...parts,
+    playerKeys,
+    playerKeyOf,
+    commands,
+    timeline,
+    isShown: () => isViewShown("label"),
+  });
+  actions.setKeys(listKeys);
+  setPageKeys([...playerKeys, ...commands]);
+
+  store.on("refused", refuse);
+  store.on("said", tell);
+  store.on("undone", ({ added, removed }) => {
+    const [bout] = [...added, ...removed];
+    if (bout) timeline.reveal(bout.start);
+    const back = added.length && store.bouts.find((one) => keyOf(one) === keyOf(added[0]));
+    if (back) selection.set(back); // what came back is what the next key is about
+  });
+  player.loopOf = () => actions.loopOf();
+
+  // Another video, or another start of its recording.
+  bus.on("project_video", (record) => {
+    const isSame = record && current && record.id === current.id && record.state === current.state;
+    if (current && store.isLoaded) coding.keepOn();
+    const at = keptPlace(record);
+    current = record;
+    coding.setRecord(record);
+    coding.stopMarking();
+    store.show(record?.name ?? "");
+    player.load(record);
+    if (!isSame && at > 0) player.seek(at);
+    timeline.load(record);
+  });
+  player.on("loaded", () => timeline.load(current));
+
+  player.on("time", () => {
+    coding.follow(player.seconds);
+    keepPlace();
+  });
+  player.on("pause", () => {
+    keepPlace(true);
+    const isAtEnd = coding.now() >= coding.duration() - 1.5 * coding.frame();
+    if (isAtEnd && !player.looped) coding.endAll();
+  });
+  // What is on is written as far as it goes whenever the page may be the last time that it is seen.
+  bus.on("view_shown", (view) => {
+    if (view !== "label") leave();
+    else area.focus({ preventScroll: true }); // so that the first key is a behaviour's
+  });
+  document.addEventListener("visibilitychange", () => document.hidden && leave());
+  window.addEventListener("pagehide", leave);
+  function leave() {
+    if (!current || !store.isLoaded) return;
+    keepPlace(true);
+    coding.keepOn();
+  }
+
+  let keptAt = 0;
+  function keepPlace(isNow = false) {
+    if (!current || (!isNow && performance.now() - keptAt < EVERY)) return;
+    keptAt = performance.now();
+    try {
+      localStorage.setItem(PLACE + current.name, String(player.seconds));
+    } catch {
+      // it begins at its start the next time
+    }
+  }
+  function keptPlace(record) {
+    try {
+      return Number(localStorage.getItem(PLACE + record?.name)) || 0;
+    } catch {
+      return 0;
+    }
+  }
+  if (viewShown() === "label") area.focus({ preventScroll: true });
+  element.dataset.ready = "";
+}
