@@ -21,8 +21,8 @@ UNEXPECTED = (
 )
 KEPT = "What was analysed is kept."
 DISK_FULL = (
-    "The disk is full, so this could not be written; what was saved before is kept. Make room and try "
-    "again."
+    "The disk is full, so this could not be written; what was saved before is kept. Make room and "
+    "try again."
 )
 
 NOT_WRITTEN = "Predictions could not be written: {reason}. Whoever runs the app can mend that."

@@ -151,7 +151,8 @@ def delete_what_others_label(dialog, project):
     dialog.get_by_label("Delete sneezing").press("Enter")
     dialog.get_by_text("Deleting sneezing also deletes 1 bout").wait_for()
     dialog.get_by_role("button", name="Delete it with 1 bout").press("Enter")
-    wait_until(lambda: "sneezing" not in project.ethogram)
+    dialog.get_by_text("Deleted the behaviour sneezing with 1 bout.").wait_for()
+    assert "sneezing" not in project.ethogram
     dialog.get_by_role("button", name="Undo").press("Enter")
     wait_until(lambda: "sneezing" in project.ethogram)
     assert project.behaviours.num_bouts("sneezing") == 1

@@ -5,6 +5,16 @@ import { words } from "../shared/words.js";
 
 let numDialogs = 0;
 
+// Where nothing has the focus, keys are the open dialog's, too: Escape closes it, and codes nothing behind it.
+document.addEventListener(
+  "keydown",
+  (event) => {
+    const isBehind = event.target === document.body && document.querySelector("dialog.vm-dialog[open]");
+    if (isBehind) event.stopPropagation();
+  },
+  { capture: true },
+);
+
 // `onClosed()` is called however it is closed. Gives back its element, the places to fill, and how to open and close it.
 export function makeDialog({ title, className, onClosed = () => {} }) {
   numDialogs += 1;

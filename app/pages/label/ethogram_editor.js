@@ -61,6 +61,7 @@ function makeEditor() {
   let isPressed = false; // what is pressed is not drawn anew: its click would come to nothing
   let isDue = false;
   let isDrawing = false;
+  let hasAsked = false; // a question was opened just now: it gets the focus
 
   function open() {
     asked = {};
@@ -140,7 +141,9 @@ function makeEditor() {
   function drawRow(behaviour, index) {
     const { name } = behaviour;
     const setOpen = (what, { isDrawn = true } = {}) => {
+      if (isDrawing) return; // as in `send`
       asked = what ? { [name]: what } : {};
+      hasAsked = ["axis", "delete"].includes(what) || Boolean(what?.clash);
       if (!isDrawn) return;
       refusals = {};
       draw();
@@ -165,10 +168,11 @@ function makeEditor() {
   function putBack(typed) {
     const controls = [...dialog.element.querySelectorAll("[data-focus]")];
     const question = controls.find((one) => "question" in one.dataset);
-    const control = question ?? controls.find((one) => one.dataset.focus === typed?.focus);
-    if (!control) return;
-    control.focus({ preventScroll: !question });
-    if (question || typed.value === null) return;
+    const before = controls.find((one) => one.dataset.focus === typed?.focus);
+    const control = hasAsked ? question : (before ?? question);
+    control?.focus({ preventScroll: !hasAsked });
+    hasAsked = false;
+    if (!control || control !== before || typed.value === null) return;
     control.value = typed.value;
     control.setSelectionRange(...typed.place);
   }

@@ -164,7 +164,10 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
     return asked(
       question,
       markQuestion(take),
-      makeButton(words.eth_key_keep, () => setOpen("")),
+      mark(
+        makeButton(words.eth_key_keep, () => setOpen("")),
+        "leave",
+      ),
     );
   }
   function deleteQuestion() {
@@ -177,7 +180,7 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
       () => send("delete", { name, num_bouts: numBouts }),
       "vm-bad",
     );
-    return asked(question, yes, markQuestion(keep));
+    return asked(question, mark(yes, "yes"), markQuestion(keep));
   }
   function axisQuestion() {
     const input = markQuestion(makeInput({ maxLength: 100 }));
@@ -186,8 +189,11 @@ export function makeRow(behaviour, { view, index, open, refusal, send, setOpen }
     const field = makeField(fill("eth_axis_new", { name }), input);
     return asked(
       field,
-      makeButton(words.eth_axis_move, put),
-      makeButton(words.eth_key_keep, () => setOpen("")),
+      mark(makeButton(words.eth_axis_move, put), "put"),
+      mark(
+        makeButton(words.eth_key_keep, () => setOpen("")),
+        "leave",
+      ),
     );
   }
   function asked(...parts) {
