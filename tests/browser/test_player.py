@@ -29,6 +29,7 @@ async () => {
   host.style = `${place}; background: var(--bg); overflow: auto`;
   const [top, here] = [document.createElement("div"), document.createElement("div")];
   here.style.width = "640px";
+  host.id = "player-of-test";
   host.append(top, here);
   document.body.append(host);
   const made = player.makeVideoPlayer(here);
@@ -99,13 +100,15 @@ def page(site, browser):
 
 def add(page, name: str) -> None:
     """Add a video as a person would, and wait until it can be played, or is not."""
-    page.locator(".vm-chooser-offered").select_option(f"folder/{name}")
+    page.locator("#player-of-test .vm-chooser-offered").select_option(f"folder/{name}")
     page.get_by_role("button", name="Add", exact=True).click()
     page.wait_for_function("name => player.record?.name === name", arg=name)
 
 
 def wait_until_shown(page) -> None:
-    page.wait_for_function("player.frame && document.querySelector('.vm-vp-message').hidden")
+    page.wait_for_function(
+        "player.frame && document.querySelector('#player-of-test .vm-vp-message').hidden"
+    )
 
 
 def check_steps(page, times: list[float]) -> None:
@@ -147,7 +150,7 @@ def test_originals_and_copies_show_the_frame_that_they_say(page, site):
 
 def check_clock(page) -> None:
     page.evaluate("seconds => player.seek(seconds)", TIMES[20])
-    text = page.locator(".vm-vp-clock").text_content()
+    text = page.locator("#player-of-test .vm-vp-clock").text_content()
     assert text == f"2026-05-03 02:14:37 · 00:{TIMES[20]:06.3f} of 00:01"
 
 
@@ -175,7 +178,7 @@ def check_speed_and_zoom(page) -> None:
     speeds = "[0.1, 0.25, 3, 16, 99].map((speed) => { player.speed = speed; return player.speed; })"
     assert page.evaluate(speeds) == [0.25, 0.25, 3, 16, 16]
     page.evaluate("player.speed = 1")
-    screen = page.locator(".vm-vp-screen")
+    screen = page.locator("#player-of-test .vm-vp-screen")
     screen.hover()
     page.keyboard.down("Control")
     page.mouse.wheel(0, -400)
@@ -191,7 +194,9 @@ def check_speed_and_zoom(page) -> None:
 def check_copy(page) -> None:
     """What the browser cannot play is offered as a copy, and plays then, frame by frame."""
     add(page, "old.avi")
-    page.locator(".vm-vp-offer").get_by_text("cannot play this kind of video").wait_for()
+    page.locator("#player-of-test .vm-vp-offer").get_by_text(
+        "cannot play this kind of video"
+    ).wait_for()
     page.get_by_text("The copy takes about ").wait_for()
     page.get_by_role("button", name="Make a playable copy").click()
     wait_until_shown(page)
@@ -200,7 +205,9 @@ def check_copy(page) -> None:
     page.evaluate("project.chooseVideo('late.webm')")
     page.wait_for_function("player.record.name === 'late.webm'")
     page.evaluate("project.chooseVideo('old.avi')")
-    page.wait_for_function("document.querySelector('.vm-vp video').src.endsWith('proxy.mp4')")
+    page.wait_for_function(
+        "document.querySelector('#player-of-test .vm-vp video').src.endsWith('proxy.mp4')"
+    )
     wait_until_shown(page)
 
 
@@ -208,10 +215,14 @@ def check_missing(page, site) -> None:
     (site.videos / "late.webm").unlink()
     page.evaluate("project.loadVideos()")
     page.evaluate("project.chooseVideo('late.webm')")
-    page.locator(".vm-vp-message").get_by_text("not where it was").wait_for()
-    page.locator(".vm-chooser-videos").select_option(label="late.webm (file missing)")
-    remove = page.locator(".vm-chooser").get_by_role("button", name="Take out")
+    page.locator("#player-of-test .vm-vp-message").get_by_text("not where it was").wait_for()
+    page.locator("#player-of-test .vm-chooser-videos").select_option(
+        label="late.webm (file missing)"
+    )
+    remove = page.locator("#player-of-test .vm-chooser").get_by_role("button", name="Take out")
     remove.click()
-    page.locator(".vm-chooser").get_by_role("button", name="Really take it out").click()
+    page.locator("#player-of-test .vm-chooser").get_by_role(
+        "button", name="Really take it out"
+    ).click()
     page.wait_for_function("!project.videosOfProject().some(({ name }) => name === 'late.webm')")
     wait_until(lambda: len(site.app.project.videos.list()) == 2)

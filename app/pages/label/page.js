@@ -25,12 +25,22 @@ const PLACE = "vidmem-label-place:"; // where the playhead was in a video
 const EVERY = 5000; // milliseconds between two writings of it
 const NOTICE = 9000; // milliseconds that a refusal stays
 
+// Begun when it is first looked at: until then it costs the other pages nothing.
 export function start(element) {
+  let isBegun = false;
+  bus.on("view_shown", (view) => {
+    if (view !== "label" || isBegun) return;
+    isBegun = true;
+    begin(element);
+  });
+}
+
+function begin(element) {
   const find = (name) => element.querySelector(name);
   const area = find(".vm-code-left");
   const [notice, said] = [find(".vm-code-notice"), find(".vm-code-said")];
   let noticeTimer = 0;
-  let current = null; // the video's record
+  let current; // the video's record; null: none, undefined: nothing was shown yet
 
   const tell = (sentence) => {
     said.textContent = sentence;
@@ -94,8 +104,10 @@ export function start(element) {
   });
   player.loopOf = () => actions.loopOf();
 
-  // Another video, or another start of its recording.
-  bus.on("project_video", (record) => {
+  // Another video, or another start of its recording; taken over when the page is looked at.
+  function takeVideo() {
+    const record = bus.last.project_video;
+    if (record === undefined || record === current || viewShown() !== "label") return;
     const isSame = record && current && record.id === current.id && record.state === current.state;
     if (current && store.isLoaded) coding.keepOn();
     const at = keptPlace(record);
@@ -106,7 +118,8 @@ export function start(element) {
     player.load(record);
     if (!isSame && at > 0) player.seek(at);
     timeline.load(record);
-  });
+  }
+  bus.on("project_video", takeVideo);
   player.on("loaded", () => timeline.load(current));
 
   player.on("time", () => {
@@ -121,7 +134,10 @@ export function start(element) {
   // What is on is written as far as it goes whenever the page may be the last time that it is seen.
   bus.on("view_shown", (view) => {
     if (view !== "label") leave();
-    else area.focus({ preventScroll: true }); // so that the first key is a behaviour's
+    else {
+      takeVideo();
+      area.focus({ preventScroll: true }); // so that the first key is a behaviour's
+    }
   });
   document.addEventListener("visibilitychange", () => document.hidden && leave());
   window.addEventListener("pagehide", leave);
