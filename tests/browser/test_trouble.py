@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 def test_a_real_file_is_uploaded_and_watched(open_page, site, shared_videos):
     page = open_page()
     video = shared_videos / "human" / "mmaction2_demo.mp4"
-    page.locator("input[type=file]").set_input_files(video)
+    page.locator(".vm-upload input[type=file]").set_input_files(video)
     page.wait_for_function("window.vidmem.last.source.title === 'mmaction2_demo.mp4'")
     assert page.locator(".vm-source select").input_value().startswith("upload/")
     page.locator(".vm-main").click()
@@ -35,7 +35,7 @@ def test_a_text_named_mp4_is_refused_and_the_app_goes_on(open_page, site, tmp_pa
     page = open_page()
     fake = tmp_path / "notes.mp4"
     fake.write_text("This is not a video at all.\n" * 50)
-    page.locator("input[type=file]").set_input_files(fake)
+    page.locator(".vm-upload input[type=file]").set_input_files(fake)
     alert = page.get_by_role("alert").filter(has_text="notes.mp4")
     alert.wait_for()
     assert alert.inner_text().startswith("notes.mp4 is no video file")
@@ -72,7 +72,7 @@ def test_an_upload_can_be_broken_off_and_too_large_ones_are_refused(open_page, s
     network.send("Network.emulateNetworkConditions", slow)
     video = tmp_path / "slow.mp4"
     video.write_bytes(bytes(20_000_000))
-    page.locator("input[type=file]").set_input_files(video)
+    page.locator(".vm-upload input[type=file]").set_input_files(video)
     page.locator(".vm-uploading").wait_for()
     wait_until(lambda: {path.name for path in folder.iterdir()} > before)
     page.locator(".vm-uploading button").click()
@@ -82,7 +82,7 @@ def test_an_upload_can_be_broken_off_and_too_large_ones_are_refused(open_page, s
     page.evaluate("window.vidmem.emit('hello', { max_upload_bytes: 1000 })")
     large = tmp_path / "large.mp4"
     large.write_bytes(bytes(5000))
-    page.locator("input[type=file]").set_input_files(large)
+    page.locator(".vm-upload input[type=file]").set_input_files(large)
     page.get_by_role("alert").filter(has_text="larger than the 1.0 kB").wait_for()
 
 
