@@ -20,6 +20,8 @@ import numpy as np
 from playwright.sync_api import sync_playwright
 
 from vidmem.data.barn import BarnConfig, write_video
+from vidmem.labels import Behaviour, Bout, Span
+from vidmem.projects import Project, VideoFacts
 
 DOCS = Path(__file__).parent
 CHROMIUM = "/usr/bin/chromium"
@@ -30,6 +32,14 @@ SAMPLE_CLIPS = 13
 """Clips of the sample that are judged: it pauses at its 52nd second of 60."""
 
 PENS = "four pens.mp4"
+
+SAMPLE = DOCS.parent / "assets" / "barn-sample.mp4"
+POSTURES, ACTIVITIES = ("standing", "walking", "lying lateral"), ("feeding", "nursing")
+CODED = (
+    *(("walking", 0.0, 8.3), ("standing", 8.3, 20.4), ("walking", 20.4, 31.6)),
+    *(("lying lateral", 31.6, 52.0), ("feeding", 9.1, 19.8), ("nursing", 39.7, 47.1)),
+)
+"""What somebody may have coded of the sample: behaviour, start and end in seconds."""
 
 
 def write_four_pens(path: Path, minutes: float = 2.0) -> None:
@@ -56,10 +66,24 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
             yield frame.to_ndarray(format="rgb24")
 
 
+def code_sample(project: Project) -> None:
+    """Put the sample, two axes of behaviours and what was coded into a project."""
+    name = project.add_video(SAMPLE, VideoFacts(duration_seconds=60.0, fps=12.5)).name
+    keys = iter("qweas")
+    for axis, behaviours in (("posture", POSTURES), ("activity", ACTIVITIES)):
+        for behaviour in behaviours:
+            project.behaviours.add(Behaviour(behaviour, axis=axis, key=next(keys)))
+    for behaviour, start, end in CODED:
+        project.labels.add_bout(Bout(name, start, end, behaviour, author="Ann"))
+    for axis in ("posture", "activity"):
+        project.labels.mark_scored(Span(name, 0.0, 52.0, axis=axis))
+
+
 @contextmanager
-def running_app(videos: Path) -> Iterator[str]:
+def running_app(videos: Path, project: Path) -> Iterator[str]:
     """The app in a process of its own; gives the address with its token."""
-    command = [sys.executable, "-m", "app", "--port", "0", "--videos", str(videos)]
+    folders = ["--videos", str(videos), "--project", str(project)]
+    command = [sys.executable, "-m", "app", "--port", "0", *folders]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=DOCS.parent) as app:
         assert app.stderr is not None
         lines = iter(app.stderr)
@@ -149,6 +173,22 @@ def planner(page: Any) -> None:
     page.locator(".vm-plan-facts", has_text="896").wait_for()
 
 
+def label(page: Any) -> None:
+    """Somebody's own behaviours on the sample, with what the model says below."""
+    page.locator(".vm-big").click()
+    page.locator(".vm-pace", has_text="Watched to the end").wait_for()
+    go(page, "Label")
+    page.locator(".vm-code-run select option").nth(1).wait_for(state="attached")
+    page.locator(".vm-code-run select").select_option(index=1)
+    page.locator(".vm-code-rows button", has_text="nursing").first.click()
+
+
+def results(page: Any) -> None:
+    """What follows from the same labels."""
+    go(page, "Results")
+    page.locator(".vm-results-rows tr[data-at]", has_text="nursing").click()
+
+
 PICTURES: dict[str, Callable[[Any], None]] = {
     "watch": watch,
     "watch-spool": watch_spool,
@@ -156,6 +196,8 @@ PICTURES: dict[str, Callable[[Any], None]] = {
     "memory": memory,
     "streams": streams,
     "planner": planner,
+    "label": label,
+    "results": results,
 }
 
 
@@ -166,7 +208,10 @@ def main(names: list[str]) -> None:
             write_four_pens(Path(folder) / PENS)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for name in names or PICTURES:
-            with running_app(Path(folder)) as address:
+            place = Path(folder) / f"project {name}"
+            with Project.create(place) as project:
+                code_sample(project)
+            with running_app(Path(folder), place) as address:
                 page = browser.new_page(viewport={"width": 1440, "height": 900})
                 page.set_default_timeout(LIMIT_MILLISECONDS)
                 page.goto(address)
