@@ -30,7 +30,7 @@ SHARED = Page(
     id="shared",
     title="",
     folder=Path(__file__).parent / "pages/shared",
-    styles=("base", "region_picker", "video_chooser", "video_player"),
+    styles=("base", "region_picker", "video/chooser", "video/player"),
     words=SHARED_WORDS,
 )
 HEADER = PagePart("header", id="topbar")

@@ -21,15 +21,15 @@ class Scripts:
     """
 
     texts: dict[str, bytes]
-    """By name: `watch/player`."""
+    """By name: `watch/player`, `label/timeline/draw`."""
 
     version: str
 
     @classmethod
     def read(cls, folders: Iterable[Path]) -> Scripts:
         """The scripts that lie in the folders of pages."""
-        files = sorted(file for folder in set(folders) for file in folder.glob("*.js"))
-        texts = {f"{file.parent.name}/{file.stem}": file.read_bytes() for file in files}
+        files = sorted((file, folder) for folder in set(folders) for file in folder.rglob("*.js"))
+        texts = {_name(file, folder): file.read_bytes() for file, folder in files}
         digest = hashlib.sha256()
         for name, text in texts.items():
             # With names and lengths: else text could move between files under the same digest.
@@ -48,10 +48,14 @@ class Scripts:
     def add_routes(self, api: FastAPI) -> None:
         """Serve them."""
 
-        @api.get("/scripts/{version}/{folder}/{file}.js")
-        def script(version: str, folder: str, file: str) -> Response:
-            text = self.texts.get(f"{folder}/{file}")
+        @api.get("/scripts/{version}/{name:path}.js")
+        def script(version: str, name: str) -> Response:
+            text = self.texts.get(name)
             if version != self.version or text is None:
                 raise HTTPException(404)
             headers = {"Cache-Control": _KEPT_A_YEAR, "X-Content-Type-Options": "nosniff"}
             return Response(text, media_type="text/javascript", headers=headers)
+
+
+def _name(file: Path, folder: Path) -> str:
+    return file.relative_to(folder.parent).with_suffix("").as_posix()

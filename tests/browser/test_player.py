@@ -21,7 +21,7 @@ async () => {
   const base = document.querySelector("link[href$='/shared/bus.js']").href;
   const load = (name) => import(base.replace("shared/bus", `shared/${name}`));
   const [project, chooser, player] = await Promise.all(
-    ["project", "video_chooser", "video_player"].map(load),
+    ["video/project", "video/chooser", "video/player"].map(load),
   );
   const host = document.createElement("main");
   host.className = "vm";

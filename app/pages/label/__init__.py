@@ -31,7 +31,7 @@ PAGE = Page(
             ("label",),
         ),
     ),
-    styles=("page", "timeline", "dialog", "ethogram", "exchange"),
+    styles=("page", "timeline/timeline", "dialog", "behaviours/editor", "exchange/exchange"),
     words=WORDS,
     add_routes=_add_routes,
 )

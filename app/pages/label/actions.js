@@ -4,11 +4,11 @@ import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
+import { openEthogramEditor } from "./behaviours/editor.js";
 import { makeButton, makeDialog } from "./dialog.js";
-import { isPoint } from "./edits.js";
-import { openEthogramEditor } from "./ethogram_editor.js";
-import { openExport } from "./exchange_export.js";
-import { openImport } from "./exchange_import.js";
+import { isPoint } from "./editing/edits.js";
+import { openExport } from "./exchange/export.js";
+import { openImport } from "./exchange/import.js";
 import { openMenuAt } from "./menu.js";
 
 export function startActions({ element, area, store, player, openings, selection, coding, tell, rows }) {

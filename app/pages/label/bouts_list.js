@@ -3,7 +3,7 @@
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { isPoint } from "./edits.js";
+import { isPoint } from "./editing/edits.js";
 
 const ROW = 30; // pixels
 const MARGIN = 6; // rows beyond those on view

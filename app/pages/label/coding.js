@@ -2,7 +2,7 @@
 
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { isPoint, lasts, toGrid } from "./edits.js";
+import { isPoint, lasts, toGrid } from "./editing/edits.js";
 
 const HELD = 300; // milliseconds from which a key counts as held
 const SHIFT = 1; // seconds that an edge is moved by

@@ -3,9 +3,9 @@
 import { fetchJson, post } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { isViewShown, make } from "../shared/dom.js";
-import { videosOfProject } from "../shared/project.js";
+import { videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
-import { openEthogramEditor } from "./ethogram_editor.js";
+import { openEthogramEditor } from "./behaviours/editor.js";
 
 export function startFirstVisit({ element, store, refuse }) {
   const card = element.querySelector(".vm-code-first");

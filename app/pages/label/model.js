@@ -2,7 +2,7 @@
 
 import { fetchReady, queryOf } from "../shared/ask.js";
 import { isViewShown } from "../shared/dom.js";
-import { inOrder, toGrid } from "./edits.js";
+import { inOrder, toGrid } from "./editing/edits.js";
 
 const POLL = 5000; // milliseconds between two looks at a run that goes on
 const KEPT = "vidmem-label-run:";

@@ -2,7 +2,7 @@
 
 import { make, perFrame } from "../shared/dom.js";
 import { fill, words } from "../shared/words.js";
-import { isPoint } from "./edits.js";
+import { isPoint } from "./editing/edits.js";
 
 export function startOverlay({ store, player, model, coding }) {
   let drawn = "";

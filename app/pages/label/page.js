@@ -2,14 +2,15 @@
 
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
-import { makeVideoChooser } from "../shared/video_chooser.js";
-import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video_player.js";
+import { makeVideoChooser } from "../shared/video/chooser.js";
+import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video/player.js";
 import { startActions } from "./actions.js";
+import { makeEthogramCard } from "./behaviours/card.js";
+import { setPageKeys } from "./behaviours/keys.js";
 import { makeBoutsList } from "./bouts_list.js";
 import { makeCoding } from "./coding.js";
-import { keyOf } from "./edits.js";
-import { makeEthogramCard } from "./ethogram_card.js";
-import { setPageKeys } from "./ethogram_keys.js";
+import { keyOf } from "./editing/edits.js";
+import { store } from "./editing/store.js";
 import { startFirstVisit } from "./first_visit.js";
 import { startKeys } from "./keys.js";
 import { makeModel } from "./model.js";
@@ -17,8 +18,7 @@ import { makeOpenings } from "./openings.js";
 import { startOverlay } from "./overlay.js";
 import { makeSelection } from "./selection.js";
 import { startStatusBar } from "./status_bar.js";
-import { store } from "./store.js";
-import { makeTimeline } from "./timeline.js";
+import { makeTimeline } from "./timeline/timeline.js";
 import { addStartButton } from "./video_facts.js";
 
 const PLACE = "vidmem-label-place:"; // where the playhead was in a video

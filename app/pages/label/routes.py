@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from app.pages.api import Routes
-from app.pages.label.answers import changes_answer, labels_answer
-from app.pages.label.ethogram_routes import add_ethogram_routes
-from app.pages.label.exchange_routes import add_exchange_routes
-from app.pages.label.sending import redo, send_edits, undo
+from app.pages.label.behaviours.routes import add_ethogram_routes
+from app.pages.label.editing.answers import changes_answer, labels_answer
+from app.pages.label.editing.sending import redo, send_edits, undo
+from app.pages.label.exchange.routes import add_exchange_routes
 from app.pages.services import Services
 from vidmem.projects import Project
 

@@ -1,6 +1,6 @@
 // The bout that is chosen: keys and buttons are about it. It may be a person's or a model's.
 
-import { keyOf } from "./edits.js";
+import { keyOf } from "./editing/edits.js";
 
 export function makeSelection(store, model) {
   const listeners = [];

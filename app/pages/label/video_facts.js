@@ -2,8 +2,8 @@
 
 import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
-import { chosenVideo, setStart } from "../shared/project.js";
-import { clockStart } from "../shared/wall_clock.js";
+import { chosenVideo, setStart } from "../shared/video/project.js";
+import { clockStart } from "../shared/video/wall_clock.js";
 import { fill, words } from "../shared/words.js";
 import { makeAlert, makeButton, makeDialog, makeField, sayIn } from "./dialog.js";
 

@@ -5,7 +5,7 @@ import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { keepFresh } from "../shared/keep_fresh.js";
-import { videosOfProject } from "../shared/project.js";
+import { videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
 import { debounced, plural, refill } from "./pieces.js";

@@ -5,7 +5,7 @@ import * as bus from "../shared/bus.js";
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { keepFresh } from "../shared/keep_fresh.js";
-import { wallClock } from "../shared/wall_clock.js";
+import { wallClock } from "../shared/video/wall_clock.js";
 import { fill, words } from "../shared/words.js";
 import { cell, debounced, dot, number, refill, rowHead } from "./pieces.js";
 import { place, playSpan } from "./player.js";

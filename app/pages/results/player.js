@@ -3,8 +3,8 @@
 import { fetchReady, queryOf } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { loadVideos, videosOfProject } from "../shared/project.js";
-import { makeVideoPlayer } from "../shared/video_player.js";
+import { makeVideoPlayer } from "../shared/video/player.js";
+import { loadVideos, videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 
 const AROUND = 1; // seconds before and after what is too short to be seen

@@ -4,7 +4,7 @@ import { ask, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { isViewShown } from "../shared/dom.js";
 import { keepFresh } from "../shared/keep_fresh.js";
-import { loadVideos } from "../shared/project.js";
+import { loadVideos } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { debounced, plural, refill } from "./pieces.js";
 import { change, RAW, shown, VIEW } from "./state.js";

@@ -2,7 +2,7 @@
 
 import * as bus from "../shared/bus.js";
 import * as format from "../shared/format.js";
-import { sendUpload } from "../shared/upload.js";
+import { sendUpload } from "../shared/video/upload.js";
 import { fill, words } from "../shared/words.js";
 import { startLiveSource } from "./live_source.js";
 

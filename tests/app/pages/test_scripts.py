@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import random
 import re
 import subprocess
@@ -64,11 +65,11 @@ def test_the_version_changes_with_any_script(tmp_path):
 
 def imports(name: str, text: str) -> list[tuple[str, set[str]]]:
     """The scripts that a script imports, and what of each."""
-    folder = name.split("/")[0]
+    folder = posixpath.dirname(name)
     listed = []
     for space, names, path in IMPORT.findall(text):
         used = re.findall(rf"(?<![\w./]){space}\.(\w+)", text) if space else names.split(",")
-        imported = path[3:] if path.startswith("../") else f"{folder}/{path[2:]}"
+        imported = posixpath.normpath(f"{folder}/{path}")
         listed.append((imported, {one.split(" as ")[0].strip() for one in used} - {""}))
     return listed
 

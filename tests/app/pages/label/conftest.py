@@ -11,8 +11,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.pages.label.ethogram_routes import add_ethogram_routes
-from app.pages.label.exchange_routes import add_exchange_routes
+from app.pages.label.behaviours.routes import add_ethogram_routes
+from app.pages.label.exchange.routes import add_exchange_routes
 from tests.app.conftest import WAIT_SECONDS
 from vidmem.labels import Behaviour, Bout, Ethogram
 from vidmem.projects import Project, VideoFacts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from app.pages.label.answers import bout_answers
+from app.pages.label.editing.answers import bout_answers
 from vidmem.labels import Labels
 
 VIDEO = "a.mp4"

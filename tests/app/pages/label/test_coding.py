@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from app.pages.label.answers import bout_answers, span_answers
-from app.pages.label.edits import EditFields, read_step
+from app.pages.label.editing.answers import bout_answers, span_answers
+from app.pages.label.editing.edits import EditFields, read_step
 from app.pages.label.routes import add_coding_routes
 from tests.app.pages.label.random_edits import VIDEO, random_edit
 from tests.app.pages.test_scripts import node
@@ -330,7 +330,7 @@ const given = JSON.parse(text);
 """
 
 APPLY = """
-import { applied, Refusal } from "./edits.js";
+import { applied, Refusal } from "./editing/edits.js";
 const byBehaviour = new Map(given.axes);
 const answers = given.steps.map(({ labels, edit }) => {
   try {
@@ -344,14 +344,15 @@ console.log(JSON.stringify(answers));
 """
 
 DIFFER = """
-import { differences } from "./differences.js";
+import { differences } from "./timeline/differences.js";
 console.log(JSON.stringify(given.map((sides) => differences(...sides))));
 """
 
 
 def in_browser_code(tmp_path: Path, code: str, value: Any) -> list:
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    for name in ("edits.js", "differences.js"):
+    for name in ("editing/edits.js", "timeline/differences.js"):
+        (tmp_path / name).parent.mkdir()
         (tmp_path / name).write_text((LABEL / name).read_text())
     script = tmp_path / "run.js"
     script.write_text(READ + code)

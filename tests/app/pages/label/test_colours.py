@@ -10,7 +10,7 @@ import app.pages.label
 from tests.app.pages.test_scripts import node
 from vidmem.labels import DEFAULT_COLOURS
 
-SCRIPT = Path(app.pages.label.__file__).parent / "ethogram_colours.js"
+SCRIPT = Path(app.pages.label.__file__).parent / "behaviours" / "colours.js"
 
 
 def in_javascript(expression: str):

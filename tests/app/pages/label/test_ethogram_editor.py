@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.pages.label import ethogram_routes
+from app.pages.label.behaviours import routes as ethogram_routes
 from tests.app.pages.label.conftest import ETHOGRAM, LYING
 from vidmem.labels import PRESETS, preset
 

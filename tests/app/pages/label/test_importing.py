@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.budget import Budget
-from app.pages.label.exchange_views import for_page
+from app.pages.label.exchange.views import for_page
 from app.projects import label_files, label_imports
 from app.projects.label_files import HowToRead, fit_name, unpacked, without_companions
 from app.projects.label_imports import LabelImports, Wanted

@@ -1,12 +1,12 @@
 // Which video of the project, at the top of the pages that look at one; adding, uploading, taking out.
 
-import * as bus from "./bus.js";
-import { make } from "./dom.js";
-import * as format from "./format.js";
+import * as bus from "../bus.js";
+import { make } from "../dom.js";
+import * as format from "../format.js";
+import { fill, words } from "../words.js";
 import { addUpload, addVideo, chooseVideo, chosenVideo, loadVideos, removeVideo, videosOfProject } from "./project.js";
 import { sendUpload } from "./upload.js";
 import { clockStart } from "./wall_clock.js";
-import { fill, words } from "./words.js";
 
 const ACCEPTED = "video/*,.mkv,.mts,.m2ts,.ts,.avi,.mov,.mp4,.webm,.gif";
 

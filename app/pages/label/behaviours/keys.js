@@ -1,6 +1,6 @@
 // Keys of behaviours: which may be, and how one is recorded by pressing it.
 
-import { fill, words } from "../shared/words.js";
+import { fill, words } from "../../shared/words.js";
 
 // What else keys do on this page, as it says so itself: { key, words }, kept up to date by `setPageKeys`.
 let pageKeys = [];

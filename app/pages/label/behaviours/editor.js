@@ -1,9 +1,9 @@
 // The ethogram editor: every change is an edit of the project, sent one after the other, and what is shown is what the
 // server answers.
 
-import { fetchJson, post } from "../shared/ask.js";
-import { make } from "../shared/dom.js";
-import { fill, words } from "../shared/words.js";
+import { fetchJson, post } from "../../shared/ask.js";
+import { make } from "../../shared/dom.js";
+import { fill, words } from "../../shared/words.js";
 import {
   capital,
   makeAlert,
@@ -14,10 +14,10 @@ import {
   makeSaid,
   makeSelect,
   sayIn,
-} from "./dialog.js";
-import { freeKey } from "./ethogram_keys.js";
-import { colourWarnings, makeRow, onChanged, onEnter } from "./ethogram_row.js";
-import { store } from "./store.js";
+} from "../dialog.js";
+import { store } from "../editing/store.js";
+import { freeKey } from "./keys.js";
+import { colourWarnings, makeRow, onChanged, onEnter } from "./row.js";
 
 let editor = null;
 

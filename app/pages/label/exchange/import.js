@@ -1,10 +1,10 @@
 // The dialog for importing labels: files in, what they would do, and then one step that undo takes back.
 
-import { fetchJson, pause, post, queryOf } from "../shared/ask.js";
-import * as bus from "../shared/bus.js";
-import { make } from "../shared/dom.js";
-import { loadVideos } from "../shared/project.js";
-import { fill, words } from "../shared/words.js";
+import { fetchJson, pause, post, queryOf } from "../../shared/ask.js";
+import * as bus from "../../shared/bus.js";
+import { make } from "../../shared/dom.js";
+import { loadVideos } from "../../shared/video/project.js";
+import { fill, words } from "../../shared/words.js";
 import {
   capital,
   makeAlert,
@@ -15,9 +15,9 @@ import {
   makeSaid,
   makeSelect,
   sayIn,
-} from "./dialog.js";
-import { drawPreview } from "./exchange_preview.js";
-import { store } from "./store.js";
+} from "../dialog.js";
+import { store } from "../editing/store.js";
+import { drawPreview } from "./preview.js";
 
 const POLL = 300; // milliseconds
 const MAX_BYTES = 64 * 2 ** 20;

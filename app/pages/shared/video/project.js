@@ -1,8 +1,8 @@
 // The project's videos, and the one that is chosen on the pages that look at one.
 // Topics of the bus: "project_videos", the answer of the server; "project_video", the chosen record, or null.
 
-import { fetchJson, fetchReady, post, queryOf } from "./ask.js";
-import * as bus from "./bus.js";
+import { fetchJson, fetchReady, post, queryOf } from "../ask.js";
+import * as bus from "../bus.js";
 
 const KEPT = "vidmem-video";
 let chosen = null; // its record

@@ -1,13 +1,13 @@
 // The timeline of the Label page: what it shows, and what it hears.
 
-import * as bus from "../shared/bus.js";
-import { dark, perFrame } from "../shared/dom.js";
-import * as format from "../shared/format.js";
-import { keepInside, zoomAround } from "../shared/time_view.js";
-import { fill, words } from "../shared/words.js";
-import { makeDrawing } from "./timeline_draw.js";
-import { startTimelineInput } from "./timeline_input.js";
-import { makeLanes, subjectsOf } from "./timeline_lanes.js";
+import * as bus from "../../shared/bus.js";
+import { dark, perFrame } from "../../shared/dom.js";
+import * as format from "../../shared/format.js";
+import { keepInside, zoomAround } from "../../shared/time_view.js";
+import { fill, words } from "../../shared/words.js";
+import { makeDrawing } from "./draw.js";
+import { startTimelineInput } from "./input.js";
+import { makeLanes, subjectsOf } from "./lanes.js";
 
 const WIDE = 600; // seconds on view at first, of a longer video
 const LEAST = 0.5; // seconds on view at least

@@ -1,9 +1,9 @@
 // The offer of a playable copy, where a browser cannot play a video as it is: what it takes, how far it is, the end of it.
 
-import { fetchJson, pause } from "./ask.js";
-import { make } from "./dom.js";
-import * as format from "./format.js";
-import { fill, words } from "./words.js";
+import { fetchJson, pause } from "../ask.js";
+import { make } from "../dom.js";
+import * as format from "../format.js";
+import { fill, words } from "../words.js";
 
 const POLL = 500; // milliseconds between two looks at a copy under way
 

@@ -1,9 +1,9 @@
 // The behaviours with their keys: which are on and since when, and how much of each axis is labelled.
 
-import { make, perFrame } from "../shared/dom.js";
-import * as format from "../shared/format.js";
-import { fill } from "../shared/words.js";
-import { isPoint, united } from "./edits.js";
+import { make, perFrame } from "../../shared/dom.js";
+import * as format from "../../shared/format.js";
+import { fill } from "../../shared/words.js";
+import { isPoint, united } from "../editing/edits.js";
 
 const KEYS = { " ": "Space" };
 

@@ -1,9 +1,9 @@
 // What an import would do, before it is done: what was wrong in the files, which videos are meant, what is added, and
 // what contradicts the labels that are here.
 
-import { make } from "../shared/dom.js";
-import { fill, words } from "../shared/words.js";
-import { makeField, makeSelect } from "./dialog.js";
+import { make } from "../../shared/dom.js";
+import { fill, words } from "../../shared/words.js";
+import { makeField, makeSelect } from "../dialog.js";
 
 const FEW = 8; // lines that are shown without being asked for
 const LEAVE = "\0leave"; // options that no video is called

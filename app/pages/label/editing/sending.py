@@ -13,8 +13,8 @@ from typing import Any
 
 from app import sentences
 from app.pages.api import MalformedRequestError, PageRequest
-from app.pages.label.answers import changes_answer
-from app.pages.label.edits import EditFields, read_step
+from app.pages.label.editing.answers import changes_answer
+from app.pages.label.editing.edits import EditFields, read_step
 from vidmem.errors import LabelError, ProjectError, SettingError, StaleEditError
 from vidmem.projects import Changes, EditMark, Project
 

@@ -1,8 +1,8 @@
 // Hands on the timeline: the wheel zooms, a drag pans or moves an edge, a click goes there, Shift and a drag mark a span.
 
-import { words } from "../shared/words.js";
-import { firstFrom, isPoint, lasts, toGrid } from "./edits.js";
-import { MODEL, OWN } from "./timeline_lanes.js";
+import { words } from "../../shared/words.js";
+import { firstFrom, isPoint, lasts, toGrid } from "../editing/edits.js";
+import { MODEL, OWN } from "./lanes.js";
 
 const NEAR = 6; // pixels from an edge in which it is meant
 const SNAP = 5; // pixels from another edge at which an edge sticks to it

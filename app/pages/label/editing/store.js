@@ -7,10 +7,10 @@
 // An edit that is refused is taken back, and so is each that would do something else without it: what it did is
 // remembered, and done again on what the server has now.
 
-import { fetchJson, pause, queryOf } from "../shared/ask.js";
-import * as bus from "../shared/bus.js";
-import { isViewShown } from "../shared/dom.js";
-import { fill, words } from "../shared/words.js";
+import { fetchJson, pause, queryOf } from "../../shared/ask.js";
+import * as bus from "../../shared/bus.js";
+import { isViewShown } from "../../shared/dom.js";
+import { fill, words } from "../../shared/words.js";
 import { applied, effectOf, NO_EFFECT, NO_LABELS, Refusal, withChanges } from "./edits.js";
 import { keep, MAX_WAITING, newId, takeOver } from "./waiting.js";
 

@@ -1,12 +1,12 @@
 // The timeline's pen: lanes, marks, bars and ticks, the playhead, the axis, and below it all of the video.
 
-import { token } from "../shared/colours.js";
-import { dark } from "../shared/dom.js";
-import * as format from "../shared/format.js";
-import { tickStep } from "../shared/time_view.js";
-import { words } from "../shared/words.js";
-import { firstFrom } from "./edits.js";
-import { MODEL, OWN } from "./timeline_lanes.js";
+import { token } from "../../shared/colours.js";
+import { dark } from "../../shared/dom.js";
+import * as format from "../../shared/format.js";
+import { tickStep } from "../../shared/time_view.js";
+import { words } from "../../shared/words.js";
+import { firstFrom } from "../editing/edits.js";
+import { MODEL, OWN } from "./lanes.js";
 
 const FONT = "11.5px system-ui, sans-serif";
 const AXIS = 22; // pixels

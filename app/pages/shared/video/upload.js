@@ -1,9 +1,9 @@
 // Sends a file of the visitor's to the app, with progress, within the limit, and able to be broken off.
 
-import { queryOf } from "./ask.js";
-import * as bus from "./bus.js";
-import * as format from "./format.js";
-import { fill } from "./words.js";
+import { queryOf } from "../ask.js";
+import * as bus from "../bus.js";
+import * as format from "../format.js";
+import { fill } from "../words.js";
 
 // Begins; `onProgress(sent, whole)` in bytes. Gives back `cancel()` and a promise `done` of `{ path }`, of `{ error }`,
 // or of null where it was broken off.

@@ -1,6 +1,6 @@
 // When the frames of a video are shown, on the time line of predictions: fetched in blocks as they are needed.
 
-import { fetchReady, queryOf } from "./ask.js";
+import { fetchReady, queryOf } from "../ask.js";
 
 const BLOCK = 120; // seconds asked for at a time
 const MAX_SPANS = 60; // kept: two hours at usual rates

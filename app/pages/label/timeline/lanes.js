@@ -1,7 +1,7 @@
 // The rows of the timeline: one for each axis of each animal, with what a person said above and a model below.
 
+import { isPoint, united } from "../editing/edits.js";
 import { differences } from "./differences.js";
-import { isPoint, united } from "./edits.js";
 
 export const OWN = 22; // pixels: bars of a person
 export const DIFFERENCE = 4;

@@ -1,6 +1,6 @@
 // Where a person's and a model's states differ.
 
-import { lasts } from "./edits.js";
+import { lasts } from "../editing/edits.js";
 
 // Where a person and a model say two things of one axis: [start, end] in order. `mine` and `theirs` are states in order;
 // `scored` are spans in which nothing happened where no state is. What nobody labelled is no difference, nor what a model

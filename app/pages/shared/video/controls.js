@@ -1,7 +1,7 @@
 // The elements of the player of the project's videos, and how each is drawn; its sound, as it was left.
 
-import { make, PAUSE, PLAY } from "./dom.js";
-import { words } from "./words.js";
+import { make, PAUSE, PLAY } from "../dom.js";
+import { words } from "../words.js";
 
 export const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4, 8, 16];
 const SOUND = "vidmem-sound";

@@ -1,15 +1,15 @@
 // The dialog for exporting: what, in which format, and what that cannot hold, before it is downloaded.
 
-import { ask, fetchReady, queryOf } from "../shared/ask.js";
-import * as bus from "../shared/bus.js";
-import { make } from "../shared/dom.js";
-import { makeGroup } from "../shared/fields.js";
-import * as format from "../shared/format.js";
-import { fill, words } from "../shared/words.js";
-import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSelect, sayIn } from "./dialog.js";
-import { bouts } from "./ethogram_row.js";
-import { makeList } from "./exchange_preview.js";
-import { store } from "./store.js";
+import { ask, fetchReady, queryOf } from "../../shared/ask.js";
+import * as bus from "../../shared/bus.js";
+import { make } from "../../shared/dom.js";
+import { makeGroup } from "../../shared/fields.js";
+import * as format from "../../shared/format.js";
+import { fill, words } from "../../shared/words.js";
+import { bouts } from "../behaviours/row.js";
+import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSelect, sayIn } from "../dialog.js";
+import { store } from "../editing/store.js";
+import { makeList } from "./preview.js";
 
 const KEPT = "vidmem-export-format";
 const PROCESSING = ["threshold", "fill_gap", "join", "min_bout"];

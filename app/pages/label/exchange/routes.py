@@ -7,8 +7,8 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.pages.api import Download, MalformedRequestError, NoFileError, PageRequest, Routes
-from app.pages.label.ethogram_routes import ethogram_view
-from app.pages.label.exchange_views import (
+from app.pages.label.behaviours.routes import ethogram_view
+from app.pages.label.exchange.views import (
     export_choices,
     export_view,
     for_page,

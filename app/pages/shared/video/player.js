@@ -7,16 +7,16 @@
 // frames there are, and when, comes from the server. Steps go to the middle of a frame's time, so that no rounding shows
 // the one beside it.
 
-import { fetchReady, pause, queryOf } from "./ask.js";
-import * as bus from "./bus.js";
-import { make } from "./dom.js";
-import * as format from "./format.js";
-import { keepSound, layOutPlayer, restoreSound, SPEEDS } from "./video_controls.js";
-import { makeFrameTimes } from "./video_frames.js";
-import { hasProxy, offerProxy } from "./video_proxy.js";
-import { makeZoom } from "./video_zoom.js";
+import { fetchReady, pause, queryOf } from "../ask.js";
+import * as bus from "../bus.js";
+import { make } from "../dom.js";
+import * as format from "../format.js";
+import { fill, words } from "../words.js";
+import { keepSound, layOutPlayer, restoreSound, SPEEDS } from "./controls.js";
+import { makeFrameTimes } from "./frames.js";
+import { hasProxy, offerProxy } from "./proxy.js";
 import { wallClock } from "./wall_clock.js";
-import { fill, words } from "./words.js";
+import { makeZoom } from "./zoom.js";
 
 const [SLOWEST, FASTEST] = [SPEEDS[0], SPEEDS.at(-1)];
 const JUMP = 5; // seconds

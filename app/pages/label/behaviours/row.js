@@ -1,10 +1,10 @@
 // One behaviour in the ethogram editor: its controls, and below them what is asked or refused about it.
 
-import { make } from "../shared/dom.js";
-import { fill, words } from "../shared/words.js";
-import { makeAlert, makeButton, makeField, makeInput, makeSelect, sayIn } from "./dialog.js";
-import { areAlike, poorContrast } from "./ethogram_colours.js";
-import { readKey, shownKey, usesOf } from "./ethogram_keys.js";
+import { make } from "../../shared/dom.js";
+import { fill, words } from "../../shared/words.js";
+import { makeAlert, makeButton, makeField, makeInput, makeSelect, sayIn } from "../dialog.js";
+import { areAlike, poorContrast } from "./colours.js";
+import { readKey, shownKey, usesOf } from "./keys.js";
 
 const OTHER = "\0"; // the option "another axis", which no axis is called
 export const bouts = (num) => (num === 1 ? words.eth_bout : fill("eth_bouts_number", { num }));

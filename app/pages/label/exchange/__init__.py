@@ -1,0 +1,1 @@
+"""Labels into the project and out of it, on the Label page."""
