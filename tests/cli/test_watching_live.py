@@ -78,8 +78,11 @@ def test_a_time_to_stop_comes_unless_it_is_over_before():
     with stopping.stopping_after(0.01, came.set):
         assert came.wait(60)
     came.clear()
+    others = threading.enumerate()
     with stopping.stopping_after(3600.0, came.set):
-        timers = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+        now = threading.enumerate()
+    timers = [one for one in now if isinstance(one, threading.Timer) and one not in others]
+    assert len(timers) == 1
     for timer in timers:
         timer.join(60)
     assert not came.is_set()
