@@ -16,6 +16,7 @@ import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 const DAY = 86400;
 const MOST = 8 << 20; // bytes of a file, as app/pages/results/brought.py has it
 const AGAIN = 250;
+const JUST_SHOWN = 100;
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -168,5 +169,7 @@ export function start(element) {
     if (file) bring(file);
   });
   bus.on("results_choices", fillChoices);
+  // A page that leads here, as the import of another's labels does; after the view has come to its top.
+  bus.on("compare_files", () => setTimeout(() => element.scrollIntoView({ block: "start" }), JUST_SHOWN));
   keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

@@ -213,7 +213,7 @@ function makeImporter() {
       const found = answer.formats.map(([, title]) => title).join(", ");
       controls.format.options[0].text = fill("imp_format_found", { formats: found });
     }
-    const hasEffect = drawPreview(preview, answer, { chosen: videos, chooseVideo });
+    const hasEffect = drawPreview(preview, answer, { chosen: videos, chooseVideo, compare });
     preview.hidden = false;
     apply.hidden = false;
     apply.disabled = !hasEffect;
@@ -222,6 +222,12 @@ function makeImporter() {
     if (to === null) videos.delete(name);
     else videos.set(name, to);
     look();
+  }
+
+  // The link leads to Results; the card there comes on view by itself.
+  function compare() {
+    dialog.close();
+    bus.emit("compare_files", true);
   }
 
   async function doImport() {

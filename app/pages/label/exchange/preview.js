@@ -10,8 +10,9 @@ const LEAVE = "\0leave"; // options that no video is called
 const ADD = "\0add";
 
 // Fills an element. `chosen` has the videos that were chosen by hand, and `chooseVideo(name in the files, name here)`
-// chooses another: "" leaves it out, null is as if nothing was chosen. Gives back whether an import would do anything.
-export function drawPreview(element, answer, { chosen, chooseVideo }) {
+// chooses another: "" leaves it out, null is as if nothing was chosen. `compare()` goes to where two observers are
+// compared instead. Gives back whether an import would do anything.
+export function drawPreview(element, answer, { chosen, chooseVideo, compare }) {
   const { added, conflicts, new_behaviours: names, has_new_spans: hasNewSpans } = answer;
   const hasEffect = Boolean(added.num || conflicts.num || names.length || hasNewSpans);
   const effect = make("section", {}, make("h3", { textContent: words.imp_effect }));
@@ -22,6 +23,7 @@ export function drawPreview(element, answer, { chosen, chooseVideo }) {
     effect.append(makeDetails(words.imp_show_added, added.num <= FEW, makeTable(added, heads, cells)));
   }
   const parts = [drawNotes(answer), drawProblems(answer), drawVideos(answer, chosen, chooseVideo), effect];
+  if (answer.may_be_compared) parts.unshift(drawCompare(compare));
   if (conflicts.num) parts.push(drawConflicts(answer));
   element.replaceChildren(...parts.filter(Boolean));
   return hasEffect;
@@ -42,6 +44,14 @@ function effectLines(answer, hasEffect) {
   return lines.filter(Boolean);
 }
 const conflictLine = ({ num }) => (num === 1 ? words.imp_conflict_one : fill("imp_conflicts", { num }));
+
+// Who brings a colleague's labels may want to know how far the two agree: after an import nobody can say any more.
+function drawCompare(compare) {
+  const link = make("a", { href: "#results", textContent: words.imp_compare_link });
+  link.addEventListener("click", compare);
+  const parts = [`${words.imp_compare} `, link, ` ${words.imp_compare_then}`];
+  return make("p", { className: "vm-imp-compare" }, ...parts);
+}
 
 function drawNotes({ notes, about }) {
   const lines = [...notes, ...about];

@@ -66,6 +66,8 @@ def import_view(project: Project, looked: Looked) -> dict[str, Any]:
     added = (*preview.added, *(one for one in preview.labels.bouts if one.video in others))
     spans = (*preview.labels.scored, *preview.labels.not_scored)
     kinds = Counter(one.kind for one in files.problems)
+    coded = Counter(one.author for one in project.labels.all().labels.bouts)
+    is_of_others = any(one.author and one.author not in coded for one in preview.labels.bouts)
     return {
         "formats": [[name, format_named(name).title] for name in files.formats],
         "notes": [*map(for_page, files.notes), *looked.notes],
@@ -86,6 +88,8 @@ def import_view(project: Project, looked: Looked) -> dict[str, Any]:
         "conflicts": _listed(
             [_conflict(one) for one in preview.conflicts[:MAX_SHOWN]], len(preview.conflicts)
         ),
+        # An import makes one account of two: of no use to who wants to see how far two agree.
+        "may_be_compared": bool(coded) and (is_of_others or bool(preview.conflicts)),
         "num_equal": preview.num_equal,
         "num_predictions": preview.num_predictions,
         "new_behaviours": list(preview.new_behaviours),

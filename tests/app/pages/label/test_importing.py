@@ -105,6 +105,18 @@ def test_conflicts_are_named_and_solved_as_chosen(page, project):
     assert project.labels.all().labels == before
 
 
+def test_who_brings_anothers_labels_is_told_of_the_comparison(page):
+    """An import makes one account of two."""
+    free = Bout("pen 3.mp4", 1, 5, "lying")
+    said = []
+    for bout in (free, LYING.changed(start_seconds=650, end_seconds=710)):
+        page.bring(a_csv=csv_of(bout))
+        said.append(page.look()["may_be_compared"])
+    assert said == [False, True]  # what contradicts nothing, and names nobody, is just added
+    page.bring(a_csv="video,start,end,behaviour,observer\npen 3.mp4,1,5,lying,Bea\n")
+    assert page.look()["may_be_compared"]
+
+
 def test_videos_are_recognised_chosen_left_out_or_added_by_name(page, project):
     bouts = [
         Bout(name, 1, 5, "lying")
