@@ -35,7 +35,7 @@ function effectLines(answer, hasEffect) {
   const lines = [
     !hasEffect && words.imp_none,
     added.num && (added.num === 1 ? words.imp_added_one : fill("imp_added", { num: added.num })),
-    conflicts.num && conflictLine(conflicts),
+    conflicts.num && conflictLine(answer),
     numEqual && fill("imp_equal", { num: numEqual }),
     names.length && fill("imp_behaviours", { names: names.join(", ") }),
     answer.has_new_spans && words.imp_spans,
@@ -43,7 +43,8 @@ function effectLines(answer, hasEffect) {
   ];
   return lines.filter(Boolean);
 }
-const conflictLine = ({ num }) => (num === 1 ? words.imp_conflict_one : fill("imp_conflicts", { num }));
+const conflictLine = ({ num_contradicting: num }) =>
+  num === 1 ? words.imp_conflict_one : fill("imp_conflicts", { num });
 
 // Who brings a colleague's labels may want to know how far the two agree: after an import nobody can say any more.
 function drawCompare(compare) {
@@ -98,12 +99,13 @@ function drawVideos({ videos, project_videos: known }, chosen, chooseVideo) {
   return make("section", { className: "vm-imp-videos" }, make("h3", { textContent: words.imp_videos }), table);
 }
 
-function drawConflicts({ conflicts }) {
+function drawConflicts(answer) {
+  const { conflicts } = answer;
   const choices = ["keep", "fill", "take", "refuse"].map((one) => [one, words[`imp_${one}`]]);
   const select = makeSelect(choices, "keep");
   select.className = "vm-imp-on-conflict";
   const table = makeTable(conflicts, ["imp_theirs", "imp_mine"], ({ theirs, mine }) => [theirs, mine]);
-  const title = make("h3", { textContent: conflictLine(conflicts) });
+  const title = make("h3", { textContent: conflictLine(answer) });
   return make("section", { className: "vm-imp-conflicts" }, title, makeField(words.imp_on_conflict, select), table);
 }
 

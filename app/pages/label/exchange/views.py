@@ -88,6 +88,8 @@ def import_view(project: Project, looked: Looked) -> dict[str, Any]:
         "conflicts": _listed(
             [_conflict(one) for one in preview.conflicts[:MAX_SHOWN]], len(preview.conflicts)
         ),
+        # One bout may contradict several that are here: people count bouts, not pairs.
+        "num_contradicting": len({one.theirs for one in preview.conflicts}),
         # An import makes one account of two: of no use to who wants to see how far two agree.
         "may_be_compared": bool(coded) and (is_of_others or bool(preview.conflicts)),
         "num_equal": preview.num_equal,

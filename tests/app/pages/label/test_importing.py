@@ -105,6 +105,12 @@ def test_conflicts_are_named_and_solved_as_chosen(page, project):
     assert project.labels.all().labels == before
 
 
+def test_of_what_contradicts_bouts_are_counted_and_not_pairs(page):
+    page.bring(a_csv=csv_of(LYING.changed(start_seconds=600, end_seconds=650)))
+    seen = page.look()
+    assert (seen["conflicts"]["num"], seen["num_contradicting"]) == (2, 1)
+
+
 def test_who_brings_anothers_labels_is_told_of_the_comparison(page):
     """An import makes one account of two."""
     free = Bout("pen 3.mp4", 1, 5, "lying")
