@@ -129,6 +129,7 @@ WORDS = {
     "imp_refuse": "import nothing",
     "imp_apply": "Import",
     "imp_done": "Done: {words}.",
+    "imp_again": "Import other files",
     "imp_done_nothing": "Done: nothing was new.",
     # export
     "exp_title": "Export",

@@ -48,8 +48,10 @@ function makeImporter() {
   const said = makeSaid();
   const apply = makeButton(words.imp_apply, () => doImport(), "vm-primary");
   const close = makeButton(words.dialog_close, () => dialog.close());
-  dialog.body.append(drop, files, busy, alert, how, preview);
-  dialog.foot.append(said.element, close, apply);
+  const more = makeButton(words.imp_again, () => begin(), "vm-link vm-imp-again");
+  said.element.classList.add("vm-imp-done");
+  dialog.body.append(drop, files, busy, alert, how, preview, said.element, more);
+  dialog.foot.append(close, apply);
 
   const controls = {};
   let formats = [];
@@ -77,7 +79,8 @@ function makeImporter() {
     session += 1;
     wanted = null;
     videos = new Map();
-    for (const part of [files, how, preview, busy]) part.hidden = true;
+    for (const part of [files, how, preview, busy, more]) part.hidden = true;
+    close.classList.remove("vm-primary");
     drop.hidden = false;
     drop.classList.remove("vm-over");
     apply.hidden = true;
@@ -246,11 +249,18 @@ function makeImporter() {
       return;
     }
     const { words: done, edit } = answer;
-    begin();
-    close.focus();
-    said.say(done ? fill("imp_done", { words: done }) : words.imp_done_nothing, edit && (() => undo(edit)));
+    sayDone(done, edit);
     store.apply();
     loadVideos();
+  }
+  // Nothing is left to do but to close it, so it must not look as if it waited for files.
+  function sayDone(done, edit) {
+    begin();
+    drop.hidden = true;
+    more.hidden = false;
+    close.classList.add("vm-primary");
+    close.focus();
+    said.say(done ? fill("imp_done", { words: done }) : words.imp_done_nothing, edit && (() => undo(edit)));
   }
   // What was refused may be since somebody edited: the preview is made anew, and the refusal stays to be read.
   async function lookAfter(refusal) {
