@@ -114,6 +114,11 @@ WORDS = {
     "imp_predictions": "{num} are predictions of a model, and stay out: they become labels only "
     "when a person confirms them",
     "imp_behaviours": "New behaviours: {names}",
+    "imp_behaviours_new": "Behaviours that are not here",
+    "imp_behaviour_new": "new: add it",
+    "imp_behaviour_is": "is: {name}",
+    "imp_behaviour_of": "What {name} is here",
+    "imp_behaviour_near": "Mistyped, for {names}?",
     "imp_spans": "What was scored and not scored comes along",
     "imp_conflicts": "{num} of the file contradict labels that are here",
     "imp_conflict_one": "1 of the file contradicts labels that are here",

@@ -152,8 +152,9 @@ export function start(element) {
       count: plural(got.num_bouts, "results_one_bout", "results_num_bouts"),
       videos: got.videos.join(", ") || "–",
     });
-    problems.hidden = !got.problems.length;
+    problems.hidden = !got.problems.length && !got.notes.length;
     problems.replaceChildren(
+      ...got.notes.map((note) => make("li", { textContent: fill("results_brought_note", { note }) })),
       ...(got.problems.length ? [make("li", { textContent: words.results_problems })] : []),
       ...got.problems.map((textContent) => make("li", { textContent })),
     );

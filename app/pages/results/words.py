@@ -148,6 +148,7 @@ WORDS = {
     "compared, and not stored.",
     "results_bring_large": "{name} has {size}; a file of labels may have {most}.",
     "results_brought": "{name}: {count} of {videos}",
+    "results_brought_note": "It {note}",
     "results_problems": "What was wrong in it:",
     "results_interval": "Scan every, s",
     "results_tolerance": "Events apart, s",

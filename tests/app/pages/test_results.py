@@ -370,6 +370,13 @@ def test_a_file_that_is_none_is_refused_without_the_place_where_it_lay(client, c
     assert "/" not in answer.json()["error"]
 
 
+def test_a_behaviour_of_a_file_may_be_written_in_another_way(coded, client):
+    name = coded.ethogram.names[0]
+    text = f"video,start_seconds,end_seconds,label\npen.mp4,0,5,{name.upper()}\n"
+    answer = client.post("/results/files", params={"name": "x.csv"}, content=text.encode()).json()
+    assert answer["notes"] == [f"says {name.upper()}, which is taken for {name}"]
+
+
 def test_files_that_are_brought_are_few(coded, client):
     def bring(name):
         text = "video,start_seconds,end_seconds,label\npen.mp4,0,5,lying\n"

@@ -56,6 +56,7 @@ function makeImporter() {
   const controls = {};
   let formats = [];
   let videos = new Map(); // name in the files -> name here, "" to leave it out; of those that were chosen
+  let behaviours = new Map(); // name in the files -> name here; of those that were chosen
   let wanted = null; // what the preview on view is of
   let number = 0; // another one for each look
   let session = 0; // what came for an earlier one is of no use
@@ -79,6 +80,7 @@ function makeImporter() {
     session += 1;
     wanted = null;
     videos = new Map();
+    behaviours = new Map();
     for (const part of [files, how, preview, busy, more]) part.hidden = true;
     close.classList.remove("vm-primary");
     drop.hidden = false;
@@ -194,6 +196,7 @@ function makeImporter() {
       fps: fps.value.trim().replace(",", "."),
       video: video.value.trim(),
       videos: [...videos],
+      behaviours: [...behaviours],
     };
     wanted = null;
     apply.disabled = true;
@@ -216,7 +219,7 @@ function makeImporter() {
       const found = answer.formats.map(([, title]) => title).join(", ");
       controls.format.options[0].text = fill("imp_format_found", { formats: found });
     }
-    const hasEffect = drawPreview(preview, answer, { chosen: videos, chooseVideo, compare });
+    const hasEffect = drawPreview(preview, answer, { chosen: videos, chooseVideo, chooseBehaviour, compare });
     preview.hidden = false;
     apply.hidden = false;
     apply.disabled = !hasEffect;
@@ -227,6 +230,11 @@ function makeImporter() {
     look();
   }
 
+  function chooseBehaviour(name, to) {
+    if (to) behaviours.set(name, to);
+    else behaviours.delete(name);
+    look();
+  }
   // The link leads to Results; the card there comes on view by itself.
   function compare() {
     dialog.close();

@@ -11,8 +11,8 @@ const ADD = "\0add";
 
 // Fills an element. `chosen` has the videos that were chosen by hand, and `chooseVideo(name in the files, name here)`
 // chooses another: "" leaves it out, null is as if nothing was chosen. `compare()` goes to where two observers are
-// compared instead. Gives back whether an import would do anything.
-export function drawPreview(element, answer, { chosen, chooseVideo, compare }) {
+// compared instead, and `chooseBehaviour(name in the files, name here)` says what a new one means; "" is itself. Gives back whether an import would do anything.
+export function drawPreview(element, answer, { chosen, chooseVideo, chooseBehaviour, compare }) {
   const { added, conflicts, new_behaviours: names, has_new_spans: hasNewSpans } = answer;
   const hasEffect = Boolean(added.num || conflicts.num || names.length || hasNewSpans);
   const effect = make("section", {}, make("h3", { textContent: words.imp_effect }));
@@ -22,7 +22,13 @@ export function drawPreview(element, answer, { chosen, chooseVideo, compare }) {
     const cells = ({ behaviour, time, video, subject }) => [behaviour, time, video, subject];
     effect.append(makeDetails(words.imp_show_added, added.num <= FEW, makeTable(added, heads, cells)));
   }
-  const parts = [drawNotes(answer), drawProblems(answer), drawVideos(answer, chosen, chooseVideo), effect];
+  const parts = [
+    drawNotes(answer),
+    drawProblems(answer),
+    drawVideos(answer, chosen, chooseVideo),
+    drawBehaviours(answer, chooseBehaviour),
+    effect,
+  ];
   if (answer.may_be_compared) parts.unshift(drawCompare(compare));
   if (conflicts.num) parts.push(drawConflicts(answer));
   element.replaceChildren(...parts.filter(Boolean));
@@ -97,6 +103,26 @@ function drawVideos({ videos, project_videos: known }, chosen, chooseVideo) {
   });
   const table = tableOf(["imp_in_file", "imp_here", "imp_bouts"], rows);
   return make("section", { className: "vm-imp-videos" }, make("h3", { textContent: words.imp_videos }), table);
+}
+
+// A new behaviour may be one of the project, mistyped: only a person can tell.
+function drawBehaviours({ behaviours }, chooseBehaviour) {
+  const known = behaviours.filter(({ near, others }) => near.length || others.length);
+  if (!known.length) return null;
+  const rows = known.map(({ name, is, near, others }) => {
+    const options = [...near, ...others].map((one) => [one, fill("imp_behaviour_is", { name: one })]);
+    const select = makeSelect([["", words.imp_behaviour_new], ...options], is);
+    select.setAttribute("aria-label", fill("imp_behaviour_of", { name }));
+    select.addEventListener("change", () => chooseBehaviour(name, select.value));
+    const head = make("th", { scope: "row", textContent: name });
+    const doubt = near.length && !is ? fill("imp_behaviour_near", { names: near.join(", ") }) : "";
+    const row = make("tr", {}, head, make("td", {}, select), make("td", { textContent: doubt }));
+    if (doubt) row.className = "vm-imp-unknown";
+    return row;
+  });
+  const table = tableOf(["imp_in_file", "imp_here", "imp_notes"], rows);
+  const title = make("h3", { textContent: words.imp_behaviours_new });
+  return make("section", { className: "vm-imp-behaviours" }, title, table);
 }
 
 function drawConflicts(answer) {

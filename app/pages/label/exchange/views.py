@@ -10,7 +10,7 @@ from typing import Any
 from app.projects.label_exports import MadeExport, authors_of
 from app.projects.label_imports import Looked
 from app.projects.run_bouts import newest_predictions
-from vidmem.labels import Bout, Conflict, LabelledVideo, Span
+from vidmem.labels import Bout, Conflict, LabelledVideo, Span, nearly_spelled
 from vidmem.labels.formats import FORMATS, Problem, format_named
 from vidmem.projects import Project
 from vidmem.units import clock, clock_range
@@ -95,6 +95,7 @@ def import_view(project: Project, looked: Looked) -> dict[str, Any]:
         "num_equal": preview.num_equal,
         "num_predictions": preview.num_predictions,
         "new_behaviours": list(preview.new_behaviours),
+        "behaviours": _behaviours(project, looked),
         "has_new_spans": preview.has_new_spans or any(one.video in others for one in spans),
     }
 
@@ -134,6 +135,21 @@ def export_view(made: MadeExport) -> dict[str, Any]:
         "num_bouts": len(made.labels.bouts),
         "num_videos": len(made.labels.videos),
     }
+
+
+def _behaviours(project: Project, looked: Looked) -> list[dict[str, Any]]:
+    """New names and those that were said to be another's: each may be a project's behaviour.
+
+    Those that are a letter away from it come first in the list of what may be meant.
+    """
+    known = project.ethogram
+    meant = {name: to for name, to in looked.meant if to in known}
+    found = []
+    for name in dict.fromkeys((*meant, *looked.preview.new_behaviours)):
+        near = nearly_spelled(name, known.names)
+        others = (one for one in known.names if one not in near)
+        found.append({"name": name, "is": meant.get(name, ""), "near": near, "others": [*others]})
+    return found
 
 
 def _listed(shown: Sequence[Any], num: int | None = None) -> dict[str, Any]:

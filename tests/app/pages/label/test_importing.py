@@ -105,6 +105,33 @@ def test_conflicts_are_named_and_solved_as_chosen(page, project):
     assert project.labels.all().labels == before
 
 
+def test_a_name_that_is_written_in_another_way_is_the_projects(page, project):
+    """Case, and what stands between words, tell no two behaviours apart; a letter may."""
+    bouts = [Bout("pen 3.mp4", at, at + 1, name) for at, name in enumerate(("Lying", "FEE-DING"))]
+    page.bring(a_csv=csv_of(*bouts, Bout("pen 3.mp4", 5, 6, "standin")))
+    seen = page.look()
+    assert seen["notes"] == [
+        "a.csv says Lying, which is taken for lying",
+        "a.csv says FEE-DING, which is taken for feeding",
+    ]
+    assert seen["new_behaviours"] == ["standin"]
+    assert seen["behaviours"] == [
+        {
+            "name": "standin",
+            "is": "",
+            "near": ["standing"],
+            "others": ["lying", "feeding", "rolling"],
+        }
+    ]
+    chosen = {"behaviours": [["standin", "standing"]], "number": 2}
+    seen = page.look(**chosen)
+    assert (seen["new_behaviours"], seen["behaviours"][0]["is"]) == ([], "standing")
+    page.apply(**chosen)
+    found = project.labels.of("pen 3.mp4").labels.bouts
+    assert [one.behaviour for one in found] == ["lying", "feeding", "standing"]
+    assert "must be pairs" in page.look(behaviours=["standin"])["error"]
+
+
 def test_of_what_contradicts_bouts_are_counted_and_not_pairs(page):
     page.bring(a_csv=csv_of(LYING.changed(start_seconds=600, end_seconds=650)))
     seen = page.look()
