@@ -8,7 +8,7 @@ import { keepFresh } from "../shared/keep_fresh.js";
 import { videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
-import { debounced, plural, refill } from "./pieces.js";
+import { debounced, plural, refill, runWords } from "./pieces.js";
 import { playSpan } from "./player.js";
 import { drawScore } from "./score_tables.js";
 import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
@@ -53,10 +53,7 @@ export function start(element) {
       { label: words.results_files, options: files.map(({ key, title }) => [key, title]) },
       {
         label: words.results_runs,
-        options: runs.map(({ key, title, video, source, state }) => [
-          key,
-          fill("results_run_state", { title, video: video ?? source, state }),
-        ]),
+        options: runs.map((run) => [run.key, runWords(run)]),
       },
     ];
     const before = first.value;

@@ -28,6 +28,7 @@ WORDS = {
     "results_files": "Files that you brought",
     "results_entry": "{title} ({count})",
     "results_run_state": "{title} · {video} · {state}",
+    "results_run_unlike": "{run} · unlike its training",
     "results_post": "How bouts are made of the predictions, in this order",
     "results_threshold": "Threshold, 0 to 1",
     "results_threshold_hint": "A behaviour counts where its probability reaches this",

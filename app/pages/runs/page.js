@@ -49,13 +49,17 @@ function stateCell(run) {
   const state = stateOf(run);
   const mark = make("span", { className: "vm-runs-state", textContent: words[`run_state_${state}`] });
   mark.dataset.state = state;
-  return cell("run_state", mark, ...(run.error ? [make("small", { textContent: run.error })] : []));
+  const said = [run.error, run.warning].filter(Boolean).map((textContent) => make("small", { textContent }));
+  return cell("run_state", mark, ...said);
 }
 
 function dateCell({ created }) {
   const day = new Date(created);
   const isToday = day.toDateString() === new Date().toDateString();
-  const shown = day.toLocaleString([], isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  const shown = day.toLocaleString(
+    [],
+    isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" },
+  );
   return cell("run_begun", make("time", { dateTime: created, textContent: shown, title: day.toLocaleString() }));
 }
 

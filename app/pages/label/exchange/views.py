@@ -9,7 +9,7 @@ from typing import Any
 
 from app.projects.label_exports import MadeExport, authors_of
 from app.projects.label_imports import Looked
-from app.projects.run_bouts import newest_predictions
+from app.projects.run_bouts import newest_predictions, run_title
 from vidmem.labels import Bout, Conflict, LabelledVideo, Span, nearly_spelled
 from vidmem.labels.formats import FORMATS, Problem, format_named
 from vidmem.projects import Project
@@ -115,7 +115,7 @@ def export_choices(project: Project) -> dict[str, Any]:
         "runs": [
             {
                 "id": one.run_id,
-                "title": f"{one.model}, {one.video or one.source}, {one.created_at:%Y-%m-%d %H:%M}",
+                "title": f"{run_title(one)} · {one.video or one.source}",
             }
             for one in islice(runs, MAX_RUNS)
         ],
