@@ -159,6 +159,7 @@ WORDS = {
     "exp_holds_one": "{bouts} in 1 video",
     "exp_losses": "Not in it, since the format has no place for it",
     "exp_complete": "All of it is in the file.",
+    "exp_resolution": "Times are kept to {resolution}.",
     "exp_notes": "To know",
     "exp_files": "Files",
     "exp_save": "Download",

@@ -91,6 +91,7 @@ WORDS = {
     "results_boris_aggregated": "BORIS aggregated",
     "results_boris_tabular": "BORIS tabular",
     "results_boris_project": "BORIS project",
+    "results_boris_times": "BORIS keeps times to 1 ms.",
     "results_files_of": "Files of these bouts",
     # Time budget.
     "results_budget": "Time budget",

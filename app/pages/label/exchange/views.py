@@ -51,6 +51,7 @@ def format_choices() -> dict[str, Any]:
                 "title": one.title,
                 "ending": one.endings[0],
                 "needs_fps": one.needs_fps,
+                "resolution": one.holds.resolution,
             }
             for one in ordered
             if one.write
