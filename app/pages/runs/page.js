@@ -32,7 +32,7 @@ function stateOf(run) {
 function progressCell({ progress_seconds: reached, duration_seconds: total, state }) {
   const time = format.clock(reached);
   if (!total) return cell("run_progress", time);
-  const whole = format.clock(total);
+  const whole = format.clock(Math.round(total)); // as the list of videos says how long one is
   const isAll = state === "finished" && reached >= total - 1;
   const share = Math.min(1, reached / total);
   const text = isAll
