@@ -100,6 +100,7 @@ WORDS = {
     "imp_here": "Here",
     "imp_bouts": "Bouts",
     "imp_video_of": "Which video {name} is",
+    "imp_video_file": "here in the folder: add it",
     "imp_video_add": "not here: add it by name",
     "imp_video_leave": "leave it out",
     "imp_effect": "What happens",

@@ -8,11 +8,14 @@ import { makeField, makeSelect } from "../dialog.js";
 const FEW = 8; // lines that are shown without being asked for
 const LEAVE = "\0leave"; // options that no video is called
 const ADD = "\0add";
+const ADD_FILE = "\0file";
 
 // Fills an element. `chosen` has the videos that were chosen by hand, and `chooseVideo(name in the files, name here)`
 // chooses another: "" leaves it out, null is as if nothing was chosen. `compare()` goes to where two observers are
-// compared instead, and `chooseBehaviour(name in the files, name here)` says what a new one means; "" is itself. Gives back whether an import would do anything.
-export function drawPreview(element, answer, { chosen, chooseVideo, chooseBehaviour, compare }) {
+// compared instead, and `chooseBehaviour(name in the files, name here)` says what a new one means; "" is itself.
+// `offered` has, by the name in the files, whether a video of the app's folder is added with its file, where there is
+// one; `chooseFile(name in the files, isWanted)` says so. Gives back whether an import would do anything.
+export function drawPreview(element, answer, choice) {
   const { added, conflicts, new_behaviours: names, has_new_spans: hasNewSpans } = answer;
   const hasEffect = Boolean(added.num || conflicts.num || names.length || hasNewSpans);
   const effect = make("section", {}, make("h3", { textContent: words.imp_effect }));
@@ -25,11 +28,11 @@ export function drawPreview(element, answer, { chosen, chooseVideo, chooseBehavi
   const parts = [
     drawNotes(answer),
     drawProblems(answer),
-    drawVideos(answer, chosen, chooseVideo),
-    drawBehaviours(answer, chooseBehaviour),
+    drawVideos(answer, choice),
+    drawBehaviours(answer, choice.chooseBehaviour),
     effect,
   ];
-  if (answer.may_be_compared) parts.unshift(drawCompare(compare));
+  if (answer.may_be_compared) parts.unshift(drawCompare(choice.compare));
   if (conflicts.num) parts.push(drawConflicts(answer));
   element.replaceChildren(...parts.filter(Boolean));
   return hasEffect;
@@ -78,21 +81,25 @@ function drawProblems({ problems, problem_kinds: counts }) {
   return details;
 }
 
-function drawVideos({ videos, project_videos: known }, chosen, chooseVideo) {
+function drawVideos({ videos, project_videos: known }, { chosen, offered, chooseVideo, chooseFile }) {
   if (!videos.length) return null;
   const rows = videos.map(({ name, here, num_bouts: numBouts, is_left_out: isLeftOut }) => {
     // What is recognised is not new.
     const canBeAdded = !here || chosen.has(name);
     const options = known.map((one) => [one, one]);
+    const hasFile = canBeAdded && offered.has(name);
+    if (hasFile) options.push([ADD_FILE, words.imp_video_file]);
     if (canBeAdded) options.push([ADD, words.imp_video_add]);
-    const now = isLeftOut ? LEAVE : (here ?? ADD);
+    const now = isLeftOut ? LEAVE : (here ?? (offered.get(name) ? ADD_FILE : ADD));
     const select = makeSelect([...options, [LEAVE, words.imp_video_leave]], now);
     select.setAttribute("aria-label", fill("imp_video_of", { name }));
     const meant = new Map([
       [LEAVE, ""],
       [ADD, null],
+      [ADD_FILE, null],
     ]);
     select.addEventListener("change", () => {
+      if (hasFile) chooseFile(name, select.value === ADD_FILE);
       chooseVideo(name, meant.has(select.value) ? meant.get(select.value) : select.value);
     });
     const head = make("th", { scope: "row", textContent: name });
