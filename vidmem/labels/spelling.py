@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 
 MIN_CHARACTERS = 4
-"""Of names that may be one by mistake: of shorter ones most are a letter apart, such as in and on."""
+"""Of names that may be one by mistake: many shorter ones are a letter apart, such as in and on."""
 
 _NO_MATTER = re.compile(r"[\s_-]+")
 
