@@ -16,7 +16,16 @@ import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 const DAY = 86400;
 const MOST = 8 << 20; // bytes of a file, as app/pages/results/brought.py has it
 const AGAIN = 250;
-const JUST_SHOWN = 100;
+const SETTLES = [100, 500, 1200, 2500]; // milliseconds in which the cards above get their figures
+
+// Scrolls to a card until those above it have their height, or somebody scrolls.
+function holdInView(card) {
+  const own = new AbortController();
+  const stop = () => own.abort();
+  for (const name of ["wheel", "pointerdown", "keydown"]) addEventListener(name, stop, { signal: own.signal });
+  for (const after of SETTLES) setTimeout(() => own.signal.aborted || card.scrollIntoView({ block: "start" }), after);
+  setTimeout(stop, SETTLES.at(-1) + 1);
+}
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -167,7 +176,7 @@ export function start(element) {
     if (file) bring(file);
   });
   bus.on("results_choices", fillChoices);
-  // A page that leads here, as the import of another's labels does; after the view has come to its top.
-  bus.on("compare_files", () => setTimeout(() => element.scrollIntoView({ block: "start" }), JUST_SHOWN));
+  // A page leads here, as the import of another's labels does.
+  bus.on("compare_files", () => holdInView(element));
   keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }
