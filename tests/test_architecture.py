@@ -107,7 +107,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"tracks"},
         {"spans", "bout", "presets"},
         {"ethogram"},
-        {"checks", "colours"},
+        {"checks", "colours", "spelling"},
     ),
     "projects": (
         {"project"},

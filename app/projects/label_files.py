@@ -41,6 +41,9 @@ class HowToRead:
     fps: float | None = None
     """Of files that count frames; `None`: the video's."""
 
+    behaviours: tuple[tuple[str, str], ...] = ()
+    """Names of behaviours in the files, and the project's that each of them means."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReadFiles:
@@ -156,6 +159,7 @@ def read_files(
         fps=how.fps,
         videos=tuple(videos),
         has_other_videos=True,
+        meant_behaviours=dict(how.behaviours),
         on_problem=how.on_problem,
     )
     mains = without_companions(paths)
@@ -191,6 +195,7 @@ def read_files(
 
 def _read_one(path: Path, options: ReadOptions, format: str, known: Ethogram) -> Imported:
     """What a file says, with the behaviours that are known as they are known."""
+    options = replace(options, behaviours=known.names)
     imported = import_file(path, options, format=format or None)
     theirs = imported.labels.ethogram
     fitting = [one for one in theirs if one.name not in known or known[one.name].kind == one.kind]

@@ -76,6 +76,9 @@ class Looked:
     notes: tuple[str, ...]
     """On the videos that were chosen."""
 
+    meant: tuple[tuple[str, str], ...]
+    """Names of behaviours in the files, and the project's that each was said to mean."""
+
 
 @dataclass
 class _Look:
@@ -299,6 +302,7 @@ class LabelImports:
             num_bouts=_num_bouts(files.labels),
             left_out=left_out,
             notes=tuple(_beyond_the_end(project, preview, names.keys())),
+            meant=wanted.how.behaviours,
         )
 
 

@@ -6,11 +6,13 @@ again, but never for more than a small part of the time.
 
 from __future__ import annotations
 
+import csv
 import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import vidmem
@@ -24,6 +26,9 @@ from vidmem.units import visible
 MAX_FILES = 4
 MAX_CACHED_BYTES = 128 << 20
 """Of files that were read; what is made of one takes about as much."""
+
+MAX_COUNTED_BYTES = 4 << 20
+"""Of a file that a list of runs looks into."""
 
 PATIENCE = 10.0
 """A file that grows is read again after so many times what it took to read it."""
@@ -70,9 +75,12 @@ class RunPredictions:
 
 
 def run_title(run: KeptRun) -> str:
-    """The model of a run, of a folder its name, and when the run began."""
+    """The model of a run, of a folder its name, and when the run began.
+
+    To the second: one video is soon watched twice in a minute, and a title tells runs apart.
+    """
     model = run.model.rstrip("/\\").replace("\\", "/").rpartition("/")[2]
-    return f"{_name(model) or run.model}, {run.created_at:%Y-%m-%d %H:%M}"
+    return f"{_name(model) or run.model}, {run.created_at:%Y-%m-%d %H:%M:%S}"
 
 
 def bouts_of_run(project: Project, run_id: str, post: PostProcessing | None = None) -> Labels:
@@ -115,6 +123,35 @@ def newest_predictions(folder: Path) -> Path | None:
         except FileNotFoundError:  # deleted meanwhile
             continue
     return max(found)[2] if found else None
+
+
+def unlike_of_run(run: KeptRun) -> tuple[int, int]:
+    """Of how many clips a run that ended says that they look unlike its model's footage, of all.
+
+    Known without its probabilities, so a list of runs can say it. (0, 0): not known.
+    """
+    path = None if run.state in ("running", "paused") else newest_predictions(run.folder)
+    if path is None:
+        return 0, 0
+    try:
+        status = path.stat()
+        if status.st_size > MAX_COUNTED_BYTES:
+            return 0, 0
+        return _count_unlike(path, status.st_size, status.st_mtime_ns)
+    except (OSError, ValueError, csv.Error):  # deleted meanwhile, or damaged: who opens it is told
+        return 0, 0
+
+
+@lru_cache(maxsize=1000)
+def _count_unlike(path: Path, _num_bytes: int, _written_at: int) -> tuple[int, int]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = csv.reader(file)
+        header = next(rows, [])
+        if "unlikeness" not in header:
+            return 0, 0
+        at = header.index("unlikeness")
+        values = [float(row[at] or 0) for row in rows if len(row) == len(header)]
+    return sum(one > 1 for one in values), len(values)
 
 
 def read_processing(number: Callable[[str], float | None]) -> PostProcessing:

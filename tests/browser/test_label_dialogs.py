@@ -15,6 +15,7 @@ from vidmem.labels.formats import import_file
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 VIDEO = "second pen.mp4"
+OFFERED = "long pen.mp4"
 CSV = """video,start_seconds,end_seconds,label
 dialogs.mp4,1,5,resting
 dialogs.mp4,9,7,resting
@@ -192,6 +193,24 @@ def bring_labels(page, project, tmp_path):
     assert [(one.behaviour, one.end_seconds) for one in bouts] == [("resting", 5), ("sneezing", 14)]
     page.keyboard.press("Escape")
     return bouts
+
+
+def test_a_video_of_the_folder_comes_along_with_its_labels(page, project, tmp_path):
+    """Who imports into a new project has the videos there already."""
+    path = tmp_path / "tuesday.csv"
+    path.write_text(CSV.replace("dialogs.mp4", OFFERED))
+    dialog = open_dialog(page, "import", "Import labels")
+    dialog.locator("input[type=file]").set_input_files(path)
+    which = dialog.get_by_label(f"Which video {OFFERED} is")
+    assert which.locator("option:checked").inner_text() == "here in the folder: add it"
+    dialog.get_by_role("button", name="Import", exact=True).press("Enter")
+    dialog.get_by_text("Done: imported 2 bouts.").wait_for()
+    video = project.videos[OFFERED]
+    assert (video.path.name, project.labels.num_bouts()[OFFERED]) == (OFFERED, 2)
+    page.keyboard.press("Enter")  # what is left is to close it
+    dialog.wait_for(state="hidden")
+    project.undo()
+    project.remove_video(OFFERED)
 
 
 def take_labels_out(page, project, tmp_path, bouts):

@@ -215,3 +215,15 @@ def test_of_thousands_of_bouts_a_page_holds_those_on_view(page, site):
     last.wait_for()
     assert last.get_attribute("aria-rowindex") == str(NUM_EVENTS + len(BOUTS) + 2)
     assert page.evaluate(f"{ROWS}.length") < 60
+
+
+def test_a_figure_without_room_waits_for_it(page, site):
+    """Plotly complains where not one label fits, and a view that is laid out may be so narrow."""
+    show(page)
+    page.locator(".vm-results-figures .main-svg").first.wait_for()
+    set_width = "(width) => { document.querySelector('.vm-results-plot').style.width = width; }"
+    page.evaluate(set_width, "30px")
+    page.locator(".vm-results-figures [data-kind=actogram]").click()
+    page.locator(".vm-results-plot[aria-label*=ctogram]").wait_for(state="attached")
+    page.evaluate(set_width, "")
+    page.locator(".vm-results-figures").get_by_text("Sat 2026-05-02").wait_for()

@@ -86,6 +86,17 @@ def test_an_ethogram_says_what_it_is_of_and_is_by_the_clock_where_that_is_known(
     assert "2026-05-01" in figure.layout.xaxis.ticktext[0]
 
 
+def test_the_ethogram_goes_as_far_as_anything_is_said():
+    """Of a minute of a long video all is seen; scored time without a bout belongs to it."""
+    videos = (LabelledVideo("a.mp4", 3600),)
+    labels = Labels(ETHOGRAM, (Bout("a.mp4", 610, 640, "lying"),), videos=videos)
+    assert ethogram_figure(labels).layout.xaxis.range == (610, 640)
+    labels = labels.mark_scored(Span("a.mp4", 600, 660, axis="behaviour"))
+    assert ethogram_figure(labels).layout.xaxis.range == (600, 660)
+    point = Labels(ETHOGRAM, (Bout("a.mp4", 20, 20, "rolling"),), videos=videos)
+    assert ethogram_figure(point).layout.xaxis.range == (20, 21)
+
+
 def test_what_is_not_scored_is_hatched_apart_and_unlabelled_time_is_empty():
     labels = Labels(
         ETHOGRAM,

@@ -28,6 +28,7 @@ from vidmem.labels.postprocessing import (
 from vidmem.labels.presets import PRESETS, preset
 from vidmem.labels.sampling import NO_CLASS, Samples, sample
 from vidmem.labels.spans import Span, Track
+from vidmem.labels.spelling import like_spelled, nearly_spelled
 from vidmem.labels.tracks import OnOverlap
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ __all__ = [
     "compare",
     "default_colours",
     "import_file",
+    "like_spelled",
     "merge",
+    "nearly_spelled",
     "postprocess",
     "preset",
     "read",

@@ -8,7 +8,7 @@ import { keepFresh } from "../shared/keep_fresh.js";
 import { videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
-import { debounced, plural, refill } from "./pieces.js";
+import { debounced, plural, refill, runWords } from "./pieces.js";
 import { playSpan } from "./player.js";
 import { drawScore } from "./score_tables.js";
 import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
@@ -16,6 +16,16 @@ import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
 const DAY = 86400;
 const MOST = 8 << 20; // bytes of a file, as app/pages/results/brought.py has it
 const AGAIN = 250;
+const SETTLES = [100, 500, 1200, 2500]; // milliseconds in which the cards above get their figures
+
+// Scrolls to a card until those above it have their height, or somebody scrolls.
+function holdInView(card) {
+  const own = new AbortController();
+  const stop = () => own.abort();
+  for (const name of ["wheel", "pointerdown", "keydown"]) addEventListener(name, stop, { signal: own.signal });
+  for (const after of SETTLES) setTimeout(() => own.signal.aborted || card.scrollIntoView({ block: "start" }), after);
+  setTimeout(stop, SETTLES.at(-1) + 1);
+}
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -52,10 +62,7 @@ export function start(element) {
       { label: words.results_files, options: files.map(({ key, title }) => [key, title]) },
       {
         label: words.results_runs,
-        options: runs.map(({ key, title, video, source, state }) => [
-          key,
-          fill("results_run_state", { title, video: video ?? source, state }),
-        ]),
+        options: runs.map((run) => [run.key, runWords(run)]),
       },
     ];
     const before = first.value;
@@ -151,8 +158,9 @@ export function start(element) {
       count: plural(got.num_bouts, "results_one_bout", "results_num_bouts"),
       videos: got.videos.join(", ") || "–",
     });
-    problems.hidden = !got.problems.length;
+    problems.hidden = !got.problems.length && !got.notes.length;
     problems.replaceChildren(
+      ...got.notes.map((note) => make("li", { textContent: fill("results_brought_note", { note }) })),
       ...(got.problems.length ? [make("li", { textContent: words.results_problems })] : []),
       ...got.problems.map((textContent) => make("li", { textContent })),
     );
@@ -168,5 +176,7 @@ export function start(element) {
     if (file) bring(file);
   });
   bus.on("results_choices", fillChoices);
+  // A page leads here, as the import of another's labels does.
+  bus.on("compare_files", () => holdInView(element));
   keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
 }

@@ -51,19 +51,28 @@ class BroughtFiles:
         self._lock = threading.Lock()
         self._files: OrderedDict[str, BroughtFile] = OrderedDict()
 
-    def add(self, name: str, data: bytes, videos: Iterable[LabelledVideo]) -> BroughtFile:
+    def add(
+        self,
+        name: str,
+        data: bytes,
+        videos: Iterable[LabelledVideo],
+        behaviours: Iterable[str] = (),
+    ) -> BroughtFile:
         """Read a file, of any format that vidmem reads.
 
         Args:
             name: Of the file on the visitor's machine: its ending tells some formats apart.
             data: Its bytes.
             videos: Of the project: what it says is of these where it means them.
+            behaviours: Names of the project's: one that is written in another way is that one.
 
         Raises:
             LabelError: If it cannot be read as labels.
         """
         plain = _plain(name)
-        options = ReadOptions(videos=tuple(videos), has_other_videos=True)
+        options = ReadOptions(
+            videos=tuple(videos), has_other_videos=True, behaviours=tuple(behaviours)
+        )
         with tempfile.TemporaryDirectory(prefix="vidmem-labels-") as folder:
             path = Path(folder) / plain
             path.write_bytes(data)

@@ -2,7 +2,7 @@
 
 import { make } from "../shared/dom.js";
 import { savePlot } from "../shared/plots.js";
-import { words } from "../shared/words.js";
+import { fill, words } from "../shared/words.js";
 
 export const DARKEST = 36; // percent of its colour that a shaded cell gets at most, so that its text can be read
 
@@ -39,6 +39,12 @@ export function refill(select, groups) {
   select.replaceChildren(...nodes);
   if ([...select.options].some((one) => one.value === before)) select.value = before;
   return select.value;
+}
+
+// A run in a list, told apart from all others, with what must be known before its results are read.
+export function runWords({ title, video, source, state, is_unlike: isUnlike }) {
+  const run = fill("results_run_state", { title, video: video ?? source, state });
+  return isUnlike ? fill("results_run_unlike", { run }) : run;
 }
 
 // Buttons that save the drawing of a plot: SVG to be printed, PNG to be shown.

@@ -43,7 +43,8 @@ def add_results_routes(api: FastAPI, services: Services) -> None:
 def _add_answers(routes: Routes, accounts: Accounts) -> None:
     def bring(request: PageRequest) -> dict[str, Any]:
         videos = [one.labelled for one in accounts.project.videos.list()]
-        file = accounts.brought.add(request.text("name"), request.body, videos)
+        names = accounts.project.ethogram.names
+        file = accounts.brought.add(request.text("name"), request.body, videos, names)
         return {
             "key": f"{FILE}{file.key}",
             "title": file.name,

@@ -6,7 +6,7 @@ import { isViewShown } from "../shared/dom.js";
 import { keepFresh } from "../shared/keep_fresh.js";
 import { loadVideos } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
-import { debounced, plural, refill } from "./pieces.js";
+import { debounced, plural, refill, runWords } from "./pieces.js";
 import { change, RAW, shown, VIEW } from "./state.js";
 
 const PACE = 4000; // milliseconds between two looks at whether labels or runs are new
@@ -65,8 +65,6 @@ export function start(element) {
     }
     post.hidden = !runOf(shown.of);
   }
-  const runWords = ({ title, video: name, source, state }) =>
-    fill("results_run_state", { title, video: name ?? source, state });
 
   function sayTrouble(sentence) {
     find(".vm-results-trouble").textContent = sentence;

@@ -11,7 +11,7 @@ from typing import Any
 from app.pages.api import PageRequest
 from app.pages.results.shown import AUTHOR, LABELS, RUN, Accounts, ShownAccount
 from app.pages.results.words import ALL_TITLE, FIGURE_OF, NO_AUTHOR_TITLE, VIDEOS_OF
-from app.projects.run_bouts import VERSIONS, run_title
+from app.projects.run_bouts import VERSIONS, run_title, unlike_of_run
 from app.run.wording import unlike_clips
 from vidmem.errors import LabelError, SettingError
 from vidmem.figures import ThemeName, actogram_figure, ethogram_figure, transitions_figure
@@ -58,6 +58,7 @@ def choices(accounts: Accounts) -> dict[str, Any]:
                 "source": one.source,
                 "state": one.state,
                 "progress_seconds": one.progress_seconds,
+                "is_unlike": unlike_of_run(one)[0] > 0,
             }
             for one in runs
         ],

@@ -28,6 +28,7 @@ WORDS = {
     "results_files": "Files that you brought",
     "results_entry": "{title} ({count})",
     "results_run_state": "{title} · {video} · {state}",
+    "results_run_unlike": "{run} · unlike its training",
     "results_post": "How bouts are made of the predictions, in this order",
     "results_threshold": "Threshold, 0 to 1",
     "results_threshold_hint": "A behaviour counts where its probability reaches this",
@@ -90,6 +91,7 @@ WORDS = {
     "results_boris_aggregated": "BORIS aggregated",
     "results_boris_tabular": "BORIS tabular",
     "results_boris_project": "BORIS project",
+    "results_boris_times": "BORIS keeps times to 1 ms.",
     "results_files_of": "Files of these bouts",
     # Time budget.
     "results_budget": "Time budget",
@@ -148,6 +150,7 @@ WORDS = {
     "compared, and not stored.",
     "results_bring_large": "{name} has {size}; a file of labels may have {most}.",
     "results_brought": "{name}: {count} of {videos}",
+    "results_brought_note": "It {note}",
     "results_problems": "What was wrong in it:",
     "results_interval": "Scan every, s",
     "results_tolerance": "Events apart, s",

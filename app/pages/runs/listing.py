@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from app.pages.runs import wording
+from app.projects.run_bouts import unlike_of_run
 from app.run.kept.play import PAGE_RUN, STATE, prediction_files
 from app.run.registry import RunRegistry
+from app.run.wording import unlike_clips
 from vidmem.errors import SettingError
 from vidmem.projects import KeptRun, Project
 
@@ -98,6 +100,7 @@ class RunListing:
             "model": wording.model_name(kept.model),
             "state": kept.state,
             "error": kept.error,
+            "warning": unlike_clips(*unlike_of_run(kept)),
             "progress_seconds": kept.progress_seconds,
             "duration_seconds": lengths.get(kept.video) if kept.video else None,
             "created": kept.created_at.isoformat(),

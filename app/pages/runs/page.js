@@ -32,7 +32,7 @@ function stateOf(run) {
 function progressCell({ progress_seconds: reached, duration_seconds: total, state }) {
   const time = format.clock(reached);
   if (!total) return cell("run_progress", time);
-  const whole = format.clock(total);
+  const whole = format.clock(Math.round(total)); // as the list of videos says how long one is
   const isAll = state === "finished" && reached >= total - 1;
   const share = Math.min(1, reached / total);
   const text = isAll
@@ -49,13 +49,17 @@ function stateCell(run) {
   const state = stateOf(run);
   const mark = make("span", { className: "vm-runs-state", textContent: words[`run_state_${state}`] });
   mark.dataset.state = state;
-  return cell("run_state", mark, ...(run.error ? [make("small", { textContent: run.error })] : []));
+  const said = [run.error, run.warning].filter(Boolean).map((textContent) => make("small", { textContent }));
+  return cell("run_state", mark, ...said);
 }
 
 function dateCell({ created }) {
   const day = new Date(created);
   const isToday = day.toDateString() === new Date().toDateString();
-  const shown = day.toLocaleString([], isToday ? { timeStyle: "short" } : { dateStyle: "medium", timeStyle: "short" });
+  const shown = day.toLocaleString(
+    [],
+    isToday ? { timeStyle: "medium" } : { dateStyle: "medium", timeStyle: "medium" },
+  );
   return cell("run_begun", make("time", { dateTime: created, textContent: shown, title: day.toLocaleString() }));
 }
 

@@ -15,7 +15,8 @@ WORDS = {
     "chooser_remove_sure": "Really take it out, with {count} bouts?",
     "chooser_none": "no video in the project yet",
     "chooser_none_offered": "no other video here",
-    "chooser_hint": "Add one below, or upload one: it stays in the project until you take it out.",
+    "chooser_hint": "Add one of the list, or upload one: it stays in the project until you take "
+    "it out.",
     "chooser_missing": "file missing",
     "chooser_changed": "file changed",
     "chooser_unseen": "no file yet",

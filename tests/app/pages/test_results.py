@@ -16,12 +16,14 @@ from typer.testing import CliRunner
 
 import vidmem.labels
 from app.pages.results.brought import MAX_BYTES, MAX_FILES
+from app.pages.results.exports import BORIS
 from app.pages.results.routes import add_results_routes
 from app.pages.results.views import MAX_ROWS
+from app.pages.results.words import WORDS
 from tests.labels.predictions import steps, write_predictions
 from vidmem.cli import cli
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels, PostProcessing, Span, import_file
-from vidmem.labels.formats import ReadOptions
+from vidmem.labels.formats import ReadOptions, format_named
 from vidmem.labels.results import agree, labels_of_author, time_budget, transitions
 from vidmem.projects import Project, VideoFacts
 
@@ -368,6 +370,18 @@ def test_a_file_that_is_none_is_refused_without_the_place_where_it_lay(client, c
     answer = client.post("/results/files", params={"name": "x.csv"}, content=b"\x00\x01")
     assert "x.csv" in answer.json()["error"]
     assert "/" not in answer.json()["error"]
+
+
+def test_a_behaviour_of_a_file_may_be_written_in_another_way(coded, client):
+    name = coded.ethogram.names[0]
+    text = f"video,start_seconds,end_seconds,label\npen.mp4,0,5,{name.upper()}\n"
+    answer = client.post("/results/files", params={"name": "x.csv"}, content=text.encode()).json()
+    assert answer["notes"] == [f"says {name.upper()}, which is taken for {name}"]
+
+
+def test_what_is_said_of_times_is_what_the_formats_keep():
+    assert {format_named(name).holds.resolution for name in BORIS} == {"1 ms"}
+    assert "1 ms" in WORDS["results_boris_times"]
 
 
 def test_files_that_are_brought_are_few(coded, client):

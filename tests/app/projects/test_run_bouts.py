@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -13,6 +15,7 @@ from app.projects.run_bouts import (
     predictions_of_run,
     read_processing,
     run_title,
+    unlike_of_run,
 )
 from tests.labels.predictions import steps, write_predictions
 from vidmem.errors import LabelError, ProjectError, SettingError
@@ -155,3 +158,27 @@ def test_fields_become_post_processing():
 def test_a_model_in_a_folder_is_called_by_its_name(project):
     run = project.runs.create(model="/data/models/my sows/", settings={})
     assert run_title(run).startswith("my sows, 20")
+
+
+def test_two_runs_of_a_minute_have_two_titles(project):
+    """Under one title nobody knows which of them was compared."""
+    first, second = (project.runs.create(model="tiny", settings={}) for _ in range(2))
+    second = replace(second, created_at=first.created_at + timedelta(seconds=1))
+    assert run_title(first) != run_title(second)
+
+
+def test_a_list_of_runs_says_which_saw_footage_that_is_unlike(project):
+    run = make_run(project, 0, 1)
+    path = newest_predictions(run.folder)
+    header, *rows = path.read_text().splitlines()
+    at = header.split(",").index("unlikeness")
+    cells = [row.split(",") for row in rows]
+    cells[0][at] = "3.5"
+    path.write_text("\n".join([header, *map(",".join, cells)]) + "\n")
+    assert unlike_of_run(run) == (0, 0)  # it may still grow, and its own page says it
+    run = project.runs.finish(run.run_id, "finished")
+    assert unlike_of_run(run) == (1, 2)
+    path.write_text(header.replace("unlikeness", "x") + "\n")
+    assert unlike_of_run(run) == (0, 0)
+    path.unlink()
+    assert unlike_of_run(run) == (0, 0)

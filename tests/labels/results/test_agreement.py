@@ -270,6 +270,14 @@ def test_a_table_without_axes_takes_those_of_the_first():
     assert axis.pooled.duration_weighted.class_names == ("lying", "walking")
 
 
+def test_an_axis_of_the_second_alone_comes_last():
+    """It has no figures, so nobody should have to read past it."""
+    mine = make((5, 10, "lying"))
+    typo = Ethogram((Behaviour("at wal", axis="a"), Behaviour("lying", axis="posture")))
+    theirs = make((0, 1, "at wal"), (5, 10, "lying"), ethogram=typo)
+    assert [one.axis for one in agree(mine, theirs).axes] == ["posture", "a"]
+
+
 def test_contradicting_kinds_are_refused():
     points = Ethogram((Behaviour("lying", kind="point"),))
     with pytest.raises(LabelError, match="lying is a point in one ethogram and a state"):

@@ -154,15 +154,15 @@ class _Lanes:
         return round(seconds + self.clock.offsets.get(video, 0.0), 3)
 
     def extent(self) -> tuple[float, float]:
-        """From where to where the axis goes: all of the videos, as far as they are known."""
-        ends = [0.0]
-        starts = []
-        for name in used_videos(self._labels):
-            starts.append(self._at(name, 0.0))
-            ends.append(self._at(name, self._labels.video(name).duration_seconds or 0.0))
-        ends += [one.end for bars in self.bars.values() for one in bars]
+        """From where to where the axis goes: as far as anything is said.
+
+        Of a minute that was coded of a long video little could be seen beside all of it.
+        """
+        bars = [one for bars in self.bars.values() for one in bars]
+        starts = [one.start for one in bars]
+        starts += [] if bars else [self._at(name, 0.0) for name in used_videos(self._labels)]
         start = min(starts)
-        return start, max(*ends, start + 1.0)
+        return start, max([start + 1.0, *(one.end for one in bars)])
 
 
 def _name_groups(figure: Figure, groups: Sequence[_Group], start: float, theme: Theme) -> None:

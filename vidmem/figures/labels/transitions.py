@@ -25,8 +25,9 @@ MIN_NAMED_SHARE = 0.15
 _AROUND, _PIXELS = 0.33, 150
 """Room above and below the discs, in radii of the circle; how long a radius is drawn."""
 
-_APART = 0.045
-"""By which the two arrows between two behaviours lie beside each other."""
+_APART, _APART_ALONE = 0.045, 0.12
+"""By which the two arrows between two behaviours lie beside each other; and where there are no
+others, so that their numbers do not lie over them."""
 
 _Place = tuple[float, float]
 
@@ -91,7 +92,8 @@ def _draw_arrow(
     share = found.probabilities[first][second] or 0.0
     (x0, y0), (x1, y1) = places[first], places[second]
     length = hypot(x1 - x0, y1 - y0)
-    right = (y1 - y0) / length * _APART, (x0 - x1) / length * _APART
+    apart = _APART if len(places) > 2 else _APART_ALONE
+    right = (y1 - y0) / length * apart, (x0 - x1) / length * apart
     start, end = (x0 + right[0], y0 + right[1]), (x1 + right[0], y1 + right[1])
     figure.add_annotation(
         x=end[0],

@@ -1,5 +1,6 @@
 """From what a file says to labels that hold together; what does not fit is named and left out.
 
+names      a known behaviour that is written in another way is that one
 kinds      what lasts no time anywhere is a point event
 spans      rows of *not scored* and *none of these* are no behaviours
 checks     videos and behaviours that are known, times inside the video, nothing twice
@@ -37,6 +38,7 @@ from vidmem.labels.spans import (
     united,
     without,
 )
+from vidmem.labels.spelling import like_spelled
 
 EDGE_SECONDS = 0.0021
 """Formats round edges to a millisecond, so two states of one axis may overlap by two."""
@@ -61,6 +63,7 @@ def arrange(collector: Collector) -> Imported:
         LabelError: If the first problem stops the reading.
     """
     _take_reserved(collector)
+    _name_behaviours(collector)
     _name_videos(collector)
     given = collector.options.ethogram
     kinds = _kinds(collector)
@@ -120,6 +123,32 @@ def _take_reserved(collector: Collector) -> None:
         )
         collector.span(span, is_scored=reserved != NOT_SCORED)
     collector.entries = kept
+
+
+def _name_behaviours(collector: Collector) -> None:
+    """Give what is written in another way the name that is known."""
+    options = collector.options
+    spans = (*collector.scored, *collector.not_scored)
+    used = (*collector.behaviours, *(one.behaviour for one in (*collector.entries, *spans)))
+    names: dict[str, str] = {}
+    for name in dict.fromkeys(used):
+        meant = options.meant_behaviours.get(name) or like_spelled(name, options.behaviours)
+        if meant is not None:
+            names[name] = meant
+            collector.note(f"says {name}, which is taken for {meant}")
+    if not names:
+        return
+
+    def named(ones: list[_Row]) -> list[_Row]:
+        return [replace(one, behaviour=names.get(one.behaviour, one.behaviour)) for one in ones]
+
+    collector.entries = named(collector.entries)
+    collector.scored, collector.not_scored = named(collector.scored), named(collector.not_scored)
+    behaviours: dict[str, Behaviour] = {}
+    for one in collector.behaviours.values():
+        name = names.get(one.name, one.name)
+        behaviours.setdefault(name, replace(one, name=name))
+    collector.behaviours = behaviours
 
 
 def _name_videos(collector: Collector) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -132,6 +132,13 @@ class ReadOptions:
     ethogram: Ethogram | None = None
     """The behaviours that there are; what a file says of another is a problem. `None`: any, and
     they become the ethogram."""
+
+    behaviours: tuple[str, ...] = ()
+    """Names that there are, in any ethogram: one in the file that differs from one of them in case,
+    spaces, hyphens and underscores alone is taken for it, which is noted."""
+
+    meant_behaviours: Mapping[str, str] = field(default_factory=dict)
+    """What a person says is meant by a name in the file."""
 
     on_problem: OnProblem = "skip"
     processing: PostProcessing | None = None

@@ -146,11 +146,12 @@ def agree(
         raise SettingError(f"the tolerance must be 0 s or more, got {point_tolerance_seconds:g}")
     ethogram = first.ethogram.united(aligned(second, first.ethogram).ethogram)
     pairs = pair(first, second, axis=axis)
-    counting = _Counting(ethogram, interval_seconds)
+    counting, paired = _Counting(ethogram, interval_seconds), {one.track.axis for one in pairs}
     axes = tuple(
         _of_axis(counting, name, [one for one in pairs if one.track.axis == name])
-        for name in dict.fromkeys(one.track.axis for one in pairs)
-        if ethogram.states_of(name)
+        # As in the first's ethogram; what the second alone has comes last, as it has no figures.
+        for name in ethogram.axes
+        if name in paired and ethogram.states_of(name)
     )
     rows = [one.pooled for one in axes]
     return Agreement(

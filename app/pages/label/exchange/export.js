@@ -149,6 +149,8 @@ function makeExporter() {
     const parts = [make("p", { className: "vm-exp-holds", textContent: holds })];
     if (losses.length) parts.push(make("h3", { textContent: words.exp_losses }), makeList(losses));
     else parts.push(make("p", { textContent: words.exp_complete }));
+    const { resolution } = formatChosen();
+    parts.push(make("p", { className: "vm-aside", textContent: fill("exp_resolution", { resolution }) }));
     if (notes.length) parts.push(make("h3", { textContent: words.exp_notes }), makeList(notes));
     if (files.length > 1) parts.push(make("h3", { textContent: words.exp_files }), fileList(files, asked));
     preview.replaceChildren(...parts);

@@ -3,7 +3,7 @@
 import { fetchJson, pause, post, queryOf } from "../../shared/ask.js";
 import * as bus from "../../shared/bus.js";
 import { make } from "../../shared/dom.js";
-import { loadVideos } from "../../shared/video/project.js";
+import { addVideo, loadVideos } from "../../shared/video/project.js";
 import { fill, words } from "../../shared/words.js";
 import {
   capital,
@@ -48,12 +48,16 @@ function makeImporter() {
   const said = makeSaid();
   const apply = makeButton(words.imp_apply, () => doImport(), "vm-primary");
   const close = makeButton(words.dialog_close, () => dialog.close());
-  dialog.body.append(drop, files, busy, alert, how, preview);
-  dialog.foot.append(said.element, close, apply);
+  const more = makeButton(words.imp_again, () => begin(), "vm-link vm-imp-again");
+  said.element.classList.add("vm-imp-done");
+  dialog.body.append(drop, files, busy, alert, how, preview, said.element, more);
+  dialog.foot.append(close, apply);
 
   const controls = {};
   let formats = [];
   let videos = new Map(); // name in the files -> name here, "" to leave it out; of those that were chosen
+  let behaviours = new Map(); // name in the files -> name here; of those that were chosen
+  let offered = new Map(); // name in the files, of no video here -> whether the file of the folder is added
   let wanted = null; // what the preview on view is of
   let number = 0; // another one for each look
   let session = 0; // what came for an earlier one is of no use
@@ -77,7 +81,10 @@ function makeImporter() {
     session += 1;
     wanted = null;
     videos = new Map();
-    for (const part of [files, how, preview, busy]) part.hidden = true;
+    behaviours = new Map();
+    offered = new Map();
+    for (const part of [files, how, preview, busy, more]) part.hidden = true;
+    close.classList.remove("vm-primary");
     drop.hidden = false;
     drop.classList.remove("vm-over");
     apply.hidden = true;
@@ -191,6 +198,7 @@ function makeImporter() {
       fps: fps.value.trim().replace(",", "."),
       video: video.value.trim(),
       videos: [...videos],
+      behaviours: [...behaviours],
     };
     wanted = null;
     apply.disabled = true;
@@ -213,7 +221,13 @@ function makeImporter() {
       const found = answer.formats.map(([, title]) => title).join(", ");
       controls.format.options[0].text = fill("imp_format_found", { formats: found });
     }
-    const hasEffect = drawPreview(preview, answer, { chosen: videos, chooseVideo });
+    // Where its file is here, nobody wants a video by name alone.
+    for (const { name, here } of answer.videos) {
+      if (here || !keyOf(name)) offered.delete(name);
+      else if (!offered.has(name)) offered.set(name, true);
+    }
+    const choice = { chosen: videos, offered, chooseVideo, chooseFile, chooseBehaviour, compare };
+    const hasEffect = drawPreview(preview, answer, choice);
     preview.hidden = false;
     apply.hidden = false;
     apply.disabled = !hasEffect;
@@ -224,12 +238,41 @@ function makeImporter() {
     look();
   }
 
+  const chooseFile = (name, isWanted) => offered.set(name, isWanted);
+  // Videos of the folder that come along with their files, and what is imported then. Says why that failed, or nothing.
+  async function addFiles() {
+    const names = [...offered.keys()].filter((name) => offered.get(name) && videos.get(name) !== "");
+    for (const name of names) {
+      const { error } = await addVideo(keyOf(name));
+      if (error) return error;
+    }
+    if (names.length) await look();
+    return "";
+  }
+  function chooseBehaviour(name, to) {
+    if (to) behaviours.set(name, to);
+    else behaviours.delete(name);
+    look();
+  }
+  // The link leads to Results; the card there comes on view by itself.
+  function compare() {
+    dialog.close();
+    bus.emit("compare_files", true);
+  }
+
   async function doImport() {
     if (!wanted) return;
     const onConflict = preview.querySelector(".vm-imp-on-conflict")?.value ?? "keep";
     apply.disabled = true;
     sayBusy(words.imp_reading);
     const own = session;
+    const refusal = await addFiles();
+    if (own !== session) return;
+    if (refusal) sayBusy("");
+    if (refusal) sayIn(alert, refusal);
+    if (refusal || !wanted) return;
+    apply.disabled = true;
+    sayBusy(words.imp_reading);
     const asked = { ...wanted, on_conflict: onConflict, author: store.author ?? "" };
     const answer = await postReady("label/import/apply", asked, () => own === session);
     if (!answer) return;
@@ -240,11 +283,18 @@ function makeImporter() {
       return;
     }
     const { words: done, edit } = answer;
-    begin();
-    close.focus();
-    said.say(done ? fill("imp_done", { words: done }) : words.imp_done_nothing, edit && (() => undo(edit)));
+    sayDone(done, edit);
     store.apply();
     loadVideos();
+  }
+  // Nothing is left to do but to close it, so it must not look as if it waited for files.
+  function sayDone(done, edit) {
+    begin();
+    drop.hidden = true;
+    more.hidden = false;
+    close.classList.add("vm-primary");
+    close.focus();
+    said.say(done ? fill("imp_done", { words: done }) : words.imp_done_nothing, edit && (() => undo(edit)));
   }
   // What was refused may be since somebody edited: the preview is made anew, and the refusal stays to be read.
   async function lookAfter(refusal) {
@@ -260,6 +310,13 @@ function makeImporter() {
 
   return { open };
 }
+
+// The video of the app's folder of that name, which the project does not have; undefined: there is none.
+function keyOf(name) {
+  const found = bus.last.project_videos?.offered.find(([, title]) => title.toLowerCase() === baseOf(name));
+  return found?.[0];
+}
+const baseOf = (name) => name.split(/[\\/]/).at(-1).toLowerCase();
 
 // The answer to a request that may have to wait; null: nobody wants it any more.
 async function postReady(address, value, isWanted) {

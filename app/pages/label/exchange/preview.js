@@ -8,10 +8,14 @@ import { makeField, makeSelect } from "../dialog.js";
 const FEW = 8; // lines that are shown without being asked for
 const LEAVE = "\0leave"; // options that no video is called
 const ADD = "\0add";
+const ADD_FILE = "\0file";
 
 // Fills an element. `chosen` has the videos that were chosen by hand, and `chooseVideo(name in the files, name here)`
-// chooses another: "" leaves it out, null is as if nothing was chosen. Gives back whether an import would do anything.
-export function drawPreview(element, answer, { chosen, chooseVideo }) {
+// chooses another: "" leaves it out, null is as if nothing was chosen. `compare()` goes to where two observers are
+// compared instead, and `chooseBehaviour(name in the files, name here)` says what a new one means; "" is itself.
+// `offered` has, by the name in the files, whether a video of the app's folder is added with its file, where there is
+// one; `chooseFile(name in the files, isWanted)` says so. Gives back whether an import would do anything.
+export function drawPreview(element, answer, choice) {
   const { added, conflicts, new_behaviours: names, has_new_spans: hasNewSpans } = answer;
   const hasEffect = Boolean(added.num || conflicts.num || names.length || hasNewSpans);
   const effect = make("section", {}, make("h3", { textContent: words.imp_effect }));
@@ -21,7 +25,14 @@ export function drawPreview(element, answer, { chosen, chooseVideo }) {
     const cells = ({ behaviour, time, video, subject }) => [behaviour, time, video, subject];
     effect.append(makeDetails(words.imp_show_added, added.num <= FEW, makeTable(added, heads, cells)));
   }
-  const parts = [drawNotes(answer), drawProblems(answer), drawVideos(answer, chosen, chooseVideo), effect];
+  const parts = [
+    drawNotes(answer),
+    drawProblems(answer),
+    drawVideos(answer, choice),
+    drawBehaviours(answer, choice.chooseBehaviour),
+    effect,
+  ];
+  if (answer.may_be_compared) parts.unshift(drawCompare(choice.compare));
   if (conflicts.num) parts.push(drawConflicts(answer));
   element.replaceChildren(...parts.filter(Boolean));
   return hasEffect;
@@ -33,7 +44,7 @@ function effectLines(answer, hasEffect) {
   const lines = [
     !hasEffect && words.imp_none,
     added.num && (added.num === 1 ? words.imp_added_one : fill("imp_added", { num: added.num })),
-    conflicts.num && conflictLine(conflicts),
+    conflicts.num && conflictLine(answer),
     numEqual && fill("imp_equal", { num: numEqual }),
     names.length && fill("imp_behaviours", { names: names.join(", ") }),
     answer.has_new_spans && words.imp_spans,
@@ -41,7 +52,16 @@ function effectLines(answer, hasEffect) {
   ];
   return lines.filter(Boolean);
 }
-const conflictLine = ({ num }) => (num === 1 ? words.imp_conflict_one : fill("imp_conflicts", { num }));
+const conflictLine = ({ num_contradicting: num }) =>
+  num === 1 ? words.imp_conflict_one : fill("imp_conflicts", { num });
+
+// Who brings a colleague's labels may want to know how far the two agree: after an import nobody can say any more.
+function drawCompare(compare) {
+  const link = make("a", { href: "#results", textContent: words.imp_compare_link });
+  link.addEventListener("click", compare);
+  const parts = [`${words.imp_compare} `, link, ` ${words.imp_compare_then}`];
+  return make("p", { className: "vm-imp-compare" }, ...parts);
+}
 
 function drawNotes({ notes, about }) {
   const lines = [...notes, ...about];
@@ -61,21 +81,25 @@ function drawProblems({ problems, problem_kinds: counts }) {
   return details;
 }
 
-function drawVideos({ videos, project_videos: known }, chosen, chooseVideo) {
+function drawVideos({ videos, project_videos: known }, { chosen, offered, chooseVideo, chooseFile }) {
   if (!videos.length) return null;
   const rows = videos.map(({ name, here, num_bouts: numBouts, is_left_out: isLeftOut }) => {
     // What is recognised is not new.
     const canBeAdded = !here || chosen.has(name);
     const options = known.map((one) => [one, one]);
+    const hasFile = canBeAdded && offered.has(name);
+    if (hasFile) options.push([ADD_FILE, words.imp_video_file]);
     if (canBeAdded) options.push([ADD, words.imp_video_add]);
-    const now = isLeftOut ? LEAVE : (here ?? ADD);
+    const now = isLeftOut ? LEAVE : (here ?? (offered.get(name) ? ADD_FILE : ADD));
     const select = makeSelect([...options, [LEAVE, words.imp_video_leave]], now);
     select.setAttribute("aria-label", fill("imp_video_of", { name }));
     const meant = new Map([
       [LEAVE, ""],
       [ADD, null],
+      [ADD_FILE, null],
     ]);
     select.addEventListener("change", () => {
+      if (hasFile) chooseFile(name, select.value === ADD_FILE);
       chooseVideo(name, meant.has(select.value) ? meant.get(select.value) : select.value);
     });
     const head = make("th", { scope: "row", textContent: name });
@@ -88,12 +112,33 @@ function drawVideos({ videos, project_videos: known }, chosen, chooseVideo) {
   return make("section", { className: "vm-imp-videos" }, make("h3", { textContent: words.imp_videos }), table);
 }
 
-function drawConflicts({ conflicts }) {
+// A new behaviour may be one of the project, mistyped: only a person can tell.
+function drawBehaviours({ behaviours }, chooseBehaviour) {
+  const known = behaviours.filter(({ near, others }) => near.length || others.length);
+  if (!known.length) return null;
+  const rows = known.map(({ name, is, near, others }) => {
+    const options = [...near, ...others].map((one) => [one, fill("imp_behaviour_is", { name: one })]);
+    const select = makeSelect([["", words.imp_behaviour_new], ...options], is);
+    select.setAttribute("aria-label", fill("imp_behaviour_of", { name }));
+    select.addEventListener("change", () => chooseBehaviour(name, select.value));
+    const head = make("th", { scope: "row", textContent: name });
+    const doubt = near.length && !is ? fill("imp_behaviour_near", { names: near.join(", ") }) : "";
+    const row = make("tr", {}, head, make("td", {}, select), make("td", { textContent: doubt }));
+    if (doubt) row.className = "vm-imp-unknown";
+    return row;
+  });
+  const table = tableOf(["imp_in_file", "imp_here", "imp_notes"], rows);
+  const title = make("h3", { textContent: words.imp_behaviours_new });
+  return make("section", { className: "vm-imp-behaviours" }, title, table);
+}
+
+function drawConflicts(answer) {
+  const { conflicts } = answer;
   const choices = ["keep", "fill", "take", "refuse"].map((one) => [one, words[`imp_${one}`]]);
   const select = makeSelect(choices, "keep");
   select.className = "vm-imp-on-conflict";
   const table = makeTable(conflicts, ["imp_theirs", "imp_mine"], ({ theirs, mine }) => [theirs, mine]);
-  const title = make("h3", { textContent: conflictLine(conflicts) });
+  const title = make("h3", { textContent: conflictLine(answer) });
   return make("section", { className: "vm-imp-conflicts" }, title, makeField(words.imp_on_conflict, select), table);
 }
 

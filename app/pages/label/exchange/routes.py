@@ -28,7 +28,7 @@ from vidmem.labels.formats import OnProblem
 ARRIVE_SECONDS = 120.0
 """In which a file has to arrive."""
 
-MAX_VIDEOS = 1000
+MAX_PAIRS = 1000
 MAX_TEXT = 500
 ON_PROBLEM: dict[str, OnProblem] = {"skip": "skip", "stop": "stop"}
 ON_CONFLICT: dict[str, OnConflict] = {
@@ -148,22 +148,23 @@ def _wanted(request: PageRequest) -> Wanted:
         on_problem=ON_PROBLEM[on_problem],
         video=video,
         fps=_number(request, "fps"),
+        behaviours=_pairs(request, "behaviours"),
     )
-    return Wanted(how=how, videos=_pairs(request), number=request.whole("number", 0))
+    return Wanted(how=how, videos=_pairs(request, "videos"), number=request.whole("number", 0))
 
 
-def _pairs(request: PageRequest) -> tuple[tuple[str, str], ...]:
-    """The videos that were chosen: `[[name in the files, name here or ""], ...]`."""
-    given = request.fields.get("videos", [])
-    if not isinstance(given, list) or len(given) > MAX_VIDEOS:
-        raise MalformedRequestError(f"videos must be a list of at most {MAX_VIDEOS} pairs")
+def _pairs(request: PageRequest, field: str) -> tuple[tuple[str, str], ...]:
+    """What is meant by names in the files: `[[name in the files, name here or ""], ...]`."""
+    given = request.fields.get(field, [])
+    if not isinstance(given, list) or len(given) > MAX_PAIRS:
+        raise MalformedRequestError(f"{field} must be a list of at most {MAX_PAIRS} pairs")
     pairs = []
     for one in given:
         match one:
             case [str(name), str(to)]:
                 pairs.append((name, to))
             case _:
-                raise MalformedRequestError("videos must be pairs of names")
+                raise MalformedRequestError(f"{field} must be pairs of names")
     return tuple(pairs)
 
 

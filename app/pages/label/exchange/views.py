@@ -9,8 +9,8 @@ from typing import Any
 
 from app.projects.label_exports import MadeExport, authors_of
 from app.projects.label_imports import Looked
-from app.projects.run_bouts import newest_predictions
-from vidmem.labels import Bout, Conflict, LabelledVideo, Span
+from app.projects.run_bouts import newest_predictions, run_title
+from vidmem.labels import Bout, Conflict, LabelledVideo, Span, nearly_spelled
 from vidmem.labels.formats import FORMATS, Problem, format_named
 from vidmem.projects import Project
 from vidmem.units import clock, clock_range
@@ -51,6 +51,7 @@ def format_choices() -> dict[str, Any]:
                 "title": one.title,
                 "ending": one.endings[0],
                 "needs_fps": one.needs_fps,
+                "resolution": one.holds.resolution,
             }
             for one in ordered
             if one.write
@@ -66,6 +67,8 @@ def import_view(project: Project, looked: Looked) -> dict[str, Any]:
     added = (*preview.added, *(one for one in preview.labels.bouts if one.video in others))
     spans = (*preview.labels.scored, *preview.labels.not_scored)
     kinds = Counter(one.kind for one in files.problems)
+    coded = Counter(one.author for one in project.labels.all().labels.bouts)
+    is_of_others = any(one.author and one.author not in coded for one in preview.labels.bouts)
     return {
         "formats": [[name, format_named(name).title] for name in files.formats],
         "notes": [*map(for_page, files.notes), *looked.notes],
@@ -86,9 +89,14 @@ def import_view(project: Project, looked: Looked) -> dict[str, Any]:
         "conflicts": _listed(
             [_conflict(one) for one in preview.conflicts[:MAX_SHOWN]], len(preview.conflicts)
         ),
+        # One bout may contradict several that are here: people count bouts, not pairs.
+        "num_contradicting": len({one.theirs for one in preview.conflicts}),
+        # An import makes one account of two: of no use to who wants to see how far two agree.
+        "may_be_compared": bool(coded) and (is_of_others or bool(preview.conflicts)),
         "num_equal": preview.num_equal,
         "num_predictions": preview.num_predictions,
         "new_behaviours": list(preview.new_behaviours),
+        "behaviours": _behaviours(project, looked),
         "has_new_spans": preview.has_new_spans or any(one.video in others for one in spans),
     }
 
@@ -108,7 +116,7 @@ def export_choices(project: Project) -> dict[str, Any]:
         "runs": [
             {
                 "id": one.run_id,
-                "title": f"{one.model}, {one.video or one.source}, {one.created_at:%Y-%m-%d %H:%M}",
+                "title": f"{run_title(one)} · {one.video or one.source}",
             }
             for one in islice(runs, MAX_RUNS)
         ],
@@ -128,6 +136,21 @@ def export_view(made: MadeExport) -> dict[str, Any]:
         "num_bouts": len(made.labels.bouts),
         "num_videos": len(made.labels.videos),
     }
+
+
+def _behaviours(project: Project, looked: Looked) -> list[dict[str, Any]]:
+    """New names and those that were said to be another's: each may be a project's behaviour.
+
+    Those that are a letter away from it come first in the list of what may be meant.
+    """
+    known = project.ethogram
+    meant = {name: to for name, to in looked.meant if to in known}
+    found = []
+    for name in dict.fromkeys((*meant, *looked.preview.new_behaviours)):
+        near = nearly_spelled(name, known.names)
+        others = (one for one in known.names if one not in near)
+        found.append({"name": name, "is": meant.get(name, ""), "near": near, "others": [*others]})
+    return found
 
 
 def _listed(shown: Sequence[Any], num: int | None = None) -> dict[str, Any]:

@@ -183,7 +183,8 @@ def test_predictions_of_a_run_are_bouts_with_their_model_and_processing(page, pr
     (run.folder / "pen 3-predictions.csv").write_text(PREDICTIONS)
     project.runs.finish(run.run_id, "finished")
     (choice,) = page.get("/label/export/choices")["runs"]
-    assert choice["id"] == run.run_id and choice["title"].startswith("memvit, pen 3.mp4, ")
+    assert choice["id"] == run.run_id and choice["title"].startswith("memvit, 20")
+    assert choice["title"].endswith(" · pen 3.mp4")
     query = {"format": "csv", "kept_run": run.run_id}
     seen = page.get("/label/export/preview", **query)
     assert (seen["num_bouts"], seen["files"][0]["name"]) == (3, "pen 3 predicted.csv")

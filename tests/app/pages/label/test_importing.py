@@ -105,6 +105,51 @@ def test_conflicts_are_named_and_solved_as_chosen(page, project):
     assert project.labels.all().labels == before
 
 
+def test_a_name_that_is_written_in_another_way_is_the_projects(page, project):
+    """Case, and what stands between words, tell no two behaviours apart; a letter may."""
+    bouts = [Bout("pen 3.mp4", at, at + 1, name) for at, name in enumerate(("Lying", "FEE-DING"))]
+    page.bring(a_csv=csv_of(*bouts, Bout("pen 3.mp4", 5, 6, "standin")))
+    seen = page.look()
+    assert seen["notes"] == [
+        "a.csv says Lying, which is taken for lying",
+        "a.csv says FEE-DING, which is taken for feeding",
+    ]
+    assert seen["new_behaviours"] == ["standin"]
+    assert seen["behaviours"] == [
+        {
+            "name": "standin",
+            "is": "",
+            "near": ["standing"],
+            "others": ["lying", "feeding", "rolling"],
+        }
+    ]
+    chosen = {"behaviours": [["standin", "standing"]], "number": 2}
+    seen = page.look(**chosen)
+    assert (seen["new_behaviours"], seen["behaviours"][0]["is"]) == ([], "standing")
+    page.apply(**chosen)
+    found = project.labels.of("pen 3.mp4").labels.bouts
+    assert [one.behaviour for one in found] == ["lying", "feeding", "standing"]
+    assert "must be pairs" in page.look(behaviours=["standin"])["error"]
+
+
+def test_of_what_contradicts_bouts_are_counted_and_not_pairs(page):
+    page.bring(a_csv=csv_of(LYING.changed(start_seconds=600, end_seconds=650)))
+    seen = page.look()
+    assert (seen["conflicts"]["num"], seen["num_contradicting"]) == (2, 1)
+
+
+def test_who_brings_anothers_labels_is_told_of_the_comparison(page):
+    """An import makes one account of two."""
+    free = Bout("pen 3.mp4", 1, 5, "lying")
+    said = []
+    for bout in (free, LYING.changed(start_seconds=650, end_seconds=710)):
+        page.bring(a_csv=csv_of(bout))
+        said.append(page.look()["may_be_compared"])
+    assert said == [False, True]  # what contradicts nothing, and names nobody, is just added
+    page.bring(a_csv="video,start,end,behaviour,observer\npen 3.mp4,1,5,lying,Bea\n")
+    assert page.look()["may_be_compared"]
+
+
 def test_videos_are_recognised_chosen_left_out_or_added_by_name(page, project):
     bouts = [
         Bout(name, 1, 5, "lying")
