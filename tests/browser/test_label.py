@@ -339,7 +339,10 @@ def use_menus(page: Any, project: Any, at: Callable[[float], tuple[float, float]
 def take_over(page: Any, project: Any) -> None:
     """The model's track: what differs is marked, a bout is taken over."""
     marked = page.evaluate(PIXELS, "#d55e00")  # the playhead has this colour, too
-    page.locator(".vm-code-run select").select_option("r")
+    # The only run of a video of which none was ever chosen is offered.
+    page.get_by_role("button", name="Show what it says").click()
+    until(page, lambda: page.locator(".vm-code-run select").input_value() == "r")
+    assert page.locator(".vm-code-run-offer").is_hidden()
     predicted = page.locator(".vm-code-row[data-source=model]", has_text="feeding")
     predicted.wait_for()
     until(page, lambda: page.evaluate(PIXELS, "#d55e00") > marked + 100)

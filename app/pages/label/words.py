@@ -82,6 +82,9 @@ WORDS = {
     "label_no_run": "model: none",
     "label_run_name": "model: {model}, {date}",
     "label_run_going": "model: {model}, {date} (goes on)",
+    "label_run_offer": "A model watched this video.",
+    "label_run_show": "Show what it says",
+    "label_run_leave": "not now",
     "label_no_predictions": "This run has predicted nothing of this video yet.",
     # the ethogram
     "label_ethogram": "Ethogram",
