@@ -201,6 +201,8 @@ WORDS = {
     "label_join_between": "Something else lies between the two. Take that away first.",
     "label_other_kind": "{behaviour} cannot be that: one lasts and the other is an instant.",
     "label_not_yours": "This is the model's, and stays. Only your own bouts can be deleted.",
+    "label_note_not_yours": "This is the model's. Confirm it first: a note stands on a bout of "
+    "yours.",
     "label_nothing_free": "You labelled all of this already. If the model is right, delete "
     "yours first.",
     "label_nothing_to_confirm": "The model says nothing here.",
