@@ -31,6 +31,7 @@ PREDICTED = [
     {"behaviour": "feeding", "start": 35, "end": 40, "score": 0.71},
     {"behaviour": "sneezing", "start": 41, "end": 42, "score": 0.5},
 ]
+UNLIKE = "3 of 24 clips look unlike what the model was trained on: their labels mean nothing."
 PIXELS = """
 (colour) => {
   const canvas = document.querySelector(".vm-code-plot canvas");
@@ -70,7 +71,7 @@ def page(open_page, project):
     opened = open_page(is_calm=True)
     runs = {"runs": [RUN]}
     opened.route("**/project/runs?*", lambda route: route.fulfill(json=runs))
-    bouts = {"run": "r", "model": "nano", "title": "nano", "bouts": PREDICTED}
+    bouts = {"run": "r", "model": "nano", "title": "nano", "bouts": PREDICTED, "warning": UNLIKE}
     opened.route("**/project/runs/bouts?*", lambda route: route.fulfill(json=bouts))
     opened.get_by_role("link", name="Label", exact=True).click()
     opened.locator(".vm-code-key").first.wait_for()
@@ -350,6 +351,7 @@ def take_over(page: Any, project: Any) -> None:
     assert page.locator(".vm-code-run-offer").is_hidden()
     predicted = page.locator(".vm-code-row[data-source=model]", has_text="feeding")
     predicted.wait_for()
+    assert page.locator(".vm-code-run-warning").inner_text() == UNLIKE
     until(page, lambda: page.evaluate(PIXELS, "#d55e00") > marked + 100)
     predicted.click()
     wait_for_time(page, 35)

@@ -68,7 +68,14 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     const row = make(
       "button",
       { type: "button", className: "vm-code-row" },
-      make("span", {}, dot, `${bout.behaviour}${score}`, of, mark),
+      make(
+        "span",
+        {},
+        dot,
+        make("span", { className: "vm-code-name", textContent: `${bout.behaviour}${score}` }),
+        of,
+        mark,
+      ),
       make("span", { className: "vm-code-number", textContent: format.clock(bout.start, { hasTenths: true }) }),
       make("span", {
         className: "vm-code-number",
@@ -78,6 +85,10 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     );
     row.dataset.at = index;
     row.dataset.source = source;
+    if (isModel) {
+      row.title = model.warning;
+      row.toggleAttribute("data-unlike", model.isUnlike);
+    }
     row.style.top = `${index * ROW}px`;
     if (selection.is(bout, isModel)) row.setAttribute("aria-current", "true");
     const item = make("div", { role: "listitem" }, row);

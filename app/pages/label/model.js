@@ -21,6 +21,8 @@ export function makeModel(store) {
     title: "",
     bouts: [],
     trouble: "",
+    warning: "", // that it looks unlike what the model was trained on
+    isUnlike: false, // all of it
     on: (listener) => listeners.push(listener),
     // The run that nobody knows of who does not open the list: the only one of a video of which none was ever chosen.
     get offered() {
@@ -85,6 +87,8 @@ export function makeModel(store) {
     const answer = run ? await fetchReady(`project/runs/bouts?${queryOf({ run })}`) : { bouts: [] };
     if (mine !== number) return;
     model.trouble = answer.error ?? "";
+    model.warning = answer.warning ?? "";
+    model.isUnlike = Boolean(answer.is_unlike);
     model.title = answer.title ?? answer.model ?? "";
     model.bouts = (answer.bouts ?? []).map((one) => predicted(one, model.title)).sort(inOrder);
     tell();
@@ -100,7 +104,7 @@ export function makeModel(store) {
     look();
   });
   store.on("loaded", () => {
-    Object.assign(model, { runs: [], runId: "", bouts: [], title: "", trouble: "" });
+    Object.assign(model, { runs: [], runId: "", bouts: [], title: "", trouble: "", warning: "", isUnlike: false });
     known = loaded = "";
     number += 1; // what is on its way is of the video before
     tell();

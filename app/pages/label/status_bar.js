@@ -14,6 +14,7 @@ export function startStatusBar({ element, area, store, player, selection, model,
   const names = find("#vm-code-subjects");
   const marking = find(".vm-code-marking");
   const [run, trouble] = [find(".vm-code-run select"), find(".vm-code-run-trouble")];
+  const warning = find(".vm-code-run-warning");
   const offer = find(".vm-code-run-offer");
   let drawnRuns = "";
   const legend = find(".vm-code-legend");
@@ -74,6 +75,8 @@ export function startStatusBar({ element, area, store, player, selection, model,
     legend.textContent = words[model.runId ? "label_timeline_model" : "label_timeline_hint"];
     trouble.textContent = model.trouble || (model.runId && !model.bouts.length ? words.label_no_predictions : "");
     trouble.hidden = !trouble.textContent;
+    warning.textContent = model.warning;
+    warning.hidden = !model.warning;
     offer.hidden = !model.offered;
   }
 
