@@ -63,19 +63,13 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     const of = bout.subject ? make("em", { textContent: ` ${bout.subject}` }) : "";
     const score = isModel && bout.score !== null ? ` ${bout.score.toFixed(2)}` : "";
     const mark = bout.comment
-      ? make("span", { title: bout.comment, textContent: " ✎", ariaLabel: words.label_has_note })
+      ? make("span", { title: bout.comment, textContent: "✎", ariaLabel: words.label_has_note })
       : "";
+    const name = make("span", { className: "vm-code-name", textContent: `${bout.behaviour}${score}` });
     const row = make(
       "button",
       { type: "button", className: "vm-code-row" },
-      make(
-        "span",
-        {},
-        dot,
-        make("span", { className: "vm-code-name", textContent: `${bout.behaviour}${score}` }),
-        of,
-        mark,
-      ),
+      make("span", { className: "vm-code-what" }, make("span", {}, dot, name, of), mark),
       make("span", { className: "vm-code-number", textContent: format.clock(bout.start, { hasTenths: true }) }),
       make("span", {
         className: "vm-code-number",
