@@ -30,7 +30,8 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
       rows.sort((one, other) => one.bout.start - other.bout.start || one.isModel - other.isModel);
     count.textContent = rows.length ? fill("label_num_bouts", { count: rows.length.toLocaleString("en") }) : "";
     empty.hidden = rows.length > 0;
-    empty.textContent = words[store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts"];
+    const none = store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts";
+    empty.textContent = words[store.isLoaded ? none : "label_loading"];
     spacer.style.height = `${rows.length * ROW}px`;
     draw();
   }

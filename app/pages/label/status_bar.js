@@ -51,7 +51,7 @@ export function startStatusBar({ element, area, store, player, selection, model,
     if (names.options.length !== named.length)
       names.replaceChildren(...named.map((value) => make("option", { value })));
     find(".vm-code-whom").textContent = store.subject ? `${words.label_subject} ${store.subject}` : "";
-    find(".vm-code-no-behaviours").hidden = store.ethogram.length > 0;
+    find(".vm-code-no-behaviours").hidden = store.ethogram.length > 0 || !store.isLoaded;
   }
   function drawMarking() {
     const what = coding.marking?.what ?? "";

@@ -117,6 +117,7 @@ WORDS = {
     "label_point": "instant",
     "label_has_note": "has a note",
     "label_no_bouts": "Nothing yet. Press the key of a behaviour when it begins.",
+    "label_loading": "Loading …",
     "label_no_such_bouts": "None of these.",
     # menus and dialogs
     "label_menu": "About this bout",
