@@ -312,6 +312,15 @@ def test_a_video_is_coded_by_mouse_beside_a_model(page, project):
     page.mouse.down()
     page.mouse.move(*at(18), steps=3)
     page.mouse.up()
+    assert page.locator(".vm-code-tip").is_hidden()
+    # The strip of all of the video, below the axis, goes there; the picture plays and pauses.
+    page.mouse.click(at(12)[0], box["y"] + box["height"] - 10)
+    wait_for_time(page, 12)
+    for is_paused in ("false", "true"):
+        page.locator(".vm-code-player .vm-vp-screen").click()
+        page.wait_for_function(
+            f"document.querySelector('.vm-code-player video').paused === {is_paused}"
+        )
     use_menus(page, project, at)
     take_over(page, project)
     assert is_well_everywhere(page)

@@ -178,7 +178,7 @@ WORDS = {
     "label_said_removed": "{behaviour} is deleted",
     "label_said_changed": "it is {behaviour} now",
     "label_said_confirmed": "{behaviour} is confirmed",
-    "label_said_left": "Tab goes from control to control now. Click the video to code again.",
+    "label_said_left": "Tab goes from control to control now. Click the timeline to code again.",
     # what is refused
     "label_gone": "This bout was changed meanwhile. Look at what is there now.",
     "label_unknown_edit": "This cannot be done.",
