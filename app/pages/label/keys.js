@@ -102,11 +102,7 @@ export function startKeys(parts) {
     const own = store.ethogram.filter(({ key }) => key).map(({ key, name, colour }) => ({ key, words: name, colour }));
     return [
       section(words.label_keys_own, own, own.length ? words.label_keys_own_hint : words.label_keys_none),
-      section(
-        words.label_keys_page,
-        [...commands.filter((one) => one.words), ...WITH_CONTROL()],
-        words.label_keys_page_hint,
-      ),
+      section(words.label_keys_page, [...commands.filter((one) => one.words), ...WITH_CONTROL()]),
       section(words.label_keys_player, united(playerKeys)),
     ];
   };

@@ -143,8 +143,7 @@ WORDS = {
     "label_keys_own_hint": "Once: it begins, and again: it ends. Held down: it ends when you let "
     "go. With Alt: the chosen bout becomes it.",
     "label_keys_none": "No behaviour has a key yet: give it one under edit.",
-    "label_keys_page": "Coding",
-    "label_keys_page_hint": "A capital letter is that letter with Shift.",
+    "label_keys_page": "Coding (a capital letter: with Shift)",
     "label_keys_player": "Player",
     "label_key_taken": "{words} (taken by {behaviour})",
     # what keys of the page do
