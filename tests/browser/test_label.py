@@ -361,6 +361,11 @@ def take_over(page: Any, project: Any) -> None:
     predicted = page.locator(".vm-code-row[data-source=model]", has_text="feeding")
     predicted.wait_for()
     assert page.locator(".vm-code-run-warning").inner_text() == UNLIKE
+    # A run that comes meanwhile is in the list, and the one that is chosen stays so.
+    runs = {"runs": [RUN | {"id": "newer"}, RUN]}
+    page.route("**/project/runs?*", lambda route: route.fulfill(json=runs))
+    until(page, lambda: page.locator(".vm-code-run option").count() == 3)
+    assert page.locator(".vm-code-run select").input_value() == "r"
     until(page, lambda: page.evaluate(PIXELS, "#d55e00") > marked + 100)
     predicted.click()
     wait_for_time(page, 35)

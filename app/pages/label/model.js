@@ -30,12 +30,7 @@ export function makeModel(store) {
       return only && !others.length && only.progress_seconds !== 0 && kept() === null ? only : null;
     },
     choose(runId) {
-      model.runId = runId;
-      try {
-        localStorage.setItem(place(), runId);
-      } catch {
-        // chosen until the page is closed
-      }
+      take(runId);
       return load();
     },
     refresh,
@@ -74,9 +69,17 @@ export function makeModel(store) {
       return null; // none is chosen then
     }
   }
+  function take(runId) {
+    model.runId = runId;
+    try {
+      localStorage.setItem(place(), runId);
+    } catch {
+      // chosen until the page is closed
+    }
+  }
   function takeWanted() {
     if (wanted?.video !== store.video || !find(wanted.run)) return;
-    model.choose(wanted.run);
+    take(wanted.run);
     wanted = null;
   }
   async function load() {
