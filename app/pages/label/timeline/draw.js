@@ -301,7 +301,7 @@ export function makeDrawing(plot, canvas, state) {
         pen.fillStyle = colours.dim;
         pen.fillText(words.label_yours, 74, middle);
       }
-      if (!lane.hasModel) continue;
+      if (!lane.hasModel || (lane.isOther && state.isNarrow)) continue; // there its own name stands
       pen.fillStyle = colours.dim;
       pen.fillText(words.label_model, state.isNarrow ? 0 : 74, lane.modelY + MODEL / 2);
     }
