@@ -31,6 +31,7 @@ PREDICTED = [
     {"behaviour": "feeding", "start": 35, "end": 40, "score": 0.71},
     {"behaviour": "sneezing", "start": 41, "end": 42, "score": 0.5},
 ]
+UNLIKE = "3 of 24 clips look unlike what the model was trained on: their labels mean nothing."
 PIXELS = """
 (colour) => {
   const canvas = document.querySelector(".vm-code-plot canvas");
@@ -70,7 +71,7 @@ def page(open_page, project):
     opened = open_page(is_calm=True)
     runs = {"runs": [RUN]}
     opened.route("**/project/runs?*", lambda route: route.fulfill(json=runs))
-    bouts = {"run": "r", "model": "nano", "title": "nano", "bouts": PREDICTED}
+    bouts = {"run": "r", "model": "nano", "title": "nano", "bouts": PREDICTED, "warning": UNLIKE}
     opened.route("**/project/runs/bouts?*", lambda route: route.fulfill(json=bouts))
     opened.get_by_role("link", name="Label", exact=True).click()
     opened.locator(".vm-code-key").first.wait_for()
@@ -311,6 +312,15 @@ def test_a_video_is_coded_by_mouse_beside_a_model(page, project):
     page.mouse.down()
     page.mouse.move(*at(18), steps=3)
     page.mouse.up()
+    assert page.locator(".vm-code-tip").is_hidden()
+    # The strip of all of the video, below the axis, goes there; the picture plays and pauses.
+    page.mouse.click(at(12)[0], box["y"] + box["height"] - 10)
+    wait_for_time(page, 12)
+    for is_paused in ("false", "true"):
+        page.locator(".vm-code-player .vm-vp-screen").click()
+        page.wait_for_function(
+            f"document.querySelector('.vm-code-player video').paused === {is_paused}"
+        )
     use_menus(page, project, at)
     take_over(page, project)
     assert is_well_everywhere(page)
@@ -323,7 +333,12 @@ def use_menus(page: Any, project: Any, at: Callable[[float], tuple[float, float]
     until(
         page, lambda: [b.behaviour for b in project.labels.of(VIDEO).labels.bouts] == ["lying"] * 2
     )
-    page.mouse.click(*at(23), button="right")
+    # Of the bout at the playhead, where none is chosen.
+    page.mouse.click(*at(23))
+    wait_for_time(page, 23)
+    page.keyboard.press("Escape")
+    page.locator(".vm-code-row[aria-current]").wait_for(state="detached")
+    page.locator("[data-code=more]").click()
     page.get_by_role("menuitem", name="Delete").click()
     until(page, lambda: len(shown(project)) == 1)
     page.keyboard.down("Shift")
@@ -339,9 +354,18 @@ def use_menus(page: Any, project: Any, at: Callable[[float], tuple[float, float]
 def take_over(page: Any, project: Any) -> None:
     """The model's track: what differs is marked, a bout is taken over."""
     marked = page.evaluate(PIXELS, "#d55e00")  # the playhead has this colour, too
-    page.locator(".vm-code-run select").select_option("r")
+    # The only run of a video of which none was ever chosen is offered.
+    page.get_by_role("button", name="Show what it says").click()
+    until(page, lambda: page.locator(".vm-code-run select").input_value() == "r")
+    assert page.locator(".vm-code-run-offer").is_hidden()
     predicted = page.locator(".vm-code-row[data-source=model]", has_text="feeding")
     predicted.wait_for()
+    assert page.locator(".vm-code-run-warning").inner_text() == UNLIKE
+    # A run that comes meanwhile is in the list, and the one that is chosen stays so.
+    runs = {"runs": [RUN | {"id": "newer"}, RUN]}
+    page.route("**/project/runs?*", lambda route: route.fulfill(json=runs))
+    until(page, lambda: page.locator(".vm-code-run option").count() == 3)
+    assert page.locator(".vm-code-run select").input_value() == "r"
     until(page, lambda: page.evaluate(PIXELS, "#d55e00") > marked + 100)
     predicted.click()
     wait_for_time(page, 35)
@@ -393,8 +417,14 @@ def reopen(page: Any, project: Any) -> None:
     """The page is closed and opened: it has what waits still."""
     page.unroute("**/label/*")
     page.route("**/label/edit", lambda route: route.abort())
+    subject = page.locator(".vm-code-subject")
+    subject.fill("sow 4")
+    subject.press("Enter")
     page.reload()
     page.get_by_text("not saved yet: 2").wait_for()
+    until(page, lambda: subject.input_value() == "sow 4")
+    subject.fill("")
+    subject.press("Enter")
     page.unroute("**/label/edit")
     wait_for_bouts(page, project, "rolling 5.0-5.0", "lying 5.0-10.0")
     page.wait_for_function("document.querySelector('.vm-code-saved').dataset.state === 'saved'")

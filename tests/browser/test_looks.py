@@ -11,6 +11,14 @@ from tests.browser.conftest import step_to
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 WIDTHS = "[document.documentElement.scrollWidth, window.innerWidth]"
+WIDE_CARDS = """
+[...document.querySelectorAll(".vm-card")].filter((card) => card.checkVisibility())
+  .map((card) => [card.className, card.getBoundingClientRect()])
+  .filter(([, { left, right }]) => left < 0 || right > innerWidth + 1)
+  .map(([name, { left, right }]) => `${name}: ${left} to ${right}`)
+"""
+"""What is cut off, though nothing can be scrolled: the frame around the pages hides it."""
+
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -42,6 +50,7 @@ def is_well_everywhere(page: Any) -> bool:
             assert violations(page, *rules) == [], f"{width} pixels wide, {scheme}"
             inner, outer = page.evaluate(WIDTHS)
             assert inner <= outer, f"{width} pixels wide, {scheme}"
+            assert page.evaluate(WIDE_CARDS) == [], f"{width} pixels wide, {scheme}"
     return True
 
 

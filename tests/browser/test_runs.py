@@ -43,6 +43,7 @@ def test_a_run_outlives_its_tab_and_is_found_on_the_runs_page(open_page, site):
     third = open_page()
     site.set_grace(0.0)
     open_it_and_go_on(third, index, rows)
+    label_beside_it(third)
     export_it(third)
     delete_it(third, site)
     let_one_end_with_its_page(third, site)
@@ -105,6 +106,17 @@ def open_it_and_go_on(page, index, rows):
     wait_for_state(page, "stopped")
 
 
+def label_beside_it(page):
+    """Its video is chosen on Label, and itself below what a person says."""
+    chosen = page.locator(f"{ROW}").get_attribute("data-id")
+    page.locator(f"{ROW} [data-run=label]").click()
+    page.wait_for_function(
+        "run => document.querySelector('.vm-code-run select')?.value === run", arg=chosen
+    )
+    assert page.locator(".vm-code-run-trouble").is_hidden()
+    go_to(page, "runs")
+
+
 def export_it(page):
     files = page.locator(f"{ROW} .vm-runs-files a")
     with page.expect_download() as download:
@@ -135,7 +147,7 @@ def let_one_end_with_its_page(page, site):
     assert not switch.is_checked()
     switch.check()
     page.get_by_text("It can be resumed on the Runs page").wait_for()
-    page.locator(".vm-main").click()
+    page.locator("[data-act=toggle]").click()
     run = site.registry().find(page.evaluate("window.vidmem.run"))
     wait_until(lambda: run.status == "playing" and len(run.view.timeline) > 2)
     leave(page)

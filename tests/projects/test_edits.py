@@ -27,7 +27,10 @@ def test_each_edit_says_what_it_did(project):
     standing = LYING.changed(behaviour="standing", end_seconds=6)
     steps = [
         (labels.add_bout(LYING), "added lying, 00:01 to 00:05 in a.mp4"),
-        (labels.change_bout(LYING, standing), "changed lying, 00:01 to 00:05 in a.mp4 to standing"),
+        (
+            labels.change_bout(LYING, standing),
+            "changed lying in a.mp4: 00:01 to 00:05 became standing, 00:01 to 00:06",
+        ),
         (labels.split(standing, 2.5), "split standing, 00:01 to 00:06 in a.mp4"),
         (labels.join(*bouts_of(project)), "joined standing, 00:01.0 to 00:02.5 in a.mp4, and the"),
         (labels.remove_bout(standing), "removed standing, 00:01 to 00:06 in a.mp4"),

@@ -211,7 +211,9 @@ def test_an_edit_of_what_was_changed_is_refused(project, other):
         lambda: project.labels.add_bout(Bout("a.mp4", 6, 9, "standing"), revision=at),
         lambda: project.labels.mark_not_scored(Span("a.mp4", 6, 9), revision=at),
     ):
-        with pytest.raises(StaleEditError, match=r"meanwhile by Zoë .last: changed lying, 00:01"):
+        with pytest.raises(
+            StaleEditError, match=r"meanwhile by Zoë .last: changed lying in a.mp4: 00:01"
+        ):
             edit()
     assert project.labels.of("a.mp4").labels.bouts == (longer,)
     project.labels.remove_bout(longer, revision=project.revision)

@@ -174,7 +174,7 @@ class LabelStore:
         return self.edit(
             old.video,
             lambda labels: labels.replace(old, new, on_overlap=on_overlap),
-            words=f"changed {_shown(old)}{_difference(old, new)}",
+            words=_changed(old, new),
             revision=revision,
             author=author,
         )
@@ -412,10 +412,14 @@ def _times(start: float, end: float) -> str:
     return clock_range(start, end) if end > start else f"at {clock(start, has_tenths=True)}"
 
 
-def _difference(old: Bout, new: Bout) -> str:
-    changes = []
-    if new.behaviour != old.behaviour:
-        changes.append(new.behaviour)
+def _changed(old: Bout, new: Bout) -> str:
+    """What a change of a bout is called."""
+    of = f" of {old.subject}" if old.subject else ""
+    name = f"{old.behaviour}{of}"
+    times = [_times(one.start_seconds, one.end_seconds) for one in (old, new)]
+    behaviour = "" if new.behaviour == old.behaviour else new.behaviour
     if (new.start_seconds, new.end_seconds) != (old.start_seconds, old.end_seconds):
-        changes.append(_times(new.start_seconds, new.end_seconds))
-    return f" to {', '.join(changes)}" if changes else ""
+        became = ", ".join(filter(None, (behaviour, times[1])))
+        return f"changed {name} in {old.video}: {times[0]} became {became}"
+    to = f" to {behaviour}" if behaviour else ""
+    return f"changed {name}{to}, {times[0]} in {old.video}"

@@ -11,7 +11,7 @@ import { openExport } from "./exchange/export.js";
 import { openImport } from "./exchange/import.js";
 import { openMenuAt } from "./menu.js";
 
-export function startActions({ element, area, store, player, openings, selection, coding, tell, rows }) {
+export function startActions({ element, area, store, player, openings, selection, coding, tell, refuse, rows }) {
   const button = (name) => element.querySelector(`[data-code=${name}]`);
   const menus = element.querySelector(".vm-code");
   let listKeys = () => [];
@@ -33,9 +33,8 @@ export function startActions({ element, area, store, player, openings, selection
       openMenuAt(menus, at, items, { label: words.label_menu_mark, onClosed });
       return;
     }
-    const { bout } = selection;
+    const bout = coding.chooseHere();
     if (bout) openMenuAt(menus, at, itemsOf(bout), { label: `${words.label_menu}: ${bout.behaviour}, ${shown(bout)}` });
-    else coding.edgeHere("none");
   }
   function below(node) {
     const { left, bottom } = node.getBoundingClientRect();
@@ -79,10 +78,8 @@ export function startActions({ element, area, store, player, openings, selection
     }));
   }
   function openReclassify() {
-    const { bout } = selection;
-    if (!bout)
-      coding.edgeHere("none"); // which says what to do first
-    else openMenuAt(menus, below(button("more")), othersThan(bout), { label: words.label_key_reclassify });
+    const bout = coding.chooseHere();
+    if (bout) openMenuAt(menus, below(button("more")), othersThan(bout), { label: words.label_key_reclassify });
   }
 
   // Dialogs.
@@ -93,9 +90,10 @@ export function startActions({ element, area, store, player, openings, selection
     help.open();
   }
   function openNote() {
-    const bout = selection.own;
-    if (!bout) {
-      coding.edgeHere("none");
+    const bout = coding.chooseHere();
+    if (!bout) return;
+    if (selection.isModel) {
+      refuse(words.label_note_not_yours);
       return;
     }
     note ??= makeNote();

@@ -30,7 +30,8 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
       rows.sort((one, other) => one.bout.start - other.bout.start || one.isModel - other.isModel);
     count.textContent = rows.length ? fill("label_num_bouts", { count: rows.length.toLocaleString("en") }) : "";
     empty.hidden = rows.length > 0;
-    empty.textContent = words[store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts"];
+    const none = store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts";
+    empty.textContent = words[store.isLoaded ? none : "label_loading"];
     spacer.style.height = `${rows.length * ROW}px`;
     draw();
   }
@@ -63,12 +64,13 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     const of = bout.subject ? make("em", { textContent: ` ${bout.subject}` }) : "";
     const score = isModel && bout.score !== null ? ` ${bout.score.toFixed(2)}` : "";
     const mark = bout.comment
-      ? make("span", { title: bout.comment, textContent: " ✎", ariaLabel: words.label_has_note })
+      ? make("span", { title: bout.comment, textContent: "✎", ariaLabel: words.label_has_note })
       : "";
+    const name = make("span", { className: "vm-code-name", textContent: `${bout.behaviour}${score}` });
     const row = make(
       "button",
       { type: "button", className: "vm-code-row" },
-      make("span", {}, dot, `${bout.behaviour}${score}`, of, mark),
+      make("span", { className: "vm-code-what" }, make("span", {}, dot, name, of), mark),
       make("span", { className: "vm-code-number", textContent: format.clock(bout.start, { hasTenths: true }) }),
       make("span", {
         className: "vm-code-number",
@@ -78,6 +80,10 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     );
     row.dataset.at = index;
     row.dataset.source = source;
+    if (isModel) {
+      row.title = model.warning;
+      row.toggleAttribute("data-unlike", model.isUnlike);
+    }
     row.style.top = `${index * ROW}px`;
     if (selection.is(bout, isModel)) row.setAttribute("aria-current", "true");
     const item = make("div", { role: "listitem" }, row);

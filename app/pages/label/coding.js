@@ -189,9 +189,14 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     if (edge === "end") return end(bout, at);
     return change(bout, { ...bout, start: at, end: Math.min(at + frame(), duration()) });
   };
+  // The one at the playhead where none is chosen; where there is none, it is said what to do first.
+  coding.chooseHere = () => {
+    if (!selection.bout) chosen();
+    return selection.bout;
+  };
   coding.edgeHere = (edge) => {
     const bout = chosen();
-    if (bout && edge !== "none") coding.moveEdge(bout, edge, edge === "end" ? nowAsEnd() : now());
+    if (bout) coding.moveEdge(bout, edge, edge === "end" ? nowAsEnd() : now());
   };
   coding.shiftEdge = (edge, seconds = edge === "start" ? -SHIFT : SHIFT) => {
     const bout = chosen();

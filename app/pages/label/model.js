@@ -1,29 +1,36 @@
 // What a model says of the video on view: the runs that are kept of it, and the bouts of the one that is chosen.
 
 import { fetchReady, queryOf } from "../shared/ask.js";
+import * as bus from "../shared/bus.js";
 import { isViewShown } from "../shared/dom.js";
 import { inOrder, toGrid } from "./editing/edits.js";
 
-const POLL = 5000; // milliseconds between two looks at a run that goes on
+const POLL = 5000; // milliseconds between two looks at the runs of the video, while the page is on view
 const KEPT = "vidmem-label-run:";
 
 export function makeModel(store) {
   const listeners = [];
   let number = 0; // of the newest question
+  let isAsking = false;
+  let known = ""; // what the server said last of the runs
+  let loaded = ""; // and of the one whose bouts are here
+  let wanted = null; // { video, run }: asked for on another page
   const model = {
     runs: [],
     runId: "",
     title: "",
     bouts: [],
     trouble: "",
+    warning: "", // that it looks unlike what the model was trained on
+    isUnlike: false, // all of it
     on: (listener) => listeners.push(listener),
+    // The run that nobody knows of who does not open the list: the only one of a video of which none was ever chosen.
+    get offered() {
+      const [only, ...others] = model.runs;
+      return only && !others.length && only.progress_seconds !== 0 && kept() === null ? only : null;
+    },
     choose(runId) {
-      model.runId = runId;
-      try {
-        localStorage.setItem(KEPT + store.video, runId);
-      } catch {
-        // chosen until the page is closed
-      }
+      take(runId);
       return load();
     },
     refresh,
@@ -32,40 +39,77 @@ export function makeModel(store) {
     for (const listener of listeners) listener();
   };
 
+  // Bouts are asked for anew only where something is new of their run.
   async function refresh() {
     const { video } = store;
+    if (isAsking || !store.isLoaded) return;
+    isAsking = true;
     const answer = video ? await fetchReady(`project/runs?${queryOf({ video })}`) : {};
-    if (video !== store.video) return;
-    model.runs = answer.runs ?? [];
-    if (!model.runs.some(({ id }) => id === model.runId)) model.runId = keptRun();
-    await load();
-  }
-  function keptRun() {
-    let runId = "";
-    try {
-      runId = localStorage.getItem(KEPT + store.video) ?? "";
-    } catch {
-      // none is chosen then
+    isAsking = false;
+    if (video !== store.video) {
+      refresh();
+      return;
     }
-    return model.runs.some(({ id }) => id === runId) ? runId : "";
+    if (answer.error) return;
+    model.runs = answer.runs ?? [];
+    const text = JSON.stringify(model.runs.map(({ id, state }) => [id, state]));
+    const isNew = text !== known;
+    known = text;
+    takeWanted();
+    if (!find(model.runId)) model.runId = find(kept())?.id ?? "";
+    if (loaded !== JSON.stringify(find(model.runId) ?? null) || model.trouble) await load();
+    else if (isNew) tell();
+  }
+  const find = (runId) => model.runs.find(({ id }) => id === runId);
+  const place = () => `${KEPT}${store.project}:${store.video}`;
+  function kept() {
+    try {
+      return localStorage.getItem(place());
+    } catch {
+      return null; // none is chosen then
+    }
+  }
+  function take(runId) {
+    model.runId = runId;
+    try {
+      localStorage.setItem(place(), runId);
+    } catch {
+      // chosen until the page is closed
+    }
+  }
+  function takeWanted() {
+    if (wanted?.video !== store.video || !find(wanted.run)) return;
+    take(wanted.run);
+    wanted = null;
   }
   async function load() {
     number += 1;
     const mine = number;
     const { runId: run } = model;
+    loaded = JSON.stringify(find(run) ?? null);
     const answer = run ? await fetchReady(`project/runs/bouts?${queryOf({ run })}`) : { bouts: [] };
     if (mine !== number) return;
     model.trouble = answer.error ?? "";
+    model.warning = answer.warning ?? "";
+    model.isUnlike = Boolean(answer.is_unlike);
     model.title = answer.title ?? answer.model ?? "";
     model.bouts = (answer.bouts ?? []).map((one) => predicted(one, model.title)).sort(inOrder);
     tell();
   }
-  setInterval(() => {
-    const chosen = model.runs.find(({ id }) => id === model.runId);
-    if (isViewShown("label") && chosen?.state === "running") refresh();
-  }, POLL);
+  const look = () => {
+    if (isViewShown("label")) refresh();
+  };
+  setInterval(look, POLL);
+  bus.on("view_shown", look);
+  document.addEventListener("visibilitychange", look);
+  bus.on("label_run", (value) => {
+    wanted = value;
+    look();
+  });
   store.on("loaded", () => {
-    Object.assign(model, { runs: [], runId: "", bouts: [], title: "" });
+    Object.assign(model, { runs: [], runId: "", bouts: [], title: "", trouble: "", warning: "", isUnlike: false });
+    known = loaded = "";
+    number += 1; // what is on its way is of the video before
     tell();
     refresh();
   });

@@ -21,6 +21,8 @@ export function startOverlay({ store, player, model, coding }) {
         text: fill("label_model_says", { behaviour, score: score === null ? "" : score.toFixed(2) }).trim(),
         behaviour,
         isModel: true,
+        warning: model.warning,
+        isUnlike: model.isUnlike,
       })),
     ];
     const text = JSON.stringify(lines);
@@ -28,18 +30,19 @@ export function startOverlay({ store, player, model, coding }) {
     drawn = text;
     player.overlay.replaceChildren(...lines.map(makeBadge));
   });
-  function makeBadge({ text, behaviour, isModel }) {
+  function makeBadge({ text, behaviour, isModel, warning, isUnlike }) {
     const dot = make("i", { className: "vm-dot" });
     dot.style.background = store.behaviour(behaviour)?.colour ?? "";
-    return make(
+    const badge = make(
       "b",
-      {
-        className: `vm-code-badge${isModel ? " vm-code-badge-model" : ""}`,
-        title: words[isModel ? "label_model" : "label_yours"],
-      },
+      { className: "vm-code-badge", title: warning || words[isModel ? "label_model" : "label_yours"] },
       dot,
-      text,
+      make("span", { textContent: text }),
     );
+    badge.classList.toggle("vm-code-badge-model", isModel);
+    badge.classList.toggle("vm-code-badge-unsure", Boolean(warning));
+    badge.classList.toggle("vm-code-badge-unlike", Boolean(isUnlike)); // as Watch does
+    return badge;
   }
   store.on("changed", draw);
   model.on(draw);

@@ -14,6 +14,9 @@ export function startStatusBar({ element, area, store, player, selection, model,
   const names = find("#vm-code-subjects");
   const marking = find(".vm-code-marking");
   const [run, trouble] = [find(".vm-code-run select"), find(".vm-code-run-trouble")];
+  const warning = find(".vm-code-run-warning");
+  const offer = find(".vm-code-run-offer");
+  let drawnRuns = "";
   const legend = find(".vm-code-legend");
 
   function drawSaved() {
@@ -48,7 +51,7 @@ export function startStatusBar({ element, area, store, player, selection, model,
     if (names.options.length !== named.length)
       names.replaceChildren(...named.map((value) => make("option", { value })));
     find(".vm-code-whom").textContent = store.subject ? `${words.label_subject} ${store.subject}` : "";
-    find(".vm-code-no-behaviours").hidden = store.ethogram.length > 0;
+    find(".vm-code-no-behaviours").hidden = store.ethogram.length > 0 || !store.isLoaded;
   }
   function drawMarking() {
     const what = coding.marking?.what ?? "";
@@ -64,12 +67,17 @@ export function startStatusBar({ element, area, store, player, selection, model,
       const date = (created ?? "").slice(0, 16).replace("T", " ");
       return new Option(fill(state === "running" ? "label_run_going" : "label_run_name", { model: name, date }), id);
     });
-    run.replaceChildren(new Option(words.label_no_run, ""), ...options);
+    const text = JSON.stringify(options.map(({ text: says, value }) => [says, value]));
+    if (text !== drawnRuns) run.replaceChildren(new Option(words.label_no_run, ""), ...options);
+    drawnRuns = text; // an open list stays open
     run.value = model.runId;
     run.parentElement.hidden = !options.length;
     legend.textContent = words[model.runId ? "label_timeline_model" : "label_timeline_hint"];
     trouble.textContent = model.trouble || (model.runId && !model.bouts.length ? words.label_no_predictions : "");
     trouble.hidden = !trouble.textContent;
+    warning.textContent = model.warning;
+    warning.hidden = !model.warning;
+    offer.hidden = !model.offered;
   }
 
   const takeSubject = () => store.setSubject(subject.value);
@@ -87,6 +95,10 @@ export function startStatusBar({ element, area, store, player, selection, model,
   }
   run.addEventListener("change", () => model.choose(run.value));
   run.addEventListener("focus", () => model.refresh());
+  offer.addEventListener("click", (event) => {
+    const { offer: pressed } = event.target.closest("button")?.dataset ?? {};
+    if (pressed) model.choose(pressed === "show" ? model.offered.id : "");
+  });
   store.on("saving", drawSaved);
   store.on("loaded", drawSaved);
   store.on("saving", drawHistory);

@@ -82,6 +82,9 @@ WORDS = {
     "label_no_run": "model: none",
     "label_run_name": "model: {model}, {date}",
     "label_run_going": "model: {model}, {date} (goes on)",
+    "label_run_offer": "A model watched this video.",
+    "label_run_show": "Show what it says",
+    "label_run_leave": "not now",
     "label_no_predictions": "This run has predicted nothing of this video yet.",
     # the ethogram
     "label_ethogram": "Ethogram",
@@ -114,6 +117,7 @@ WORDS = {
     "label_point": "instant",
     "label_has_note": "has a note",
     "label_no_bouts": "Nothing yet. Press the key of a behaviour when it begins.",
+    "label_loading": "Loading …",
     "label_no_such_bouts": "None of these.",
     # menus and dialogs
     "label_menu": "About this bout",
@@ -139,7 +143,7 @@ WORDS = {
     "label_keys_own_hint": "Once: it begins, and again: it ends. Held down: it ends when you let "
     "go. With Alt: the chosen bout becomes it.",
     "label_keys_none": "No behaviour has a key yet: give it one under edit.",
-    "label_keys_page": "Coding",
+    "label_keys_page": "Coding (a capital letter: with Shift)",
     "label_keys_player": "Player",
     "label_key_taken": "{words} (taken by {behaviour})",
     # what keys of the page do
@@ -174,7 +178,7 @@ WORDS = {
     "label_said_removed": "{behaviour} is deleted",
     "label_said_changed": "it is {behaviour} now",
     "label_said_confirmed": "{behaviour} is confirmed",
-    "label_said_left": "Tab goes from control to control now. Click the video to code again.",
+    "label_said_left": "Tab goes from control to control now. Click the timeline to code again.",
     # what is refused
     "label_gone": "This bout was changed meanwhile. Look at what is there now.",
     "label_unknown_edit": "This cannot be done.",
@@ -198,6 +202,8 @@ WORDS = {
     "label_join_between": "Something else lies between the two. Take that away first.",
     "label_other_kind": "{behaviour} cannot be that: one lasts and the other is an instant.",
     "label_not_yours": "This is the model's, and stays. Only your own bouts can be deleted.",
+    "label_note_not_yours": "This is the model's. Confirm it first: a note stands on a bout of "
+    "yours.",
     "label_nothing_free": "You labelled all of this already. If the model is right, delete "
     "yours first.",
     "label_nothing_to_confirm": "The model says nothing here.",

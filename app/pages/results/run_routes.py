@@ -51,6 +51,7 @@ def run_answer(found: RunPredictions, post: PostProcessing, project: Project) ->
         "class_names": list(found.recorded.class_names),
         "end_seconds": found.recorded.end_seconds,
         "warning": unlike_clips(found.recorded.num_unlike, found.recorded.num_predictions),
+        "is_unlike": 0 < found.recorded.num_predictions == found.recorded.num_unlike,
         "num_bouts": len(bouts),
         "bouts": [_plain(one) for one in bouts[:MAX_BOUTS]],
     }

@@ -4,6 +4,7 @@ import { ask, post, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { isViewShown, make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { chooseVideo, loadVideos, videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 
 const POLL = 2000; // milliseconds between two questions while the page is on view
@@ -85,6 +86,7 @@ function fileLinks(run) {
 function actCell(run) {
   const isElsewhere = stateOf(run) === "elsewhere";
   const acts = [button("run_open", "open", { title: words.run_open_hint, disabled: isElsewhere })];
+  if (run.video) acts.push(button("run_label", "label", { title: words.run_label_hint }));
   if (run.can_resume) acts.push(button("run_resume", "resume", { title: words.run_resume_hint }));
   if (run.is_here) acts.push(button("run_stop", "stop"));
   else acts.push(button("run_delete", "delete", { disabled: isElsewhere }));
@@ -185,11 +187,24 @@ export function start(element) {
     bus.act("open_run", { id, play: isPlaying });
     location.hash = "#watch";
   }
+  // On Label, below what a person coded.
+  async function label({ id, video }) {
+    const isThere = () => videosOfProject().some(({ name }) => name === video);
+    if (!isThere()) refuse((await loadVideos()).error);
+    if (!isThere()) {
+      refuse(fill("run_label_none", { name: video }));
+      return;
+    }
+    await chooseVideo(video);
+    bus.emit("label_run", { video, run: id });
+    location.hash = "#label";
+  }
   function redraw() {
     if (newest) draw(newest);
   }
   const acts = {
     open: ({ id }) => show(id, false),
+    label,
     resume: ({ id }) => show(id, true),
     stop: ({ id }) => tell("stop", { id }),
     delete: ({ id }) => {

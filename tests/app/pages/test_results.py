@@ -412,3 +412,4 @@ def test_that_a_model_does_not_know_the_footage_is_said_here_too(client, coded, 
     write_predictions(path, NAMES, steps(0, 0, 1), unlikeness=1.7)
     warning = get(client, "/results/bouts", of=f"run:{run_id}")["warning"]
     assert "unlike" in warning or "not know" in warning
+    assert get(client, "/project/runs/bouts", run=run_id)["is_unlike"]

@@ -140,16 +140,17 @@ def _add(fields: EditFields) -> Step:
 
 def _change(fields: EditFields) -> Step:
     old, new = fields.bout("old"), _human(fields.bout("new"))
-    to = _times(new)
+    became = _times(new)
     if new.subject != old.subject:
-        to = f"{new.subject or 'no one in particular'}, {to}"
-    return Step(lambda labels: labels.replace(old, new), f"changed {_shown(old)} to {to}")
+        became = f"{became} of {new.subject or 'no one in particular'}"
+    words = f"changed {_named(old)} in {old.video}: {_times(old)} became {became}"
+    return Step(lambda labels: labels.replace(old, new), words)
 
 
 def _reclassify(fields: EditFields) -> Step:
     old = fields.bout("old")
     new = _human(old.changed(behaviour=fields.text("behaviour")))
-    words = f"changed {_shown(old)} to {new.behaviour}"
+    words = f"changed {_named(old)} to {new.behaviour}, {_times(old)} in {old.video}"
     return Step(lambda labels: labels.replace(old, new), words)
 
 

@@ -20,6 +20,7 @@ const PATIENCE = 15000; // until nobody waits for an answer any more
 const MAX_SENT = 50; // edits of one request
 const MAX_CHARACTERS = 30000; // of one request: the server takes 100 kB
 const KEPT_AUTHOR = "vidmem-label-author";
+const KEPT_SUBJECT = "vidmem-label-subject:"; // with the project and the video: animals are those of one
 
 const listeners = new Map(); // topic -> functions
 let base = NO_LABELS;
@@ -78,6 +79,7 @@ export const store = {
   },
   setSubject(subject) {
     store.subject = subject.trim();
+    if (store.isLoaded) keepText(subjectPlace(), store.subject);
     say("changed");
   },
 
@@ -209,6 +211,7 @@ async function load() {
   if (isFirst) waiting = [...takeOver(project), ...waiting];
   const wasLoaded = store.isLoaded;
   store.isLoaded = true;
+  if (!wasLoaded) store.subject ||= kept(subjectPlace());
   settle();
   if (!wasLoaded) say("loaded");
   if (waiting.length) send();
@@ -349,6 +352,7 @@ bus.on("view_shown", (view) => {
   if (view === "label" && store.isLoaded) store.apply();
 });
 
+const subjectPlace = () => `${KEPT_SUBJECT}${project}:${store.video}`;
 function kept(name) {
   try {
     return localStorage.getItem(name) ?? "";

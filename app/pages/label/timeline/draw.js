@@ -119,6 +119,8 @@ export function makeDrawing(plot, canvas, state) {
     if (!lane.isOther) {
       drawGround(lane, y);
       drawStates(lane.states, y, OWN, 1, false);
+      visible(lane.states, (one) => drawNote(one, y));
+      visiblePoints(lane.points, (one) => drawNote(one, y));
       for (const one of state.openOf(lane)) drawOpen(one, y);
       drawPoints(lane.points, y, OWN, 1, false);
       drawDifferences(lane);
@@ -182,7 +184,7 @@ export function makeDrawing(plot, canvas, state) {
     const room = Math.min(left + wide, state.width) - from - 5;
     if (room < 30) return;
     const mark = !isModel && one.score !== null ? "✓ " : ""; // confirmed
-    const text = shorten(`${mark}${one.behaviour}${one.comment ? " ✎" : ""}`, room);
+    const text = shorten(`${mark}${one.behaviour}`, room);
     if (!text) return;
     pen.font = FONT;
     pen.textAlign = "left";
@@ -191,6 +193,16 @@ export function makeDrawing(plot, canvas, state) {
     pen.fillStyle = isModel ? colours.ink : state.inkOn(one.behaviour);
     pen.fillText(text, from, middle + 0.5);
     pen.globalAlpha = alpha;
+  }
+  // A dot above the middle of a bout that has a note: there is room for it above the shortest.
+  function drawNote(one, y) {
+    if (!one.comment) return;
+    const { start, end } = state.dragged(one) ?? one;
+    const at = (Math.max(x(start), state.gutter) + Math.min(x(end), state.width)) / 2;
+    pen.fillStyle = colours.ink;
+    pen.beginPath();
+    pen.arc(at, y - 4, 2.5, 0, 2 * Math.PI);
+    pen.fill();
   }
   // A state that is on reaches to the playhead, over what was there before, and its end is open.
   function drawOpen(one, y) {
@@ -289,7 +301,7 @@ export function makeDrawing(plot, canvas, state) {
         pen.fillStyle = colours.dim;
         pen.fillText(words.label_yours, 74, middle);
       }
-      if (!lane.hasModel) continue;
+      if (!lane.hasModel || (lane.isOther && state.isNarrow)) continue; // there its own name stands
       pen.fillStyle = colours.dim;
       pen.fillText(words.label_model, state.isNarrow ? 0 : 74, lane.modelY + MODEL / 2);
     }

@@ -6,6 +6,7 @@ import { MODEL, OWN } from "./lanes.js";
 
 const NEAR = 6; // pixels from an edge in which it is meant
 const SNAP = 5; // pixels from another edge at which an edge sticks to it
+const MOVED = 4; // pixels from which a press is no click
 const SCROLLED = 400; // milliseconds after a scroll of the page in which the wheel is the page's
 
 export function startTimelineInput(parts) {
@@ -106,7 +107,7 @@ export function startTimelineInput(parts) {
     const [pixel, y] = place(event);
     canvas.setPointerCapture(event.pointerId);
     if (drawing.inOverview(y)) {
-      drag = { kind: "overview" };
+      drag = { kind: "overview", pixel, isMoved: false };
       overview(pixel);
       return;
     }
@@ -129,10 +130,11 @@ export function startTimelineInput(parts) {
       return;
     }
     if (drag.kind === "overview") {
+      drag.isMoved ||= Math.abs(pixel - drag.pixel) >= MOVED;
       overview(pixel);
       return;
     }
-    if (!drag.isMoved && Math.abs(pixel - drag.pixel) < 4) return;
+    if (!drag.isMoved && Math.abs(pixel - drag.pixel) < MOVED) return;
     if (!drag.isMoved) begin();
     DRAGS[drag.kind](pixel);
     showTip(pixel);
@@ -175,8 +177,14 @@ export function startTimelineInput(parts) {
     drag = null;
     delete plot.dataset.drag;
     state.isPanning = false;
-    if (!done || done.kind === "overview") return;
+    hideTip();
+    if (!done) return;
     const isMeant = event.type === "pointerup";
+    if (done.kind === "overview") {
+      const isClick = isMeant && !done.isMoved && done.pixel >= state.gutter;
+      if (isClick) player.seek(inside(drawing.overviewTime(done.pixel)));
+      return;
+    }
     if (!done.isMoved && isMeant) click(done, event);
     else if (isMeant) drop(done, event);
     Object.assign(state, { drag: null });
@@ -268,11 +276,15 @@ export function startTimelineInput(parts) {
     tip.style.left = `${Math.max(half, Math.min(state.width - half, pixel))}px`;
   }
   canvas.addEventListener("pointerleave", () => {
-    if (drag) return;
+    if (!drag) hideTip();
+  });
+  // What it said may not be so any more, until the pointer moves again.
+  function hideTip() {
     state.hover = null;
     tip.hidden = true;
     timeline.draw();
-  });
+  }
+  store.on("changed", () => drag || hideTip());
 
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-code-zoom]");

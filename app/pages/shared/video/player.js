@@ -26,6 +26,7 @@ const SHOWN_WITHIN = 300; // milliseconds in which a browser shows a frame that 
 const CREEP_SPEED = 0.0625; // the slowest that browsers play
 const [MAX_TRIES, MAX_CREEP] = [3, 3000]; // times, milliseconds
 const PAN = 0.1; // of the picture
+const DRAGGED = 4; // pixels from which a press is no click
 const LOOP_AROUND = 2; // seconds to each side, where nobody says what to loop
 const EARLY = 16; // milliseconds before the end of a loop: a browser goes on showing frames until a seek begins
 
@@ -515,6 +516,15 @@ export function makeVideoPlayer(element) {
     }
   }
 
+  // A click on the picture plays and pauses; the end of a drag, which moves a zoomed one, does not.
+  let pressed = [0, 0];
+  screen.addEventListener("pointerdown", ({ clientX, clientY }) => {
+    pressed = [clientX, clientY];
+  });
+  screen.addEventListener("click", ({ clientX, clientY, target }) => {
+    const isDrag = Math.hypot(clientX - pressed[0], clientY - pressed[1]) >= DRAGGED;
+    if (isReady() && message.hidden && !isDrag && !target.closest("button, a")) toggle();
+  });
   seekBar.addEventListener("input", () => seek(Number(seekBar.value)));
   parts.drawSound(video);
   parts.listen({

@@ -111,8 +111,11 @@ def test_every_action_is_one_step_with_words(project, page):
     steps = [
         ({"do": "add", "bout": lying}, "added lying, 00:01 to 00:05"),
         ({"do": "add", "bout": rolling}, "added rolling of sow 12, at 00:03.0"),
-        ({"do": "change", "old": lying, "new": longer}, "changed lying, 00:01 to 00:05"),
-        ({"do": "reclassify", "old": longer, "behaviour": "standing"}, "changed lying, 00:01 to"),
+        (
+            {"do": "change", "old": lying, "new": longer},
+            f"changed lying in {VIDEO}: 00:01 to 00:05 became 00:01 to 00:06",
+        ),
+        ({"do": "reclassify", "old": longer, "behaviour": "standing"}, "changed lying to standing"),
         ({"do": "split", "bout": standing, "at": 2.5}, "split standing, 00:01 to 00:06"),
         ({"do": "join", "first": left, "second": right}, "joined standing, 00:01.0 to 00:02.5"),
         ({"do": "note", "old": standing, "comment": "é"}, "noted on standing"),
