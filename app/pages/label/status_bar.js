@@ -64,7 +64,7 @@ export function startStatusBar({ element, area, store, player, selection, model,
   }
   function drawRuns() {
     const options = model.runs.map(({ id, model: name, created, state }) => {
-      const date = (created ?? "").slice(0, 16).replace("T", " ");
+      const date = (created ?? "").slice(0, 19).replace("T", " ");
       return new Option(fill(state === "running" ? "label_run_going" : "label_run_name", { model: name, date }), id);
     });
     const text = JSON.stringify(options.map(({ text: says, value }) => [says, value]));
