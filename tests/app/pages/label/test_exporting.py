@@ -10,6 +10,7 @@ from datetime import datetime
 import pytest
 
 from tests.app.pages.label.conftest import FEEDING, LYING, STANDING
+from tests.cli.test_converting import PREDICTIONS
 from vidmem import cli
 from vidmem.labels import Bout, Span, compare
 from vidmem.labels.formats import FORMATS, format_named
@@ -17,12 +18,6 @@ from vidmem.projects import Project, VideoFacts
 
 WRITTEN = [one.name for one in FORMATS if one.write]
 EXACT = ("csv", "boris", "boris-tabular", "boris-aggregated", "label-studio", "vtt", "elan")
-PREDICTIONS = """start_seconds,end_seconds,label,probability,remembered,lying,standing,gap,\
-unlikeness,model,settings
-0.000,2.000,lying,0.900000,0,0.900000,0.100000,,0.41,memvit,l_mem=4
-2.000,4.000,standing,0.600000,0,0.400000,0.600000,,0.41,memvit,l_mem=4
-4.000,6.000,lying,0.800000,0,0.800000,0.200000,,0.41,memvit,l_mem=4
-"""
 
 
 @pytest.fixture
