@@ -295,14 +295,20 @@ def test_a_zip_is_not_trusted(monkeypatch):
     damaged[60] ^= 255
     with pytest.raises(LabelError, match="cannot be unpacked"):
         unpacked("x.zip", bytes(damaged))
+    damaged = bytearray(zipped_deflated(b"abc" * 1000, zipfile.ZIP_LZMA))
+    damaged[60:70] = b"\xff" * 10
+    with pytest.raises(LabelError, match="cannot be unpacked"):
+        unpacked("x.zip", bytes(damaged))
+    with pytest.raises(LabelError, match="two files named a;"):
+        unpacked("x.zip", zipped(**{"pen 1/a": "1", "pen 2/a": "2"}))
     monkeypatch.setattr(label_files, "MAX_FILES", 2)
     with pytest.raises(LabelError, match="more than 2 files"):
         unpacked("x.zip", zipped(a="1", b="2", c="3"))
 
 
-def zipped_deflated(content: bytes) -> bytes:
+def zipped_deflated(content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr("labels.csv", content)
     return buffer.getvalue()
 
