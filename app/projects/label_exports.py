@@ -19,6 +19,7 @@ from app.sources.uploads import PREFIX
 from vidmem.errors import LabelError, SettingError, StorageError
 from vidmem.labels import LabelledVideo, Labels, PostProcessing
 from vidmem.labels.formats import About, Format, format_named, write
+from vidmem.labels.results import labels_of_author
 from vidmem.projects import Project
 
 VERSIONS = f"vidmem {vidmem.__version__}"
@@ -118,8 +119,7 @@ def _what(project: Project, request: ExportRequest) -> tuple[Labels, About]:
     at = project.labels.of(request.video) if request.video else project.labels.all()
     labels = at.labels
     if request.author is not None:
-        kept = tuple(one for one in labels.bouts if one.author == request.author)
-        labels = replace(labels, bouts=kept)
+        labels = labels_of_author(labels, request.author)
     if not request.video:
         labels = _said_videos(labels)
     return labels, About(versions=VERSIONS)
