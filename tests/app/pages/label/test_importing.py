@@ -394,6 +394,13 @@ def test_files_are_kept_for_a_few_pages_and_not_for_long(imports, clock):
     assert not any(one.exists() for one in folders)
 
 
+def test_files_that_follow_some_that_are_gone_are_no_import_by_themselves(imports):
+    imports.take_file("p", "a.csv", CSV, is_first=True)
+    imports.forget("p")
+    with pytest.raises(SettingError, match="Choose them again"):
+        imports.take_file("p", "b.csv", CSV, is_first=False)
+
+
 def test_an_import_has_a_size(imports, monkeypatch):
     monkeypatch.setattr(label_imports, "MAX_BYTES", 2 * len(CSV))
     imports.take_file("p", "a.csv", CSV, is_first=True)
