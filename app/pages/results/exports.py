@@ -11,7 +11,14 @@ from typing import Any
 from app.pages.api import Download, PageRequest
 from app.pages.results.agreement import agreement_of, compared, scores_of
 from app.pages.results.shown import Accounts, ShownAccount
-from app.pages.results.views import axes_of, budget_of, filter_of, filter_words, transitions_of
+from app.pages.results.views import (
+    axes_of,
+    budget_of,
+    filter_of,
+    filter_words,
+    gap_of,
+    transitions_of,
+)
 from app.projects.run_bouts import VERSIONS
 from app.sources.names import clean_stem
 from vidmem.errors import SettingError
@@ -66,7 +73,7 @@ def transitions_file(accounts: Accounts, request: PageRequest) -> Download:
     if request.text("axis"):
         found = [transitions_of(shown, request)]
     else:
-        gap = request.number("gap") if request.fields.get("gap", "") != "" else 0.0
+        gap = gap_of(request)
         found = [
             transitions(shown.labels, axis, max_gap_seconds=gap) for axis in axes_of(shown.labels)
         ]
