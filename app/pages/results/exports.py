@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from app.pages.results.views import (
     gap_of,
     transitions_of,
 )
+from app.projects.label_exports import zipped
 from app.projects.run_bouts import VERSIONS
 from app.sources.names import clean_stem
 from vidmem.errors import SettingError
@@ -125,11 +124,7 @@ def _drafted(labels: Labels, kind: str, stem: str, options: WriteOptions) -> Dow
     if len(files) == 1:
         name, data = next(iter(files.items()))
         return Download(name, "application/octet-stream" if kind != "csv" else CSV, data)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return Download(f"{stem}.zip", "application/zip", packed.getvalue())
+    return Download(f"{stem}.zip", "application/zip", zipped(files))
 
 
 def _narrowed(about: About, wanted: BoutFilter) -> About:
