@@ -177,6 +177,10 @@ class PageRequest:
             raise _malformed(name, kind, given)
         return value
 
+    def number_or_none(self, name: str) -> float | None:
+        """A field that is a number; `None` where it is left out or empty."""
+        return None if self.fields.get(name) in (None, "") else self.number(name)
+
     def whole(self, name: str, default: int | None = None) -> int:
         """A field that is a whole number; the default, if there is one, where it is left out."""
         if default is not None and self.fields.get(name, "") == "":

@@ -21,8 +21,8 @@ def keep_upload(project: Project, video: Video) -> Path:
     """Where a video lies for good: an upload is put into the project's folder `videos` first.
 
     It is the same file under a second name where the disk can do that, else a copy of it. An upload
-    that is kept already, by its content, is not kept twice. A video that is no upload stays where
-    it lies.
+    that the project has already, by its content, is not kept twice. A video that is no upload stays
+    where it lies; of a link, that is where it leads to.
 
     Raises:
         ProjectError: If it cannot be written there.
@@ -32,8 +32,10 @@ def keep_upload(project: Project, video: Video) -> Path:
         return path
     folder = project.folder / VIDEOS
     try:
-        folder.mkdir(exist_ok=True, mode=0o700)
         mark = fingerprint(path)
+        if (known := _known_place(project, mark)) is not None:
+            return known
+        folder.mkdir(exist_ok=True, mode=0o700)
         for number in itertools.count(1):
             place = folder / (path.name if number == 1 else f"{path.stem} ({number}){path.suffix}")
             if place.is_file() and fingerprint(place) == mark:
@@ -47,6 +49,12 @@ def keep_upload(project: Project, video: Video) -> Path:
             "there, and add it again"
         ) from error
     raise AssertionError("numbers do not end")
+
+
+def _known_place(project: Project, mark: str) -> Path | None:
+    """Where the project has a file of a content; `None`: nowhere."""
+    same = (one for one in project.videos.list() if one.fingerprint == mark)
+    return next((one.path for one in same if project.videos.state_of(one) == "here"), None)
 
 
 def _put(path: Path, place: Path) -> None:

@@ -10,7 +10,7 @@ from app.projects.video_facts import facts_of
 from app.sources.past import PastInfo
 from app.sources.shelf import Video, VideoShelf
 from vidmem.errors import ProjectError
-from vidmem.projects import KeptRun, Project, ProjectVideo, fingerprint
+from vidmem.projects import KeptRun, Project, ProjectVideo
 from vidmem.units import clock
 
 GONE = (
@@ -43,17 +43,9 @@ def keep_video(project: Project, video: Video, info: Any) -> ProjectVideo:
             the project cannot be written.
         OSError: If it cannot be copied.
     """
-    path = _known_place(project, video.path) if video.is_upload else video.path
-    path = path or keep_upload(project, video)
+    path = keep_upload(project, video)
     is_known = any(one.path == path for one in project.videos.list())
     return project.add_video(path, facts_of(video, info, has_start=not is_known))
-
-
-def _known_place(project: Project, path: Path) -> Path | None:
-    """Where the project has a file of the same content; `None`: nowhere."""
-    mark = fingerprint(path)
-    same = (one for one in project.videos.list() if one.fingerprint == mark)
-    return next((one.path for one in same if project.videos.state_of(one) == "here"), None)
 
 
 def video_of(project: Project, kept: KeptRun, shelf: VideoShelf, run_id: str) -> Video:

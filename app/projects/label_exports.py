@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import vidmem
 from app.projects.label_files import fit_stem
-from app.projects.run_bouts import predictions_of_run
+from app.projects.run_bouts import VERSIONS, predictions_of_run
 from app.sources.uploads import PREFIX
 from vidmem.errors import LabelError, SettingError, StorageError
 from vidmem.labels import LabelledVideo, Labels, PostProcessing
 from vidmem.labels.formats import About, Format, format_named, write
+from vidmem.labels.results import labels_of_author
 from vidmem.projects import Project
 
-VERSIONS = f"vidmem {vidmem.__version__}"
 MAX_STEM_BYTES = 120
 
 
@@ -68,11 +67,7 @@ class MadeExport:
 
     def zipped(self) -> bytes:
         """All files in one."""
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content in self.files.items():
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-        return buffer.getvalue()
+        return zipped(self.files)
 
 
 def make_export(project: Project, request: ExportRequest) -> MadeExport:
@@ -105,6 +100,15 @@ def make_export(project: Project, request: ExportRequest) -> MadeExport:
     return MadeExport(name=name, files=files, labels=labels, losses=done.losses, notes=done.notes)
 
 
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """Files by their names in a ZIP, the same for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
 def authors_of(labels: Labels) -> tuple[str, ...]:
     """Who said anything, in order; an empty one is nobody in particular."""
     return tuple(sorted({one.author for one in labels.bouts}))
@@ -118,8 +122,7 @@ def _what(project: Project, request: ExportRequest) -> tuple[Labels, About]:
     at = project.labels.of(request.video) if request.video else project.labels.all()
     labels = at.labels
     if request.author is not None:
-        kept = tuple(one for one in labels.bouts if one.author == request.author)
-        labels = replace(labels, bouts=kept)
+        labels = labels_of_author(labels, request.author)
     if not request.video:
         labels = _said_videos(labels)
     return labels, About(versions=VERSIONS)

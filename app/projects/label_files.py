@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import lzma
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -69,7 +70,8 @@ def fit_name(name: str) -> str:
 def fit_stem(name: str) -> str:
     """A name, of which nothing is a path, as every file system takes it; its end is kept."""
     fit = "".join("_" if one in _UNFIT else one for one in visible(name)).strip(" .")
-    while len(fit) > MAX_NAME_CHARACTERS or len(fit.encode()) > MAX_NAME_BYTES:
+    fit = fit[-MAX_NAME_CHARACTERS:]
+    while len(fit.encode()) > MAX_NAME_BYTES:
         fit = fit[1:]
     return fit.strip(" .") or "labels"
 
@@ -78,7 +80,7 @@ def unpacked(name: str, data: bytes) -> dict[str, bytes]:
     """The files in what a person brings, by name: those of a ZIP, or the one that it is.
 
     Raises:
-        LabelError: If a ZIP is damaged, encrypted, or has too much in it.
+        LabelError: If a ZIP is damaged, encrypted, or has too much in it, or two files of one name.
     """
     if not name.casefold().endswith(".zip"):
         return {fit_name(name): data}
@@ -87,19 +89,22 @@ def unpacked(name: str, data: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for member in _files_in(name, archive):
+                own = fit_name(member.filename)
+                if own in files:
+                    raise LabelError(f"{name} has two files named {own}; give each its own name")
                 with archive.open(member) as file:
                     content = file.read(MAX_BYTES - size + 1)
                 size += len(content)
                 if size > MAX_BYTES:
                     raise LabelError(f"{name} has more than {MAX_BYTES >> 20} MiB; split it")
-                files[fit_name(member.filename)] = content
+                files[own] = content
     except (
         zipfile.BadZipFile,
         zlib.error,
+        lzma.LZMAError,
         EOFError,
         OSError,
-        NotImplementedError,
-        RuntimeError,  # encrypted
+        RuntimeError,  # encrypted; NotImplementedError is one too: packed in an unknown way
         ValueError,
     ) as error:
         raise LabelError(f"{name} cannot be unpacked: {error}; unpack it yourself") from error

@@ -141,13 +141,13 @@ class LabelImports:
 
         Raises:
             LabelError: If there is too much of it, or a ZIP cannot be unpacked.
+            SettingError: If the files before it are gone.
         """
         files = unpacked(name, data)
         with self._lock:
-            self._sweep()
-            if is_first or page not in self._imports:
+            if is_first:
                 self._begin(page)
-            before = self._imports[page]
+            before = self._find(page)
             names = {one.name for one in before.folder.iterdir()} | files.keys()
             num_bytes = before.num_bytes + sum(map(len, files.values()))
             if len(names) > MAX_FILES or num_bytes > MAX_BYTES:

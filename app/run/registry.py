@@ -162,10 +162,10 @@ class RunRegistry:
         return next((run for run in self.showing(kept_id) if run.is_active), None)
 
     def showing(self, kept_id: str) -> list[Run]:
-        """The runs whose newest play is a run of the project."""
+        """The runs whose newest play is a run of the project; an empty id is that of none."""
         with self._lock:
             runs = [entry.run for entry in self._entries.values()]
-        return [run for run in runs if run.kept_id == kept_id]
+        return [run for run in runs if kept_id and run.kept_id == kept_id]
 
     def has_page(self, run_id: str) -> bool:
         """Whether a page shows the run."""
@@ -183,7 +183,8 @@ class RunRegistry:
                 if other is not entry:
                     other.remove_page(page, self._clock())
             self._add_page(entry, page)
-            self._moved[page] = run_id
+            if page:  # browsers that name no page are not one page
+                self._moved[page] = run_id
             return True
 
     def find_for_page(self, run_id: str, page: str, *, is_hidden: bool) -> Run | None:

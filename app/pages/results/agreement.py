@@ -73,17 +73,17 @@ def agreement_of(found: Compared, request: PageRequest) -> Agreement:
     Raises:
         SettingError: If the interval or the tolerance cannot be one.
     """
-    interval = _number(request, "interval", DEFAULT_INTERVAL_SECONDS)
+    interval, tolerance = (request.number_or_none(name) for name in ("interval", "tolerance"))
+    interval = DEFAULT_INTERVAL_SECONDS if interval is None else interval
     if interval < MIN_INTERVAL_SECONDS:
         raise SettingError(
             f"the interval of scans must be at least {MIN_INTERVAL_SECONDS:g} s, got {interval:g}"
         )
-    tolerance = _number(request, "tolerance", DEFAULT_TOLERANCE_SECONDS)
     return agree(
         found.mine,
         found.theirs,
         interval_seconds=interval,
-        point_tolerance_seconds=tolerance,
+        point_tolerance_seconds=DEFAULT_TOLERANCE_SECONDS if tolerance is None else tolerance,
     )
 
 
@@ -140,7 +140,3 @@ def _probabilities(
     if given is None:
         return None
     return dict.fromkeys({track.video for track in predicted.tracks}, given)
-
-
-def _number(request: PageRequest, field: str, default: float) -> float:
-    return request.number(field) if request.fields.get(field, "") != "" else default

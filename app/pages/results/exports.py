@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +9,15 @@ from typing import Any
 from app.pages.api import Download, PageRequest
 from app.pages.results.agreement import agreement_of, compared, scores_of
 from app.pages.results.shown import Accounts, ShownAccount
-from app.pages.results.views import axes_of, budget_of, filter_of, filter_words, transitions_of
+from app.pages.results.views import (
+    axes_of,
+    budget_of,
+    filter_of,
+    filter_words,
+    gap_of,
+    transitions_of,
+)
+from app.projects.label_exports import zipped
 from app.projects.run_bouts import VERSIONS
 from app.sources.names import clean_stem
 from vidmem.errors import SettingError
@@ -66,7 +72,7 @@ def transitions_file(accounts: Accounts, request: PageRequest) -> Download:
     if request.text("axis"):
         found = [transitions_of(shown, request)]
     else:
-        gap = request.number("gap") if request.fields.get("gap", "") != "" else 0.0
+        gap = gap_of(request)
         found = [
             transitions(shown.labels, axis, max_gap_seconds=gap) for axis in axes_of(shown.labels)
         ]
@@ -118,11 +124,7 @@ def _drafted(labels: Labels, kind: str, stem: str, options: WriteOptions) -> Dow
     if len(files) == 1:
         name, data = next(iter(files.items()))
         return Download(name, "application/octet-stream" if kind != "csv" else CSV, data)
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return Download(f"{stem}.zip", "application/zip", packed.getvalue())
+    return Download(f"{stem}.zip", "application/zip", zipped(files))
 
 
 def _narrowed(about: About, wanted: BoutFilter) -> About:

@@ -30,11 +30,7 @@ def processing_of(request: PageRequest) -> PostProcessing:
     Raises:
         SettingError: If a field cannot be that.
     """
-
-    def number(name: str) -> float | None:
-        return request.number(name) if request.fields.get(name, "") != "" else None
-
-    return read_processing(number)
+    return read_processing(request.number_or_none)
 
 
 def run_answer(found: RunPredictions, post: PostProcessing, project: Project) -> dict[str, Any]:

@@ -71,19 +71,15 @@ def filter_of(request: PageRequest) -> BoutFilter:
     Raises:
         SettingError: If one cannot be that.
     """
-    fields = request.fields
 
     def names(field: str) -> frozenset[str] | None:
-        return frozenset({request.text(field)}) if field in fields else None
-
-    def seconds(field: str) -> float | None:
-        return request.number(field) if fields.get(field, "") != "" else None
+        return frozenset({request.text(field)}) if field in request.fields else None
 
     return BoutFilter(
         behaviours=names("behaviour"),
         subjects=names("subject"),
-        min_seconds=seconds("min") or 0.0,
-        max_seconds=seconds("max"),
+        min_seconds=request.number_or_none("min") or 0.0,
+        max_seconds=request.number_or_none("max"),
         from_time=_time_of_day(request.text("from")),
         until_time=_time_of_day(request.text("until")),
     )
@@ -176,7 +172,7 @@ def budget_of(shown: ShownAccount, request: PageRequest) -> TimeBudget:
         LabelError: If the start of some recordings only is known, and periods are asked for.
         SettingError: If periods cannot be so long.
     """
-    every = request.number("every") if request.fields.get("every", "") != "" else None
+    every = request.number_or_none("every")
     if every is not None:
         _check_periods(shown.labels, every)
     return time_budget(
@@ -211,10 +207,20 @@ def transitions_of(shown: ShownAccount, request: PageRequest) -> Transitions:
     Raises:
         SettingError: If there is no axis of states, or the gap cannot be one.
     """
-    gap = request.number("gap") if request.fields.get("gap", "") != "" else 0.0
+    axis, gap = _axis_of(shown.labels, request), gap_of(request)
+    return transitions(shown.labels, axis, max_gap_seconds=gap)
+
+
+def gap_of(request: PageRequest) -> float:
+    """The longest gap over which one behaviour follows another.
+
+    Raises:
+        SettingError: If it cannot be one.
+    """
+    gap = request.number_or_none("gap") or 0.0
     if not 0 <= gap <= MAX_GAP_SECONDS:
         raise SettingError(f"the gap must be from 0 to {MAX_GAP_SECONDS:g} s, got {gap:g}")
-    return transitions(shown.labels, _axis_of(shown.labels, request), max_gap_seconds=gap)
+    return gap
 
 
 def transitions_answer(shown: ShownAccount, found: Transitions, theme: ThemeName) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import vidmem
+from app.projects.run_bouts import VERSIONS
 from app.run.results.bouts import BoutBook, BoutFacts
 from app.run.results.timeline import Timeline
 from vidmem.labels import Bout, Ethogram, LabelledVideo, Labels, reserved_name
@@ -14,7 +14,6 @@ from vidmem.labels.formats import About, RunCondition, WriteOptions, about_run, 
 from vidmem.streaming import Prediction
 from vidmem.units import visible
 
-VERSIONS = f"vidmem {vidmem.__version__}"
 AS_IS = "bouts: the most probable behaviour, as it is"
 SHORT_JOINED = "bouts: those shorter than {seconds:g} s joined to the one before"
 MAX_CONDITIONS = 1_000

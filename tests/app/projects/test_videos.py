@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.projects.kept_videos import keep_video
 from app.projects.open_file import NoMediaError, open_original
 from app.projects.videos import ProjectVideos
 from app.sources.shelf import VideoShelf
@@ -133,6 +134,13 @@ def test_an_upload_stays_when_its_page_goes(place):
     assert place.videos.record("new.mp4")["state"] == "here"
 
 
+def test_an_upload_of_what_the_project_has_is_not_kept_beside_it(place):
+    record = place.videos.add("run", "folder/pen.mp4")
+    again = place.videos.add_upload("run", place.upload(b"pen.mp4"), "new.mp4")
+    assert again["id"] == record["id"]
+    assert not (place.project.folder / "videos").exists()
+
+
 def test_an_upload_that_is_no_video_is_not_kept(place):
     with pytest.raises(NotAVideoError, match=r"^bad\.mp4 is no video"):
         place.videos.add_upload("run", place.upload(b"bad"), "bad.mp4")
@@ -188,12 +196,16 @@ def test_links_and_what_is_no_file_are_refused(place, tmp_path, to):
     assert ("a link, which is not followed" in str(refusal.value)) == (to == "the same")
 
 
-def test_links_of_the_folder_are_added_as_the_file_that_they_lead_to(place, tmp_path):
+@pytest.mark.parametrize("how", ["added", "watched"])
+def test_links_of_the_folder_are_added_as_the_file_that_they_lead_to(place, tmp_path, how):
     disk = tmp_path / "disk.mp4"
     disk.write_bytes(b"far away")
     (place.folder / "videos" / "link.mp4").symlink_to(disk)
     place.shelf._follows_links = True
-    place.videos.add("run", "folder/link.mp4")
+    if how == "added":
+        place.videos.add("run", "folder/link.mp4")
+    else:
+        keep_video(place.project, place.shelf.find("run", "folder/link.mp4"), Info())
     (added,) = place.project.videos.list()
     assert added.path == disk
     assert read(place, added.name) == b"far away"

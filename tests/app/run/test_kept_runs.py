@@ -355,6 +355,27 @@ def test_the_camera_of_somebodys_device_stays_on_their_page(desk):
     assert desk.ask(run, ("open_run", {"id": run.kept_id}))["run"] == run.run_id
 
 
+def test_what_is_not_kept_is_not_found_by_an_empty_id(desk):
+    desk.machine.clip_seconds = 0.2
+    run, other = desk.open("page"), desk.open("other")
+    step(run)
+    run.forget_kept()
+    assert run.is_active
+    assert run.kept_id == ""
+    answer = desk.ask(other, ("open_run", {"id": ""}), page="other")
+    assert answer["run"] == other.run_id
+
+
+def test_pages_without_a_name_keep_their_own_runs(desk):
+    desk.machine.clip_seconds = 0.2
+    run = desk.open("page")
+    step(run)
+    first, second = desk.open(""), desk.open("")
+    assert first is not second
+    assert desk.ask(first, ("open_run", {"id": run.kept_id}), page="")["run"] == run.run_id
+    assert desk.ask(second, page="")["run"] == second.run_id
+
+
 def test_two_processes_do_not_resume_one_run(desk):
     run, other = desk.open("page"), desk.open("other")
     for _ in range(2):

@@ -55,6 +55,17 @@ def test_what_a_later_model_said_of_a_time_holds_and_no_bout_reaches_over_the_ch
     assert {one.author for one in bouts if one.start_seconds >= 30} == {"second"}
 
 
+def test_models_may_take_turns_with_every_row(tmp_path):
+    path = tmp_path / "pen.predictions.csv"
+    for at in range(300):
+        rows = [(at, at + 1.5, [0.5, 0.3, 0.2])]
+        write_predictions(path, NAMES, rows, model=f"m{at % 2}", is_more=at > 0)
+    parts = read_recorded(path).parts
+    assert [one.model for one in parts] == ["m0", "m1"] * 150
+    spans = [(one.moments.start_seconds[0], one.moments.end_seconds[-1]) for one in parts]
+    assert spans == [(at, at + 1) for at in range(299)] + [(299, 300.5)]
+
+
 def test_each_bout_says_with_which_model_and_settings_it_was_made(path):
     recorded = read_recorded(path)
     assert recorded.has_changes

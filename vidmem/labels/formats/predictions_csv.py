@@ -22,6 +22,7 @@ from pathlib import Path
 from vidmem.errors import LabelError
 from vidmem.files import unguarded
 from vidmem.labels.bout import Bout, LabelledVideo
+from vidmem.labels.checks import INSTANT_SECONDS
 from vidmem.labels.ethogram import (
     DEFAULT_AXIS,
     Behaviour,
@@ -326,10 +327,9 @@ def _recorded(names: list[str], windows: list[_Window]) -> RecordedPredictions:
     parts: list[ModelPredictions] = []
     taken: list[Interval] = []  # what later models said of a time holds
     for run in reversed(runs):
-        moments = _moments_of(names, run, taken)
+        moments = _moments_of(names, run, _taken_by(run, taken))
         if moments is not None:
             parts.insert(0, ModelPredictions(run[0].model, moments))
-        taken = united([*taken, *((one.start, one.end) for one in run)])
     alike = groupby(windows, key=lambda one: (one.model, one.settings))
     firsts = [next(group) for _, group in alike]
     # After a jump back the times of later rows are earlier.
@@ -344,6 +344,27 @@ def _recorded(names: list[str], windows: list[_Window]) -> RecordedPredictions:
         num_predictions=len(windows),
         num_unlike=sum(one.is_unlike for one in windows),
     )
+
+
+def _taken_by(run: list[_Window], taken: list[Interval]) -> list[Interval]:
+    """What was taken already of the time of a run, whose time is added to it.
+
+    Only what the run touches is looked at, and becomes one with it: a file may go to and fro
+    between two models with every row.
+    """
+    own = united((one.start, one.end) for one in run)
+    touched = [one for start, end in own for one in taken[_touched(taken, start, end)]]
+    for start, end in own:
+        place = _touched(taken, start, end)
+        taken[place] = united([*taken[place], (start, end)])
+    return touched
+
+
+def _touched(intervals: list[Interval], start: float, end: float) -> slice:
+    """Where those lie that touch or overlap a part; they are in order and disjoint."""
+    first = bisect_left(intervals, start - 2 * INSTANT_SECONDS, key=lambda one: one[1])
+    last = bisect_right(intervals, end + 2 * INSTANT_SECONDS, key=lambda one: one[0])
+    return slice(first, last)
 
 
 def _take_bouts(collector: Collector, video: str, names: list[str], windows: list[_Window]) -> None:

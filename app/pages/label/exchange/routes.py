@@ -122,8 +122,8 @@ class _Exchange:
             video=request.text("video"),
             author=request.text("author") if "author" in request.fields else None,
             run_id=request.text("kept_run"),
-            processing=read_processing(lambda name: _number(request, name)),
-            fps=_number(request, "fps"),
+            processing=read_processing(request.number_or_none),
+            fps=request.number_or_none("fps"),
         )
         try:
             return make_export(self._project, wanted)
@@ -147,7 +147,7 @@ def _wanted(request: PageRequest) -> Wanted:
         format=request.text("format"),
         on_problem=ON_PROBLEM[on_problem],
         video=video,
-        fps=_number(request, "fps"),
+        fps=request.number_or_none("fps"),
         behaviours=_pairs(request, "behaviours"),
     )
     return Wanted(how=how, videos=_pairs(request, "videos"), number=request.whole("number", 0))
@@ -166,10 +166,3 @@ def _pairs(request: PageRequest, field: str) -> tuple[tuple[str, str], ...]:
             case _:
                 raise MalformedRequestError(f"{field} must be pairs of names")
     return tuple(pairs)
-
-
-def _number(request: PageRequest, name: str) -> float | None:
-    """A number, or nothing."""
-    if request.fields.get(name) in (None, ""):
-        return None
-    return request.number(name)

@@ -209,6 +209,14 @@ def test_an_edit_that_is_sent_again_is_done_once(project, page):
     assert shown(project) == wanted
 
 
+def test_whoever_edits_is_named_in_one_line_of_some_length(project):
+    page = Page(project, " Zoë\n" + "x" * 500)
+    page.send({"id": "a", "do": "add", "bout": bout("lying", 1, 5)})
+    page.step("undo", project.history.next_undo.revision)
+    names = [one.author for one in project.history.last()[:2]]
+    assert names == [("Zoë\\x0a" + "x" * 500)[:100]] * 2
+
+
 def test_edits_on_what_somebody_else_changed_wait_until_it_was_seen(project, page):
     other = Page(project, "Ann")
     page.send({"id": "a", "do": "add", "bout": bout("lying", 1, 5)})

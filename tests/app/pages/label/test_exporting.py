@@ -119,6 +119,13 @@ def test_of_one_video_and_one_author_and_what_is_lost_is_said(page, labelled):
     assert of_nobody["num_bouts"] == 1
 
 
+def test_of_one_author_time_of_another_one_is_not_said_to_be_scored(page, labelled):
+    answer = page.download(format="csv", video="pen 3.mp4", author="Zoë")
+    rows = [row.split(",")[1:4] for row in files_of(answer)["pen 3.csv"].decode().splitlines()[1:]]
+    nothing = "none of these"
+    assert rows == [["0.000", "1.000", nothing], ["5.040", "60.000", nothing]]
+
+
 def test_single_files_of_an_export_are_looked_up_and_not_opened(page, labelled):
     names = [one["name"] for one in page.get("/label/export/preview", format="csv")["files"]]
     assert names == ["project.csv", "project.csv.json"]

@@ -295,14 +295,20 @@ def test_a_zip_is_not_trusted(monkeypatch):
     damaged[60] ^= 255
     with pytest.raises(LabelError, match="cannot be unpacked"):
         unpacked("x.zip", bytes(damaged))
+    damaged = bytearray(zipped_deflated(b"abc" * 1000, zipfile.ZIP_LZMA))
+    damaged[60:70] = b"\xff" * 10
+    with pytest.raises(LabelError, match="cannot be unpacked"):
+        unpacked("x.zip", bytes(damaged))
+    with pytest.raises(LabelError, match="two files named a;"):
+        unpacked("x.zip", zipped(**{"pen 1/a": "1", "pen 2/a": "2"}))
     monkeypatch.setattr(label_files, "MAX_FILES", 2)
     with pytest.raises(LabelError, match="more than 2 files"):
         unpacked("x.zip", zipped(a="1", b="2", c="3"))
 
 
-def zipped_deflated(content: bytes) -> bytes:
+def zipped_deflated(content: bytes, method: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as archive:
         archive.writestr("labels.csv", content)
     return buffer.getvalue()
 
@@ -386,6 +392,13 @@ def test_files_are_kept_for_a_few_pages_and_not_for_long(imports, clock):
     for number in range(label_imports.MAX_IMPORTS + 2):
         imports.forget(f"p{number}")
     assert not any(one.exists() for one in folders)
+
+
+def test_files_that_follow_some_that_are_gone_are_no_import_by_themselves(imports):
+    imports.take_file("p", "a.csv", CSV, is_first=True)
+    imports.forget("p")
+    with pytest.raises(SettingError, match="Choose them again"):
+        imports.take_file("p", "b.csv", CSV, is_first=False)
 
 
 def test_an_import_has_a_size(imports, monkeypatch):
