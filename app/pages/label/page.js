@@ -41,6 +41,7 @@ function begin(element) {
   const [notice, said] = [find(".vm-code-notice"), find(".vm-code-said")];
   let noticeTimer = 0;
   let current; // the video's record; null: none, undefined: nothing was shown yet
+  let hasMoved = false; // since it is shown: before, the playhead is where it was kept, or on its way there
 
   const tell = (sentence) => {
     said.textContent = sentence;
@@ -108,21 +109,21 @@ function begin(element) {
   function takeVideo() {
     const record = bus.last.project_video;
     if (record === undefined || record === current || viewShown() !== "label") return;
-    const isSame = record && current && record.id === current.id && record.state === current.state;
     if (current && store.isLoaded) coding.keepOn();
     const at = keptPlace(record);
     current = record;
     coding.setRecord(record);
     coding.stopMarking();
     store.show(record?.name ?? "");
-    player.load(record);
-    if (!isSame && at > 0) player.seek(at);
+    hasMoved = false;
+    player.load(record, { at });
     timeline.load(record);
   }
   bus.on("project_video", takeVideo);
   player.on("loaded", () => timeline.load(current));
 
   player.on("time", () => {
+    hasMoved = true;
     coding.follow(player.seconds);
     keepPlace();
   });
@@ -149,7 +150,7 @@ function begin(element) {
 
   let keptAt = 0;
   function keepPlace(isNow = false) {
-    if (!current || (!isNow && performance.now() - keptAt < EVERY)) return;
+    if (!current || !hasMoved || (!isNow && performance.now() - keptAt < EVERY)) return;
     keptAt = performance.now();
     try {
       localStorage.setItem(PLACE + current.name, String(player.seconds));

@@ -98,10 +98,11 @@ export function makeVideoPlayer(element) {
 
   // Loading
 
-  // A record that is new of the video on view changes what is said of it, and not what is shown.
-  function load(next) {
+  // From a time on, or from its start. A record that is new of the video on view changes what is said of it, and not what
+  // is shown.
+  function load(next, { at = 0 } = {}) {
     const isSame = next && record && next.id === record.id && next.state === record.state;
-    if (!isSame || !isReady()) return loadAnew(next);
+    if (!isSame || !isReady()) return loadAnew(next, { at });
     record = next;
     draw();
     return ready;
@@ -123,7 +124,7 @@ export function makeVideoPlayer(element) {
     if (own !== number) return;
     if (hasCopy) open(`media/${next.id}/proxy.mp4`, { copy: true, at });
     else if (isPlayable || isInPart) open(`media/${next.id}`, { copy: false, at });
-    else return offer(undecodable.has(next.id) ? words.vp_not_decodable : words.vp_not_playable);
+    else return offer(undecodable.has(next.id) ? words.vp_not_decodable : words.vp_not_playable, at);
     if (isInPart && !hasCopy) offerSound();
     ready = measure(own);
     return ready;
@@ -204,11 +205,11 @@ export function makeVideoPlayer(element) {
     note.hidden = false;
     note.replaceChildren(text, ...more);
   }
-  function offer(why) {
+  // Of a copy, which is shown from a time on once it is there.
+  function offer(why, at = seconds) {
     say(why);
     const here = make("div", { className: "vm-vp-offer" });
     message.replaceChildren(here);
-    const at = seconds;
     stopOffer = offerProxy(here, record, why, () => loadAnew(record, { at }));
     emit("trouble", why);
   }
