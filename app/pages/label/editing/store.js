@@ -302,10 +302,11 @@ async function takeResults(answer, batch) {
   bus.emit("label_saved", answer.revision);
 }
 
-// Undo and redo are the server's: it keeps the steps of all pages. What it has not got yet is taken back here.
+// Undo and redo are the server's: it keeps the steps of all pages. What it has not got yet is taken back here, if it is
+// of the video on view: of another nobody would see it go.
 async function stepBack(what) {
   const last = waiting.at(-1);
-  if (what === "undo" && last && !last.isSent) {
+  if (what === "undo" && last?.video === store.video && !last.isSent) {
     waiting.pop();
     settle();
     return;
