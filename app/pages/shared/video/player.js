@@ -8,7 +8,6 @@
 // the one beside it.
 
 import { fetchReady, pause, queryOf } from "../ask.js";
-import * as bus from "../bus.js";
 import { make } from "../dom.js";
 import * as format from "../format.js";
 import { fill, words } from "../words.js";
@@ -400,7 +399,7 @@ export function makeVideoPlayer(element) {
 
   async function play() {
     while (isCreeping) await pause(SHOWN_WITHIN / 10);
-    if (!isReady()) return;
+    if (!isReady() || !element.checkVisibility()) return;
     if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
     try {
       await video.play();
@@ -544,10 +543,10 @@ export function makeVideoPlayer(element) {
       video.muted = value === 0;
     },
   });
-  // A player that nobody sees must not be heard.
-  bus.on("view_shown", () => {
+  // A player that nobody sees must not be heard: of another page, or of a card that is hidden. Nor is it begun.
+  new ResizeObserver(() => {
     if (!element.checkVisibility()) pauseVideo();
-  });
+  }).observe(element);
 
   const player = {
     load,
