@@ -55,7 +55,7 @@ function begin(element) {
     }, NOTICE);
   }
 
-  makeVideoChooser(find(".vm-code-videos"), { views: ["label"] });
+  makeVideoChooser(find(".vm-code-videos"));
   addStartButton(find(".vm-code-videos .vm-chooser-row"));
   const player = makeVideoPlayer(find(".vm-code-player"));
   const model = makeModel(store);

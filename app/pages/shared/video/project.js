@@ -45,10 +45,11 @@ async function reloadVideos() {
 async function loadOnce() {
   const answer = await fetchJson(`project/videos?${queryOf({ run: bus.run })}`);
   if (answer.error) return answer;
-  bus.emit("project_videos", answer);
   const name = wanted ?? kept();
   const record = answer.videos.find((one) => one.name === name) ?? answer.videos[0] ?? null;
   const isSame = record && chosen && ["id", "name", "state", "start"].every((key) => record[key] === chosen[key]);
+  if (isSame) chosen = { ...chosen, num_bouts: record.num_bouts }; // which is no reason to open it anew
+  bus.emit("project_videos", answer);
   if (!isSame) await chooseVideo(record?.name ?? null);
   return answer;
 }
