@@ -2,6 +2,7 @@
 
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
+import { keep, kept } from "../shared/kept.js";
 import { makeVideoChooser } from "../shared/video/chooser.js";
 import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video/player.js";
 import { startActions } from "./actions.js";
@@ -110,7 +111,7 @@ function begin(element) {
     const record = bus.last.project_video;
     if (record === undefined || record === current || viewShown() !== "label") return;
     if (current && store.isLoaded) coding.keepOn();
-    const at = keptPlace(record);
+    const at = Number(kept(PLACE + record?.name)) || 0;
     current = record;
     coding.setRecord(record);
     coding.stopMarking();
@@ -152,18 +153,7 @@ function begin(element) {
   function keepPlace(isNow = false) {
     if (!current || !hasMoved || (!isNow && performance.now() - keptAt < EVERY)) return;
     keptAt = performance.now();
-    try {
-      localStorage.setItem(PLACE + current.name, String(player.seconds));
-    } catch {
-      // it begins at its start the next time
-    }
-  }
-  function keptPlace(record) {
-    try {
-      return Number(localStorage.getItem(PLACE + record?.name)) || 0;
-    } catch {
-      return 0;
-    }
+    keep(PLACE + current.name, String(player.seconds));
   }
   if (viewShown() === "label") area.focus({ preventScroll: true });
   element.dataset.ready = "";
