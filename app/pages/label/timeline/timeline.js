@@ -56,11 +56,12 @@ export function makeTimeline(element, { store, player, openings, selection, mode
   });
   // How long from a key press to its drawing: heard of by tests, and by whoever measures.
   function reportDrawn() {
-    const channel = new MessageChannel(); // its message comes after the frame was painted
     const times = keyPresses.splice(0);
     if (!times.length) return;
+    const channel = new MessageChannel(); // its message comes after the frame was painted
     channel.port1.onmessage = () => {
       for (const at of times) bus.emit("label_drawn", performance.now() - at);
+      channel.port1.close();
     };
     channel.port2.postMessage(null);
   }
