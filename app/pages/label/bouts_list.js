@@ -2,7 +2,7 @@
 
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { fill, words } from "../shared/words.js";
+import { words } from "../shared/words.js";
 import { isPoint } from "./editing/edits.js";
 
 const ROW = 30; // pixels
@@ -29,7 +29,7 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     rows = [...mine.map((bout) => ({ bout, isModel: false })), ...theirs.map((bout) => ({ bout, isModel: true }))];
     if (theirs.length && mine.length)
       rows.sort((one, other) => one.bout.start - other.bout.start || one.isModel - other.isModel);
-    count.textContent = rows.length ? fill("label_num_bouts", { count: rows.length.toLocaleString("en") }) : "";
+    count.textContent = rows.length ? rows.length.toLocaleString("en") : "";
     empty.hidden = rows.length > 0;
     const none = store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts";
     empty.textContent = words[store.isLoaded ? none : "label_loading"];

@@ -20,7 +20,7 @@ export function addStartButton(row) {
   button.disabled = !chosenVideo();
 }
 
-export function openVideoFacts() {
+function openVideoFacts() {
   facts ??= makeFacts();
   facts.open();
 }
