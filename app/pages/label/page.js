@@ -110,7 +110,7 @@ function begin(element) {
   function takeVideo() {
     const record = bus.last.project_video;
     if (record === undefined || record === current || viewShown() !== "label") return;
-    if (current && store.isLoaded) coding.keepOn();
+    leave();
     const at = Number(kept(PLACE + record?.name)) || 0;
     current = record;
     coding.setRecord(record);
