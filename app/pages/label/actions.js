@@ -100,7 +100,7 @@ export function startActions({ element, area, store, player, openings, selection
     note.show(bout);
   }
   function makeNote() {
-    const dialog = makeDialog({ title: "", className: "vm-code-note" });
+    const dialog = makeDialog({ title: "", className: "vm-dialog-small vm-code-note" });
     const alert = makeAlert();
     const text = make("textarea", { rows: 4, maxLength: 5000 });
     let bout = null;
