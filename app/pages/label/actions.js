@@ -5,7 +5,7 @@ import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
 import { openEthogramEditor } from "./behaviours/editor.js";
-import { makeButton, makeDialog } from "./dialog.js";
+import { makeAlert, makeButton, makeDialog, sayIn } from "./dialog.js";
 import { isPoint } from "./editing/edits.js";
 import { openExport } from "./exchange/export.js";
 import { openImport } from "./exchange/import.js";
@@ -100,23 +100,27 @@ export function startActions({ element, area, store, player, openings, selection
     note.show(bout);
   }
   function makeNote() {
-    const dialog = makeDialog({ title: words.label_note_title, className: "vm-code-note" });
+    const dialog = makeDialog({ title: "", className: "vm-dialog-small vm-code-note" });
+    const alert = makeAlert();
     const text = make("textarea", { rows: 4, maxLength: 5000 });
     let bout = null;
     const save = () => {
-      coding.setNote(bout, text.value.trim());
-      dialog.close();
+      if (coding.setNote(bout, text.value.trim())) dialog.close();
+      else sayIn(alert, words.label_gone); // what was written stays, to be copied
     };
     text.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
     });
-    dialog.body.append(text);
+    text.setAttribute("aria-labelledby", dialog.heading.id);
+    dialog.body.append(text, alert);
     dialog.foot.append(makeButton(words.label_note_save, save, "vm-primary"));
     return {
       show(wanted) {
         bout = wanted;
         text.value = bout.comment;
-        text.setAttribute("aria-label", fill("label_note_of", { behaviour: bout.behaviour, time: shown(bout) }));
+        const of = [bout.behaviour, bout.subject].filter(Boolean).join(", ");
+        dialog.heading.textContent = fill("label_note_of", { bout: of, time: shown(bout) });
+        sayIn(alert, "");
         dialog.open();
         text.focus();
       },

@@ -2,7 +2,7 @@
 
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { fill, words } from "../shared/words.js";
+import { words } from "../shared/words.js";
 import { isPoint } from "./editing/edits.js";
 
 const ROW = 30; // pixels
@@ -15,6 +15,7 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
   const [which, whose] = ["behaviour", "source"].map((name) => element.querySelector(`[data-filter=${name}]`));
   const empty = element.querySelector(".vm-code-no-bouts");
   let rows = []; // { bout, isModel }, in order of time
+  let growing = []; // { bout, cell }: rows on view of what is on
 
   function refresh() {
     refreshBehaviours();
@@ -28,7 +29,7 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     rows = [...mine.map((bout) => ({ bout, isModel: false })), ...theirs.map((bout) => ({ bout, isModel: true }))];
     if (theirs.length && mine.length)
       rows.sort((one, other) => one.bout.start - other.bout.start || one.isModel - other.isModel);
-    count.textContent = rows.length ? fill("label_num_bouts", { count: rows.length.toLocaleString("en") }) : "";
+    count.textContent = rows.length ? rows.length.toLocaleString("en") : "";
     empty.hidden = rows.length > 0;
     const none = store.bouts.length || model.bouts.length ? "label_no_such_bouts" : "label_no_bouts";
     empty.textContent = words[store.isLoaded ? none : "label_loading"];
@@ -49,6 +50,7 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     const [top, high] = [scroller.scrollTop, scroller.clientHeight];
     const first = Math.max(0, Math.floor(top / ROW) - MARGIN);
     const last = Math.min(rows.length, Math.ceil((top + high) / ROW) + MARGIN);
+    growing = [];
     const focused = spacer.contains(document.activeElement) ? document.activeElement.dataset.at : null;
     // The latest first: what was coded last is at the top.
     const shown = rows.slice(rows.length - last, rows.length - first).reverse();
@@ -56,8 +58,8 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     if (focused !== null) spacer.querySelector(`[data-at="${focused}"]`)?.focus({ preventScroll: true });
   });
   function makeRow({ bout, isModel }, index) {
-    const isOpen = !isModel && openings.isOpen(bout);
-    const length = openings.endOf(bout, isModel ? 0 : player.seconds) - bout.start;
+    const length = make("span", { className: "vm-code-number", textContent: lengthOf(bout, isModel) });
+    if (!isModel && openings.isOpen(bout)) growing.push({ bout, cell: length });
     const source = isModel ? "model" : sourceOf(bout);
     const dot = make("i", { className: "vm-dot" });
     dot.style.background = store.behaviour(bout.behaviour)?.colour ?? "";
@@ -72,10 +74,7 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
       { type: "button", className: "vm-code-row" },
       make("span", { className: "vm-code-what" }, make("span", {}, dot, name, of), mark),
       make("span", { className: "vm-code-number", textContent: format.clock(bout.start, { hasTenths: true }) }),
-      make("span", {
-        className: "vm-code-number",
-        textContent: isPoint(bout) ? words.label_point : `${duration(length)}${isOpen ? " …" : ""}`,
-      }),
+      length,
       make("span", { className: "vm-code-source", textContent: words[`label_source_${source}`] }),
     );
     row.dataset.at = index;
@@ -96,9 +95,12 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
     });
     return item;
   }
-  // 74.2 -> "1:14.2", as long as they are short: to the tenth of a second
-  function duration(seconds) {
-    return seconds < 10 ? `${Math.max(0, seconds).toFixed(2)} s` : format.span(seconds);
+  // "1.80 s", "1 min 14 s", "2.40 s …" of what is on
+  function lengthOf(bout, isModel = false) {
+    if (isPoint(bout)) return words.label_point;
+    const seconds = openings.endOf(bout, isModel ? 0 : player.seconds) - bout.start;
+    const text = seconds < 10 ? `${Math.max(0, seconds).toFixed(2)} s` : format.span(seconds);
+    return !isModel && openings.isOpen(bout) ? `${text} …` : text;
   }
 
   function showChosen() {
@@ -117,12 +119,13 @@ export function makeBoutsList(element, { store, player, openings, selection, mod
   model.on(refresh);
   selection.on(showChosen);
   new ResizeObserver(draw).observe(scroller);
-  // The length of what is on grows: no more often than one can read it.
+  // The length of what is on grows: no more often than one can read it, and in its place, since of a row that is made
+  // anew under a press the click comes to nothing.
   let drawnAt = 0;
   player.on("time", () => {
-    if (!openings.all.length || performance.now() - drawnAt < 500) return;
+    if (performance.now() - drawnAt < 500) return;
     drawnAt = performance.now();
-    draw();
+    for (const { bout, cell } of growing) cell.textContent = lengthOf(bout);
   });
   return {
     get rows() {

@@ -174,10 +174,13 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     }
     return id;
   }
-  function choose(bout) {
-    const found = store.bouts.find(
+  // As it is now: its end and its note may be others.
+  const current = (bout) =>
+    store.bouts.find(
       (one) => one.start === bout.start && one.behaviour === bout.behaviour && one.subject === bout.subject,
     );
+  function choose(bout) {
+    const found = current(bout);
     if (found) selection.set(found);
   }
   // Another start or end; the other edge stays, a point moves whole.
@@ -264,9 +267,12 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     choose({ ...bout, behaviour: name });
     tell(fill("label_said_changed", { behaviour: name }));
   };
+  // Whether it has the note now. A bout that is on may have been written anew while the note was.
   coding.setNote = (bout, comment) => {
-    if (comment === bout.comment || !store.edit("note", { old: bout, comment })) return;
+    const old = current(bout);
+    if (!old || (comment !== old.comment && !store.edit("note", { old, comment }))) return false;
     choose(bout);
+    return true;
   };
 
   // Predictions.

@@ -72,7 +72,6 @@ WORDS = {
     "imp_choose": "Choose files, or drop them here",
     "imp_choose_hint": "BORIS projects and tables, ELAN, WebVTT, DeepEthogram, Label Studio, VIA, "
     "CSV made by hand. Several at once, or a ZIP; with labels.csv also its labels.csv.json.",
-    "imp_files": "Files",
     "imp_other": "Other files",
     "imp_sending": "Sending {name} …",
     "imp_reading": "Reading …",

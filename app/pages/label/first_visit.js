@@ -1,4 +1,4 @@
-// What to do on a first visit: a video, a list of behaviours, and on it goes.
+// What to do on a first visit: a video, a list of behaviours, a first bout, and on it goes.
 
 import { fetchJson, post } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
@@ -7,15 +7,23 @@ import { videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { openEthogramEditor } from "./behaviours/editor.js";
 
-export function startFirstVisit({ element, store, refuse }) {
+export function startFirstVisit({ element, store, openings, refuse }) {
   const card = element.querySelector(".vm-code-first");
   const presets = card.querySelector(".vm-code-presets");
   let isOffered = false;
 
-  function draw() {
+  // What is over goes when the page or another video is opened: under the hands that code, all would move.
+  function draw({ mayGo = false } = {}) {
     if (!bus.last.project_videos || !(store.isLoaded || store.ethogram.length)) return;
-    const done = { video: videosOfProject().length > 0, ethogram: store.ethogram.length > 0 };
-    card.hidden = done.video && done.ethogram;
+    const videos = videosOfProject();
+    const done = {
+      video: videos.length > 0,
+      ethogram: store.ethogram.length > 0,
+      code: videos.some((one) => one.num_bouts) || store.bouts.some((one) => !openings.isOpen(one)), // one that ended
+    };
+    const isOver = Object.values(done).every(Boolean);
+    if (!isOver) card.hidden = false;
+    else if (mayGo) card.hidden = true;
     for (const [name, isDone] of Object.entries(done)) {
       const step = card.querySelector(`[data-step=${name}]`);
       step.toggleAttribute("data-done", isDone);
@@ -45,8 +53,8 @@ export function startFirstVisit({ element, store, refuse }) {
     if (answer.error) refuse(answer.error);
     await store.apply();
   }
-  store.on("changed", draw);
-  store.on("loaded", draw);
-  bus.on("project_videos", draw);
-  bus.on("view_shown", draw);
+  store.on("changed", () => draw());
+  store.on("loaded", () => draw({ mayGo: true }));
+  bus.on("project_videos", () => draw());
+  bus.on("view_shown", () => draw({ mayGo: true }));
 }

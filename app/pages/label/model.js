@@ -3,6 +3,7 @@
 import { fetchReady, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { isViewShown } from "../shared/dom.js";
+import { keep, kept } from "../shared/kept.js";
 import { inOrder, toGrid } from "./editing/edits.js";
 
 const POLL = 5000; // milliseconds between two looks at the runs of the video, while the page is on view
@@ -27,7 +28,7 @@ export function makeModel(store) {
     // The run that nobody knows of who does not open the list: the only one of a video of which none was ever chosen.
     get offered() {
       const [only, ...others] = model.runs;
-      return only && !others.length && only.progress_seconds !== 0 && kept() === null ? only : null;
+      return only && !others.length && only.progress_seconds !== 0 && kept(place()) === null ? only : null;
     },
     choose(runId) {
       take(runId);
@@ -56,26 +57,15 @@ export function makeModel(store) {
     const isNew = text !== known;
     known = text;
     takeWanted();
-    if (!find(model.runId)) model.runId = find(kept())?.id ?? "";
+    if (!find(model.runId)) model.runId = find(kept(place()))?.id ?? "";
     if (loaded !== JSON.stringify(find(model.runId) ?? null) || model.trouble) await load();
     else if (isNew) tell();
   }
   const find = (runId) => model.runs.find(({ id }) => id === runId);
   const place = () => `${KEPT}${store.project}:${store.video}`;
-  function kept() {
-    try {
-      return localStorage.getItem(place());
-    } catch {
-      return null; // none is chosen then
-    }
-  }
   function take(runId) {
     model.runId = runId;
-    try {
-      localStorage.setItem(place(), runId);
-    } catch {
-      // chosen until the page is closed
-    }
+    keep(place(), runId);
   }
   function takeWanted() {
     if (wanted?.video !== store.video || !find(wanted.run)) return;

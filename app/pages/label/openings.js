@@ -3,6 +3,8 @@
 //
 // A bout is open as long as it is as it was written last. So the undo of its end opens it again.
 
+import { keep, keptValue } from "../shared/kept.js";
+
 const MAX_KEPT = 100; // of a video; the newest
 const CONTINUOUS = 1; // seconds: a longer step of the playhead is a jump, and nothing was seen in between
 const EVERY = 2000; // milliseconds between two writings of how far they reach
@@ -14,13 +16,9 @@ export function makeOpenings(store) {
   let keptAt = 0;
 
   const place = () => `vidmem-label-open:${store.project}:${store.video}`;
-  function keep() {
+  function keepAll() {
     keptAt = performance.now();
-    try {
-      localStorage.setItem(place(), JSON.stringify(records));
-    } catch {
-      // a reload then shows them as they were written last
-    }
+    keep(place(), JSON.stringify(records));
   }
   const isOf = (record, bout) => ["behaviour", "subject", "start", "end"].every((name) => record[name] === bout[name]);
   const recordOf = (bout) => records.find((one) => isOf(one, bout));
@@ -31,11 +29,7 @@ export function makeOpenings(store) {
   }
   store.on("loaded", () => {
     last = null;
-    try {
-      records = JSON.parse(localStorage.getItem(place()) ?? "[]");
-    } catch {
-      records = [];
-    }
+    records = keptValue(place()) ?? [];
     refresh();
   });
   store.on("changed", refresh);
@@ -52,7 +46,7 @@ export function makeOpenings(store) {
     // A bout is open from now on, as the edit of an id wrote it.
     add({ behaviour, subject, start, end }, id) {
       records = [...records, { behaviour, subject, start, end, id, reached: start }].slice(-MAX_KEPT);
-      keep();
+      keepAll();
       refresh();
     },
     // An open bout was written anew.
@@ -79,7 +73,7 @@ export function makeOpenings(store) {
           const record = recordOf(one);
           if (record && playhead > record.reached) record.reached = playhead;
         }
-        if (performance.now() - keptAt > EVERY) keep();
+        if (performance.now() - keptAt > EVERY) keepAll();
       }
       return step < 0 ? open.filter((one) => playhead < one.start) : [];
     },

@@ -2,6 +2,7 @@
 
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
+import { keep, kept } from "../shared/kept.js";
 import { makeVideoChooser } from "../shared/video/chooser.js";
 import { makeVideoPlayer, playerKeyOf, playerKeys } from "../shared/video/player.js";
 import { startActions } from "./actions.js";
@@ -41,6 +42,7 @@ function begin(element) {
   const [notice, said] = [find(".vm-code-notice"), find(".vm-code-said")];
   let noticeTimer = 0;
   let current; // the video's record; null: none, undefined: nothing was shown yet
+  let hasMoved = false; // since it is shown: before, the playhead is where it was kept, or on its way there
 
   const tell = (sentence) => {
     said.textContent = sentence;
@@ -54,7 +56,7 @@ function begin(element) {
     }, NOTICE);
   }
 
-  makeVideoChooser(find(".vm-code-videos"), { views: ["label"] });
+  makeVideoChooser(find(".vm-code-videos"));
   addStartButton(find(".vm-code-videos .vm-chooser-row"));
   const player = makeVideoPlayer(find(".vm-code-player"));
   const model = makeModel(store);
@@ -108,21 +110,21 @@ function begin(element) {
   function takeVideo() {
     const record = bus.last.project_video;
     if (record === undefined || record === current || viewShown() !== "label") return;
-    const isSame = record && current && record.id === current.id && record.state === current.state;
-    if (current && store.isLoaded) coding.keepOn();
-    const at = keptPlace(record);
+    leave();
+    const at = Number(kept(PLACE + record?.name)) || 0;
     current = record;
     coding.setRecord(record);
     coding.stopMarking();
     store.show(record?.name ?? "");
-    player.load(record);
-    if (!isSame && at > 0) player.seek(at);
+    hasMoved = false;
+    player.load(record, { at });
     timeline.load(record);
   }
   bus.on("project_video", takeVideo);
   player.on("loaded", () => timeline.load(current));
 
   player.on("time", () => {
+    hasMoved = true;
     coding.follow(player.seconds);
     keepPlace();
   });
@@ -149,20 +151,9 @@ function begin(element) {
 
   let keptAt = 0;
   function keepPlace(isNow = false) {
-    if (!current || (!isNow && performance.now() - keptAt < EVERY)) return;
+    if (!current || !hasMoved || (!isNow && performance.now() - keptAt < EVERY)) return;
     keptAt = performance.now();
-    try {
-      localStorage.setItem(PLACE + current.name, String(player.seconds));
-    } catch {
-      // it begins at its start the next time
-    }
-  }
-  function keptPlace(record) {
-    try {
-      return Number(localStorage.getItem(PLACE + record?.name)) || 0;
-    } catch {
-      return 0;
-    }
+    keep(PLACE + current.name, String(player.seconds));
   }
   if (viewShown() === "label") area.focus({ preventScroll: true });
   element.dataset.ready = "";

@@ -6,7 +6,7 @@ import { fill, words } from "../shared/words.js";
 
 const PACE = 1000; // milliseconds between two looks at how long ago it was
 
-export function startStatusBar({ element, area, store, player, selection, model, coding }) {
+export function startStatusBar({ element, area, store, player, model, coding }) {
   const find = (name) => element.querySelector(name);
   const button = (name) => find(`[data-code=${name}]`);
   const saved = find(".vm-code-saved");
@@ -111,7 +111,6 @@ export function startStatusBar({ element, area, store, player, selection, model,
     drawMarking();
   };
   player.on("loop", (span) => button("loop").setAttribute("aria-pressed", Boolean(span)));
-  selection.on(() => button("loop").classList.toggle("vm-code-usable", Boolean(selection.bout)));
   setInterval(drawSaved, PACE);
   drawSaved();
   drawRuns();

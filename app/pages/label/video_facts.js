@@ -20,13 +20,13 @@ export function addStartButton(row) {
   button.disabled = !chosenVideo();
 }
 
-export function openVideoFacts() {
+function openVideoFacts() {
   facts ??= makeFacts();
   facts.open();
 }
 
 function makeFacts() {
-  const dialog = makeDialog({ title: words.start_title, className: "vm-start" });
+  const dialog = makeDialog({ title: words.start_title, className: "vm-dialog-small vm-start" });
   // By the clock on the wall where it was recorded, whatever the zone of this browser.
   const input = make("input", { type: "datetime-local", step: 1 });
   const field = makeField("", input);

@@ -47,7 +47,6 @@ WORDS = {
     "label_not_scored": "not scored",
     "label_not_scored_hint": "From here, and with a second press to there, it cannot be told, "
     "such as out of view (O)",
-    "label_unmarked": "no mark",
     "label_all_keys": "all keys",
     "label_saved_never": "all is saved",
     "label_saved_now": "saved just now",
@@ -100,7 +99,6 @@ WORDS = {
     "label_num_points": "{count} events",
     # the bouts
     "label_bouts": "Bouts",
-    "label_num_bouts": "{count}",
     "label_filter_behaviour": "Only of one behaviour",
     "label_filter_source": "Only by one of",
     "label_all_behaviours": "all behaviours",
@@ -135,8 +133,7 @@ WORDS = {
     "label_menu_scored": "Scored: nothing but what is labelled happened",
     "label_menu_not_scored": "Not scored: it cannot be told",
     "label_menu_unmark": "Take the mark away",
-    "label_note_title": "Note",
-    "label_note_of": "Note on {behaviour}, {time}",
+    "label_note_of": "Note on {bout}, {time}",
     "label_note_save": "Keep the note",
     "label_keys_title": "Keys",
     "label_keys_own": "Your behaviours",

@@ -4,16 +4,14 @@ import { ask, fetchJson, pause, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { keepFresh } from "../shared/keep_fresh.js";
 import { videosOfProject } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
 import { debounced, plural, refill, runWords } from "./pieces.js";
 import { playSpan } from "./player.js";
 import { drawScore } from "./score_tables.js";
-import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
+import { factsOf, keepShown, queryOfShown } from "./state.js";
 
-const DAY = 86400;
 const MOST = 8 << 20; // bytes of a file, as app/pages/results/brought.py has it
 const AGAIN = 250;
 const SETTLES = [100, 500, 1200, 2500]; // milliseconds in which the cards above get their figures
@@ -178,5 +176,5 @@ export function start(element) {
   bus.on("results_choices", fillChoices);
   // A page leads here, as the import of another's labels does.
   bus.on("compare_files", () => holdInView(element));
-  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
+  keepShown(load);
 }

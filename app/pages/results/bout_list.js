@@ -4,18 +4,16 @@ import { ask } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { keepFresh } from "../shared/keep_fresh.js";
 import { wallClock } from "../shared/video/wall_clock.js";
 import { fill, words } from "../shared/words.js";
 import { cell, debounced, dot, number, refill, rowHead } from "./pieces.js";
 import { place, playSpan } from "./player.js";
-import { onceChosen, queryOfShown, VIEW } from "./state.js";
+import { keepShown, queryOfShown } from "./state.js";
 
 const ROW = 30; // pixels: every row is as high, so that those on view are known
 const MORE = 8; // rows above and below those on view
 const ANY = "any";
 const [VIDEO, BEHAVIOUR, SUBJECT, START, END, SCORE, AUTHOR, COMMENT] = [0, 1, 2, 3, 4, 5, 6, 7];
-const DAY = 86400;
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -265,5 +263,5 @@ export function start(element) {
     for (const filter of Object.values(filters)) filter.value = "";
     load();
   });
-  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
+  keepShown(load);
 }

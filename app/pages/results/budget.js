@@ -3,12 +3,10 @@
 import { ask } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { keepFresh } from "../shared/keep_fresh.js";
 import { fill, words } from "../shared/words.js";
 import { cell, dot, number, rowHead } from "./pieces.js";
-import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
+import { factsOf, keepShown, queryOfShown } from "./state.js";
 
-const DAY = 86400;
 const spanOr = (seconds) => (seconds === null ? "–" : format.span(seconds));
 
 export function start(element) {
@@ -98,5 +96,5 @@ export function start(element) {
   }
   every.addEventListener("change", load);
   perVideo.addEventListener("change", load);
-  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
+  keepShown(load);
 }

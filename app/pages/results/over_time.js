@@ -1,13 +1,10 @@
 // The ethogram and the actogram, drawn by the server's figures; saved as PNG or SVG by the browser.
 
 import { ask } from "../shared/ask.js";
-import { keepFresh } from "../shared/keep_fresh.js";
 import { drawPlot } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
 import { pictureButtons, refill } from "./pieces.js";
-import { onceChosen, queryOfShown, VIEW } from "./state.js";
-
-const DAY = 86400;
+import { keepShown, queryOfShown } from "./state.js";
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -39,5 +36,5 @@ export function start(element) {
     });
   }
   axis.addEventListener("change", load);
-  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
+  keepShown(load);
 }

@@ -2,13 +2,10 @@
 
 import { ask } from "../shared/ask.js";
 import { make } from "../shared/dom.js";
-import { keepFresh } from "../shared/keep_fresh.js";
 import { drawPlot } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
 import { cell, DARKEST, debounced, dot, headCell, pictureButtons, refill, rowHead } from "./pieces.js";
-import { factsOf, onceChosen, queryOfShown, VIEW } from "./state.js";
-
-const DAY = 86400;
+import { factsOf, keepShown, queryOfShown } from "./state.js";
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -68,5 +65,5 @@ export function start(element) {
   find(".vm-results-controls").append(...pictureButtons(plot, () => "transitions"));
   axis.addEventListener("change", load);
   gap.addEventListener("input", debounced(load));
-  keepFresh({ view: VIEW, load: onceChosen(load), anew: ["results_shown"], moved: [], pace: DAY });
+  keepShown(load);
 }

@@ -131,5 +131,5 @@ export function start(element) {
   setInterval(() => {
     if (isViewShown(VIEW) && choices) load();
   }, PACE);
-  keepFresh({ view: VIEW, load, anew: ["run"], moved: [], pace: PACE });
+  keepFresh({ view: VIEW, load, anew: ["run"] });
 }

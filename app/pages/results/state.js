@@ -3,6 +3,7 @@
 import { queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { theme } from "../shared/dom.js";
+import { keepFresh } from "../shared/keep_fresh.js";
 
 export const VIEW = "results";
 export const RAW = { threshold: "", fill_gap: "", join: "", min_bout: "" };
@@ -10,10 +11,13 @@ export const RAW = { threshold: "", fill_gap: "", join: "", min_bout: "" };
 export const shown = { video: "", of: "labels", post: { ...RAW } };
 let isChosen = false; // whether anybody knows yet whose labels there are
 
-// A card that asks before that asks again at once: `load` when there is something to ask for.
-export const onceChosen = (load) => async () => {
-  if (isChosen) await load();
-};
+// A card asks anew whenever something else is shown; before anybody knows what, there is nothing to ask for.
+export function keepShown(load) {
+  const loadChosen = async () => {
+    if (isChosen) await load();
+  };
+  keepFresh({ view: VIEW, load: loadChosen, anew: ["results_shown"] });
+}
 
 // Tells all cards that what is shown is another, or new.
 export function change(values = {}) {

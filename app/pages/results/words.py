@@ -155,8 +155,8 @@ WORDS = {
     "results_interval": "Scan every, s",
     "results_tolerance": "Events apart, s",
     "results_whole": "Both looked at all of each video",
-    "results_whole_hint": "Then time without a bout is none of these. Else only time counts in "
-    "which both have a bout, or a mark that it was scored.",
+    "results_whole_hint": "If both looked at all of each video, time without a bout is none of "
+    "these. Else only time counts in which both have a bout, or a mark that it was scored.",
     "results_agreement_start": "Choose two to compare: two people, a person and a run, or a "
     "person and another person's file.",
     "results_both_scored": "{scored} that both scored.",

@@ -136,6 +136,7 @@ export function start(element) {
   let runs = [];
   let newest = null; // the answer on view
   let asked = ""; // the run whose deletion is asked about
+  let isPressed = false; // something of the table: drawn anew under the hand, its click would come to nothing
 
   async function load() {
     const answer = await ask("runs", () => "project/runs");
@@ -149,7 +150,7 @@ export function start(element) {
   }
   function draw(answer) {
     const text = JSON.stringify([answer, asked]);
-    if (text === drawn) return; // what is under a hand stays
+    if (text === drawn || isPressed) return; // what is under a hand stays
     drawn = text;
     newest = answer;
     runs = answer.runs;
@@ -223,6 +224,14 @@ export function start(element) {
       else redraw();
     },
   };
+  body.addEventListener("pointerdown", () => {
+    isPressed = true;
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    window.addEventListener(name, () => {
+      isPressed = false;
+    });
+  }
   body.addEventListener("click", (event) => {
     const pressed = event.target.closest("[data-run]");
     const run = runs.find((one) => one.id === pressed?.closest("tr").dataset.id);

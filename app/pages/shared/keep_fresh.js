@@ -6,7 +6,7 @@ import { dark, isViewShown } from "./dom.js";
 // Awaits `load` whenever what the page `view` shows may be old: it is opened, one of `anew` happened, or one of
 // `moved`, at most every `pace` milliseconds and not before the last answer is here, as long as `isFollowing()`.
 // Gives back what to call when a hand has changed what is asked for.
-export function keepFresh({ view, load, anew, moved, pace, isFollowing = () => true }) {
+export function keepFresh({ view, load, anew, moved = [], pace = 0, isFollowing = () => true }) {
   let numLoading = 0;
   let loadedAt = -Infinity;
   let isOld = true;

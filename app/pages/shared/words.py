@@ -12,7 +12,8 @@ WORDS = {
     "chooser_checking": "looking at the file …",
     "chooser_cancel": "Cancel",
     "chooser_remove": "Take out",
-    "chooser_remove_sure": "Really take it out, with {count} bouts?",
+    "chooser_remove_sure": "Really take it out?",
+    "chooser_remove_with": "Really take it out, with {bouts}?",
     "chooser_none": "no video in the project yet",
     "chooser_none_offered": "no other video here",
     "chooser_hint": "Add one of the list, or upload one: it stays in the project until you take "
@@ -24,6 +25,7 @@ WORDS = {
     "chooser_from_typed": "as you typed it",
     "chooser_from_metadata": "as the file says",
     "chooser_from_name": "by its name",
+    "chooser_bout": "1 bout",
     "chooser_bouts": "{count} bouts",
     # the player of a project's video
     "vp_play": "Play",

@@ -4,8 +4,7 @@ import { make, perFrame } from "../../shared/dom.js";
 import * as format from "../../shared/format.js";
 import { fill } from "../../shared/words.js";
 import { isPoint, united } from "../editing/edits.js";
-
-const KEYS = { " ": "Space" };
+import { shownKey } from "../keys.js";
 
 export function makeEthogramCard(element, { store, player, openings, coding, timeline }) {
   const holder = element.querySelector(".vm-code-behaviours");
@@ -39,7 +38,7 @@ export function makeEthogramCard(element, { store, player, openings, coding, tim
     const dot = make("i", { className: "vm-dot" });
     dot.style.background = colour;
     const since = make("small");
-    const shown = make("kbd", { textContent: KEYS[key] ?? (key || "–") });
+    const shown = make("kbd", { textContent: shownKey(key) || "–" });
     const row = make(
       "button",
       { type: "button", className: "vm-code-key", title: description },

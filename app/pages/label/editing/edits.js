@@ -152,7 +152,7 @@ const isSamePoint = (one, other) =>
   Math.abs(one.start - other.start) < INSTANT;
 
 // States of a bout's track that it overlaps.
-export function overlapping(labels, bout, axes) {
+function overlapping(labels, bout, axes) {
   const axis = axes.get(bout.behaviour);
   const found = [];
   for (const one of labels.bouts) {
@@ -163,7 +163,7 @@ export function overlapping(labels, bout, axes) {
   }
   return found;
 }
-export function inserted(bouts, bout) {
+function inserted(bouts, bout) {
   const list = bouts.slice();
   let at = firstFrom(list, bout.start, startOf);
   while (at < list.length && inOrder(list[at], bout) < 0) at += 1;

@@ -10,9 +10,10 @@
 import { fetchJson, pause, queryOf } from "../../shared/ask.js";
 import * as bus from "../../shared/bus.js";
 import { isViewShown } from "../../shared/dom.js";
+import { keep, kept } from "../../shared/kept.js";
 import { fill, words } from "../../shared/words.js";
 import { applied, effectOf, NO_EFFECT, NO_LABELS, Refusal, withChanges } from "./edits.js";
-import { keep, MAX_WAITING, newId, takeOver } from "./waiting.js";
+import { keepWaiting, MAX_WAITING, newId, takeOver } from "./waiting.js";
 
 const POLL = 1500; // milliseconds between two looks at what others changed
 const AGAIN = 1000; // until a request that was not answered is sent again
@@ -35,7 +36,7 @@ export const store = {
   video: "",
   ethogram: [],
   revision: 0,
-  author: kept(KEPT_AUTHOR),
+  author: kept(KEPT_AUTHOR) ?? "",
   subject: "",
   isLoaded: false,
   undoable: null, // { revision, words } of what would be undone; null: nothing
@@ -74,12 +75,12 @@ export const store = {
   behaviour: (name) => store.ethogram.find((one) => one.name === name),
   setAuthor(author) {
     store.author = author.trim();
-    keepText(KEPT_AUTHOR, store.author);
+    keep(KEPT_AUTHOR, store.author);
     say("changed");
   },
   setSubject(subject) {
     store.subject = subject.trim();
-    if (store.isLoaded) keepText(subjectPlace(), store.subject);
+    if (store.isLoaded) keep(subjectPlace(), store.subject);
     say("changed");
   },
 
@@ -117,7 +118,7 @@ export const store = {
     if (edit.effect === NO_EFFECT && !isMark) return edit.id; // it is so already
     waiting.push(edit);
     shown = after;
-    keep(project, waiting);
+    keepWaiting(project, waiting);
     say("changed");
     say("saving");
     send();
@@ -188,7 +189,7 @@ function setEthogram(ethogram) {
 }
 function settle() {
   rebase();
-  keep(project, waiting);
+  keepWaiting(project, waiting);
   say("changed");
   say("saving");
 }
@@ -211,7 +212,7 @@ async function load() {
   if (isFirst) waiting = [...takeOver(project), ...waiting];
   const wasLoaded = store.isLoaded;
   store.isLoaded = true;
-  if (!wasLoaded) store.subject ||= kept(subjectPlace());
+  if (!wasLoaded) store.subject ||= kept(subjectPlace()) ?? "";
   settle();
   if (!wasLoaded) say("loaded");
   if (waiting.length) send();
@@ -271,7 +272,7 @@ async function sendSome() {
   const stop = waiting.findIndex((one, index) => !fits(one, index));
   const batch = waiting.slice(0, stop < 0 ? waiting.length : stop);
   for (const edit of batch) edit.isSent = true;
-  keep(project, waiting);
+  keepWaiting(project, waiting);
   const edits = batch.map(({ effect: _, isSent: _sent, video: _video, revision: _at, author: _by, ...edit }) => edit);
   const answer = await post("label/edit", { video, revision, author: first.author, edits: withAuthors(edits, first) });
   if (!answer.results) {
@@ -302,10 +303,11 @@ async function takeResults(answer, batch) {
   bus.emit("label_saved", answer.revision);
 }
 
-// Undo and redo are the server's: it keeps the steps of all pages. What it has not got yet is taken back here.
+// Undo and redo are the server's: it keeps the steps of all pages. What it has not got yet is taken back here, if it is
+// of the video on view: of another nobody would see it go.
 async function stepBack(what) {
   const last = waiting.at(-1);
-  if (what === "undo" && last && !last.isSent) {
+  if (what === "undo" && last?.video === store.video && !last.isSent) {
     waiting.pop();
     settle();
     return;
@@ -353,17 +355,3 @@ bus.on("view_shown", (view) => {
 });
 
 const subjectPlace = () => `${KEPT_SUBJECT}${project}:${store.video}`;
-function kept(name) {
-  try {
-    return localStorage.getItem(name) ?? "";
-  } catch {
-    return "";
-  }
-}
-function keepText(name, text) {
-  try {
-    localStorage.setItem(name, text);
-  } catch {
-    // it holds until the page is closed
-  }
-}

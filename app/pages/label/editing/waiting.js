@@ -11,7 +11,7 @@ const mine = letters(); // of this page: two pages keep theirs apart
 export const newId = () => `${Date.now().toString(36)}-${letters()}`;
 
 // Writes down what waits, for a project.
-export function keep(project, edits) {
+export function keepWaiting(project, edits) {
   const name = `${PREFIX}${project}:${mine}`;
   try {
     const text = JSON.stringify(edits);

@@ -5,6 +5,7 @@ import * as bus from "../../shared/bus.js";
 import { make } from "../../shared/dom.js";
 import { makeGroup } from "../../shared/fields.js";
 import * as format from "../../shared/format.js";
+import { keep, kept } from "../../shared/kept.js";
 import { fill, words } from "../../shared/words.js";
 import { bouts } from "../behaviours/row.js";
 import { makeAlert, makeButton, makeDialog, makeField, makeInput, makeSelect, sayIn } from "../dialog.js";
@@ -127,7 +128,7 @@ function makeExporter() {
 
   async function refresh() {
     showFields();
-    keepFormat(controls.format.value);
+    keep(KEPT, controls.format.value);
     busy.hidden = false;
     save.hidden = true;
     preview.classList.add("vm-stale");
@@ -173,18 +174,6 @@ function makeExporter() {
 
 // The format that was taken last, by whoever uses this browser.
 function keptFormat(formats) {
-  let kept = null;
-  try {
-    kept = localStorage.getItem(KEPT);
-  } catch {
-    // storage is switched off
-  }
-  return formats.some((one) => one.name === kept) ? kept : formats[0].name;
-}
-function keepFormat(name) {
-  try {
-    localStorage.setItem(KEPT, name);
-  } catch {
-    // it holds until the page is closed
-  }
+  const last = kept(KEPT);
+  return formats.some((one) => one.name === last) ? last : formats[0].name;
 }

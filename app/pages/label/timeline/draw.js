@@ -4,6 +4,7 @@ import { token } from "../../shared/colours.js";
 import { dark } from "../../shared/dom.js";
 import * as format from "../../shared/format.js";
 import { tickStep } from "../../shared/time_view.js";
+import { wallTime } from "../../shared/video/wall_clock.js";
 import { words } from "../../shared/words.js";
 import { firstFrom } from "../editing/edits.js";
 import { MODEL, OWN } from "./lanes.js";
@@ -32,13 +33,8 @@ export function makeDrawing(plot, canvas, state) {
   const timeAt = (pixel) => state.view.from + (pixel - state.gutter) / perSecond();
   const bodyEnd = () => state.high + 6;
   const overviewTop = () => bodyEnd() + AXIS + 4;
-  const clockAt = (seconds, hasTenths) => {
-    if (!state.start) return format.clock(seconds, { hasTenths });
-    const at = new Date(state.start.getTime() + seconds * 1000);
-    const two = (number) => String(number).padStart(2, "0");
-    const text = `${two(at.getUTCHours())}:${two(at.getUTCMinutes())}:${two(at.getUTCSeconds())}`;
-    return hasTenths ? `${text}.${Math.floor(at.getUTCMilliseconds() / 100)}` : text;
-  };
+  const clockAt = (seconds, hasTenths) =>
+    state.start ? wallTime(state.start, seconds, { hasTenths }) : format.clock(seconds, { hasTenths });
 
   function size() {
     state.width = plot.clientWidth;

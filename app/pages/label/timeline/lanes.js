@@ -4,7 +4,7 @@ import { isPoint, united } from "../editing/edits.js";
 import { differences } from "./differences.js";
 
 export const OWN = 22; // pixels: bars of a person
-export const DIFFERENCE = 4;
+const DIFFERENCE = 4;
 export const MODEL = 14;
 const GAP = 3;
 const SPACE = 13; // between lanes

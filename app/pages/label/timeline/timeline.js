@@ -21,7 +21,7 @@ export function makeTimeline(element, { store, player, openings, selection, mode
     high: 40,
     playhead: 0,
     duration: 0,
-    start: null, // of the recording, as a Date whose UTC fields are its clock; null: not known
+    start: null, // of the recording, in ISO 8601; null: not known
     hover: null,
     drag: null, // { bout, edge, at }: an edge in a hand
     range: null, // { from, to, lane }: a span in a hand
@@ -56,11 +56,12 @@ export function makeTimeline(element, { store, player, openings, selection, mode
   });
   // How long from a key press to its drawing: heard of by tests, and by whoever measures.
   function reportDrawn() {
-    const channel = new MessageChannel(); // its message comes after the frame was painted
     const times = keyPresses.splice(0);
     if (!times.length) return;
+    const channel = new MessageChannel(); // its message comes after the frame was painted
     channel.port1.onmessage = () => {
       for (const at of times) bus.emit("label_drawn", performance.now() - at);
+      channel.port1.close();
     };
     channel.port2.postMessage(null);
   }
@@ -153,8 +154,7 @@ export function makeTimeline(element, { store, player, openings, selection, mode
     load(record) {
       state.duration = coding.duration();
       if (!Number.isFinite(state.duration)) state.duration = 0;
-      const [, start] = /^(.{19}(?:\.\d+)?)/.exec(record?.start ?? "") ?? [];
-      state.start = start ? new Date(`${start}Z`) : null;
+      state.start = record?.start ?? null;
       Object.assign(state.view, { from: 0, to: Math.min(most(), WIDE) });
       Object.assign(state, { playhead: player.seconds || 0, drag: null, range: null, hover: null });
       changed();

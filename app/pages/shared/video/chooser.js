@@ -4,7 +4,7 @@ import * as bus from "../bus.js";
 import { make } from "../dom.js";
 import * as format from "../format.js";
 import { fill, words } from "../words.js";
-import { addUpload, addVideo, chooseVideo, chosenVideo, loadVideos, removeVideo, videosOfProject } from "./project.js";
+import { addUpload, addVideo, chooseVideo, chosenVideo, loadVideos, removeVideo } from "./project.js";
 import { sendUpload } from "./upload.js";
 import { clockStart } from "./wall_clock.js";
 
@@ -62,7 +62,8 @@ export function makeVideoChooser(element) {
   function askRemoval(isAsking) {
     isAsked = isAsking;
     const count = chosenVideo()?.num_bouts ?? 0;
-    remove.textContent = isAsking ? fill("chooser_remove_sure", { count }) : words.chooser_remove;
+    const sure = count ? fill("chooser_remove_with", { bouts: bouts(count) }) : words.chooser_remove_sure;
+    remove.textContent = isAsking ? sure : words.chooser_remove;
   }
   async function act(work) {
     say(null);
@@ -75,9 +76,15 @@ export function makeVideoChooser(element) {
     chooseVideo(select.value);
   });
   add.addEventListener("click", () => act(addVideo(offered.value)));
-  remove.addEventListener("click", () => {
-    if (isAsked) act(removeVideo(chosenVideo().name));
-    askRemoval(!isAsked);
+  remove.addEventListener("click", async () => {
+    if (isAsked) {
+      askRemoval(false);
+      act(removeVideo(chosenVideo().name));
+      return;
+    }
+    const record = chosenVideo();
+    await act(loadVideos()); // how many bouts it has by now
+    if (chosenVideo()?.name === record.name) askRemoval(true);
   });
   remove.addEventListener("blur", () => askRemoval(false));
   cancel.addEventListener("click", () => transfer?.cancel());
@@ -110,8 +117,9 @@ export function makeVideoChooser(element) {
   };
   bus.on("view_shown", load);
   bus.on("run", load);
-  return { load: () => act(loadVideos()), add: (file) => send(file), videos: videosOfProject };
 }
+
+const bouts = (count) => (count === 1 ? words.chooser_bout : fill("chooser_bouts", { count }));
 
 function optionGroups(groups) {
   const byName = new Map();
@@ -133,7 +141,7 @@ function factsOf(record) {
     codec,
     size === null ? null : format.fileSize(size),
     start ? fill("chooser_start", { start: clockStart(start), how: words[`chooser_from_${record.start_from}`] }) : null,
-    record.num_bouts ? fill("chooser_bouts", { count: record.num_bouts }) : null,
+    record.num_bouts ? bouts(record.num_bouts) : null,
   ];
   return parts.filter(Boolean).join(" · ");
 }

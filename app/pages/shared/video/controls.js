@@ -1,6 +1,7 @@
 // The elements of the player of the project's videos, and how each is drawn; its sound, as it was left.
 
 import { make, PAUSE, PLAY } from "../dom.js";
+import { keep, keptValue } from "../kept.js";
 import { words } from "../words.js";
 
 export const SPEEDS = [0.25, 0.5, 1, 1.5, 2, 4, 8, 16];
@@ -13,20 +14,12 @@ const LOUD = "M4 9h4l5-4v14l-5-4H4zM15.5 8a5 5 0 0 1 0 8zM17 4.5a9 9 0 0 1 0 15v
 const MUTE = "M4 9h4l5-4v14l-5-4H4zM16 9l5 6m0-6l-5 6";
 
 export function restoreSound(video) {
-  try {
-    const { volume, muted } = JSON.parse(localStorage.getItem(SOUND) ?? "{}");
-    if (volume >= 0 && volume <= 1) video.volume = volume;
-    video.muted = Boolean(muted);
-  } catch {
-    /* nothing was kept */
-  }
+  const { volume, muted } = keptValue(SOUND) ?? {};
+  if (volume >= 0 && volume <= 1) video.volume = volume;
+  video.muted = Boolean(muted);
 }
 export function keepSound({ volume, muted }) {
-  try {
-    localStorage.setItem(SOUND, JSON.stringify({ volume, muted }));
-  } catch {
-    /* storage is switched off */
-  }
+  keep(SOUND, JSON.stringify({ volume, muted }));
 }
 
 function icon(path) {

@@ -8,7 +8,6 @@
 // the one beside it.
 
 import { fetchReady, pause, queryOf } from "../ask.js";
-import * as bus from "../bus.js";
 import { make } from "../dom.js";
 import * as format from "../format.js";
 import { fill, words } from "../words.js";
@@ -98,10 +97,11 @@ export function makeVideoPlayer(element) {
 
   // Loading
 
-  // A record that is new of the video on view changes what is said of it, and not what is shown.
-  function load(next) {
+  // From a time on, or from its start. A record that is new of the video on view changes what is said of it, and not what
+  // is shown.
+  function load(next, { at = 0 } = {}) {
     const isSame = next && record && next.id === record.id && next.state === record.state;
-    if (!isSame || !isReady()) return loadAnew(next);
+    if (!isSame || !isReady()) return loadAnew(next, { at });
     record = next;
     draw();
     return ready;
@@ -123,7 +123,7 @@ export function makeVideoPlayer(element) {
     if (own !== number) return;
     if (hasCopy) open(`media/${next.id}/proxy.mp4`, { copy: true, at });
     else if (isPlayable || isInPart) open(`media/${next.id}`, { copy: false, at });
-    else return offer(undecodable.has(next.id) ? words.vp_not_decodable : words.vp_not_playable);
+    else return offer(undecodable.has(next.id) ? words.vp_not_decodable : words.vp_not_playable, at);
     if (isInPart && !hasCopy) offerSound();
     ready = measure(own);
     return ready;
@@ -204,11 +204,11 @@ export function makeVideoPlayer(element) {
     note.hidden = false;
     note.replaceChildren(text, ...more);
   }
-  function offer(why) {
+  // Of a copy, which is shown from a time on once it is there.
+  function offer(why, at = seconds) {
     say(why);
     const here = make("div", { className: "vm-vp-offer" });
     message.replaceChildren(here);
-    const at = seconds;
     stopOffer = offerProxy(here, record, why, () => loadAnew(record, { at }));
     emit("trouble", why);
   }
@@ -399,7 +399,7 @@ export function makeVideoPlayer(element) {
 
   async function play() {
     while (isCreeping) await pause(SHOWN_WITHIN / 10);
-    if (!isReady()) return;
+    if (!isReady() || !element.checkVisibility()) return;
     if (video.ended || seconds >= duration() - SAME) await seek(span?.start ?? 0);
     try {
       await video.play();
@@ -543,10 +543,10 @@ export function makeVideoPlayer(element) {
       video.muted = value === 0;
     },
   });
-  // A player that nobody sees must not be heard.
-  bus.on("view_shown", () => {
+  // A player that nobody sees must not be heard: of another page, or of a card that is hidden. Nor is it begun.
+  new ResizeObserver(() => {
     if (!element.checkVisibility()) pauseVideo();
-  });
+  }).observe(element);
 
   const player = {
     load,

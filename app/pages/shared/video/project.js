@@ -3,27 +3,13 @@
 
 import { fetchJson, fetchReady, post, queryOf } from "../ask.js";
 import * as bus from "../bus.js";
+import { keep, kept } from "../kept.js";
 
 const KEPT = "vidmem-video";
 let chosen = null; // its record
 let wanted = null; // its name
 let number = 0; // of the newest choice
 let loading = null;
-
-function kept() {
-  try {
-    return localStorage.getItem(KEPT);
-  } catch {
-    return null; // storage is switched off
-  }
-}
-function keep(name) {
-  try {
-    localStorage.setItem(KEPT, name ?? "");
-  } catch {
-    /* the first video is chosen next time */
-  }
-}
 
 // The record of the chosen video; null: none is.
 export const chosenVideo = () => chosen;
@@ -45,10 +31,11 @@ async function reloadVideos() {
 async function loadOnce() {
   const answer = await fetchJson(`project/videos?${queryOf({ run: bus.run })}`);
   if (answer.error) return answer;
-  bus.emit("project_videos", answer);
-  const name = wanted ?? kept();
+  const name = wanted ?? kept(KEPT);
   const record = answer.videos.find((one) => one.name === name) ?? answer.videos[0] ?? null;
   const isSame = record && chosen && ["id", "name", "state", "start"].every((key) => record[key] === chosen[key]);
+  if (isSame) chosen = { ...chosen, num_bouts: record.num_bouts }; // which is no reason to open it anew
+  bus.emit("project_videos", answer);
   if (!isSame) await chooseVideo(record?.name ?? null);
   return answer;
 }
@@ -58,7 +45,7 @@ export async function chooseVideo(name) {
   number += 1;
   const own = number;
   wanted = name;
-  if (name !== null) keep(name);
+  if (name !== null) keep(KEPT, name);
   let record = videosOfProject().find((one) => one.name === name) ?? null;
   if (record && record.state === "here" && !record.is_probed) {
     const answer = await fetchReady(`project/videos/facts?${queryOf({ video: name })}`);

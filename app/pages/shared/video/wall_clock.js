@@ -9,11 +9,19 @@ function wallMilliseconds(start) {
   return date ? Date.parse(`${date}T${time}Z`) : Number.NaN;
 }
 
+const momentAt = (start, seconds) => new Date(wallMilliseconds(start) + Math.floor(seconds * 1000 + 1e-6));
+
 // ("2026-05-03T02:14:36", 41.5) -> "2026-05-03 02:15:17"; "" if there is no such time
 export function wallClock(start, seconds) {
-  const when = new Date(wallMilliseconds(start) + Math.floor(seconds * 1000 + 1e-6));
+  const when = momentAt(start, seconds);
   if (Number.isNaN(when.getTime())) return "";
   const date = `${when.getUTCFullYear()}-${two(when.getUTCMonth() + 1)}-${two(when.getUTCDate())}`;
-  return `${date} ${two(when.getUTCHours())}:${two(when.getUTCMinutes())}:${two(when.getUTCSeconds())}`;
+  return `${date} ${wallTime(start, seconds)}`;
+}
+// ("2026-05-03T02:14:36", 41.5) -> "02:15:17", with tenths "02:15:17.5"
+export function wallTime(start, seconds, { hasTenths = false } = {}) {
+  const when = momentAt(start, seconds);
+  const text = [when.getUTCHours(), when.getUTCMinutes(), when.getUTCSeconds()].map(two).join(":");
+  return hasTenths ? `${text}.${Math.floor(when.getUTCMilliseconds() / 100)}` : text;
 }
 export const clockStart = (start) => wallClock(start, 0);

@@ -1,0 +1,26 @@
+// Small texts that a browser keeps for the next visit. Where its storage is full or switched off, nothing is kept.
+
+// The text of a name; null: there is none.
+export function kept(name) {
+  try {
+    return localStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+export function keep(name, text) {
+  try {
+    localStorage.setItem(name, text);
+  } catch {
+    // it holds until the page is closed
+  }
+}
+
+// The value that was kept as JSON; null: there is none.
+export function keptValue(name) {
+  try {
+    return JSON.parse(kept(name));
+  } catch {
+    return null;
+  }
+}
