@@ -1,0 +1,61 @@
+"""What moves between two frames: few numbers, of the whole picture and of each cell.
+
+A frozen image encoder knows where and what, and is nearly blind to movement.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+SIDE = 112
+"""Rows and columns at which frames are compared: noise of single pixels is averaged out."""
+
+CHANGED = 0.04
+"""Grey difference, of a standard deviation of the colours, beyond which a pixel has changed..."""
+
+NOISES = 5.0
+"""...if it is also so many times the usual difference of its frame: dark footage is noisy."""
+
+_GREY = (0.299, 0.587, 0.114)
+_SMALL = 1e-4
+_MAD_TO_STD = 1.4826
+
+
+def motion_channels(before: Tensor, now: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """The motion from one frame to the next, in logarithms.
+
+    The brightness of a whole picture may flicker: the median difference is taken off first.
+
+    Args:
+        before: `[N, 3, H, W]`, normalised colours.
+        now: The frames after these.
+        grid: Rows and columns of the cells.
+
+    Returns:
+        Of each cell `[N, P, 3]` and of the whole picture `[N, 3]`, float32: mean and maximum of the
+        grey difference, and the share of pixels that changed.
+    """
+    difference_NHW = _grey(now) - _grey(before)
+    flat = difference_NHW.flatten(1)
+    shift = flat.median(1).values[:, None, None]
+    away_NHW = (difference_NHW - shift).abs()
+    noise = away_NHW.flatten(1).median(1).values * _MAD_TO_STD
+    limit = torch.clamp(NOISES * noise, min=CHANGED)[:, None, None]
+    is_changed_NHW = (away_NHW > limit).float()
+    maps = away_NHW[:, None], is_changed_NHW[:, None]
+    of_cells = [
+        F.adaptive_avg_pool2d(maps[0], grid),
+        F.adaptive_max_pool2d(maps[0], grid),
+        F.adaptive_avg_pool2d(maps[1], grid),
+    ]
+    of_frame = [away_NHW.mean((1, 2)), away_NHW.amax((1, 2)), is_changed_NHW.mean((1, 2))]
+    cells_NP3 = torch.cat(of_cells, 1).flatten(2).transpose(1, 2)
+    return (cells_NP3 + _SMALL).log(), (torch.stack(of_frame, 1) + _SMALL).log()
+
+
+def _grey(frames_N3HW: Tensor) -> Tensor:
+    weights = frames_N3HW.new_tensor(_GREY, dtype=torch.float32)
+    grey_NHW = torch.einsum("nchw,c->nhw", frames_N3HW.float(), weights)
+    return F.adaptive_avg_pool2d(grey_NHW[:, None], (SIDE, SIDE))[:, 0]
