@@ -85,9 +85,11 @@ class FeatureEncoder(nn.Module):
         now = [min(end, num_frames - 1) for end in ends]
         before = [max(frame - 1, 0) for frame in now]
         tokens = self.backbone(clips[:, now])
-        grid = self.token_grid(*clips.shape[-2:])
         cells, whole = motion_channels(
-            clips[:, before].flatten(0, 1), clips[:, now].flatten(0, 1), grid
+            clips[:, before].flatten(0, 1),
+            clips[:, now].flatten(0, 1),
+            self.token_grid(*clips.shape[-2:]),
+            self.backbone.preprocessing.std,
         )
         shape = (len(clips), len(now))
         return RawFeatures(tokens, cells.unflatten(0, shape), whole.unflatten(0, shape))

@@ -5,6 +5,8 @@ A frozen image encoder knows where and what, and is nearly blind to movement.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -12,8 +14,8 @@ from torch import Tensor
 SIDE = 112
 """Rows and columns at which frames are compared: noise of single pixels is averaged out."""
 
-CHANGED = 0.04
-"""Grey difference, of a standard deviation of the colours, beyond which a pixel has changed..."""
+CHANGED = 0.06
+"""Grey difference, of 1, beyond which a pixel has changed..."""
 
 NOISES = 5.0
 """...if it is also so many times the usual difference of its frame: dark footage is noisy."""
@@ -23,7 +25,9 @@ _SMALL = 1e-4
 _MAD_TO_STD = 1.4826
 
 
-def motion_channels(before: Tensor, now: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def motion_channels(
+    before: Tensor, now: Tensor, grid: tuple[int, int], std: Sequence[float]
+) -> tuple[Tensor, Tensor]:
     """The motion from one frame to the next, in logarithms.
 
     The brightness of a whole picture may flicker: the median difference is taken off first.
@@ -32,12 +36,13 @@ def motion_channels(before: Tensor, now: Tensor, grid: tuple[int, int]) -> tuple
         before: `[N, 3, H, W]`, normalised colours.
         now: The frames after these.
         grid: Rows and columns of the cells.
+        std: Of each colour, by which the frames were divided.
 
     Returns:
         Of each cell `[N, P, 3]` and of the whole picture `[N, 3]`, float32: mean and maximum of the
         grey difference, and the share of pixels that changed.
     """
-    difference_NHW = _grey(now) - _grey(before)
+    difference_NHW = _grey(now, std) - _grey(before, std)
     flat = difference_NHW.flatten(1)
     shift = flat.median(1).values[:, None, None]
     away_NHW = (difference_NHW - shift).abs()
@@ -55,7 +60,9 @@ def motion_channels(before: Tensor, now: Tensor, grid: tuple[int, int]) -> tuple
     return (cells_NP3 + _SMALL).log(), (torch.stack(of_frame, 1) + _SMALL).log()
 
 
-def _grey(frames_N3HW: Tensor) -> Tensor:
-    weights = frames_N3HW.new_tensor(_GREY, dtype=torch.float32)
+def _grey(frames_N3HW: Tensor, std: Sequence[float]) -> Tensor:
+    """`[N, SIDE, SIDE]`, up to a constant that differences do not see."""
+    shares = [share * spread for share, spread in zip(_GREY, std, strict=True)]
+    weights = frames_N3HW.new_tensor(shares, dtype=torch.float32)
     grey_NHW = torch.einsum("nchw,c->nhw", frames_N3HW.float(), weights)
     return F.adaptive_avg_pool2d(grey_NHW[:, None], (SIDE, SIDE))[:, 0]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -75,12 +75,15 @@ class Reduction(nn.Module):
 
     def forward(self, raw: RawFeatures) -> Tensor:
         """The features `[..., P, F]` of frames, float32."""
-        tokens = raw.tokens.to(self.cell_mean.dtype)
+        tokens = raw.tokens.float()
         of_cells = (tokens - self.cell_mean) @ self.cell_components.T
         of_frame = self._of_frame(tokens)[..., None, :].expand(*of_cells.shape[:-1], -1)
         parts = [of_cells, of_frame]
         if self.config.has_motion:
-            cells, frame = (raw.cell_motion, raw.frame_motion[..., None, :].expand_as(raw.cell_motion))
+            cells, frame = (
+                raw.cell_motion,
+                raw.frame_motion[..., None, :].expand_as(raw.cell_motion),
+            )
             for number, motion in enumerate((cells, frame)):
                 parts.append((motion - self.motion_mean[number]) / self.motion_std[number])
         return torch.cat([part.float() for part in parts], -1)
@@ -92,7 +95,7 @@ class Reduction(nn.Module):
         them, whichever is larger in its own usual size (Lee et al., arXiv:1807.03888; the rest as
         in Wang et al., ViM, arXiv:2203.10807).
         """
-        tokens = raw.tokens.to(self.cell_mean.dtype)
+        tokens = raw.tokens.float()
         away = tokens.flatten(-2) - self.frame_mean
         inside = self._of_frame(tokens)
         within = (inside / self.frame_spread).square().mean(-1).sqrt()
@@ -111,6 +114,14 @@ class Reduction(nn.Module):
     def _frame_scale(self) -> Tensor:
         # The components are orthogonal and were all divided by the spread of the strongest.
         return self.frame_components[0].norm()
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        # `to(bfloat16)` leaves these in float32: rounded, components would no longer be orthogonal.
+        before = dict(self.named_buffers(recurse=False))
+        super()._apply(fn, recurse)
+        for name, buffer in before.items():
+            setattr(self, name, buffer.to(getattr(self, name).device))
+        return self
 
     @classmethod
     @torch.no_grad()
