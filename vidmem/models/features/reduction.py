@@ -7,6 +7,7 @@ having a spread of one: scaled up to equal size, the weak ones would drown the s
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any, Self
@@ -164,13 +165,13 @@ MAX_CELLS = 20_000
 
 LIMIT_QUANTILE = 0.99
 LIMIT_MARGIN = 1.5
-"""Footage of the same place at another time may be this much farther away than what was left out."""
+"""The same place at another time may be so much farther away than what was left out."""
 
 
 def _held_out_limit(fitted: Reduction, raw: RawFeatures, num_blocks: int) -> float:
     edges = torch.linspace(0, len(raw), num_blocks + 1).round().long().tolist()
     held_out = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in itertools.pairwise(edges):
         rows = torch.cat([torch.arange(start), torch.arange(stop, len(raw))])
         if stop == start or len(rows) <= 2:
             continue
@@ -183,7 +184,7 @@ def _held_out_limit(fitted: Reduction, raw: RawFeatures, num_blocks: int) -> flo
 
 
 def _fit_pca(rows: Tensor, mean: Tensor, components: Tensor) -> None:
-    """Fill in mean and components, divided by the spread along the strongest; missing ones are 0."""
+    """Fill in mean and components, divided by the spread of the strongest; missing ones are 0."""
     mean.copy_(rows.mean(0))
     centred = rows - mean
     # The smaller of the two square matrices: there may be fewer rows than numbers in each.

@@ -1,0 +1,248 @@
+"""What can be taught: each kind of network behind one face.
+
+A learner gives logits of every feature frame, of segments while it learns and of whole videos when
+it is scored. All begin as the linear head that is inside of them.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from vidmem.models import (
+    FamSwin,
+    FamSwinConfig,
+    FeatureConfig,
+    MemoryConfig,
+    Spool,
+    SpoolConfig,
+)
+from vidmem.teaching.baselines import RecurrentBaseline, WindowBaseline
+
+N = TypeVar("N", bound=nn.Module)
+
+SPOOL_CHUNK_FRAMES = 512
+"""Feature frames of a whole video that are judged at a time, beside what they look at."""
+
+CBAS_SECONDS = 3.1
+"""31 frames at 10 per second."""
+
+
+class Learner(ABC, Generic[N]):
+    """A network that is taught on features, starting from a linear head."""
+
+    remembers = ""
+    """What `memory` counts, in words; empty: there is nothing to set."""
+
+    full_memory = 0
+    """What it remembers as it is taught."""
+
+    segment_multiple = 1
+    """Feature frames of a segment are a multiple of it."""
+
+    def __init__(self, network: N, linear_head: nn.Linear, heads: list[nn.Linear]) -> None:
+        self.network = network
+        self.linear_head = linear_head
+        for head in heads:  # at first nothing is added to what the linear head says
+            nn.init.zeros_(head.weight)
+            nn.init.zeros_(head.bias)
+
+    @abstractmethod
+    def segments(self, values: Tensor, memory: int) -> Tensor:
+        """Logits `[B, L, C]` of segments `[B, L, P, F]`, with gradients."""
+
+    @abstractmethod
+    def video(self, values: Tensor, memory: int) -> Tensor:
+        """Logits `[T, C]` of a whole video `[T, P, F]`, as a stream of it would give them."""
+
+    def memory_choices(self) -> tuple[int, ...]:
+        """Drawn from while it learns: people switch memory off and make it shorter."""
+        return (self.full_memory,)
+
+
+class BaselineLearner(Learner[nn.Module]):
+    """A baseline: it sees all frames of a segment or of a video."""
+
+    def segments(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        return self.network(values)
+
+    def video(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        return self.network(values[None].float())[0]
+
+
+class SpoolLearner(Learner[Spool]):
+    """A Spool on features."""
+
+    remembers = "feature frames that it looks back and ahead"
+
+    def __init__(self, network: Spool) -> None:
+        super().__init__(network, network.linear_head, [network.frame_head, network.clip_head])
+        self.full_memory = network.config.local_frame_range
+
+    def memory_choices(self) -> tuple[int, ...]:
+        """See `Learner`."""
+        full = self.full_memory
+        return tuple(dict.fromkeys((full, full, full // 2, 0)))
+
+    def segments(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        return self.network.forward_features(values, local_frame_range=memory).frame_logits
+
+    def video(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        # No frame sees farther than this, since there are no context frames: pieces are as a whole.
+        margin = self.network.config.num_layers * memory
+        logits = []
+        for start in range(0, len(values), SPOOL_CHUNK_FRAMES):
+            first = max(0, start - margin)
+            piece = values[first : start + SPOOL_CHUNK_FRAMES + margin][None].float()
+            own = self.segments(piece, memory)[0, start - first :]
+            logits.append(own[:SPOOL_CHUNK_FRAMES])
+        return torch.cat(logits)
+
+
+class FamLearner(Learner[FamSwin]):
+    """A FAM Swin on features: clip by clip, each judged as one.
+
+    Args:
+        network: In training mode.
+        clip_frames: Feature frames of a clip.
+    """
+
+    remembers = "clips remembered"
+
+    def __init__(self, network: FamSwin, clip_frames: int) -> None:
+        super().__init__(network, network.linear_head, [network.head])
+        self.segment_multiple = clip_frames
+        self.full_memory = network.traits.l_mem
+
+    def memory_choices(self) -> tuple[int, ...]:
+        """See `Learner`."""
+        full = self.full_memory
+        return tuple(dict.fromkeys((full, full // 2, 0)))
+
+    def segments(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        clips_BNTPF = values.unflatten(1, (-1, self.segment_multiple))
+        logits_BNC = self._judged(clips_BNTPF, memory)
+        return logits_BNC.repeat_interleave(self.segment_multiple, 1)
+
+    def video(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        missing = -len(values) % self.segment_multiple
+        # As a stream does it: the last clip repeats its last frame.
+        whole = torch.cat([values, values[-1:].expand(missing, *values.shape[1:])]).float()
+        return self.segments(whole[None], memory)[0, : len(values)]
+
+    def _judged(self, clips_BNTPF: Tensor, memory: int) -> Tensor:
+        state = self.network.init_state(len(clips_BNTPF), l_mem=memory)
+        return self.network.forward_clip_features(clips_BNTPF, state)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerFacts:
+    """What a network has to fit to."""
+
+    features: FeatureConfig
+    num_classes: int
+    """Of all axes."""
+
+    clip_frames: int
+    """Sampled frames of a clip."""
+
+    feature_fps: float
+    """Feature frames per second."""
+
+    memory_seconds: float
+    """That FAM Swin shall remember."""
+
+    context_seconds: float
+    """That a Spool's window holds."""
+
+    reach_seconds: float
+    """That its heads look back and ahead."""
+
+
+def _spool(facts: LearnerFacts) -> Learner[Spool]:
+    window = max(8, round(facts.context_seconds * facts.feature_fps))
+    config = SpoolConfig(
+        backbone=facts.features.backbone,
+        features=facts.features,
+        embed_dim=32,
+        num_layers=1,
+        num_heads=4,
+        num_lookback_heads=2,
+        num_lookahead_heads=2,
+        local_frame_range=max(1, round(facts.reach_seconds * facts.feature_fps)),
+        # Without context frames no frame sees farther than its heads reach: what a stream says is
+        # what one pass over the whole video says.
+        has_context_frames=False,
+        has_offset_bias=True,
+        tokens_per_frame=facts.features.tokens_per_frame,
+        window_frames=window,
+        dropout=0.1,
+        num_classes=facts.num_classes,
+    )
+    return SpoolLearner(Spool(config))
+
+
+def _fam(facts: LearnerFacts) -> Learner[FamSwin]:
+    clip_frames = facts.features.num_feature_frames(facts.clip_frames)
+    clip_seconds = clip_frames / facts.feature_fps
+    side = round(facts.features.tokens_per_frame**0.5)
+    config = FamSwinConfig(
+        features=facts.features,
+        tubelet_size=(clip_frames, 1, 1),
+        embed_dim=8,
+        depths=(1, 1, 1, 1),
+        num_heads=(1, 1, 2, 4),
+        attention_window=(2, side, side),
+        num_classes=facts.num_classes,
+        memory=MemoryConfig(
+            l_mem=max(1, round(facts.memory_seconds / clip_seconds)), tokens_per_clip=9
+        ),
+    )
+    return FamLearner(FamSwin(config), clip_frames)
+
+
+def _gru(facts: LearnerFacts) -> Learner[nn.Module]:
+    network = RecurrentBaseline(facts.features.feature_dim, facts.num_classes)
+    return BaselineLearner(network, network.linear_head, [network.head])
+
+
+def _cbas(facts: LearnerFacts) -> Learner[nn.Module]:
+    reach = max(1, round(CBAS_SECONDS * facts.feature_fps / 2))
+    network = WindowBaseline(facts.features.feature_dim, facts.num_classes, reach)
+    return BaselineLearner(network, network.linear_head, [network.head])
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnerKind:
+    """A kind of network that can be taught."""
+
+    name: str
+    title: str
+    make: Callable[[LearnerFacts], Learner]
+    is_model: bool
+    """Whether it streams, is saved and looked into; else it is a baseline of the report."""
+
+
+LEARNERS = {
+    kind.name: kind
+    for kind in (
+        LearnerKind(name="spool", title="Spool", make=_spool, is_model=True),
+        LearnerKind(name="fam", title="FAM Swin", make=_fam, is_model=True),
+        LearnerKind(name="gru", title="GRU, causal", make=_gru, is_model=False),
+        LearnerKind(name="cbas", title="CBAS head (biLSTM)", make=_cbas, is_model=False),
+    )
+}
+"""By the name that `vidmem teach --model` takes."""
+
+MODEL_NAMES = tuple(name for name, kind in LEARNERS.items() if kind.is_model)

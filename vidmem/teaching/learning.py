@@ -1,0 +1,287 @@
+"""One way to learn for all networks: segments around labelled frames, while held-out time gains.
+
+The linear head is fitted first and stays as it is. What time adds to it is learnt then, and thrown
+away again where it does not help on what was held out.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidmem.models import CardAxis
+from vidmem.teaching.learners import Learner
+from vidmem.teaching.linear import LinearHead, class_weights, fit_linear
+from vidmem.teaching.samples import NO_CLASS, TaughtVideo
+from vidmem.training.loop import LoopConfig, StepReport, run_loop
+
+LEAST_GAIN = 0.005
+"""Share of the loss on held-out time by which learning on has to be better."""
+
+
+class CancelledError(Exception):
+    """The person who waits said stop."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnConfig:
+    """How a temporal network learns."""
+
+    steps: int = 160
+    """Optimiser steps, at most."""
+
+    batch: int = 8
+    """Segments per step."""
+
+    segment_seconds: float = 12.0
+    """Of a segment; what lies before it is not remembered."""
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    noise: float = 0.1
+    """Standard deviation of what is added to features: frames of minutes are few."""
+
+    check_every: int = 20
+    """Steps from one look at held-out time to the next."""
+
+    patience: int = 3
+    """Looks in a row without a gain after which it ends."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A video, and which of its frames count."""
+
+    video: TaughtVideo
+    is_counted: NDArray[np.bool_]
+    """`[T]`"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """What there is to learn."""
+
+    axes: tuple[CardAxis, ...]
+    feature_fps: float
+    """Feature frames per second."""
+
+    learn: tuple[Labelled, ...]
+    """What is learnt from."""
+
+    stop: tuple[Labelled, ...] = ()
+    """What tells when to stop; empty: a network learns for all its steps."""
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What learning came to."""
+
+    num_steps: int
+    """After which held-out time was told best; 0: the linear head alone."""
+
+    stop_loss: float
+    """There."""
+
+
+def fit_heads(
+    lesson: Lesson, values_of: Callable[[TaughtVideo], NDArray[np.float32]] | None = None
+) -> list[LinearHead]:
+    """The linear head of each axis, from what is learnt from.
+
+    Args:
+        lesson: Its `learn`.
+        values_of: What it sees of the frames of a video, `[T, V]`; None: the mean over the places
+            of each.
+    """
+    values = [(values_of or _frame_values)(one.video) for one in lesson.learn]
+    heads = []
+    for axis, own in enumerate(lesson.axes):
+        rows, classes, groups = [], [], []
+        for number, one in enumerate(lesson.learn):
+            is_in = one.is_counted & (one.video.classes[axis] != NO_CLASS)
+            rows.append(values[number][is_in])
+            classes.append(one.video.classes[axis][is_in])
+            groups += [number] * int(is_in.sum())
+        found = fit_linear(
+            np.concatenate(rows), np.concatenate(classes), len(own.class_names), groups
+        )
+        heads.append(found)
+    return heads
+
+
+def _frame_values(video: TaughtVideo) -> NDArray[np.float32]:
+    return video.frame_values
+
+
+@torch.no_grad()
+def use_heads(learner: Learner, heads: Sequence[LinearHead]) -> None:
+    """Put linear heads, one axis after the other, into a network; they learn no more."""
+    layer = learner.linear_head
+    layer.weight.copy_(torch.from_numpy(np.concatenate([one.weight for one in heads])))
+    layer.bias.copy_(torch.from_numpy(np.concatenate([one.bias for one in heads])))
+    layer.requires_grad_(False)
+
+
+class Teacher:
+    """Teaches one network on some labelled frames.
+
+    Args:
+        learner: Changed in place.
+        lesson: What is learnt from, and what tells when to stop.
+        config: How.
+        seed: Of the order of segments.
+        is_cancelled: Asked at each step.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        lesson: Lesson,
+        config: LearnConfig,
+        *,
+        seed: int,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._learner, self._config = learner, config
+        self._learn = [one for one in lesson.learn if one.is_counted.any()]
+        self._stop = list(lesson.stop)
+        self._rng = np.random.default_rng(seed)
+        self._is_cancelled = is_cancelled
+        multiple = learner.segment_multiple
+        frames = round(config.segment_seconds * lesson.feature_fps)
+        self._num_frames = max(1, frames // multiple) * multiple
+        self._weights = [
+            torch.from_numpy(class_weights(self._classes(axis), len(own.class_names)))
+            for axis, own in enumerate(lesson.axes)
+        ]
+        self._draws = self._draw_weights()
+
+    def teach(self, on_step: Callable[[int], None] = lambda step: None) -> Taught:
+        """Learn until held-out time is told no better; the best of it stays.
+
+        Raises:
+            CancelledError: If it is cancelled.
+        """
+        best = Taught(0, self.stop_loss()) if self._stop else Taught(self._config.steps, 0.0)
+        best_weights = copy.deepcopy(self._learner.network.state_dict())
+        num_waited = 0
+
+        def report(step: StepReport) -> None:
+            nonlocal best, best_weights, num_waited
+            if self._is_cancelled():
+                raise CancelledError
+            done = step.step + 1
+            on_step(done)
+            if not self._stop or done % self._config.check_every:
+                return
+            loss = self.stop_loss()
+            if loss < best.stop_loss * (1 - LEAST_GAIN):
+                best, num_waited = Taught(done, loss), 0
+                best_weights = copy.deepcopy(self._learner.network.state_dict())
+            else:
+                num_waited += 1
+            if num_waited >= self._config.patience:
+                raise _EnoughError
+
+        with contextlib.suppress(_EnoughError):
+            self._run(report)
+        if self._stop:
+            self._learner.network.load_state_dict(best_weights)
+        self._learner.network.eval()
+        return best
+
+    @torch.no_grad()
+    def stop_loss(self) -> float:
+        """The loss on held-out time, with all of its memory."""
+        self._learner.network.eval()
+        total, count = 0.0, 0
+        for one in self._stop:
+            logits = self._learner.video(one.video.values, self._learner.full_memory)
+            classes = np.where(one.is_counted, one.video.classes, NO_CLASS)
+            loss, num = self._loss_sum(logits[None], torch.from_numpy(classes)[None])
+            total, count = total + float(loss), count + num
+        self._learner.network.train()
+        return total / max(count, 1)
+
+    def _run(self, report: Callable[[StepReport], None]) -> None:
+        config = self._config
+        loop = LoopConfig(
+            steps=config.steps,
+            learning_rate=config.learning_rate,
+            weight_decay=config.weight_decay,
+        )
+        self._learner.network.train()
+        run_loop(self._learner.network.parameters(), lambda step: self._loss(), loop, report)
+
+    def _loss(self) -> Tensor:
+        drawn = [self._segment() for _ in range(self._config.batch)]
+        values = torch.stack([one[0] for one in drawn]).float()
+        values = values + self._config.noise * torch.randn_like(values)
+        memory = int(self._rng.choice(self._learner.memory_choices()))
+        logits = self._learner.segments(values, memory)
+        loss, count = self._loss_sum(logits, torch.stack([one[1] for one in drawn]))
+        return loss / max(count, 1)
+
+    def _loss_sum(self, logits_BLC: Tensor, classes_BAL: Tensor) -> tuple[Tensor, int]:
+        """The loss summed over labelled frames and axes, and how many these are."""
+        total, count, start = logits_BLC.new_zeros(()), 0, 0
+        for axis, weights in enumerate(self._weights):
+            own = logits_BLC[..., start : start + len(weights)]
+            classes = classes_BAL[:, axis]
+            total = total + F.cross_entropy(
+                own.flatten(0, 1),
+                classes.flatten(),
+                weight=weights,
+                ignore_index=NO_CLASS,
+                reduction="sum",
+            )
+            count += int((classes != NO_CLASS).sum())
+            start += len(weights)
+        return total, count
+
+    def _segment(self) -> tuple[Tensor, Tensor]:
+        """Features `[L, P, F]` and classes `[A, L]` around a labelled frame that was drawn."""
+        number = int(self._rng.choice(len(self._learn), p=self._draws[0]))
+        one = self._learn[number]
+        frame = int(self._rng.choice(len(one.is_counted), p=self._draws[1][number]))
+        num_frames = self._num_frames
+        latest = max(0, len(one.is_counted) - num_frames)
+        start = min(max(0, frame - int(self._rng.integers(num_frames))), latest)
+        span = slice(start, start + num_frames)
+        values = one.video.values[span]
+        classes = np.where(one.is_counted[span], one.video.classes[:, span], NO_CLASS)
+        missing = num_frames - len(values)
+        if missing:  # a short video: its last frame goes on, unlabelled
+            values = torch.cat([values, values[-1:].expand(missing, *values.shape[1:])])
+            classes = np.pad(classes, ((0, 0), (0, missing)), constant_values=NO_CLASS)
+        return values, torch.from_numpy(classes)
+
+    def _classes(self, axis: int) -> NDArray[np.int64]:
+        own = (one.video.classes[axis][one.is_counted] for one in self._learn)
+        joined = np.concatenate(list(own))
+        return joined[joined != NO_CLASS]
+
+    def _draw_weights(self) -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+        """How often each video is drawn, and each frame of it: those of rare classes more often."""
+        of_frames = []
+        for one in self._learn:
+            weight = np.zeros(len(one.is_counted))
+            for axis, weights in enumerate(self._weights):
+                classes = np.where(one.is_counted, one.video.classes[axis], NO_CLASS)
+                is_in = classes != NO_CLASS
+                weight[is_in] += weights.numpy()[classes[is_in]]
+            of_frames.append(weight)
+        of_videos = np.array([weight.sum() for weight in of_frames])
+        return of_videos / of_videos.sum(), [weight / weight.sum() for weight in of_frames]
+
+
+class _EnoughError(Exception):
+    """Learning on helps no more."""

@@ -1,0 +1,165 @@
+"""Labels and features together: what is learnt from, and what of it nobody said anything about."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vidmem.errors import LabelError
+from vidmem.labels import NONE_OF_THESE, Bout, Labels, sample
+from vidmem.models import CardAxis
+from vidmem.teaching.encoding import VideoFeatures
+
+NO_CLASS = -1
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TaughtVideo:
+    """One video's features, and what a person said at the time of each of them."""
+
+    name: str
+    """As the labels call it."""
+
+    values: Tensor
+    """`[T, P, F]`, float16: features of T feature frames."""
+
+    times_seconds: NDArray[np.float64]
+    """`[T]`, of the encoded frames."""
+
+    start_seconds: NDArray[np.float64]
+    """`[T]`, from which a feature frame counts."""
+
+    end_seconds: NDArray[np.float64]
+    """`[T]`, half open."""
+
+    classes: NDArray[np.int64]
+    """`[A, T]`, for each axis an index into its classes; `NO_CLASS` where nobody said anything, or
+    said that it cannot be told: never a negative."""
+
+    @property
+    def is_labelled(self) -> NDArray[np.bool_]:
+        """`[T]`; has a class of some axis."""
+        return (self.classes != NO_CLASS).any(0)
+
+    @property
+    def frame_values(self) -> NDArray[np.float32]:
+        """`[T, F]`: the mean over the places of a frame, which the linear head sees."""
+        return self.values.float().mean(1).numpy()
+
+
+def taught_axes(
+    labels: Labels, axes: Sequence[str] = (), subject: str = ""
+) -> tuple[CardAxis, ...]:
+    """The axes and classes that labels can teach.
+
+    A behaviour without a bout is left out. *None of these* is a class where a person marked spans
+    as looked at in which no behaviour of the axis happened.
+
+    Args:
+        labels: Of all videos.
+        axes: Which ones; empty: all with states.
+        subject: Whose.
+
+    Raises:
+        LabelError: If there is no such axis, or nothing to tell apart in one.
+    """
+    for axis in axes:
+        labels.ethogram.check_axis(axis)
+    chosen = tuple(axes) or tuple(a for a in labels.ethogram.axes if labels.ethogram.states_of(a))
+    counts = {axis: _num_bouts(labels, axis, subject) for axis in chosen}
+    said = tuple(axis for axis in chosen if counts[axis] or axis in axes)
+    if not said:
+        raise LabelError(
+            "the labels have no bout of a state; label some of what is to be recognised, and some "
+            "of what it is to be told from"
+        )
+    has_none = {axis for axis in said if NONE_OF_THESE in counts[axis]}
+    found = []
+    for axis in said:
+        _check_classes(axis, counts[axis])
+        states = [one.name for one in labels.ethogram.states_of(axis) if one.name in counts[axis]]
+        none = NONE_OF_THESE if len(has_none) < 2 else f"{NONE_OF_THESE} ({axis})"
+        found.append(CardAxis(axis, (*states, none) if axis in has_none else tuple(states)))
+    return tuple(found)
+
+
+def taught_video(
+    features: VideoFeatures,
+    values: Tensor,
+    labels: Labels,
+    axes: Sequence[CardAxis],
+    *,
+    name: str,
+    subject: str = "",
+) -> TaughtVideo:
+    """Labels at the times of a video's features.
+
+    Args:
+        features: Of the video.
+        values: `[T, P, F]`, what was made of them.
+        labels: Of any videos.
+        axes: Of `taught_axes`.
+        name: The video, as the labels call it.
+        subject: Whose.
+    """
+    times = features.times_seconds.numpy()
+    rows = []
+    for axis in axes:
+        samples = sample(labels, name, times, axis.name, subject)
+        code = {one: index for index, one in enumerate(axis.class_names)}
+        none = next((c for n, c in code.items() if n.startswith(NONE_OF_THESE)), NO_CLASS)
+        # The last of all is what an unlabelled sample (-1) finds.
+        table = [*(code.get(one, NO_CLASS) for one in samples.class_names[:-1]), none, NO_CLASS]
+        rows.append(np.array(table)[samples.class_indices])
+    return TaughtVideo(
+        name=name,
+        values=values,
+        times_seconds=times,
+        start_seconds=features.start_seconds.numpy(),
+        end_seconds=features.end_seconds.numpy(),
+        classes=np.stack(rows),
+    )
+
+
+def check_inside(bouts: Sequence[Bout], video: str, duration_seconds: float) -> None:
+    """See that labels do not reach beyond their video.
+
+    Raises:
+        LabelError: If one does, with which.
+    """
+    # A container's duration may be a frame short of its last presentation time.
+    beyond = [one for one in bouts if one.end_seconds > duration_seconds + 0.5]
+    if beyond:
+        more = f", and {len(beyond) - 1} more" if len(beyond) > 1 else ""
+        raise LabelError(
+            f"{beyond[0]} ends after the video, which lasts {duration_seconds:.1f} s{more}: these "
+            "are labels of another file, or of another version of it; correct them first"
+        )
+
+
+def _num_bouts(labels: Labels, axis: str, subject: str) -> Counter[str]:
+    """Of each behaviour, and stretches of *none of these*."""
+    videos = {track.video for track in labels.tracks}
+    stretches = (one for video in videos for one in labels.timeline(video, axis, subject))
+    names = {one.name for one in labels.ethogram.states_of(axis)} | {NONE_OF_THESE}
+    return Counter(one.what for one in stretches if one.what in names)
+
+
+def _check_classes(axis: str, counts: Counter[str]) -> None:
+    if len(counts) < 2:
+        only = next(iter(counts), "nothing")
+        raise LabelError(
+            f"all labels of {axis} say {only}; label also what it is to be told from: another "
+            "behaviour of the axis, or time marked as scored in which none of them happens"
+        )
+    single = [name for name, count in counts.items() if count < 2]
+    if single:
+        raise LabelError(
+            f"{single[0]} has one bout; it takes two, one to learn from and one to be tested with: "
+            "label another, or leave the behaviour out"
+        )

@@ -1,0 +1,174 @@
+"""How well taught networks do on labelled time that they have not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidmem.labels import (
+    NONE_OF_THESE,
+    Bout,
+    ClassProbabilities,
+    Labels,
+    Span,
+    postprocess,
+)
+from vidmem.labels.results import PredictionScore, score
+from vidmem.models import CardAxis
+from vidmem.teaching.samples import NO_CLASS, TaughtVideo
+from vidmem.teaching.splits import Part, Split
+
+FEWEST_BLOCKS = 10
+SHORTEST_BLOCK_SECONDS, LONGEST_BLOCK_SECONDS = 5.0, 60.0
+
+Logits = NDArray[np.float32]
+"""`[T, C]` of one video, all axes side by side."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Examination:
+    """The labelled time of one part, to hold networks against."""
+
+    videos: tuple[TaughtVideo, ...]
+    axes: tuple[CardAxis, ...]
+    labels: Labels
+    split: Split
+    subject: str
+    part: Part = "test"
+
+    def score(self, logits: Mapping[str, Logits]) -> tuple[PredictionScore, ...]:
+        """The scores of each axis.
+
+        Args:
+            logits: By video.
+        """
+        return tuple(self._score_axis(index, logits) for index in range(len(self.axes)))
+
+    def _score_axis(self, index: int, logits: Mapping[str, Logits]) -> PredictionScore:
+        axis = self.axes[index]
+        said = self._labels_of(axis)
+        predicted = Labels(said.ethogram, videos=said.videos)
+        probabilities = {}
+        for video in self.videos:
+            own = axis_probabilities(logits[video.name], self.axes)[index]
+            is_in = self._is_in(video)
+            if not is_in.any():
+                continue
+            given = _as_probabilities(video, axis, own, is_in)
+            probabilities[video.name] = given
+            bouts = postprocess(given, video=video.name, subject=self.subject)
+            predicted = predicted.add(*bouts)
+            for piece in self._pieces(video):
+                span = Span(
+                    video.name, piece.start_seconds, piece.end_seconds, self.subject, axis.name
+                )
+                predicted = predicted.mark_scored(span)
+        return score(
+            predicted,
+            said,
+            axis=axis.name,
+            probabilities={} if self.subject else probabilities,
+            block_seconds=self.block_seconds,
+        )
+
+    @property
+    def block_seconds(self) -> float:
+        """Of the blocks that the interval of macro-F1 is made of: enough of them, not too short."""
+        seconds = self.split.seconds.get(self.part, 0.0)
+        wanted = seconds / FEWEST_BLOCKS
+        return float(np.clip(wanted, SHORTEST_BLOCK_SECONDS, LONGEST_BLOCK_SECONDS))
+
+    def confidences(
+        self, logits: Mapping[str, Logits], axis: int, temperature: float = 1.0
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Of each labelled frame the probability of what is named, and whether that is right."""
+        sure, right = [], []
+        for video in self.videos:
+            scaled = logits[video.name] / temperature
+            own = axis_probabilities(scaled, self.axes)[axis]
+            is_in = self._is_in(video) & (video.classes[axis] != NO_CLASS)
+            sure.append(own[is_in].max(1))
+            right.append(own[is_in].argmax(1) == video.classes[axis][is_in])
+        return np.concatenate(sure), np.concatenate(right)
+
+    def _is_in(self, video: TaughtVideo) -> NDArray[np.bool_]:
+        """`[T]`: frames of the part, labelled or not."""
+        middles = (video.start_seconds + video.end_seconds) / 2
+        found = np.zeros(len(middles), dtype=bool)
+        for piece in self._pieces(video):
+            found |= (middles >= piece.start_seconds) & (middles < piece.end_seconds)
+        return found
+
+    def _pieces(self, video: TaughtVideo) -> Sequence[Any]:
+        return [one for one in self.split.of_video(video.name) if one.part == self.part]
+
+    def _labels_of(self, axis: CardAxis) -> Labels:
+        """What a person said of an axis in the pieces of the part."""
+        whole = self.labels.for_subject(self.subject).for_axis(axis.name)
+        bouts: list[Bout] = []
+        scored: list[Span] = []
+        not_scored: list[Span] = []
+        for piece in self.split.pieces:
+            if piece.part == self.part:
+                own = whole.between(piece.video, piece.start_seconds, piece.end_seconds)
+                bouts += own.bouts
+                scored += own.scored
+                not_scored += own.not_scored
+        return Labels(
+            whole.ethogram, tuple(bouts), scored=tuple(scored), not_scored=tuple(not_scored)
+        )
+
+
+def axis_probabilities(logits: Logits, axes: Sequence[CardAxis]) -> list[NDArray[np.float64]]:
+    """`[T, C]` to the probabilities of each axis."""
+    edges = np.cumsum([len(axis.class_names) for axis in axes])[:-1]
+    found = []
+    for own in np.split(logits.astype(np.float64), edges, axis=1):
+        powers = np.exp(own - own.max(1, keepdims=True))
+        found.append(powers / powers.sum(1, keepdims=True))
+    return found
+
+
+def _as_probabilities(
+    video: TaughtVideo,
+    axis: CardAxis,
+    probabilities: NDArray[np.float64],
+    is_in: NDArray[np.bool_],
+) -> ClassProbabilities:
+    names = (NONE_OF_THESE if name.startswith(NONE_OF_THESE) else name for name in axis.class_names)
+    return ClassProbabilities(
+        tuple(names),
+        np.clip(probabilities[is_in], 0, 1),
+        video.start_seconds[is_in],
+        video.end_seconds[is_in],
+    )
+
+
+def fit_temperature(sure_of: Examination, logits: Mapping[str, Logits], axis: int) -> float:
+    """What logits are divided by so that probabilities come true (Guo et al., arXiv:1706.04599)."""
+    best, best_loss = 1.0, np.inf
+    for temperature in np.geomspace(0.25, 8, 31):
+        sure, right = sure_of.confidences(logits, axis, float(temperature))
+        if not len(sure):
+            return 1.0
+        hit = np.where(right, sure, 1 - sure)
+        loss = float(-np.log(np.clip(hit, 1e-6, 1)).mean())
+        if loss < best_loss:
+            best, best_loss = float(temperature), loss
+    return best
+
+
+def calibration_error(sure: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
+    """Expected calibration error: how far probabilities are from what comes true, on average."""
+    if not len(sure):
+        return 0.0
+    places = np.minimum((sure * bins).astype(int), bins - 1)
+    total = 0.0
+    for place in np.unique(places):
+        is_in = places == place
+        total += is_in.mean() * abs(sure[is_in].mean() - right[is_in].mean())
+    return float(total)

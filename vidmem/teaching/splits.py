@@ -1,0 +1,371 @@
+"""What is learnt from, what says when to stop, and what is kept to test with.
+
+    video      |-------------------------------------------------------|
+    labels        |----------|   |-----------------------------|
+    parts         |learn.....|   |stop....|  |learn...|  |test..|
+                                           gaps
+
+Never by frame: neighbours in time look alike, so a frame would be tested that was all but learnt.
+Between two parts of one video lies a gap of at least what a model sees at a time.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidmem.errors import LabelError, SettingError
+from vidmem.teaching.samples import NO_CLASS, TaughtVideo
+from vidmem.units import clock, span
+
+Part = Literal["learn", "stop", "test"]
+PARTS: tuple[Part, ...] = ("learn", "stop", "test")
+SplitMethod = Literal["auto", "videos", "blocks", "time"]
+
+NUM_BLOCKS = 10
+NUM_TRIES = 200
+FEWEST_VIDEOS = 5
+"""Of which whole ones can be left out; fewer are split in time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplitConfig:
+    """How labelled time is divided."""
+
+    method: SplitMethod = "auto"
+    """`videos`: whole ones are left out. `blocks`: stretches of time. `time`: the first part of
+    each video is learnt from, the last is tested on. `auto`: videos, where there are enough."""
+
+    learn_share: float = 0.6
+    """Of `time`: from the start of the video, what says when to stop included."""
+
+    test_share: float = 0.3
+    """Of `time`: up to its end."""
+
+    test_videos: str = ""
+    """Of `videos`: those whose name fits this pattern, such as `*_day2*`; empty: a fifth."""
+
+    gap_seconds: float = 10.0
+    """Left out between two parts of one video."""
+
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.learn_share < 1 and 0 < self.test_share < 1):
+            raise SettingError(
+                f"shares must be between 0 and 1, got {self.learn_share:g} and {self.test_share:g}"
+            )
+        if self.learn_share + self.test_share > 1:
+            raise SettingError(
+                "the shares to learn from and to test on must be at most 1 together, got "
+                f"{self.learn_share:g} and {self.test_share:g}"
+            )
+        if self.gap_seconds < 0:
+            raise SettingError(f"gap_seconds must be at least 0, got {self.gap_seconds:g}")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of a video that belongs to one part, half open in seconds."""
+
+    video: str
+    start_seconds: float
+    end_seconds: float
+    part: Part
+
+
+@dataclass(frozen=True, kw_only=True)
+class Split:
+    """Which labelled time is for what."""
+
+    method: str
+    """In words."""
+
+    pieces: tuple[Piece, ...]
+    """In order of video and time, disjoint; time in none of them is left out."""
+
+    seconds: Mapping[Part, float] = field(default_factory=dict)
+    """Labelled time of each part."""
+
+    def mask(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
+        """`[T]`: which labelled feature frames of a video are in some parts."""
+        times, found = video.times_seconds, np.zeros(len(video.times_seconds), dtype=bool)
+        for one in self.of_video(video.name):
+            if one.part in parts:
+                found |= (times >= one.start_seconds) & (times < one.end_seconds)
+        return found & video.is_labelled
+
+    def of_video(self, name: str) -> tuple[Piece, ...]:
+        """The pieces of a video, in order."""
+        return tuple(one for one in self.pieces if one.video == name)
+
+    def words(self) -> str:
+        """What a person is told before teaching."""
+        lengths = [f"{span(self.seconds.get(part, 0.0))} to {_PART_WORDS[part]}" for part in PARTS]
+        return f"{self.method}: {', '.join(lengths)}"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "method": self.method,
+            "seconds": {part: round(self.seconds.get(part, 0.0), 3) for part in PARTS},
+            "pieces": [
+                {
+                    "video": one.video,
+                    "start_seconds": one.start_seconds,
+                    "end_seconds": one.end_seconds,
+                    "part": one.part,
+                }
+                for one in self.pieces
+            ],
+        }
+
+
+_PART_WORDS: dict[Part, str] = {
+    "learn": "learn from",
+    "stop": "tell when to stop",
+    "test": "test with",
+}
+
+
+def make_split(videos: Sequence[TaughtVideo], config: SplitConfig) -> Split:
+    """Divide the labelled time of some videos.
+
+    Raises:
+        LabelError: If there is too little for it: a class would be learnt from nowhere, or nothing
+            would be left to test with.
+        SettingError: If a pattern fits no video, or all.
+    """
+    labelled = [one for one in videos if one.is_labelled.any()]
+    method = config.method
+    if method == "auto":
+        method = "videos" if len(labelled) >= FEWEST_VIDEOS or config.test_videos else "blocks"
+    makers: dict[str, Callable[[list[TaughtVideo], SplitConfig], Split]] = {
+        "videos": _by_video,
+        "blocks": _by_blocks,
+        "time": _by_time,
+    }
+    split = makers[method](labelled, config)
+    _check(split, labelled)
+    return split
+
+
+def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
+    names = [one.name for one in videos]
+    if len(videos) < 3 and not config.test_videos:
+        raise LabelError(
+            f"{len(videos)} labelled videos are too few to leave whole ones out; label another, or "
+            "split in blocks of time"
+        )
+    rng = np.random.default_rng(config.seed)
+    if config.test_videos:
+        test = [name for name in names if fnmatch.fnmatchcase(name, config.test_videos)]
+        if not test or len(test) == len(names):
+            raise SettingError(
+                f"the pattern {config.test_videos!r} fits {len(test)} of {len(names)} labelled "
+                f"videos ({', '.join(names)[:200]}); it must fit some and not all"
+            )
+        rest = [name for name in names if name not in test]
+        stop = [str(rng.choice(rest))] if len(rest) > 2 else []
+        chosen = [_parts_by_name(names, stop, test)]
+    else:
+        num_held = max(1, round(len(names) / 5))
+        draws = (rng.permutation(names).tolist() for _ in range(NUM_TRIES))
+        chosen = [
+            _parts_by_name(names, one[:num_held], one[num_held : 2 * num_held]) for one in draws
+        ]
+    whole = {one.name: [(0.0, float(one.end_seconds[-1]))] for one in videos}
+    best = max(chosen, key=lambda parts: _balance(_pieces(whole, parts), videos))
+    pieces = _pieces(whole, best)
+    return _split("whole videos left out", pieces, videos)
+
+
+def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
+    """Blocks of about equal labelled time; which are tested on is drawn, the most even one wins."""
+    blocks = {one.name: _blocks_of(one, _num_blocks(one, videos)) for one in videos}
+    keys = [(name, index) for name, own in blocks.items() for index in range(len(own))]
+    rng = np.random.default_rng(config.seed)
+    num_held = max(1, round(len(keys) / 5))
+    best: tuple[Piece, ...] = ()
+    best_balance = (-1.0, -1.0)
+    for _ in range(NUM_TRIES):
+        order = [keys[index] for index in rng.permutation(len(keys))]
+        parts: dict[tuple[str, int], Part] = dict.fromkeys(order, "learn")
+        parts.update(dict.fromkeys(order[:num_held], "stop"))
+        parts.update(dict.fromkeys(order[num_held : 2 * num_held], "test"))
+        pieces = _with_gaps(_joined(_pieces(blocks, parts)), config.gap_seconds)
+        balance = _balance(pieces, videos)
+        if balance > best_balance:
+            best, best_balance = pieces, balance
+    return _split(f"{len(keys)} blocks of time, {span(config.gap_seconds)} apart", best, videos)
+
+
+def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
+    pieces: list[Piece] = []
+    for one in videos:
+        end = float(one.end_seconds[-1])
+        learn_end, test_start = config.learn_share * end, (1 - config.test_share) * end
+        pieces += [
+            Piece(one.name, 0.0, min(learn_end, test_start - config.gap_seconds), "learn"),
+            Piece(one.name, test_start, end, "test"),
+        ]
+    words = (
+        f"the first {config.learn_share:.0%} of each video to learn from, the last "
+        f"{config.test_share:.0%} to test with"
+    )
+    return _split(words, _with_stop(pieces, videos, config), videos)
+
+
+def _with_stop(
+    pieces: list[Piece], videos: list[TaughtVideo], config: SplitConfig
+) -> tuple[Piece, ...]:
+    """A fifth of what is learnt from, in one stretch, tells when to stop: the most even fifth."""
+    learn = [one for one in pieces if one.part == "learn"]
+    longest = max(learn, key=lambda one: one.end_seconds - one.start_seconds)
+    others = [one for one in pieces if one is not longest]
+    edges = np.linspace(longest.start_seconds, longest.end_seconds, 6)
+    found = []
+    for index in range(5):
+        start, end = float(edges[index]), float(edges[index + 1])
+        cut = [
+            Piece(longest.video, longest.start_seconds, start, "learn"),
+            Piece(longest.video, start, end, "stop"),
+            Piece(longest.video, end, longest.end_seconds, "learn"),
+        ]
+        kept = [one for one in cut if one.end_seconds > one.start_seconds]
+        found.append(_with_gaps(_ordered([*others, *kept]), config.gap_seconds, keep="test"))
+    return max(found, key=lambda one: _balance(one, videos))
+
+
+def _parts_by_name(
+    names: Sequence[str], stop: Sequence[str], test: Sequence[str]
+) -> dict[tuple[str, int], Part]:
+    parts: dict[tuple[str, int], Part] = {(name, 0): "learn" for name in names}
+    parts.update({(name, 0): "stop" for name in stop})
+    parts.update({(name, 0): "test" for name in test})
+    return parts
+
+
+def _num_blocks(video: TaughtVideo, videos: Sequence[TaughtVideo]) -> int:
+    total = sum(int(one.is_labelled.sum()) for one in videos)
+    return max(2, round(NUM_BLOCKS * int(video.is_labelled.sum()) / total))
+
+
+def _blocks_of(video: TaughtVideo, num_blocks: int) -> list[tuple[float, float]]:
+    """Edges at equal amounts of labelled time: labels may be a few minutes of many hours."""
+    labelled = video.times_seconds[video.is_labelled]
+    at = np.linspace(0, len(labelled), num_blocks + 1).round().astype(int)
+    edges = [0.0, *(float(labelled[index]) for index in at[1:-1]), float(video.end_seconds[-1])]
+    return list(itertools.pairwise(edges))
+
+
+def _pieces(
+    blocks: Mapping[str, Sequence[tuple[float, float]]],
+    parts: Mapping[tuple[str, int], Part],
+) -> tuple[Piece, ...]:
+    return tuple(
+        Piece(name, start, end, parts[name, index])
+        for name, own in blocks.items()
+        for index, (start, end) in enumerate(own)
+    )
+
+
+def _joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
+    joined: list[Piece] = []
+    for one in pieces:
+        before = joined[-1] if joined else None
+        if before and (before.video, before.part) == (one.video, one.part):
+            joined[-1] = Piece(one.video, before.start_seconds, one.end_seconds, one.part)
+        else:
+            joined.append(one)
+    return tuple(joined)
+
+
+def _with_gaps(
+    pieces: Sequence[Piece], gap_seconds: float, keep: Part | None = None
+) -> tuple[Piece, ...]:
+    """Cut a gap out around each border of two parts: of what is learnt from, not of the rest.
+
+    Args:
+        pieces: In order.
+        gap_seconds: At least so much.
+        keep: A part that is never cut.
+    """
+    starts = [one.start_seconds for one in pieces]
+    ends = [one.end_seconds for one in pieces]
+    for index, (before, after) in enumerate(itertools.pairwise(pieces)):
+        missing = gap_seconds - (after.start_seconds - before.end_seconds)
+        if before.video != after.video or before.part == after.part or missing <= 0:
+            continue
+        if before.part == "learn" or after.part == keep:
+            ends[index] -= missing
+        else:
+            starts[index + 1] += missing
+    cut = (
+        Piece(one.video, start, end, one.part)
+        for one, start, end in zip(pieces, starts, ends, strict=True)
+        if end > start
+    )
+    return tuple(cut)
+
+
+def _ordered(pieces: Iterable[Piece]) -> list[Piece]:
+    return sorted(pieces, key=lambda one: (one.video, one.start_seconds))
+
+
+def _split(method: str, pieces: Iterable[Piece], videos: Sequence[TaughtVideo]) -> Split:
+    ordered = tuple(_ordered(pieces))
+    bare = Split(method=method, pieces=ordered)
+    seconds: dict[Part, float] = defaultdict(float)
+    for part in PARTS:
+        for one in videos:
+            lengths = one.end_seconds - one.start_seconds
+            seconds[part] += float(lengths[bare.mask(one, part)].sum())
+    return Split(method=method, pieces=ordered, seconds=dict(seconds))
+
+
+def _supports(pieces: Sequence[Piece], videos: Sequence[TaughtVideo], part: Part) -> list[float]:
+    """The least share that a class of each axis has of a part, beside its share of everything."""
+    split = Split(method="", pieces=tuple(pieces))
+    shares = []
+    for axis in range(len(videos[0].classes)):
+        all_classes = np.concatenate([one.classes[axis] for one in videos])
+        own = np.concatenate([one.classes[axis][split.mask(one, part)] for one in videos])
+        for index in np.unique(all_classes[all_classes != NO_CLASS]):
+            expected = (all_classes == index).sum() / (all_classes != NO_CLASS).sum()
+            amount = (own == index).sum() / max(1, (own != NO_CLASS).sum())
+            shares.append(min(1.0, amount / expected))
+    return shares
+
+
+def _balance(pieces: Sequence[Piece], videos: Sequence[TaughtVideo]) -> tuple[float, float]:
+    """How even the parts are: by the class that comes off worst, then by all."""
+    shares = [share for part in PARTS for share in _supports(pieces, videos, part)]
+    return min(shares), float(np.mean(shares))
+
+
+def _check(split: Split, videos: Sequence[TaughtVideo]) -> None:
+    for part in PARTS:
+        if not split.seconds.get(part):
+            raise LabelError(
+                f"no labelled time is left to {_PART_WORDS[part]} ({split.method}); label more, in "
+                "pieces that lie apart, or make the gap smaller"
+            )
+    if min(_supports(split.pieces, videos, "learn")) == 0:
+        raise LabelError(
+            f"a behaviour would be learnt from nowhere ({split.method}); label more bouts of each, "
+            f"in pieces that lie apart ({_where(split)})"
+        )
+
+
+def _where(split: Split) -> str:
+    learn = [one for one in split.pieces if one.part == "learn"][:3]
+    shown = (f"{clock(one.start_seconds)} to {clock(one.end_seconds)}" for one in learn)
+    return f"learnt from would be {', '.join(shown)}"

@@ -1,0 +1,408 @@
+"""Teach a model one's own behaviours: from labels and videos to a model and a report of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import vidmem
+from vidmem.errors import SettingError
+from vidmem.labels import Labels
+from vidmem.models import (
+    FamSwin,
+    FeatureConfig,
+    FeatureEncoder,
+    FeatureStore,
+    ModelCard,
+    Preprocessing,
+    Spool,
+)
+from vidmem.teaching.baselines import windowed
+from vidmem.teaching.encoding import EncodingProgress
+from vidmem.teaching.insight import calibrations, label_next, learning_curve
+from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, Learner, LearnerFacts
+from vidmem.teaching.learning import (
+    Labelled,
+    LearnConfig,
+    Lesson,
+    Teacher,
+    fit_heads,
+    use_heads,
+)
+from vidmem.teaching.lessons import Material, MaterialRequest, Sources, find_videos, gather
+from vidmem.teaching.linear import LinearHead
+from vidmem.teaching.report import CandidateReport, MemoryRow, TeachReport, macro_f1_of
+from vidmem.teaching.samples import TaughtVideo
+from vidmem.teaching.scoring import Examination, Logits
+from vidmem.teaching.splits import Part, Split, SplitConfig, make_split
+from vidmem.units import span
+
+WINDOW_SECONDS = 0.5
+"""To each side, that the linear head over a window sees."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeachConfig:
+    """One recipe for all networks."""
+
+    model: str = "spool"
+    """`spool` or `fam`."""
+
+    name: str = "taught"
+    """Short name of the model."""
+
+    features: FeatureConfig = field(default_factory=FeatureConfig)
+    feature_fps: float = 4.0
+    """Feature frames per second; `features.encode_every` times as many frames are sampled."""
+
+    clip_seconds: float = 0.5
+    """A prediction is of so much time."""
+
+    memory_seconds: float = 20.0
+    """That a FAM Swin remembers."""
+
+    context_seconds: float = 8.0
+    """Of a Spool's window."""
+
+    reach_seconds: float = 1.0
+    """That a Spool's heads look back and ahead."""
+
+    axes: tuple[str, ...] = ()
+    """Which ones; empty: all of which there are labels."""
+
+    subject: str | None = None
+    """Whose labels; None: those of the only one that there is."""
+
+    split: SplitConfig = field(default_factory=SplitConfig)
+    learn: LearnConfig = field(default_factory=LearnConfig)
+    seed: int = 0
+    num_seeds: int = 1
+    """Times that each network is taught; the model is the first."""
+
+    has_baselines: bool = True
+    """Teach GRU and CBAS head, too, for the report."""
+
+    def __post_init__(self) -> None:
+        if self.model not in MODEL_NAMES:
+            raise SettingError(f"model must be {' or '.join(MODEL_NAMES)}, got {self.model!r:.60}")
+        if not 0.5 <= self.feature_fps <= 15:
+            raise SettingError(
+                f"feature_fps must be from 0.5 to 15 per second, got {self.feature_fps:g}"
+            )
+        if self.num_seeds < 1:
+            raise SettingError(f"num_seeds must be at least 1, got {self.num_seeds}")
+
+    @property
+    def fps(self) -> float:
+        """Sampled frames per second."""
+        return self.feature_fps * self.features.encode_every
+
+    @property
+    def clip_frames(self) -> int:
+        """Sampled frames of a clip: whole groups."""
+        groups = max(1, round(self.clip_seconds * self.feature_fps))
+        return groups * self.features.encode_every
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeachProgress:
+    """How far teaching is."""
+
+    stage: str
+    """What is being done, in words."""
+
+    done: float
+    """Of this stage, 0 to 1."""
+
+    seconds_left: float | None = None
+    """Of this stage; None: unknown."""
+
+    split: Split | None = None
+    """Given once, before a network learns."""
+
+
+Report = Callable[[TeachProgress], None]
+
+
+def teach(
+    labels: Labels,
+    videos: str | Path | Sources,
+    *,
+    model: str | None = None,
+    config: TeachConfig | None = None,
+    store: FeatureStore | None = None,
+    progress: Report = lambda _: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[Spool | FamSwin, TeachReport]:
+    """Teach a model on labels; time that nobody labelled is context, and never a negative.
+
+    Args:
+        labels: Of any number of videos.
+        videos: The folder of the videos, one file, or files by the names that the labels have.
+        model: `spool` or `fam`, instead of the config's.
+        config: The recipe.
+        store: Where features are kept, so that they are made once; None: in vidmem's cache.
+        progress: Told of each stage.
+        is_cancelled: Asked between batches and steps. Features that are made stay.
+
+    Returns:
+        The model, which streams and can be saved like any other, and how good it is on labelled
+        time that was kept from it.
+
+    Raises:
+        LabelError: If the labels cannot teach it; before any long work.
+        VidmemError: If a video, the image encoder or room for features is missing.
+        CancelledError: If it was cancelled (`EncodingCancelledError` while encoding).
+    """
+    config = config or TeachConfig()
+    if model is not None:
+        config = replace(config, model=model)
+    sources = find_videos(labels, videos)
+    started = time.perf_counter()
+    material = gather(
+        labels,
+        sources,
+        MaterialRequest(
+            features=config.features,
+            feature_fps=config.feature_fps,
+            axes=config.axes,
+            subject=config.subject,
+        ),
+        store=store or FeatureStore(),
+        progress=lambda name, done: progress(_encoding(name, done)),
+        is_cancelled=is_cancelled,
+    )
+    encoded = time.perf_counter() - started
+    lesson = _Teaching(material, config, progress, is_cancelled)
+    return lesson.run(encoding_seconds=encoded)
+
+
+class _Teaching:
+    """From features to a model and its report."""
+
+    def __init__(
+        self,
+        material: Material,
+        config: TeachConfig,
+        progress: Report,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._material, self._config = material, config
+        self._progress, self._is_cancelled = progress, is_cancelled
+        self._split = make_split(material.videos, config.split)
+        self._facts = LearnerFacts(
+            features=material.encoder.config,
+            num_classes=sum(len(axis.class_names) for axis in material.axes),
+            clip_frames=config.clip_frames,
+            feature_fps=config.feature_fps,
+            memory_seconds=config.memory_seconds,
+            context_seconds=config.context_seconds,
+            reach_seconds=config.reach_seconds,
+        )
+
+    def run(self, *, encoding_seconds: float) -> tuple[Spool | FamSwin, TeachReport]:
+        started = time.perf_counter()
+        self._progress(TeachProgress(stage="split", done=1.0, split=self._split))
+        learner, chosen = self._network(self._config.model)
+        baselines = self._baselines() if self._config.has_baselines else []
+        test = self.examination("test")
+        logits = self._logits(learner, learner.full_memory)
+        report = TeachReport(
+            model=self._config.model,
+            axes=self._material.axes,
+            split=self._split,
+            candidates=(chosen, *baselines, *self._linear()),
+            memory_name=learner.remembers,
+            memory=self._memory_rows(learner, test),
+            curve=learning_curve(self._material.videos, self._material.axes, self._split, test),
+            calibration=calibrations(self.examination("stop"), test, logits),
+            suggestions=label_next(self._material.videos, self._material.axes, logits),
+            latency_seconds=_latency_seconds(learner, self._config.feature_fps),
+            encoding_seconds=encoding_seconds,
+            teaching_seconds=time.perf_counter() - started,
+            facts=self._told(),
+        )
+        return self._model(learner), report
+
+    def examination(self, part: Part) -> Examination:
+        """The labelled time of a part."""
+        return Examination(
+            videos=self._material.videos,
+            axes=self._material.axes,
+            labels=self._material.labels,
+            split=self._split,
+            subject=self._material.subject,
+            part=part,
+        )
+
+    def _network(self, name: str) -> tuple[Learner, CandidateReport]:
+        """Teach a kind of network, with each seed; the first is kept."""
+        kind, started = LEARNERS[name], time.perf_counter()
+        test = self.examination("test")
+        learners, steps = [], []
+        for number in range(self._config.num_seeds):
+            seed = self._config.seed + number
+            learner, num_steps = self._taught(name, seed)
+            learners.append(learner)
+            steps.append(num_steps)
+        seconds = time.perf_counter() - started
+        scores = tuple(test.score(self._logits(one, one.full_memory)) for one in learners)
+        report = CandidateReport(
+            name=name, title=kind.title, seeds=scores, num_steps=tuple(steps), seconds=seconds
+        )
+        return learners[0], report
+
+    def _taught(self, name: str, seed: int) -> tuple[Learner, int]:
+        """First to find out how long to learn, then on all that is not kept to test with."""
+        kind = LEARNERS[name]
+        first = self._fresh(name, seed, self._lesson(("learn",), ("stop",)))
+        found = first[1].teach(self._on_step(f"{kind.title}: how long to learn", first[2].steps))
+        both = self._lesson(("learn", "stop"), ())
+        config = replace(self._config.learn, steps=found.num_steps)
+        learner, teacher, _ = self._fresh(name, seed, both, config)
+        if found.num_steps:
+            teacher.teach(self._on_step(f"{kind.title}: learning", found.num_steps))
+        learner.network.eval()
+        return learner, found.num_steps
+
+    def _fresh(
+        self, name: str, seed: int, lesson: Lesson, learn: LearnConfig | None = None
+    ) -> tuple[Learner, Teacher, LearnConfig]:
+        config = learn or self._config.learn
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            learner = LEARNERS[name].make(self._facts)
+        use_heads(learner, fit_heads(lesson))
+        teacher = Teacher(learner, lesson, config, seed=seed, is_cancelled=self._is_cancelled)
+        return learner, teacher, config
+
+    def _lesson(self, learn: Sequence[Part], stop: Sequence[Part]) -> Lesson:
+        return Lesson(
+            axes=self._material.axes,
+            feature_fps=self._config.feature_fps,
+            learn=self._labelled(learn),
+            stop=self._labelled(stop),
+        )
+
+    def _labelled(self, parts: Sequence[Part]) -> tuple[Labelled, ...]:
+        masks = ((video, self._split.mask(video, *parts)) for video in self._material.videos)
+        return tuple(Labelled(video, mask) for video, mask in masks if mask.any())
+
+    def _baselines(self) -> list[CandidateReport]:
+        names = (name for name in LEARNERS if name not in MODEL_NAMES)
+        return [self._network(name)[1] for name in names]
+
+    def _linear(self) -> list[CandidateReport]:
+        """Logistic regression on each frame, and on a window around it."""
+        reach = max(1, round(WINDOW_SECONDS * self._config.feature_fps))
+
+        def of_window(video: TaughtVideo) -> np.ndarray:
+            return windowed(torch.from_numpy(video.frame_values), reach).numpy()
+
+        lesson, test = self._lesson(("learn", "stop"), ()), self.examination("test")
+        found = []
+        for name, title, values_of in (
+            ("window", f"Linear, {span(2 * reach / self._config.feature_fps)} around", of_window),
+            ("linear", "Linear, frame by frame", lambda video: video.frame_values),
+        ):
+            started = time.perf_counter()
+            heads = fit_heads(lesson, values_of)
+            seconds = time.perf_counter() - started
+            logits = {
+                video.name: _joined(heads, values_of(video)) for video in self._material.videos
+            }
+            scores = (test.score(logits),)
+            found.append(CandidateReport(name=name, title=title, seeds=scores, seconds=seconds))
+        return found
+
+    @torch.no_grad()
+    def _logits(self, learner: Learner, memory: int) -> dict[str, Logits]:
+        learner.network.eval()
+        return {
+            video.name: learner.video(video.values, memory).float().numpy()
+            for video in self._material.videos
+        }
+
+    def _memory_rows(self, learner: Learner, test: Examination) -> tuple[MemoryRow, ...]:
+        full, rows = learner.full_memory, []
+        for memory, words in ((0, "off"), (full // 2, "half"), (full, "full")):
+            scores = test.score(self._logits(learner, memory))
+            f1 = tuple(macro_f1_of(one) for one in scores)
+            rows.append(MemoryRow(memory, f"{words}: {memory}", f1))
+        return tuple(rows)
+
+    def _model(self, learner: Learner) -> Spool | FamSwin:
+        model = learner.network
+        assert isinstance(model, Spool | FamSwin)
+        model.encoder = self._material.encoder
+        model.card = self._card()
+        return model.requires_grad_(False).eval()
+
+    def _card(self) -> ModelCard:
+        axes = self._material.axes
+        encoder: FeatureEncoder = self._material.encoder
+        pictures: Preprocessing = encoder.backbone.preprocessing
+        return ModelCard(
+            **asdict(pictures),
+            name=self._config.name,
+            title=self._config.name,
+            class_names=tuple(name for axis in axes for name in axis.class_names),
+            axes=axes if len(axes) > 1 else (),
+            fps=self._config.fps,
+            clip_frames=self._config.clip_frames,
+            window_stride=self._config.clip_frames,
+            trained_on=self._trained_on(),
+        )
+
+    def _trained_on(self) -> str:
+        videos = self._material.videos
+        names = ", ".join(video.name for video in videos[:3])
+        more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
+        seconds = sum(self._split.seconds.values())
+        return (
+            f"Taught on {span(seconds)} of labels in {names}{more}; on footage unlike that its "
+            "labels mean nothing."
+        )
+
+    def _told(self) -> Mapping[str, object]:
+        config = self._config
+        return {
+            "title": config.name,
+            "videos": ", ".join(video.name for video in self._material.videos),
+            "labelled": span(sum(self._split.seconds.values())),
+            "encoder": config.features.backbone,
+            "motion": "with" if config.features.has_motion else "without",
+            "feature frames per second": config.feature_fps,
+            "seeds": config.num_seeds,
+            "made with": f"vidmem {vidmem.__version__}",
+        }
+
+    def _on_step(self, stage: str, steps: int) -> Callable[[int], None]:
+        started = time.perf_counter()
+
+        def on_step(done: int) -> None:
+            left = (time.perf_counter() - started) / done * (steps - done)
+            self._progress(TeachProgress(stage=stage, done=done / steps, seconds_left=left))
+
+        return on_step
+
+
+def _encoding(name: str, done: EncodingProgress) -> TeachProgress:
+    share = min(1.0, done.num_frames / max(1, done.total_frames))
+    return TeachProgress(stage=f"encoding {name}", done=share, seconds_left=done.seconds_left)
+
+
+def _joined(heads: Sequence[LinearHead], values: np.ndarray) -> Logits:
+    return np.concatenate([head.logits(values) for head in heads], 1)
+
+
+def _latency_seconds(learner: Learner, feature_fps: float) -> float:
+    network = learner.network
+    if isinstance(network, Spool):
+        return network.config.latency_frames() / feature_fps
+    return 0.0
