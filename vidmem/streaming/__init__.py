@@ -11,7 +11,7 @@ from vidmem.streaming.feeds.region_feeds import RegionFeeds
 from vidmem.streaming.feeds.regions import Region
 from vidmem.streaming.footprint import RunFootprint
 from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pixels, revisit
-from vidmem.streaming.past_run import SavedPlace, read_class_names, read_predictions
+from vidmem.streaming.past_run import SavedPlace, read_axes, read_class_names, read_predictions
 from vidmem.streaming.pool.figures import PoolFigures, StreamFigures
 from vidmem.streaming.pool.pool import StreamPool
 from vidmem.streaming.prediction import Prediction
@@ -66,6 +66,7 @@ __all__ = [
     "check_outputs",
     "is_live",
     "neutral_pixels",
+    "read_axes",
     "read_class_names",
     "read_predictions",
     "revisit",
