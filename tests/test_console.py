@@ -60,8 +60,9 @@ def prediction(
     index: int, label: str = "lying", *, gaps: tuple[Gap, ...] = (), is_unlike: bool = False
 ) -> SimpleNamespace:
     one = SimpleNamespace(
-        label=label,
-        probability=0.9,
+        labels=(label,),
+        best_classes=(0,),
+        probabilities=(0.9, 0.1),
         start_seconds=4.0 * index,
         end_seconds=4.0 * index + 4,
         gaps=gaps,

@@ -82,11 +82,6 @@ class CardAxis:
             raise ValueError(f"the axis {self.name} must have at least one class")
 
 
-def all_axes(class_names: Sequence[str], axes: Sequence[CardAxis]) -> tuple[CardAxis, ...]:
-    """The axes, or where none are named the one that all classes are of."""
-    return tuple(axes) or (CardAxis(ONLY_AXIS, tuple(class_names)),)
-
-
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Preprocessing):
     """What a checkpoint was made for: its classes, and how it wants a video sampled."""
@@ -132,7 +127,12 @@ class ModelCard(Preprocessing):
     @property
     def all_axes(self) -> tuple[CardAxis, ...]:
         """The axes, at least one: logits are theirs, one axis after the other."""
-        return all_axes(self.class_names, self.axes)
+        return self.axes or (CardAxis(ONLY_AXIS, self.class_names),)
+
+    @property
+    def several_axes(self) -> tuple[CardAxis, ...]:
+        """The axes where there are several; empty: all classes exclude each other."""
+        return self.axes if len(self.axes) > 1 else ()
 
     @property
     def training_note(self) -> str:
@@ -157,9 +157,9 @@ def _check_axes(axes: tuple[CardAxis, ...], class_names: tuple[str, ...]) -> Non
 def class_probabilities(logits: Tensor, card: ModelCard) -> Tensor:
     """Probabilities of logits `[..., num_classes]`, float32; those of each axis add up to 1."""
     logits = logits.float()
-    if len(card.axes) < 2:
+    if not card.several_axes:
         return logits.softmax(-1)
-    sizes = [len(axis.class_names) for axis in card.axes]
+    sizes = [len(axis.class_names) for axis in card.several_axes]
     return torch.cat([own.softmax(-1) for own in logits.split(sizes, -1)], -1)
 
 

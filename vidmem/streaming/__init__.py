@@ -14,7 +14,7 @@ from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pix
 from vidmem.streaming.past_run import SavedPlace, read_axes, read_class_names, read_predictions
 from vidmem.streaming.pool.figures import PoolFigures, StreamFigures
 from vidmem.streaming.pool.pool import StreamPool
-from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.prediction import Prediction, best_classes
 from vidmem.streaming.run import VideoRun
 from vidmem.streaming.saving.footprint_log import FootprintLog
 from vidmem.streaming.saving.outputs import check_outputs
@@ -62,6 +62,7 @@ __all__ = [
     "StreamState",
     "VideoRun",
     "Window",
+    "best_classes",
     "change_settings",
     "check_outputs",
     "is_live",

@@ -95,8 +95,8 @@ class Prediction:
     """Why the memory was emptied before this window; `None` where it was not."""
 
     axes: tuple[CardAxis, ...] = ()
-    """Of the model, which has the classes of each one after the other; empty: all classes exclude
-    each other."""
+    """Where the model has several: those of `class_names`, one after the other. Empty: all classes
+    exclude each other."""
 
     @property
     def best_classes(self) -> tuple[int, ...]:

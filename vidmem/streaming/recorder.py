@@ -143,7 +143,7 @@ class PredictionFiles:
         self._first_path = self.path
         self._number = 1
         self._files = files
-        self._class_names, self._axes = tuple(model.card.class_names), model.card.axes
+        self._class_names, self._axes = tuple(model.card.class_names), model.card.several_axes
         self._file: PredictionFile | None = None
 
     @property
@@ -200,7 +200,7 @@ class PredictionFiles:
     def change_classes(self, model: StreamModel) -> None:
         """Begin a file with the columns of this model, where they are others."""
         before = self._class_names, self._axes
-        self._class_names, self._axes = tuple(model.card.class_names), model.card.axes
+        self._class_names, self._axes = tuple(model.card.class_names), model.card.several_axes
         if (self._class_names, self._axes) != before:
             self.close()
             self.path = self._next_path()

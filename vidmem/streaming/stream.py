@@ -90,7 +90,7 @@ def _check_tensors(
 def _check_pending(pending: tuple[Prediction, ...], card: ModelCard) -> None:
     for one in pending:
         names = tuple(one.class_names)
-        is_other = names != tuple(card.class_names) or one.axes != card.axes
+        is_other = names != tuple(card.class_names) or one.axes != card.several_axes
         if is_other or len(one.probabilities) != len(names):
             raise ValueError("a pending prediction is of other classes")
 
@@ -157,7 +157,7 @@ class Stream:
         memory, probabilities = self.state.memory, result.probabilities[-1]
         remembered = self._remembered(memory)
         card = self.model.card
-        best = best_classes(probabilities, card.axes)[0]
+        best = best_classes(probabilities, card.several_axes)[0]
         return Prediction(
             index=window.index,
             window=window,
@@ -167,7 +167,7 @@ class Stream:
             probability=probabilities[best],
             probabilities=probabilities,
             class_names=card.class_names,
-            axes=card.axes,
+            axes=card.several_axes,
             num_real_frames=window.num_real_frames,
             num_remembered=len(remembered),
             remembered=remembered,

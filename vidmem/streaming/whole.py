@@ -95,7 +95,7 @@ def watch_whole(
         probability=0.0,
         probabilities=(),
         class_names=model.card.class_names,
-        axes=model.card.axes,
+        axes=model.card.several_axes,
         num_real_frames=0,
         num_remembered=0,
         remembered=(),

@@ -276,8 +276,8 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
 
 
 def last_columns(axes: Sequence[CardAxis]) -> tuple[str, ...]:
-    """The columns behind the classes of a model with such axes."""
-    return (*LAST_COLUMNS, AXES_COLUMN) if len(axes) > 1 else LAST_COLUMNS
+    """The columns behind the classes of a model of such axes (`ModelCard.several_axes`)."""
+    return (*LAST_COLUMNS, AXES_COLUMN) if axes else LAST_COLUMNS
 
 
 def header_line(class_names: Iterable[str], last_columns: tuple[str, ...] = LAST_COLUMNS) -> bytes:
