@@ -84,7 +84,10 @@ def test_a_prediction_has_a_label_of_each_axis_and_its_own_is_the_first(video):
         assert (one.axes, one.labels[0]) == (AXES, one.label)
         firsts, seconds = one.probabilities[:2], one.probabilities[2:]
         assert one.probability == max(firsts)
-        assert one.labels == (NAMES[firsts.index(max(firsts))], NAMES[2 + seconds.index(max(seconds))])
+        assert one.labels == (
+            NAMES[firsts.index(max(firsts))],
+            NAMES[2 + seconds.index(max(seconds))],
+        )
         assert Prediction.from_dict(one.as_dict()) == one
 
 
