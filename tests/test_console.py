@@ -72,6 +72,18 @@ def prediction(
     return one
 
 
+def test_of_several_axes_all_labels_are_told_and_each_axis_is_counted():
+    screen = Console(file=io.StringIO(), soft_wrap=True)
+    with console.WatchReport(screen, duration_seconds=8) as report:
+        for index, place in enumerate(("wall", "nest")):
+            one = prediction(index, "moving")
+            one.labels, one.best_classes = ("moving", place), (0, 1)
+            report.count(one)
+            said = console.label_text(one)
+    assert said == "moving (0.90), nest (0.10)"
+    assert "labels: moving 100%; wall 50%, nest 50%" in report.summary()
+
+
 def test_a_report_counts_what_it_was_given():
     screen = Console(file=io.StringIO())
     with console.WatchReport(screen, duration_seconds=20, start_seconds=4) as report:

@@ -62,6 +62,8 @@ def read_axes_cell(
             axes[-1][1].append(name)
             text = text[len(name) + 2 :]
             continue
+        if axes and not text.startswith("; "):
+            return ()
         axis, found, text = text.removeprefix("; " if axes else "").partition(f": {name}")
         if not found or not axis:
             return ()

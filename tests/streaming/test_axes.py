@@ -154,6 +154,8 @@ def test_axes_are_read_from_a_cell_whatever_is_in_the_names(axes):
     assert read_axes_cell(axes_cell(axes), names) == axes
 
 
-@pytest.mark.parametrize("cell", ["", "a", "a: x", "a: x, y, z", "a: y, x", ": x, y", "a: x; y"])
+@pytest.mark.parametrize(
+    "cell", ["", "a", "a: x", "a: x, y, z", "a: y, x", ": x, y", "a: x; y", "a: x z; b: y"]
+)
 def test_a_cell_that_says_something_else_has_no_axes(cell):
     assert read_axes_cell(cell, ["x", "y"]) == ()

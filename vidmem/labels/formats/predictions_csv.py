@@ -368,7 +368,8 @@ def _axes_of(source: Source, classes: list[str], cell: str) -> tuple[PredictedAx
         PredictedAxis(clean_name(axis), tuple(map(clean_name, names)))
         for axis, names in read_axes_cell(cell, classes)
     )
-    if not axes or not all(axis.name for axis in axes):
+    names = {axis.name for axis in axes}
+    if not axes or len(names) < len(axes) or not all(names):
         raise LabelError(
             f"{source.path} must say in its column {AXES_COLUMN} which classes are of which axis, "
             f"such as 'posture: lying, standing; place: wall', got {cell!r:.200}"
