@@ -60,8 +60,9 @@ def prediction(
     index: int, label: str = "lying", *, gaps: tuple[Gap, ...] = (), is_unlike: bool = False
 ) -> SimpleNamespace:
     one = SimpleNamespace(
-        label=label,
-        probability=0.9,
+        labels=(label,),
+        best_classes=(0,),
+        probabilities=(0.9, 0.1),
         start_seconds=4.0 * index,
         end_seconds=4.0 * index + 4,
         gaps=gaps,
@@ -69,6 +70,18 @@ def prediction(
     )
     one.settled = (one,)
     return one
+
+
+def test_of_several_axes_all_labels_are_told_and_each_axis_is_counted():
+    screen = Console(file=io.StringIO(), soft_wrap=True)
+    with console.WatchReport(screen, duration_seconds=8) as report:
+        for index, place in enumerate(("wall", "nest")):
+            one = prediction(index, "moving")
+            one.labels, one.best_classes = ("moving", place), (0, 1)
+            report.count(one)
+            said = console.label_text(one)
+    assert said == "moving (0.90), nest (0.10)"
+    assert "labels: moving 100%; wall 50%, nest 50%" in report.summary()
 
 
 def test_a_report_counts_what_it_was_given():

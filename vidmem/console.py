@@ -100,6 +100,14 @@ def what_is_missing(run: VideoRun, end_seconds: float) -> str | None:
     )
 
 
+def label_text(prediction: Prediction) -> str:
+    """What was predicted, and how probable it is, on each axis."""
+    best = prediction.best_classes
+    shares = (f"{prediction.probabilities[index]:.2f}" for index in best)
+    pairs = zip(prediction.labels, shares, strict=True)
+    return ", ".join(f"{label} ({share})" for label, share in pairs)
+
+
 def unlike_text(count: int, num_predictions: int) -> str:
     """How many predictions, at least one, are of footage that the model knows nothing of."""
     how_many = f"{count} of {num_predictions} prediction{'s' * (num_predictions != 1)}"
@@ -184,7 +192,7 @@ class WatchReport:
         self.start_seconds = start_seconds
         self.end_seconds = start_seconds
         self.num_predictions = 0
-        self.labels: Counter[str] = Counter()
+        self.labels: list[Counter[str]] = []  # one for each axis
         self.num_unlike = 0
         self._missed_seconds = 0.0  # up to `end_seconds`
         self._gaps_ahead: list[tuple[float, float]] = []  # told of, and not behind that end yet
@@ -250,7 +258,10 @@ class WatchReport:
         """Count final predictions, without showing them."""
         for prediction in predictions:
             self.num_predictions += 1
-            self.labels[prediction.label] += 1
+            while len(self.labels) < len(prediction.labels):
+                self.labels.append(Counter())
+            for counted, label in zip(self.labels, prediction.labels, strict=False):
+                counted[label] += 1
             self.num_unlike += prediction.is_unlike_training
             self._come_to(prediction)
 
@@ -262,13 +273,10 @@ class WatchReport:
         began = f", from {clock(self.start_seconds)} on" if self.start_seconds else ""
         speed = f"{span(self.wall_seconds)} ({self.times_real_time:.1f} x real time)"
         amount = f"{self.num_predictions} prediction{'s' * (self.num_predictions != 1)}"
-        common = self.labels.most_common(MAX_LABELS_SUMMED_UP)
-        shares = [f"{label} {count / self.num_predictions:.0%}" for label, count in common]
-        others = [] if len(self.labels) == len(common) else ["others"]
         return [
             f"{amount} for {length} of video{began}, in {speed}",
             *self._missed_text(),
-            *self._labels_text(", ".join([*shares, *others])),
+            *self._labels_text("; ".join(map(self._shares_text, self.labels))),
             *live_summary(self.live()),
         ]
 
@@ -291,6 +299,13 @@ class WatchReport:
             return []
         return [f"not seen: {span(self.missed_seconds)} of the video, missing or damaged"]
 
+    def _shares_text(self, labels: Counter[str]) -> str:
+        """Of the labels of an axis."""
+        common = labels.most_common(MAX_LABELS_SUMMED_UP)
+        shares = [f"{label} {count / self.num_predictions:.0%}" for label, count in common]
+        others = [] if len(labels) == len(common) else ["others"]
+        return ", ".join([*shares, *others])
+
     def _labels_text(self, shares: str) -> list[str]:
         """The shares of labels, and how many of them mean nothing."""
         if not self.num_unlike:
@@ -308,10 +323,10 @@ class WatchReport:
 
     def _now(self, prediction: Prediction) -> str:
         if self.is_live:
-            return f"{prediction.label} ({prediction.probability:.2f})"
+            return label_text(prediction)
         clips_per_second = self.num_predictions / max(self.wall_seconds, 1e-9)
         left = max(self.duration_seconds - self.end_seconds, 0) / max(self.times_real_time, 1e-9)
         return (
-            f"{prediction.label} ({prediction.probability:.2f})  {clips_per_second:.2f} clips/s  "
+            f"{label_text(prediction)}  {clips_per_second:.2f} clips/s  "
             f"{self.times_real_time:.1f} x real time  {span(round(left))} left"
         )

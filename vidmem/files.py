@@ -11,6 +11,7 @@ import json
 import os
 import re
 import stat
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -43,6 +44,31 @@ def guarded(text: str) -> str:
 def unguarded(text: str) -> str:
     """The text that `guarded` was given."""
     return text[1:] if _GUARDED.match(text) else text
+
+
+def axes_cell(axes: Iterable[tuple[str, Sequence[str]]]) -> str:
+    """The axes of a model and their classes as a cell: `activity: moving, still; place: wall`."""
+    return guarded("; ".join(f"{axis}: {', '.join(names)}" for axis, names in axes))
+
+
+def read_axes_cell(
+    cell: str, class_names: Sequence[str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What `axes_cell` was given, of classes that are known; empty where it says another thing."""
+    text, axes = unguarded(cell), list[tuple[str, list[str]]]()
+    for name in class_names:
+        # The names are known, so whatever is in them separates nothing.
+        if axes and text.startswith(f", {name}"):
+            axes[-1][1].append(name)
+            text = text[len(name) + 2 :]
+            continue
+        if axes and not text.startswith("; "):
+            return ()
+        axis, found, text = text.removeprefix("; " if axes else "").partition(f": {name}")
+        if not found or not axis:
+            return ()
+        axes.append((axis, [name]))
+    return () if text else tuple((axis, tuple(names)) for axis, names in axes)
 
 
 def other_kind(path: str | Path) -> str | None:

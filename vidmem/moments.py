@@ -4,7 +4,9 @@
     recorded = record_replay(source, model, history, index)
     subject = recorded.subject()
     direct_effects(subject).run()
-    total_effects(recorded.replay, subject.remembered, subject.class_index).run()
+    total_effects(
+        recorded.replay, subject.remembered, subject.class_index, among=subject.among
+    ).run()
 
 `vidmem.inspection` knows no streams, and `vidmem.streaming` no inspection; here they meet.
 """
@@ -46,9 +48,8 @@ class RecordedMoment:
     """The clips from before the oldest window that may be taken away, up to this one."""
 
     def subject(self, class_index: int | None = None) -> Subject:
-        """The score of a class at this moment, to be explained; None: of the most probable one."""
-        probabilities = self.moment.prediction.probabilities
-        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        """The score of a class at this moment, to be explained; None: of its label."""
+        best = self.moment.prediction.best_classes[0]
         return Subject(
             model=self.model,
             clip=_clip(self.model, self.moment),

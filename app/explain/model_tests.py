@@ -58,6 +58,7 @@ def _total(recorded: RecordedMoment, subject: Subject) -> Work[Any]:
         recorded.replay,
         subject.remembered,
         subject.class_index,
+        among=subject.among,
         max_evaluations=MAX_EVALUATIONS,
     )
 

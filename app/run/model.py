@@ -12,6 +12,7 @@ from app.run.board import Board
 from app.run.sections import allowed_settings, chips, model_section, settings_section
 from app.tools import EngineLike, Tools
 from vidmem.errors import SettingError
+from vidmem.models import CardAxis
 from vidmem.streaming import SettingsChange, StreamSettings, change_settings
 
 
@@ -55,6 +56,11 @@ class RunModel:
         """Of the model; empty before it is loaded."""
         return tuple(self.model.card.class_names) if self.model is not None else ()
 
+    @property
+    def axes(self) -> tuple[CardAxis, ...]:
+        """Of the model, where it has several."""
+        return self.model.card.several_axes if self.model is not None else ()
+
     def load(self) -> Any:
         """The model, loaded with the first call."""
         if self.model is None:
@@ -90,12 +96,12 @@ class RunModel:
         model = self._tools.load_model(name)
         if self.model is None:  # the one before could not be loaded
             self.model, self._settings = model, StreamSettings.for_model(model)
-        before = self.class_names  # of the model that is still in use
+        before = self.class_names, self.axes  # of the model that is still in use
         change = self._change(model, self._settings_for(model).changeable())
         self.name, self.model = name, model
         self._show_model()
         self._show_settings(change.settings)
-        self._on_change(change, before != self.class_names)
+        self._on_change(change, before != (self.class_names, self.axes))
         return change
 
     def chosen_settings(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from app.sources.pictures import PictureWorker
 from app.sources.shelf import Video
 from app.tools import EngineLike, Tools
 from vidmem.errors import SettingError
+from vidmem.models import CardAxis
 from vidmem.streaming import LiveFigures, Prediction
 
 SHORT_SECONDS = 1.0
@@ -76,16 +77,20 @@ class OpenSource:
         *,
         is_same_play: bool = False,
         class_names: tuple[str, ...] | None = None,
+        axes: tuple[CardAxis, ...] = (),
     ) -> RunView:
         """Forget what was predicted; see `RunView`.
 
         Args:
             chosen: The model and its settings.
             is_same_play: See `RunView`.
-            class_names: `None`: those of the model.
+            class_names: `None`: those of the model, and its axes.
+            axes: Of these classes.
         """
-        names = chosen.class_names if class_names is None else class_names
-        self.view = RunView(self._board, names, self.view, is_same_play=is_same_play)
+        names, axes = (
+            (chosen.class_names, chosen.axes) if class_names is None else (class_names, axes)
+        )
+        self.view = RunView(self._board, names, self.view, axes=axes, is_same_play=is_same_play)
         self.view.show_empty(chosen.settings)
         return self.view
 
@@ -118,7 +123,8 @@ class OpenSource:
         """Show a prediction; of a live source, its pixels are the picture too."""
         pixels, view = engine.last_clip_pixels, self.view
         # The model before may still have been judging a clip when its view was replaced.
-        if view is not None and prediction.class_names == view.class_names:
+        of_what = (prediction.class_names, prediction.axes)
+        if view is not None and of_what == (view.class_names, view.axes):
             view.add_prediction(prediction, pixels, engine.settings, engine.model)
         if self.kept_pictures is not None and pixels is not None:
             times = (prediction.start_seconds, prediction.end_seconds)

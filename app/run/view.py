@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Any
@@ -17,10 +17,11 @@ from app.run.results.bouts import BoutBook
 from app.run.results.costs import RunCosts, card_section
 from app.run.results.predicted_timeline import PredictedTimeline, best_class
 from app.run.results.strip import Clip, MemoryStrip, thumbnail
-from app.run.results.timeline import MAX_COLUMNS, Timeline
+from app.run.results.timeline import MAX_COLUMNS, Columns, Timeline
 from app.run.sections import empty_memory, memory_section
 from vidmem import units
 from vidmem.labels import LabelledVideo
+from vidmem.models import CardAxis
 from vidmem.streaming import Prediction, StreamSettings
 
 MAX_CLASSES_SHOWN = 8
@@ -40,6 +41,7 @@ class RunView:
         class_names: tuple[str, ...],
         before: RunView | None = None,
         *,
+        axes: tuple[CardAxis, ...] = (),
         is_same_play: bool = False,
     ) -> None:
         """Begin with nothing.
@@ -48,6 +50,7 @@ class RunView:
             board: Where it is shown.
             class_names: Of the model.
             before: The view that it replaces.
+            axes: Of the model.
             is_same_play: The play of the view before goes on with another model, so what it costs
                 stays one timeline.
         """
@@ -55,10 +58,11 @@ class RunView:
         # Pages drop the points and thumbnails that they have of another epoch.
         self.epoch = before.epoch + 1 if before else 0
         self.costs = before.costs if before and is_same_play else RunCosts()
-        self.class_names = class_names
+        self.class_names, self.axes = class_names, axes
         self.strip = MemoryStrip()
-        self._bouts = BoutBook(MAX_COLUMNS)
-        self.predicted = PredictedTimeline(class_names, bouts=self._bouts)
+        columns = Columns(class_names, axes)
+        self._bouts = tuple(BoutBook(MAX_COLUMNS) for _ in columns.of_axes or (0,))
+        self.predicted = PredictedTimeline(class_names, columns=columns, bouts=self._bouts)
         self._history = RunHistory()
         self._num_cut = 0
         self._num_clips = self._num_unlike = 0
@@ -183,28 +187,43 @@ class RunView:
             self.strip.revise(one.index, column, is_final=one.is_final)
 
     def _put_now(self, prediction: Prediction, settings: StreamSettings) -> None:
-        # A few classes keep their order, so that bars do not change places with each clip.
-        order = range(len(self.class_names))
-        if len(self.class_names) > MAX_CLASSES_SHOWN + 4:
-            ranked = sorted(order, key=prediction.probabilities.__getitem__, reverse=True)
-            order = ranked[:MAX_CLASSES_SHOWN]
-        known = self.timeline.columns.known
+        known, probabilities = self.timeline.columns.known, prediction.probabilities
         now = {
             "index": prediction.index,
             "label": prediction.label,
             "colour": known(best_class(prediction)),
             "probability": prediction.probability,
+            "others": [
+                [self.class_names[i], known(i), round(probabilities[i], 4)]
+                for i in prediction.best_classes[1:]
+            ],
             "start_seconds": prediction.start_seconds,
             "end_seconds": prediction.end_seconds,
             "is_final": prediction.is_final,
             "is_unlike": prediction.is_unlike_training,
             "classes": [
-                [self.class_names[i], known(i), round(prediction.probabilities[i], 4)]
-                for i in order
+                [self.class_names[i], known(i), round(probabilities[i], 4), *at]
+                for at, own in self._shown_classes(probabilities)
+                for i in own
             ],
             "facts": self._facts(prediction, settings),
         }
         self.board.put("now", now)
+
+    def _shown_classes(
+        self, probabilities: Sequence[float]
+    ) -> Iterator[tuple[list[int], Sequence[int]]]:
+        """The classes that have a bar, and before those of several axes the number of the axis."""
+        sizes = [len(axis.class_names) for axis in self.axes] or [len(self.class_names)]
+        # A few classes keep their order, so that bars do not change places with each clip.
+        are_few, first = len(self.class_names) <= MAX_CLASSES_SHOWN + 4, 0
+        for number, size in enumerate(sizes):
+            own: Sequence[int] = range(first, first + size)
+            if not are_few:
+                ranked = sorted(own, key=probabilities.__getitem__, reverse=True)
+                own = ranked[: max(2, MAX_CLASSES_SHOWN // len(sizes))]
+            yield [number] if len(sizes) > 1 else [], own
+            first += size
 
     def _facts(self, prediction: Prediction, settings: StreamSettings) -> list[list[str]]:
         facts = [run_wording.seen_clips(prediction, settings, self.strip.start_seconds)]
@@ -256,17 +275,20 @@ class RunView:
             "timeline",
             {
                 "classes": self.timeline.columns.names,
+                "axes": self.timeline.columns.of_axes,
                 "gaps": list(self.predicted.gaps),
                 "analysed": self.timeline.end_seconds,
             },
         )
 
     def _put_bouts(self) -> None:
-        facts = self._bouts.facts(self._min_bout_seconds)
-        self._shortest_seconds = facts.shortest_seconds
-        notes = (run_wording.settled_bouts(facts.settled_seconds), self._finality_note())
+        of_axes = [book.facts(self._min_bout_seconds) for book in self._bouts]
+        shortest = [x.shortest_seconds for x in of_axes if x.shortest_seconds is not None]
+        self._shortest_seconds = min(shortest, default=None)
+        settled_seconds = max(facts.settled_seconds for facts in of_axes)
+        notes = (run_wording.settled_bouts(settled_seconds), self._finality_note())
         section = {
-            "rows": bout_rows(facts, self.timeline),
+            "rows": [row for facts in of_axes for row in bout_rows(facts, self.timeline)],
             "note": " ".join(filter(None, notes)),
             "warning": run_wording.unlike_clips(self._num_unlike, self._num_clips),
         }
@@ -343,11 +365,13 @@ class RunView:
         label = self.timeline.at(seconds)
         if label is None:
             return {}
+        names = self.timeline.columns.names
         return {
-            "label": self.timeline.columns.names[label.column],
+            "label": names[label.column],
             "probability": label.probability,
             "colour": label.column,
             "is_final": label.is_final,
+            "others": [[names[column], share] for column, share in label.others],
         }
 
 

@@ -236,9 +236,9 @@ def final_when(prediction: Prediction, settings: StreamSettings, *, is_cut: bool
 
 def final_newest(newest: FinalPrediction) -> str:
     """The newest final prediction, and its first label where that was another."""
-    one, first = newest.prediction, newest.first_label
-    sentence = f"{one.label} from {clock(one.start_seconds)}"
-    return sentence if first == one.label else f"{sentence}, at first {first}"
+    one, first = newest.prediction, newest.first_labels
+    sentence = f"{' · '.join(one.labels)} from {clock(one.start_seconds)}"
+    return sentence if first == one.labels else f"{sentence}, at first {' · '.join(first)}"
 
 
 def short_clip(prediction: Prediction, settings: StreamSettings) -> str:

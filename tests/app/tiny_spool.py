@@ -6,13 +6,22 @@ from dataclasses import asdict
 
 import torch
 
-from vidmem.models import Backbone, BackboneConfig, ModelCard, Preprocessing, Spool, SpoolConfig
+from vidmem.models import (
+    Backbone,
+    BackboneConfig,
+    CardAxis,
+    ModelCard,
+    Preprocessing,
+    Spool,
+    SpoolConfig,
+)
 
 BEHAVIOURS = ("lying", "standing", "walking")
 
 
-def make_tiny_spool(num_lookahead_heads: int = 2) -> Spool:
+def make_tiny_spool(num_lookahead_heads: int = 2, *, axes: tuple[CardAxis, ...] = ()) -> Spool:
     """Two layers that look two frames to each side: a clip's prediction waits for one more clip."""
+    class_names = tuple(name for axis in axes for name in axis.class_names) or BEHAVIOURS
     torch.manual_seed(11)
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
     backbone = BackboneConfig(
@@ -32,12 +41,13 @@ def make_tiny_spool(num_lookahead_heads: int = 2) -> Spool:
         local_frame_range=2,
         tokens_per_frame=4,
         window_frames=16,
-        num_classes=3,
+        num_classes=len(class_names),
     )
     card = ModelCard(
         name="tiny-spool",
         title="Tiny Spool",
-        class_names=BEHAVIOURS,
+        class_names=class_names,
+        axes=axes,
         fps=2.0,
         clip_frames=4,
         window_stride=4,

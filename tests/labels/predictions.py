@@ -18,17 +18,18 @@ def write_predictions(
     settings: str = "fps=4",
     unlikeness: float | None = None,
     is_more: bool = False,
+    axes: str = "",
 ) -> Path:
     """Windows from start to end with a probability of each class; `is_more`: below those there."""
     header = ["start_seconds", "end_seconds", "label", "probability", "remembered", *names]
-    header += ["gap", "unlikeness", "model", "settings"]
+    header += ["gap", "unlikeness", "model", "settings", *["axes"] * bool(axes)]
     lines = [] if is_more else [header]
     for start, end, probabilities in rows:
         best = max(range(len(names)), key=lambda at: probabilities[at])
         cells = [f"{start:.3f}", f"{end:.3f}", names[best], f"{probabilities[best]:.6f}", "0"]
         cells += [f"{one:.6f}" for one in probabilities]
         unlike = "" if unlikeness is None else f"{unlikeness:.2f}"
-        lines.append([*cells, "", unlike, model, settings])
+        lines.append([*cells, "", unlike, model, settings, *[axes] * bool(axes)])
     with path.open("a" if is_more else "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows(lines)
     return path

@@ -329,7 +329,7 @@ class _Bars:
         }
 
     def update(self, name: str, prediction: Prediction) -> None:
-        now = f"{clock(prediction.end_seconds)}  {prediction.label}"
+        now = f"{clock(prediction.end_seconds)}  {', '.join(prediction.labels)}"
         self.progress.update(self._tasks[name], completed=prediction.end_seconds, now=now)
         if self.console.is_terminal:
             return

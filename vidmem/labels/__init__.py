@@ -15,6 +15,7 @@ from vidmem.labels.ethogram import (
     Behaviour,
     BehaviourKind,
     Ethogram,
+    none_of_axis,
     reserved_name,
 )
 from vidmem.labels.labels import Labels, Stretch
@@ -67,6 +68,7 @@ __all__ = [
     "like_spelled",
     "merge",
     "nearly_spelled",
+    "none_of_axis",
     "postprocess",
     "preset",
     "read",

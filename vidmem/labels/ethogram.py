@@ -29,9 +29,19 @@ NONE_OF_THESE = "none of these"
 """What a span is called that was looked at, and in which no behaviour of an axis happened."""
 
 
+def none_of_axis(axis: str) -> str:
+    """What a model of several axes calls its class for `NONE_OF_THESE` of one of them."""
+    return f"{NONE_OF_THESE} ({axis})"
+
+
 def reserved_name(name: str) -> str | None:
-    """`NOT_SCORED` or `NONE_OF_THESE` if a name means it (`not_scored`); `None`: it is free."""
+    """`NOT_SCORED` or `NONE_OF_THESE` if a name means it (`not_scored`); `None`: it is free.
+
+    `none_of_axis` of any axis is `NONE_OF_THESE`, too.
+    """
     plain = name.replace("_", " ").replace("-", " ").casefold().strip()
+    if plain.startswith(f"{NONE_OF_THESE} (") and plain.endswith(")"):
+        return NONE_OF_THESE
     return plain if plain in (NOT_SCORED, NONE_OF_THESE) else None
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Self
 
 from vidmem.errors import SettingError
@@ -89,7 +89,7 @@ class PostProcessing:
 
 @dataclass(frozen=True, eq=False)
 class ClassProbabilities:
-    """What a model gave of one axis: `N` samples in order of time, of `C` classes.
+    """What a model gave: `N` samples in order of time, of `C` classes; bouts are made of one axis.
 
     Raises:
         ValueError: If shapes do not fit, samples overlap or do not last, or a value is no
@@ -163,6 +163,12 @@ class ClassProbabilities:
         )
         values = np.asarray(probabilities, dtype=np.float64)
         return cls(tuple(class_names), values, times, times + lengths)
+
+    def of_classes(self, class_names: Sequence[str]) -> Self:
+        """Of some of the classes, such as those of one axis."""
+        columns = [self.class_names.index(name) for name in class_names]
+        values = self.probabilities[:, columns]
+        return replace(self, class_names=tuple(class_names), probabilities=values)
 
 
 def postprocess(

@@ -10,6 +10,7 @@ from vidmem.models.fam_swin.config import FamSwinConfig, MemoryConfig
 from vidmem.models.fam_swin.model import FamSwin
 from vidmem.models.fam_swin.state import FamSwinState
 from vidmem.models.interface import (
+    CardAxis,
     ModelCard,
     ModelConfig,
     ModelState,
@@ -29,6 +30,7 @@ from vidmem.renamed import renamed_names
 __all__ = [
     "Backbone",
     "BackboneConfig",
+    "CardAxis",
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",

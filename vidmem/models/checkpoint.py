@@ -45,7 +45,7 @@ def save(model: Network, folder: str | Path) -> None:
         "format_version": FORMAT_VERSION,
         "architecture": architecture.name,
         "config": asdict(config),
-        "card": asdict(model.card),
+        "card": _card_values(model.card),
     }
     # safetensors refuses views that are not contiguous.
     weights = {name: value.contiguous().cpu() for name, value in weights.items()}
@@ -62,6 +62,13 @@ def save(model: Network, folder: str | Path) -> None:
             look.write(folder)
     except (OSError, safetensors.SafetensorError) as error:
         raise StorageError(f"the model could not be written to {folder}: {error}") from error
+
+
+def _card_values(card: ModelCard) -> dict[str, Any]:
+    values = asdict(card)
+    if not card.axes:  # earlier versions refuse a field that they do not know
+        del values["axes"]
+    return values
 
 
 def load_folder(folder: str | Path) -> Network:

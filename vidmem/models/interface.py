@@ -59,6 +59,29 @@ NOT_KEPT_YET = " until you teach it"
 """In the cards of the bundled models, which stay as they are: saved runs have their hashes."""
 
 
+ONLY_AXIS = "behaviour"
+"""What the axis of a model is called that names none."""
+
+
+@dataclass(frozen=True)
+class CardAxis:
+    """Classes of a model that exclude each other, whatever those of its other axes are."""
+
+    name: str
+    """Such as posture; one line."""
+
+    class_names: tuple[str, ...]
+    """One per logit of the axis. Where several axes have a class for none of theirs, it is named
+    "none of these (posture)"."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if not self.name.strip() or not self.name.isprintable():
+            raise ValueError(f"the name of an axis must be one line of text, got {self.name!r:.60}")
+        if not self.class_names:
+            raise ValueError(f"the axis {self.name} must have at least one class")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Preprocessing):
     """What a checkpoint was made for: its classes, and how it wants a video sampled."""
@@ -85,6 +108,10 @@ class ModelCard(Preprocessing):
     """Sentences, as they are saved: on footage unlike this, the labels mean nothing. People are
     shown `training_note`."""
 
+    axes: tuple[CardAxis, ...] = ()
+    """Sets of classes that exclude each other, in the order of `class_names`; empty: all classes do
+    (`all_axes`)."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "class_names", tuple(self.class_names))
@@ -94,11 +121,46 @@ class ModelCard(Preprocessing):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {value!r}")
+        object.__setattr__(self, "axes", tuple(self.axes))
+        _check_axes(self.axes, self.class_names)
+
+    @property
+    def all_axes(self) -> tuple[CardAxis, ...]:
+        """The axes, at least one: logits are theirs, one axis after the other."""
+        return self.axes or (CardAxis(ONLY_AXIS, self.class_names),)
+
+    @property
+    def several_axes(self) -> tuple[CardAxis, ...]:
+        """The axes where there are several; empty: all classes exclude each other."""
+        return self.axes if len(self.axes) > 1 else ()
 
     @property
     def training_note(self) -> str:
         """What people are told of `trained_on`: without a promise that nothing keeps yet."""
         return self.trained_on.replace(NOT_KEPT_YET, "")
+
+
+def _check_axes(axes: tuple[CardAxis, ...], class_names: tuple[str, ...]) -> None:
+    if not axes:  # so that models of earlier versions load, whatever their classes are called
+        return
+    of_axes = tuple(name for axis in axes for name in axis.class_names)
+    if of_axes != class_names:
+        raise ValueError(
+            f"the classes of the axes must be class_names, in order; got {of_axes!r:.200} and "
+            f"{class_names!r:.200}"
+        )
+    for what, names in (("class", of_axes), ("axis", tuple(axis.name for axis in axes))):
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"two of the {what} names are {twice[0]!r:.60}; each must be unique")
+
+
+def class_probabilities(logits: Tensor, card: ModelCard) -> Tensor:
+    """Probabilities of logits `[..., num_classes]`, float32; those of each axis add up to 1."""
+    logits = logits.float()
+    if not card.several_axes:
+        return logits.softmax(-1)
+    sizes = [len(axis.class_names) for axis in card.several_axes]
+    return torch.cat([own.softmax(-1) for own in logits.split(sizes, -1)], -1)
 
 
 @dataclass(frozen=True, kw_only=True)

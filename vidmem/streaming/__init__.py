@@ -11,10 +11,10 @@ from vidmem.streaming.feeds.region_feeds import RegionFeeds
 from vidmem.streaming.feeds.regions import Region
 from vidmem.streaming.footprint import RunFootprint
 from vidmem.streaming.history import Moment, Snapshot, StateHistory, neutral_pixels, revisit
-from vidmem.streaming.past_run import SavedPlace, read_class_names, read_predictions
+from vidmem.streaming.past_run import SavedPlace, read_axes, read_class_names, read_predictions
 from vidmem.streaming.pool.figures import PoolFigures, StreamFigures
 from vidmem.streaming.pool.pool import StreamPool
-from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.prediction import Prediction, best_classes
 from vidmem.streaming.run import VideoRun
 from vidmem.streaming.saving.footprint_log import FootprintLog
 from vidmem.streaming.saving.outputs import check_outputs
@@ -62,10 +62,12 @@ __all__ = [
     "StreamState",
     "VideoRun",
     "Window",
+    "best_classes",
     "change_settings",
     "check_outputs",
     "is_live",
     "neutral_pixels",
+    "read_axes",
     "read_class_names",
     "read_predictions",
     "revisit",

@@ -17,7 +17,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from vidmem.models.interface import StepOutput, StreamModel
+from vidmem.models.interface import ModelCard, StepOutput, StreamModel, class_probabilities
 from vidmem.models.look import look_of
 from vidmem.streaming.step_errors import as_memory_error, check_finite
 from vidmem.video.transforms import sent, to_clip
@@ -104,7 +104,7 @@ def _step_batch(model: StreamModel, clips: Sequence[StepInput]) -> list[StepResu
             [clip.seconds for clip in clips],
             memories,
         )
-        probabilities = _probabilities(output)
+        probabilities = _probabilities(output, model.card)
         following = _split(output.state, memories)
     # `_probabilities` has waited for the device: this is the work, not only its launch.
     share = (time.perf_counter() - started) / len(clips)
@@ -141,12 +141,12 @@ def _split(state: Any, memories: list[Any]) -> list[Any]:
     ]
 
 
-def _probabilities(output: StepOutput) -> list[list[list[float]]]:
+def _probabilities(output: StepOutput, card: ModelCard) -> list[list[list[float]]]:
     """`[B, K + 1, num_classes]`: the clips before, then the newest; read from the device once."""
     logits = output.logits[:, None]
     if output.earlier_logits is not None:
         logits = torch.cat([output.earlier_logits, logits], 1)
-    return logits.float().softmax(-1).tolist()
+    return class_probabilities(logits, card).tolist()
 
 
 def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:

@@ -37,7 +37,7 @@ class MomentScore:
 
     @property
     def best_class(self) -> int:
-        """Index of the most probable class."""
+        """Index of the most probable class; of a model of one axis (else `best_classes`)."""
         return max(range(len(self.probabilities)), key=self.probabilities.__getitem__)
 
 

@@ -8,16 +8,17 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, Self
 
 from vidmem.errors import SettingError, StorageError
-from vidmem.files import open_regular, unguarded
-from vidmem.models.interface import StreamModel
+from vidmem.files import open_regular, read_axes_cell, unguarded
+from vidmem.models.interface import CardAxis, StreamModel
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.saved_run import SavedRun
 from vidmem.streaming.saving.identity import SourceIdentity
-from vidmem.streaming.saving.predictions_csv import FIRST_COLUMNS, LAST_COLUMNS
+from vidmem.streaming.saving.predictions_csv import AXES_COLUMN, FIRST_COLUMNS, LAST_COLUMNS
 from vidmem.streaming.settings import StreamSettings
 from vidmem.video.sampling import Gap, Window
 
@@ -90,6 +91,18 @@ def read_class_names(path: str | Path) -> tuple[str, ...]:
         return _Columns.of(path, next(csv.reader(_lines(file, None)), [])).class_names
 
 
+def read_axes(path: str | Path) -> tuple[CardAxis, ...]:
+    """The axes of the classes of a predictions file; empty: it has one, or no row yet.
+
+    Raises:
+        StorageError: If it cannot be read, or is none.
+    """
+    with _opened(path) as file:
+        rows = csv.reader(_lines(file, None))
+        columns = _Columns.of(path, next(rows, []))
+        return columns.axes(next(rows, []))
+
+
 def read_predictions(
     path: str | Path,
     settings: StreamSettings,
@@ -137,8 +150,8 @@ class _Columns:
     def of(cls, path: str | Path, header: list[str]) -> _Columns:
         if tuple(header[: len(FIRST_COLUMNS)]) != FIRST_COLUMNS:
             raise StorageError(f"{path} is no file of predictions: its header is another")
-        has_last = tuple(header[-len(LAST_COLUMNS) :]) == LAST_COLUMNS
-        last = LAST_COLUMNS if has_last else ()
+        ends = ((*LAST_COLUMNS, AXES_COLUMN), LAST_COLUMNS)
+        last = next((one for one in ends if tuple(header[-len(one) :]) == one), ())
         names = header[len(FIRST_COLUMNS) : len(header) - len(last)]
         if not names:
             raise StorageError(f"{path} is no file of predictions: it has no class")
@@ -146,6 +159,10 @@ class _Columns:
 
     def _last_cells(self, cells: list[str]) -> dict[str, str]:
         return dict(zip(self.last, cells[len(cells) - len(self.last) :], strict=False))
+
+    def axes(self, cells: list[str]) -> tuple[CardAxis, ...]:
+        """Those that a row names."""
+        return _axes_of(self._last_cells(cells).get(AXES_COLUMN, ""), self.class_names)
 
     def settings(self, cells: list[str], before: StreamSettings) -> StreamSettings:
         """Those of a row; as before where it names none."""
@@ -187,6 +204,7 @@ class _Columns:
             probability=probability,
             probabilities=scores,
             class_names=self.class_names,
+            axes=self.axes(cells),
             num_real_frames=num_real,
             num_remembered=remembered,
             remembered=(),
@@ -201,6 +219,15 @@ class _Columns:
             model_name=unguarded(last.get("model", "")),
             settings=settings.summary,
         )
+
+
+@lru_cache(maxsize=16)
+def _axes_of(cell: str, class_names: tuple[str, ...]) -> tuple[CardAxis, ...]:
+    """Of a row: all rows of a file have the same."""
+    try:
+        return tuple(CardAxis(axis, names) for axis, names in read_axes_cell(cell, class_names))
+    except ValueError:  # of a file that somebody has edited
+        return ()
 
 
 def _opened(path: str | Path) -> IO[bytes]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
+from vidmem.models.interface import CardAxis
 from vidmem.video.sampling import Gap, Window
 
 
@@ -26,13 +27,13 @@ class Prediction:
     """Half open: where the frame after the window's last real one begins."""
 
     label: str
-    """The most probable class."""
+    """The most probable class; of a model of several axes, of the first one (`labels`)."""
 
     probability: float
     """Of `label`."""
 
     probabilities: tuple[float, ...]
-    """One per class, in the order of `class_names`."""
+    """One per class, in the order of `class_names`; those of each axis add up to 1."""
 
     class_names: tuple[str, ...]
 
@@ -93,6 +94,20 @@ class Prediction:
     restarted: str | None = None
     """Why the memory was emptied before this window; `None` where it was not."""
 
+    axes: tuple[CardAxis, ...] = ()
+    """Where the model has several: those of `class_names`, one after the other. Empty: all classes
+    exclude each other."""
+
+    @property
+    def best_classes(self) -> tuple[int, ...]:
+        """Index into `class_names` of the most probable class of each axis, in order."""
+        return best_classes(self.probabilities, self.axes)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The most probable class of each axis, in order; `label` is the first."""
+        return tuple(self.class_names[index] for index in self.best_classes)
+
     @property
     def is_unlike_training(self) -> bool:
         """Whether the clip looks unlike what the model was trained on."""
@@ -107,7 +122,7 @@ class Prediction:
         self, probabilities: tuple[float, ...], *, is_final: bool | None = None
     ) -> Self:
         """The same window with other probabilities."""
-        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        best = best_classes(probabilities, self.axes)[0]
         return replace(
             self,
             label=self.class_names[best],
@@ -125,6 +140,17 @@ class Prediction:
         """The inverse of `as_dict`, also after JSON."""
         # JSON has no tuples.
         tuples = {name: tuple(v) for name, v in values.items() if isinstance(v, list | tuple)}
+        tuples["axes"] = tuple(CardAxis(**axis) for axis in values.get("axes", ()))
         tuples["gaps"] = tuple(Gap(**gap) for gap in values["gaps"])
         tuples["revised"] = tuple(cls.from_dict(one) for one in values["revised"])
         return cls(**{**values, **tuples, "window": Window(**values["window"])})
+
+
+def best_classes(probabilities: Sequence[float], axes: Sequence[CardAxis] = ()) -> tuple[int, ...]:
+    """Index of the most probable class of each axis; without axes, of all classes."""
+    sizes = [len(axis.class_names) for axis in axes] or [len(probabilities)]
+    first, best = 0, []
+    for size in sizes:
+        best.append(max(range(first, first + size), key=probabilities.__getitem__))
+        first += size
+    return tuple(best)

@@ -143,7 +143,7 @@ class PredictionFiles:
         self._first_path = self.path
         self._number = 1
         self._files = files
-        self._class_names = tuple(model.card.class_names)
+        self._class_names, self._axes = tuple(model.card.class_names), model.card.several_axes
         self._file: PredictionFile | None = None
 
     @property
@@ -164,7 +164,7 @@ class PredictionFiles:
     def create(self) -> None:
         """Begin the file."""
         if self.path is not None:
-            self._file = PredictionFile.create(self.path, self._class_names)
+            self._file = PredictionFile.create(self.path, self._class_names, self._axes)
 
     def reopen(self, mark: FileMark) -> None:
         """Go on after `mark` in the file of an earlier run.
@@ -180,7 +180,7 @@ class PredictionFiles:
             )
         self._number = mark.number or _number_in(mark.name, self.path)
         self.path = self._numbered(self.path, self._number)
-        self._file = PredictionFile.reopen(self.path, self._class_names, mark)
+        self._file = PredictionFile.reopen(self.path, self._class_names, mark, self._axes)
 
     def append(self, prediction: Prediction) -> None:
         """Write a row."""
@@ -199,8 +199,9 @@ class PredictionFiles:
 
     def change_classes(self, model: StreamModel) -> None:
         """Begin a file with the columns of this model, where they are others."""
-        before, self._class_names = self._class_names, tuple(model.card.class_names)
-        if self._class_names != before:
+        before = self._class_names, self._axes
+        self._class_names, self._axes = tuple(model.card.class_names), model.card.several_axes
+        if (self._class_names, self._axes) != before:
             self.close()
             self.path = self._next_path()
             self.create()

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import StateError
-from vidmem.models.interface import StreamModel
+from vidmem.models.interface import ModelCard, StreamModel
 from vidmem.plain import from_plain
 from vidmem.streaming.batching import StepInput, StepResult, step_batch
-from vidmem.streaming.prediction import Prediction
+from vidmem.streaming.prediction import Prediction, best_classes
 from vidmem.streaming.saving.identity import ModelIdentity
 from vidmem.streaming.saving.state_file import SavedState, read_state_file, write_state_file
 from vidmem.streaming.settings import StreamSettings
@@ -51,7 +51,7 @@ class StreamState:
                 from_plain(Prediction, one, "pending") for one in saved.facts["pending"]
             )
             first_index = saved.facts["first_index"]
-            _check_pending(pending, model.card.class_names)
+            _check_pending(pending, model.card)
             if type(first_index) is not int or first_index < 0:
                 raise ValueError(f"first_index must be a whole number, got {first_index!r:.60}")
         except (KeyError, TypeError, AttributeError, ValueError, RuntimeError) as error:
@@ -87,10 +87,11 @@ def _check_tensors(
             raise ValueError(f"{name} has values that are no numbers")
 
 
-def _check_pending(pending: tuple[Prediction, ...], class_names: tuple[str, ...]) -> None:
+def _check_pending(pending: tuple[Prediction, ...], card: ModelCard) -> None:
     for one in pending:
         names = tuple(one.class_names)
-        if names != tuple(class_names) or len(one.probabilities) != len(names):
+        is_other = names != tuple(card.class_names) or one.axes != card.several_axes
+        if is_other or len(one.probabilities) != len(names):
             raise ValueError("a pending prediction is of other classes")
 
 
@@ -155,16 +156,18 @@ class Stream:
     def _prediction(self, window: Window, result: StepResult) -> Prediction:
         memory, probabilities = self.state.memory, result.probabilities[-1]
         remembered = self._remembered(memory)
-        best = max(range(len(probabilities)), key=probabilities.__getitem__)
+        card = self.model.card
+        best = best_classes(probabilities, card.several_axes)[0]
         return Prediction(
             index=window.index,
             window=window,
             start_seconds=window.start_seconds,
             end_seconds=window.end_seconds,
-            label=self.model.card.class_names[best],
+            label=card.class_names[best],
             probability=probabilities[best],
             probabilities=probabilities,
-            class_names=self.model.card.class_names,
+            class_names=card.class_names,
+            axes=card.several_axes,
             num_real_frames=window.num_real_frames,
             num_remembered=len(remembered),
             remembered=remembered,
@@ -173,7 +176,7 @@ class Stream:
             model_seconds=result.seconds,
             final_after_seconds=self.settings.latency_seconds,
             unlikeness=result.unlikeness,
-            model_name=self.model.card.name,
+            model_name=card.name,
             settings=self.settings.summary,
         )
 

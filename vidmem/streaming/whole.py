@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vidmem.errors import SettingError, StorageError
 from vidmem.models import FeatureCache, FeatureKey, Spool
+from vidmem.models.interface import class_probabilities
 from vidmem.streaming.batching import to_model_clip
 from vidmem.streaming.feeds.feed import FeedRequest, check_is_file, open_file_feed
 from vidmem.streaming.prediction import Prediction
@@ -83,7 +84,7 @@ def watch_whole(
     clips = scores.frame_logits[0].split(settings.clip_frames)
     logits = torch.stack([clip.mean(0) for clip in clips])
     check_finite(logits, None, model, [(w.start_seconds, w.end_seconds) for w in video.windows])
-    probabilities = logits.softmax(-1).tolist()
+    probabilities = class_probabilities(logits, model.card).tolist()
     seconds = (time.perf_counter() - started) / len(video.windows)
     blank = Prediction(
         index=0,
@@ -94,6 +95,7 @@ def watch_whole(
         probability=0.0,
         probabilities=(),
         class_names=model.card.class_names,
+        axes=model.card.several_axes,
         num_real_frames=0,
         num_remembered=0,
         remembered=(),

@@ -21,6 +21,7 @@ export function makeModel(store) {
     runId: "",
     title: "",
     bouts: [],
+    axes: [], // of which it says something at any time, if only that nothing happened
     trouble: "",
     warning: "", // that it looks unlike what the model was trained on
     isUnlike: false, // all of it
@@ -83,6 +84,7 @@ export function makeModel(store) {
     model.warning = answer.warning ?? "";
     model.isUnlike = Boolean(answer.is_unlike);
     model.title = answer.title ?? answer.model ?? "";
+    model.axes = answer.axes ?? [];
     model.bouts = (answer.bouts ?? []).map((one) => predicted(one, model.title)).sort(inOrder);
     tell();
   }
@@ -97,7 +99,16 @@ export function makeModel(store) {
     look();
   });
   store.on("loaded", () => {
-    Object.assign(model, { runs: [], runId: "", bouts: [], title: "", trouble: "", warning: "", isUnlike: false });
+    Object.assign(model, {
+      runs: [],
+      runId: "",
+      bouts: [],
+      axes: [],
+      title: "",
+      trouble: "",
+      warning: "",
+      isUnlike: false,
+    });
     known = loaded = "";
     number += 1; // what is on its way is of the video before
     tell();

@@ -7,7 +7,7 @@ from typing import Any
 from app.pages.api import PageRequest, Routes
 from app.projects.run_bouts import RunPredictions, predictions_of_run, read_processing
 from app.run.wording import unlike_clips
-from vidmem.labels import Bout, PostProcessing
+from vidmem.labels import Bout, Labels, PostProcessing
 from vidmem.projects import Project
 
 MAX_BOUTS = 20_000
@@ -35,7 +35,8 @@ def processing_of(request: PageRequest) -> PostProcessing:
 
 def run_answer(found: RunPredictions, post: PostProcessing, project: Project) -> dict[str, Any]:
     """The bouts of a run, as plain values."""
-    bouts = found.labels(post, project.ethogram).bouts
+    labels = found.labels(post, project.ethogram)
+    bouts = labels.bouts
     about = found.about(post)
     return {
         "run": found.run.run_id,
@@ -45,12 +46,25 @@ def run_answer(found: RunPredictions, post: PostProcessing, project: Project) ->
         "state": found.run.state,
         "settings_words": about.settings,
         "class_names": list(found.recorded.class_names),
+        "axes": _own_axes(found, labels),
         "end_seconds": found.recorded.end_seconds,
         "warning": unlike_clips(found.recorded.num_unlike, found.recorded.num_predictions),
         "is_unlike": 0 < found.recorded.num_predictions == found.recorded.num_unlike,
         "num_bouts": len(bouts),
         "bouts": [_plain(one) for one in bouts[:MAX_BOUTS]],
     }
+
+
+def _own_axes(found: RunPredictions, labels: Labels) -> list[str]:
+    """Axes of the labels of which a model of several says something at any time.
+
+    Where it has no bout of such an axis, it says that nothing of it happened.
+    """
+    axes = []
+    for own in found.recorded.axes:
+        there = {labels.ethogram[name].axis for name in own.behaviours}
+        axes += there if len(there) == 1 else ()
+    return axes
 
 
 def _plain(bout: Bout) -> dict[str, Any]:

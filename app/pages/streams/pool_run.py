@@ -42,7 +42,7 @@ class PoolRun:
         self.model_name = model_name
         self.model = tools.load_model(model_name)
         self._run_id, self._files = run_id, files
-        columns = Columns(self.model.card.class_names)
+        columns = Columns(self.model.card.class_names, self.model.card.several_axes)
         self._news = Board()
         self._lock = threading.Lock()
         self._tiles = Tiles(StreamSettings.for_model(self.model), columns, self._news)

@@ -120,8 +120,9 @@ export function makeTile(stream, about, act) {
       const [dot, name, share, provisional] = tag.children;
       dot.style.setProperty("--behaviour", behaviourColour(facts.colour));
       dot.classList.toggle("vm-hatched-dot", !facts.is_final);
-      name.textContent = label;
-      share.textContent = `· ${facts.probability.toFixed(2)}`;
+      const others = (facts.others ?? []).map(([other]) => other); // of a model of several axes
+      name.textContent = [label, ...others].join(" · ");
+      share.textContent = others.length ? "" : `· ${facts.probability.toFixed(2)}`;
       provisional.textContent = facts.is_final ? "" : `, ${words.provisional}`;
       tag.title = facts.is_final ? "" : words.provisional_hint;
     }

@@ -175,6 +175,10 @@ class Tile:
             "label": newest.label,
             "colour": self._columns.known(newest.class_names.index(newest.label)),
             "probability": round(newest.probability, 4),
+            "others": [
+                [newest.class_names[i], round(newest.probabilities[i], 4)]
+                for i in newest.best_classes[1:]
+            ],
             "is_final": newest.is_final or status in OVER,
             "is_unlike": newest.is_unlike_training,
             "remembered": newest.num_remembered,

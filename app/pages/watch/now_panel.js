@@ -24,13 +24,15 @@ export function startNowPanel(element) {
       return { row, name, bar: track.firstElementChild, number };
     });
   }
-  // classes: [name, colour, probability], in the order in which they are shown
+  // classes: [name, colour, probability], in the order in which they are shown; of several axes [..., axis] too
   function drawBars(classes, isIdle) {
     if (rows.length !== classes.length) buildRows(classes.length);
-    const best = Math.max(...classes.map((row) => row[2]));
-    classes.forEach(([name, colour, probability], at) => {
+    const best = [];
+    for (const [, , probability, axis = 0] of classes) best[axis] = Math.max(best[axis] ?? 0, probability);
+    classes.forEach(([name, colour, probability, axis = 0], at) => {
       const { row, name: label, bar, number } = rows[at];
-      row.classList.toggle("vm-first", !isIdle && probability === best);
+      row.classList.toggle("vm-first", !isIdle && probability === best[axis]);
+      row.classList.toggle("vm-apart", at > 0 && axis !== (classes[at - 1][3] ?? 0));
       label.textContent = label.title = name;
       bar.style.width = `${probability * 100}%`;
       bar.style.background = behaviourColour(colour);

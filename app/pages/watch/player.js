@@ -109,7 +109,11 @@ export function start(element) {
     clock.textContent = format.clock(picture.seconds);
     if (tag.hidden) return;
     tag.firstElementChild.style.background = behaviourColour(picture.colour);
-    tag.children[1].textContent = `${picture.label} · ${picture.probability.toFixed(2)}`;
+    const others = picture.others ?? []; // of a model of several axes
+    const said = [[picture.label, picture.probability], ...others];
+    tag.children[1].textContent = said
+      .map(([label, share]) => [label, share.toFixed(2)].join(others.length ? " " : " · "))
+      .join(" · ");
     tag.lastElementChild.hidden = picture.is_final;
   }
   const unlabelled = (one) => one && { ...one, label: undefined };
@@ -164,11 +168,13 @@ export function start(element) {
 
   // Said aloud when the label changes, and not more often than every four seconds.
   function speak() {
-    if (!now || now.label === lastSpoken || performance.now() - spokenAt < 4000) return;
-    lastSpoken = now.label;
+    if (!now) return;
+    const label = [now.label, ...(now.others ?? []).map(([other]) => other)].join(" · ");
+    if (label === lastSpoken || performance.now() - spokenAt < 4000) return;
+    lastSpoken = label;
     spokenAt = performance.now();
     spoken.textContent = fill(now.is_final ? "spoken" : "spoken_provisional", {
-      label: now.label,
+      label,
       time: format.clock(now.start_seconds),
     });
   }

@@ -4,7 +4,7 @@ import * as bus from "../shared/bus.js";
 import { dark } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
-import { bandsOf, itemAt, unjudgedSpans, visibleItems } from "./timeline_data.js";
+import { bandsOfAll, columnsOf, itemAt, unjudgedSpans, visibleItems } from "./timeline_data.js";
 import { makeDrawing } from "./timeline_draw.js";
 import { startTimelineInput } from "./timeline_input.js";
 import { reach, state } from "./timeline_state.js";
@@ -20,7 +20,7 @@ export function start(element) {
 
   function refresh() {
     state.items = visibleItems(bus.last.range, bus.tail);
-    state.bands = bandsOf(state.items);
+    state.bands = bandsOfAll(state.items, state.axes);
     state.unjudged = unjudgedSpans(state.items, bus.last.range, state.duration);
     empty.hidden = state.items.length > 0;
     hatched.hidden = state.items.every((item) => item.isFinal);
@@ -53,8 +53,8 @@ export function start(element) {
   });
   bus.on("timeline", (value) => {
     const changed = value.classes.join() !== state.classes.join();
-    const { classes, gaps, analysed } = value;
-    Object.assign(state, { classes, gaps, analysed });
+    const { classes, axes = [], gaps, analysed } = value;
+    Object.assign(state, { classes, axes, gaps, analysed });
     plot.setAttribute("aria-valuemax", Math.max(state.analysed, 0.1).toFixed(1));
     advance();
     if (changed) refresh();
@@ -109,8 +109,9 @@ export function start(element) {
     if (!item) return fill(state.duration ? "time_unjudged" : "time_only", { time });
     return fill(item.isFinal ? "time_and_label" : "time_and_provisional", {
       time,
-      label: state.classes[item.column] ?? "",
-      share: ((item.values[item.column] ?? 0) / 255).toFixed(2),
+      labels: columnsOf(item, state.axes)
+        .map((column) => `${state.classes[column] ?? ""} ${((item.values[column] ?? 0) / 255).toFixed(2)}`)
+        .join(" · "),
     });
   }
   function look(seconds) {

@@ -19,16 +19,29 @@ export function visibleItems(range, tail) {
   return items.sort((a, b) => a.start - b.start);
 }
 
+// The most probable of some rows: of one axis of the model.
+const bestOf = (item, rows) => rows.reduce((best, row) => (item.values[row] > item.values[best] ? row : best));
+
+// The row of an item on each axis, the first one first.
+export const columnsOf = (item, axes) => [item.column, ...axes.slice(1).map((rows) => bestOf(item, rows))];
+
+// The bands of the first axis, then those of each other one, which are none where the timeline is one lane.
+export function bandsOfAll(items, axes) {
+  const others = axes.slice(1).flatMap((rows) => bandsOf(items, (item) => bestOf(item, rows)));
+  return [...bandsOf(items, (item) => item.column), ...others.map((band) => ({ ...band, isOther: true }))];
+}
+
 // Neighbours with one label become one band; what is provisional is a band of its own.
-export function bandsOf(items) {
+function bandsOf(items, columnOf) {
   const bands = [];
   for (const item of items) {
     const newest = bands.at(-1);
+    const column = columnOf(item);
     const reach = Math.max(0.05, (item.end - item.start) * 0.51);
     const goesOn =
-      newest && newest.column === item.column && newest.isFinal === item.isFinal && item.start - newest.end <= reach;
+      newest && newest.column === column && newest.isFinal === item.isFinal && item.start - newest.end <= reach;
     if (goesOn) newest.end = Math.max(newest.end, item.end);
-    else bands.push({ start: item.start, end: item.end, column: item.column, isFinal: item.isFinal });
+    else bands.push({ start: item.start, end: item.end, column, isFinal: item.isFinal });
   }
   return bands;
 }

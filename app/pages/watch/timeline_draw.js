@@ -92,8 +92,8 @@ export function makeDrawing(plot, canvas) {
   }
 
   function drawBands() {
-    for (const { start, end, column, isFinal } of state.bands) {
-      if (end < view.from || start > view.to) continue;
+    for (const { start, end, column, isFinal, isOther } of state.bands) {
+      if (end < view.from || start > view.to || (isOther && isLane())) continue;
       const left = x(start);
       const wide = Math.max(1.2, x(end) - left - 0.6);
       const high = isLane() ? LANE - 6 : 13;

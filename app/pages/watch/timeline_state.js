@@ -6,6 +6,7 @@ export const state = {
   items: [],
   bands: [],
   classes: [],
+  axes: [], // the rows of each axis, of a model of several
   memory: null, // [from, to] in seconds: what the model holds
   gaps: [], // [from, to, why]
   unjudged: [], // [from, to]

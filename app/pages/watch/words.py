@@ -103,8 +103,8 @@ WORDS = {
     "probability": "probability",
     "time_only": "{time}",
     "time_unjudged": "{time} · not analysed",
-    "time_and_label": "{time} · {label} {share}",
-    "time_and_provisional": "{time} · {label} {share} · provisional",
+    "time_and_label": "{time} · {labels}",
+    "time_and_provisional": "{time} · {labels} · provisional",
     # the memory, or the window
     "memory": "What it remembers",
     "window": "What it sees",

@@ -17,7 +17,13 @@ from app.tools import Tools
 from vidmem.errors import SettingError, VidmemError
 from vidmem.labels import LabelledVideo
 from vidmem.projects import KeptRun
-from vidmem.streaming import SavedPlace, StreamSettings, read_class_names, read_predictions
+from vidmem.streaming import (
+    SavedPlace,
+    StreamSettings,
+    read_axes,
+    read_class_names,
+    read_predictions,
+)
 
 
 def settings_of(kept: KeptRun, otherwise: StreamSettings | None = None) -> StreamSettings:
@@ -46,7 +52,7 @@ def bouts_csv_of(kept: KeptRun, video: LabelledVideo) -> bytes:
         StorageError: If its predictions cannot be read.
     """
     path, settings = prediction_files(kept.folder)[-1], settings_of(kept)
-    view = RunView(Board(), read_class_names(path))
+    view = RunView(Board(), read_class_names(path), axes=read_axes(path))
     view.read_back(read_predictions(path, settings), (), settings)
     return view.bouts_csv(video)
 
@@ -123,7 +129,7 @@ class PastPlay:
         if path is None:  # nothing was written
             source.begin_view(chosen)
             return
-        view = source.begin_view(chosen, class_names=read_class_names(path))
+        view = source.begin_view(chosen, class_names=read_class_names(path), axes=read_axes(path))
         place, first_index = self.place, 0
         if place is not None:
             first_index = max(0, place.next_index - len(place.pending) - place.num_rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,15 @@ from typing import Any
 from app.projects.run_bouts import VERSIONS
 from app.run.results.bouts import BoutBook, BoutFacts
 from app.run.results.timeline import Timeline
-from vidmem.labels import Bout, Ethogram, LabelledVideo, Labels, reserved_name
+from vidmem.labels import (
+    DEFAULT_AXIS,
+    Behaviour,
+    Bout,
+    Ethogram,
+    LabelledVideo,
+    Labels,
+    reserved_name,
+)
 from vidmem.labels.formats import About, RunCondition, WriteOptions, about_run, format_named
 from vidmem.streaming import Prediction
 from vidmem.units import visible
@@ -79,7 +88,7 @@ class RunHistory:
 
 
 def bouts_csv(
-    book: BoutBook,
+    books: Sequence[BoutBook],
     timeline: Timeline,
     min_seconds: float,
     *,
@@ -88,12 +97,13 @@ def bouts_csv(
 ) -> bytes:
     """The bouts of at least `min_seconds`, one a row, as vidmem's own CSV, in one file.
 
+    There is a book for each axis, or for the first one where there are many classes.
     Their mean probability is to two places: a timeline keeps probabilities as bytes.
     """
     names = [clean(name) for name in timeline.columns.names]
     about = history.about(min_seconds)
     bouts = []
-    for one in book.listed(min_seconds).bouts:
+    for one in (one for book in books for one in book.listed(min_seconds).bouts):
         start, end, column = one.start_seconds, one.end_seconds, one.class_index
         if reserved_name(names[column]) is None:
             share = round(timeline.mean_probability(column, start, end), 2)
@@ -109,7 +119,17 @@ def bouts_csv(
                     source="model",
                 )
             )
-    ethogram = Ethogram.of(*(name for name in names if reserved_name(name) is None))
+    columns = timeline.columns
+    of_axes = columns.of_axes or [list(range(len(names)))]
+    axis_names = [clean(axis.name) for axis in columns.axes] or [DEFAULT_AXIS]
+    ethogram = Ethogram(
+        tuple(
+            Behaviour(names[column], axis=axis)
+            for axis, own in zip(axis_names, of_axes, strict=False)
+            for column in own
+            if reserved_name(names[column]) is None
+        )
+    )
     labels = Labels(ethogram, tuple(bouts), videos=(video,))
     options = WriteOptions(
         about=about,

@@ -8,7 +8,13 @@ from app.run.pacing import SpeedMeter
 from app.run.results.bouts import BoutBook
 from app.run.results.provisional import FinalPrediction, ProvisionalPredictions
 from app.run.results.timeline import MAX_POINTS, Columns, Timeline
-from vidmem.streaming import MomentScore, Prediction, ScoreMerger, StreamSettings
+from vidmem.streaming import (
+    MomentScore,
+    Prediction,
+    ScoreMerger,
+    StreamSettings,
+    best_classes,
+)
 
 MAX_GAPS = 200
 
@@ -26,7 +32,7 @@ class PredictedTimeline:
         *,
         max_points: int = MAX_POINTS,
         columns: Columns | None = None,
-        bouts: BoutBook | None = None,
+        bouts: Sequence[BoutBook] = (),
     ) -> None:
         """Begin with nothing.
 
@@ -34,7 +40,7 @@ class PredictedTimeline:
             class_names: Of the model.
             max_points: Of the timeline; see there.
             columns: Shared with other timelines, so that a class has one colour.
-            bouts: Where final moments are counted; `None`: nowhere.
+            bouts: Where final moments are counted, one for each axis; empty: nowhere.
         """
         self.timeline = Timeline(class_names, max_points, columns)
         self.meter = SpeedMeter()
@@ -129,12 +135,13 @@ class PredictedTimeline:
     def _count(self, moments: list[MomentScore]) -> None:
         for moment in moments:
             start, end = moment.start_seconds, moment.end_seconds
-            self.timeline.add(start, end, moment.best_class, moment.probabilities)
-            if self._bouts is not None:
-                column = self.timeline.columns.known(moment.best_class)
-                self._bouts.add(start, end, column, self.bridge_seconds)
+            columns = self.timeline.columns
+            best = best_classes(moment.probabilities, columns.axes)
+            self.timeline.add(start, end, best[0], moment.probabilities)
+            for book, index in zip(self._bouts, best, strict=False):
+                book.add(start, end, columns.known(index), self.bridge_seconds)
 
 
 def best_class(prediction: Prediction) -> int:
-    """The index of the likeliest class."""
-    return max(range(len(prediction.probabilities)), key=prediction.probabilities.__getitem__)
+    """The index of the likeliest class, of the first axis."""
+    return prediction.best_classes[0]

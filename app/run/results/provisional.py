@@ -12,8 +12,8 @@ class FinalPrediction:
     """A prediction that will not change any more."""
 
     prediction: Prediction
-    first_label: str
-    """What its window was judged to be when it was the newest."""
+    first_labels: tuple[str, ...]
+    """What its window was judged to be when it was the newest, on each axis."""
 
 
 class ProvisionalPredictions:
@@ -25,8 +25,8 @@ class ProvisionalPredictions:
 
     def __init__(self) -> None:
         self._provisional: dict[int, Prediction] = {}
-        self._first_labels: dict[int, str] = {}
-        self._cut: tuple[dict[int, Prediction], dict[int, str]] = ({}, {})
+        self._first_labels: dict[int, tuple[str, ...]] = {}
+        self._cut: tuple[dict[int, Prediction], dict[int, tuple[str, ...]]] = ({}, {})
         self.newest_final: FinalPrediction | None = None
 
     def __len__(self) -> int:
@@ -60,7 +60,7 @@ class ProvisionalPredictions:
         return sorted(self._provisional.items())
 
     def _hold(self, judged: list[Prediction]) -> None:
-        first = {one.index: self._first_labels.get(one.index, one.label) for one in judged}
+        first = {one.index: self._first_labels.get(one.index, one.labels) for one in judged}
         final = [one for one in judged if one.is_final]
         if final:
             self.newest_final = FinalPrediction(final[-1], first[final[-1].index])

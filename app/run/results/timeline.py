@@ -6,8 +6,11 @@ import threading
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 
 import numpy as np
+
+from vidmem.models import CardAxis
 
 MAX_POINTS = 50_000
 MAX_BUCKETS = 1_500
@@ -42,13 +45,32 @@ class LabelAt:
     probability: float
     is_final: bool
 
+    others: tuple[tuple[int, float], ...] = ()
+    """Column and probability on each further axis."""
+
 
 class Columns:
-    """Which classes have a row: all where they are few, else those seen first, then `other`."""
+    """Which classes have a row: all where they are few, else those seen first, then `other`.
 
-    def __init__(self, class_names: Sequence[str]) -> None:
-        self.class_names = tuple(class_names)
-        self._classes = list(range(len(class_names))) if len(class_names) <= MAX_COLUMNS else []
+    Of a model of several axes with many classes, only those of the first axis have one.
+    """
+
+    def __init__(self, class_names: Sequence[str], axes: Sequence[CardAxis] = ()) -> None:
+        self.class_names, self.axes = tuple(class_names), tuple(axes)
+        self._has_all = len(class_names) <= MAX_COLUMNS
+        self._num_shown = len(class_names)
+        if axes and not self._has_all:
+            self._num_shown = len(axes[0].class_names)
+        is_few = self._num_shown <= MAX_COLUMNS
+        self._classes = list(range(self._num_shown)) if is_few else []
+
+    @property
+    def of_axes(self) -> list[list[int]]:
+        """The rows of each axis whose classes all have one, if there are several."""
+        if not self._has_all:
+            return []
+        ends = list(accumulate(len(axis.class_names) for axis in self.axes))
+        return [list(range(first, end)) for first, end in pairwise([0, *ends])]
 
     @property
     def names(self) -> list[str]:
@@ -58,7 +80,7 @@ class Columns:
 
     @property
     def _has_other(self) -> bool:
-        return len(self.class_names) > MAX_COLUMNS and len(self._classes) == MAX_COLUMNS - 1
+        return self._num_shown > MAX_COLUMNS and len(self._classes) == MAX_COLUMNS - 1
 
     def column_of(self, class_index: int) -> int:
         """The row of a class; a class of a large model gets one when it is first seen on top."""
@@ -246,6 +268,11 @@ class Timeline:
                 column=column,
                 probability=float(self._values[place, column]) / 255,
                 is_final=bool(self._is_final[place]),
+                others=tuple(
+                    (best, float(self._values[place, best]) / 255)
+                    for rows in self.columns.of_axes[1:]
+                    for best in [max(rows, key=self._values[place].__getitem__)]
+                ),
             )
 
 

@@ -212,6 +212,38 @@ def test_transitions_are_the_packages(client, coded):
     assert "posture,lying,standing,1,1.0" in text
 
 
+def test_a_model_of_several_axes_is_scored_on_each(client, coded):
+    coded.behaviours.unite(Ethogram.of("near", "far", axis="place"))
+    add_bouts(coded, (0, 40, "near", "anna"), (40, 120, "far", "anna"))
+    run = coded.runs.create(model="two", video="pen.mp4", settings={})
+    names = ("near", "far", "lying", "standing", "none of these (posture)")
+    rows = [
+        (at, at + 20, [*((0.9, 0.1) if at < 60 else (0.1, 0.9)), *(one == p for one in "lsn")])
+        for at, p in zip(range(0, 120, 20), "lllssn", strict=True)
+    ]
+    axes = "where: near, far; posture: lying, standing, none of these (posture)"
+    write_predictions(run.folder / "pen-predictions.csv", names, rows, axes=axes)
+    coded.runs.finish(run.run_id, "finished")
+    answer = get(client, "/project/runs/bouts", run=run.run_id)
+    assert sorted((one["behaviour"], one["start"], one["end"]) for one in answer["bouts"]) == [
+        ("far", 60, 120),
+        ("lying", 0, 60),
+        ("near", 0, 60),
+        ("standing", 60, 100),
+    ]
+    assert answer["axes"] == ["place", "posture"]
+    fields = {"first": "labels", "second": f"run:{run.run_id}", "video": "pen.mp4"}
+    scores = {one["axis"]: one for one in get(client, "/results/agreement", **fields)["scores"]}
+    assert {axis: one["scored_seconds"] for axis, one in scores.items()} == {
+        "posture": 120,
+        "place": 120,
+    }
+    assert scores["place"]["percent_agreement"] == pytest.approx(100 * 5 / 6)
+    rows = get(client, "/results/budget", of=f"run:{run.run_id}", video="pen.mp4")["rows"]
+    found = {(row["axis"], row["behaviour"]): row["duration_seconds"] for row in rows}
+    assert (found["place", "far"], found["posture", "standing"]) == (60, 40)
+
+
 def test_a_runs_bouts_are_those_of_the_commands(client, coded, run_id, tmp_path):
     """One post-processing for the page, the other pages, `vidmem convert` and the files."""
     fields = {"join": "40", "min_bout": "5"}

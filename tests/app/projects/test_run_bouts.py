@@ -42,6 +42,25 @@ def project(tmp_path):
         yield one
 
 
+def test_a_model_of_several_axes_has_bouts_on_each(project):
+    run = project.runs.create(model="two", video="pen.mp4", source="pen.mp4", settings={})
+    names = ("lying", "standing", "nursing", "feeding")
+    rows = [(0, 4, [0.9, 0.1, 0.8, 0.2]), (4, 8, [0.9, 0.1, 0.3, 0.7])]
+    axes = "a: lying, standing; b: nursing, feeding"
+    write_predictions(run.folder / "pen-predictions.csv", names, rows, axes=axes)
+    labels = bouts_of_run(project, run.run_id)
+    found = {(one.behaviour, one.start_seconds, one.end_seconds) for one in labels.bouts}
+    assert found == {("lying", 0, 8), ("nursing", 0, 4), ("feeding", 4, 8)}
+    # Those of the project; feeding, which it lacks, goes with the others of its axis.
+    assert {one.name: one.axis for one in labels.ethogram} == {
+        "lying": "posture",
+        "standing": "posture",
+        "nursing": "activity",
+        "feeding": "activity",
+    }
+    assert {one.axis for one in labels.scored} == {"posture", "activity"}
+
+
 def make_run(project, *labels, name="pen-predictions.csv", video="pen.mp4", **more):
     run = project.runs.create(model="tiny", video=video, source="rtsp://pen", settings={})
     write_predictions(run.folder / name, NAMES, steps(*labels), **more)

@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -6,7 +7,18 @@ import torch
 from tests.conftest import make_tiny_model
 from tests.inspection.subjects import make_clips, make_spool, make_stream
 from vidmem.errors import SettingError
-from vidmem.inspection import Score, Subject, continue_step, empty_slots, log_odds, score_of, see
+from vidmem.inspection import (
+    Score,
+    Subject,
+    continue_step,
+    empty_slots,
+    log_odds,
+    score_of,
+    see,
+    total_effects,
+)
+from vidmem.models import CardAxis
+from vidmem.models.interface import class_probabilities
 
 MODELS = pytest.mark.parametrize("make", [make_tiny_model, make_spool], ids=["fam-swin", "spool"])
 
@@ -20,6 +32,22 @@ def test_log_odds_are_those_of_the_probability():
     torch.testing.assert_close(log_odds(logits.log_softmax(-1), 1), log_odds(logits, 1))
     score = score_of(logits[:1], 2)
     assert score.probability == pytest.approx(float(probabilities[0, 2]))
+
+
+@torch.no_grad()
+def test_a_class_is_scored_against_those_of_its_axis():
+    model = make_tiny_model()
+    subject, replay = make_stream(model)
+    names = model.card.class_names
+    axes = (CardAxis("first", names[:1]), CardAxis("second", names[1:]))
+    model.card = replace(model.card, axes=axes)
+    assert list(subject.among) == list(range(1, len(names)))
+    found = class_probabilities(subject.logits(), model.card)[0, 1]
+    assert subject.score().probability == pytest.approx(float(found), abs=1e-6)
+    effects = total_effects(replay, [1], 1, among=subject.among).run()
+    assert effects.score.log_odds == pytest.approx(subject.score().log_odds, abs=1e-4)
+    with pytest.raises(SettingError, match="at least two classes, got 0 of 1"):
+        replace(subject, class_index=0)
 
 
 def test_a_sure_score_keeps_its_doubt_in_log_odds():

@@ -106,6 +106,7 @@ def total_effects(
     clips: Collection[int],
     class_index: int,
     *,
+    among: range | None = None,
     max_evaluations: int = MAX_EVALUATIONS,
 ) -> Work[TotalEffects]:
     """How the score moves when the stream is replayed with one clip's pixels neutral, clip by clip.
@@ -114,6 +115,7 @@ def total_effects(
         replay: Of the stream, up to the moment to be explained.
         clips: Numbers of the windows, in memory or older.
         class_index: Of the score.
+        among: The classes that exclude each other (`Subject.among`); `None`: all.
         max_evaluations: Refuse what takes more steps.
 
     Raises:
@@ -127,7 +129,7 @@ def total_effects(
 
     def do(on_step: Tick) -> TotalEffects:
         *without, score = [
-            score_of(logits, class_index) for logits in replay.logits(replays, on_step)
+            score_of(logits, class_index, among) for logits in replay.logits(replays, on_step)
         ]
         effects = tuple(
             ClipEffect(clip=clip, score=score, without=other)

@@ -32,7 +32,7 @@ from vidmem.inspection.attribution.maps import (
     TokenAttribution,
     cell_index,
 )
-from vidmem.inspection.attribution.subject import Score, Subject, continue_step, log_odds, see
+from vidmem.inspection.attribution.subject import Score, Subject, continue_step, see
 from vidmem.inspection.attribution.work import MAX_EVALUATIONS, Tick, Work, check_evaluations
 
 Forward = Callable[..., Tensor]
@@ -188,7 +188,7 @@ def memory_gradients(
     def score(*tokens: Tensor) -> Tensor:
         state = access.replaced(subject.state, tokens)
         logits = continue_step(subject.model, encoded, state).logits
-        return log_odds(logits, subject.class_index)
+        return subject.log_odds(logits)
 
     return _integrated(
         score,
@@ -265,13 +265,13 @@ class _Scorer:
 
 def _score_slots(subject: Subject, is_there: Tensor) -> Tensor:
     gone = [clip for clip, there in zip(subject.remembered, is_there[0], strict=True) if not there]
-    return log_odds(subject.logits(without=gone), subject.class_index)
+    return subject.log_odds(subject.logits(without=gone))
 
 
 def _score_clip(subject: Subject, pixels: Tensor) -> Tensor:
     model = subject.model
     logits = continue_step(model, see(model, pixels), subject.state).logits
-    return log_odds(logits, subject.class_index)
+    return subject.log_odds(logits)
 
 
 def _captum() -> ModuleType:

@@ -61,17 +61,33 @@ class Subject:
 
     def __post_init__(self) -> None:
         num_classes = len(self.model.card.class_names)
+        is_class = 0 <= self.class_index < num_classes
         # Log-odds are of one class against the others, so there must be others.
-        if num_classes < 2 or not 0 <= self.class_index < num_classes:
+        if not is_class or len(self.among) < 2:
             raise SettingError(
                 f"class_index must be one of at least two classes, got {self.class_index} of "
-                f"{num_classes}"
+                f"{len(self.among) if is_class else num_classes}"
             )
         if len(self.clip) != 1 or self.state.slot_clips.shape[0] != 1:
             raise ValueError(
                 f"one clip of one stream can be explained at a time, got {len(self.clip)} and a "
                 f"state of {self.state.slot_clips.shape[0]}; take state.select([row])"
             )
+
+    @property
+    def among(self) -> range:
+        """The classes of its axis, which it is one of."""
+        first = 0
+        for axis in self.model.card.all_axes:
+            own = range(first, first + len(axis.class_names))
+            if self.class_index in own:
+                return own
+            first = own.stop
+        return range(0)
+
+    def log_odds(self, logits: Tensor) -> Tensor:
+        """Of the class, in logits `[..., num_classes]`; see `log_odds`."""
+        return log_odds(logits, self.class_index, self.among)
 
     @property
     def remembered(self) -> tuple[int, ...]:
@@ -93,7 +109,7 @@ class Subject:
         Raises:
             ValueError: If one of the windows is not in memory.
         """
-        return score_of(self.logits(without=without), self.class_index)
+        return score_of(self.logits(without=without), self.class_index, self.among)
 
     def logits(self, *, without: Collection[int] = ()) -> Tensor:
         """`[1, num_classes]`, with these slots empty; with gradients if they are on."""
@@ -108,20 +124,27 @@ class Subject:
         return continue_step(self.model, self.encoded, state).logits
 
 
-def log_odds(logits: Tensor, class_index: int) -> Tensor:
-    """Log-odds of one class against all others: `[..., num_classes]` to `[...]`, float64.
+def log_odds(logits: Tensor, class_index: int, among: range | None = None) -> Tensor:
+    """Log-odds of one class against the others: `[..., num_classes]` to `[...]`, float64.
 
     Logarithms of probabilities do as well as logits.
+
+    Args:
+        logits: Of all classes.
+        class_index: Of the class.
+        among: The classes that exclude each other (`Subject.among`); `None`: all.
     """
     # Not by way of p: a sure model's 1 - p rounds to 0.
-    logits = logits.double()
-    others = torch.cat([logits[..., :class_index], logits[..., class_index + 1 :]], -1)
+    logits, among = logits.double(), among or range(logits.shape[-1])
+    others = torch.cat(
+        [logits[..., among.start : class_index], logits[..., class_index + 1 : among.stop]], -1
+    )
     return logits[..., class_index] - others.logsumexp(-1)
 
 
-def score_of(logits: Tensor, class_index: int) -> Score:
-    """The score of a class in logits `[num_classes]` or `[1, num_classes]`."""
-    return Score(float(log_odds(logits.detach().flatten(), class_index)))
+def score_of(logits: Tensor, class_index: int, among: range | None = None) -> Score:
+    """The score of a class in logits `[num_classes]` or `[1, num_classes]`; see `log_odds`."""
+    return Score(float(log_odds(logits.detach().flatten(), class_index, among)))
 
 
 def see(model: StreamModel, clip: Tensor) -> Seen:

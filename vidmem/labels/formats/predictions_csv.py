@@ -3,6 +3,9 @@
     start_seconds,end_seconds,label,probability,remembered,lying,standing,gap,...,model,settings
     0.000,2.000,lying,0.930000,0,0.930000,0.070000,,0.41,memvit,fps=4
 
+The file of a model of several axes ends with a column that says which classes are of which
+(`axes`: `posture: lying, standing; place: wall, centre`); `label` is that of the first axis.
+
 A row is a window, and windows may overlap: over each moment the probabilities of all its windows
 are averaged, as the app does, and bouts are made of the moments with the given post-processing
 (`vidmem.labels.postprocess`; as it is, the most probable behaviour). Time that windows cover was
@@ -20,7 +23,7 @@ from itertools import groupby
 from pathlib import Path
 
 from vidmem.errors import LabelError
-from vidmem.files import unguarded
+from vidmem.files import read_axes_cell, unguarded
 from vidmem.labels.bout import Bout, LabelledVideo
 from vidmem.labels.checks import INSTANT_SECONDS
 from vidmem.labels.ethogram import (
@@ -47,6 +50,8 @@ from vidmem.labels.spans import Interval, Span, united
 FIRST_COLUMNS = ("start_seconds", "end_seconds", "label", "probability", "remembered")
 LAST_COLUMNS = ("gap", "unlikeness", "model", "settings")
 """As `vidmem.streaming` writes them; files of earlier versions end with the classes."""
+AXES_COLUMN = "axes"
+"""The last one where a model has several axes."""
 
 MAX_WINDOWS = 500_000
 _GAP = re.compile(r"(\d+(?:\.\d+)?)-(\d+(?:\.\d+)?)")
@@ -90,11 +95,26 @@ def about_run(
     return About(model=", ".join(models), settings=" | ".join(settings))
 
 
+@dataclass(frozen=True)
+class PredictedAxis:
+    """Classes of a model that exclude each other."""
+
+    name: str
+    class_names: tuple[str, ...]
+
+    @property
+    def behaviours(self) -> tuple[str, ...]:
+        """The classes that are behaviours."""
+        return tuple(name for name in self.class_names if reserved_name(name) is None)
+
+
 @dataclass(frozen=True, eq=False)
 class RecordedPredictions:
     """All that a predictions.csv has, read once, to make bouts of with any post-processing."""
 
     class_names: tuple[str, ...]
+    """Of all axes."""
+
     parts: tuple[ModelPredictions, ...]
     """One for each time that another model went on; empty: nothing was predicted yet."""
 
@@ -105,6 +125,14 @@ class RecordedPredictions:
     num_unlike: int = 0
     """Of clips that look unlike what their model was trained on: what was predicted of them means
     nothing."""
+
+    axes: tuple[PredictedAxis, ...] = ()
+    """Of which each class is of one; empty: the file names none, and all classes are of one."""
+
+    @property
+    def all_axes(self) -> tuple[PredictedAxis, ...]:
+        """The axes, at least one."""
+        return self.axes or (PredictedAxis(DEFAULT_AXIS, self.class_names),)
 
     @property
     def end_seconds(self) -> float:
@@ -133,7 +161,7 @@ class RecordedPredictions:
     def bouts(
         self, processing: PostProcessing | None = None, *, video: str, author: str = ""
     ) -> tuple[Bout, ...]:
-        """Bouts of all of it, in order; none reaches over a change of the model.
+        """Bouts of all of it, in order, axis by axis; none reaches over a change of the model.
 
         Args:
             processing: `None`: the most probable behaviour as it is.
@@ -142,9 +170,27 @@ class RecordedPredictions:
         """
         return tuple(
             bout
+            for axis in self.all_axes
+            for bout in self.bouts_of(axis, processing, video=video, author=author)
+        )
+
+    def bouts_of(
+        self,
+        axis: PredictedAxis,
+        processing: PostProcessing | None = None,
+        *,
+        video: str,
+        author: str = "",
+    ) -> tuple[Bout, ...]:
+        """As `bouts`, of one of `all_axes`."""
+        return tuple(
+            bout
             for one in self.parts
             for bout in postprocess(
-                one.moments, processing, video=video, author=one.model or author
+                one.moments.of_classes(axis.class_names),
+                processing,
+                video=video,
+                author=one.model or author,
             )
         )
 
@@ -155,28 +201,33 @@ class RecordedPredictions:
         video: LabelledVideo,
         author: str = "",
     ) -> Labels:
-        """The bouts, and all time that was predicted as scored; one axis.
+        """The bouts, and all time that was predicted as scored, on each axis.
 
         Args:
             processing: `None`: the most probable behaviour as it is.
             video: Of the bouts, with what is known of it.
             author: Of the bouts where the file does not say which model it was.
         """
-        names = [name for name in self.class_names if reserved_name(name) is None]
-        found = self.bouts(processing, video=video.name, author=author)
-        bouts = [one for one in found if reserved_name(one.behaviour) is None]
-        # A class named "not scored" is what the model says that it cannot tell.
-        untold = [
-            Span(video.name, one.start_seconds, one.end_seconds, axis=DEFAULT_AXIS)
-            for one in found
-            if reserved_name(one.behaviour) is not None
-        ]
-        scored = [Span(video.name, start, end, axis=DEFAULT_AXIS) for start, end in self._scored()]
+        bouts, untold, scored = list[Bout](), list[Span](), list[Span]()
+        axes = [axis for axis in self.all_axes if axis.behaviours]
+        for axis in axes:
+            found = self.bouts_of(axis, processing, video=video.name, author=author)
+            bouts += [one for one in found if reserved_name(one.behaviour) is None]
+            # A class named "not scored" is what the model says that it cannot tell.
+            untold += [
+                Span(video.name, one.start_seconds, one.end_seconds, axis=axis.name)
+                for one in found
+                if reserved_name(one.behaviour) is not None
+            ]
+            scored += [
+                Span(video.name, start, end, axis=axis.name) for start, end in self._scored()
+            ]
+        behaviours = (Behaviour(name, axis=axis.name) for axis in axes for name in axis.behaviours)
         return Labels(
-            Ethogram.of(*names),
+            Ethogram(tuple(behaviours)),
             tuple(bouts),
-            not_scored=tuple(untold) if names else (),
-            scored=tuple(scored) if names else (),
+            not_scored=tuple(untold),
+            scored=tuple(scored),
             videos=(video,),
         )
 
@@ -214,6 +265,15 @@ class _Window:
     is_unlike: bool
 
 
+@dataclass(frozen=True)
+class _Rows:
+    """All that a file says."""
+
+    names: tuple[str, ...]
+    axes: tuple[PredictedAxis, ...]
+    windows: tuple[_Window, ...]
+
+
 def recognise(source: Source) -> bool:
     """Whether its header is that of predictions."""
     return source.head.startswith(",".join(FIRST_COLUMNS))
@@ -221,14 +281,15 @@ def recognise(source: Source) -> bool:
 
 def read(source: Source, collector: Collector) -> None:
     """Give the bouts of a run to a collector."""
-    names, windows = _windows_of(source, collector.problem)
-    for name in names:
-        if reserved_name(name) is None:  # also one that was never predicted
-            collector.behaviour(Behaviour(name))
+    rows = _rows_of(source, collector.problem)
+    recorded = _recorded(rows)
+    for axis in recorded.all_axes:
+        for name in axis.behaviours:  # also one that was never predicted
+            collector.behaviour(Behaviour(name, axis=axis.name))
     # After `pen 2.predictions.csv`, as `vidmem watch` names it.
     stem = source.path.name.casefold().removesuffix(".csv").removesuffix(".predictions")
     video = collector.only_video(source.path.name[: len(stem)])
-    _take_bouts(collector, video, names, windows)
+    _take_bouts(collector, video, rows, recorded)
 
 
 def read_recorded(path: str | Path) -> RecordedPredictions | None:
@@ -243,7 +304,7 @@ def read_recorded(path: str | Path) -> RecordedPredictions | None:
     source = Source.open(Path(path))
     if not recognise(source):
         return None
-    return _recorded(*_windows_of(source, lambda place, kind, what: None))
+    return _recorded(_rows_of(source, lambda place, kind, what: None))
 
 
 def read_probabilities(path: str | Path) -> ClassProbabilities | None:
@@ -258,58 +319,75 @@ def read_probabilities(path: str | Path) -> ClassProbabilities | None:
     source = Source.open(Path(path))
     if not recognise(source):
         return None
-    names, windows = _windows_of(source, lambda place, kind, what: None)
-    moments = _moments_of(names, windows) if windows else None
+    rows = _rows_of(source, lambda place, kind, what: None)
+    moments = _moments_of(rows.names, rows.windows) if rows.windows else None
     if moments is None:
         raise LabelError(f"{source.path} has no predictions")
     return moments
 
 
-def _windows_of(
-    source: Source, on_problem: Callable[[str, ProblemKind, str], None]
-) -> tuple[list[str], list[_Window]]:
-    """The names of the classes, and the rows."""
+def _rows_of(source: Source, on_problem: Callable[[str, ProblemKind, str], None]) -> _Rows:
     try:
         lines = list(read_rows(source.text, ","))
     except LabelError as error:
         raise LabelError(f"{source.path}: {error}") from error
     header = lines[0][1] if lines else []
-    names = _classes_of(source, header)
+    names, last = _classes_of(source, header)
+    # The last row of a run that was killed is none; before the first one nobody asks for axes.
+    whole = next((cells for _, cells in lines[1:] if len(cells) == len(header)), None)
+    axes = _axes_of(source, names, whole[-1]) if whole and AXES_COLUMN in last else ()
+    names = [clean_name(one) for one in names]
     if len(lines) > MAX_WINDOWS:
         raise LabelError(f"{source.path} has more than {MAX_WINDOWS} rows; split it")
     windows = []
     for number, cells in lines[1:]:
-        window = _window_of(cells, len(header), len(names)) if any(cells) else None
+        window = _window_of(cells, len(names), last) if any(cells) else None
         if window is None and any(cells):
             what = f"is no prediction: {','.join(cells)[:60]!r}"
             on_problem(f"row {number}", "unreadable", what)
         windows += [window] if window else []
-    return names, windows
+    return _Rows(tuple(names), axes, tuple(windows))
 
 
-def _classes_of(source: Source, header: list[str]) -> list[str]:
-    """The names of the classes, between the first and the last columns."""
+def _classes_of(source: Source, header: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The names of the classes, between the first and the last columns, and those columns."""
     if tuple(header[: len(FIRST_COLUMNS)]) != FIRST_COLUMNS:
         raise LabelError(f"{source.path} is no predictions.csv: its header is another")
-    has_last = tuple(header[-len(LAST_COLUMNS) :]) == LAST_COLUMNS
-    classes = header[len(FIRST_COLUMNS) : len(header) - len(LAST_COLUMNS) * has_last]
-    names = [clean_name(unguarded(one)) for one in classes]
-    if not names or len(set(names)) < len(names) or not all(names):
+    ends = ((*LAST_COLUMNS, AXES_COLUMN), LAST_COLUMNS)
+    last = next((one for one in ends if tuple(header[-len(one) :]) == one), ())
+    classes = [unguarded(one) for one in header[len(FIRST_COLUMNS) : len(header) - len(last)]]
+    names = {clean_name(one) for one in classes}
+    if not names or len(names) < len(classes) or not all(names):
         raise LabelError(f"{source.path} has no classes, or two of one name")
-    return names
+    return classes, last
 
 
-def _window_of(cells: list[str], num_columns: int, num_classes: int) -> _Window | None:
+def _axes_of(source: Source, classes: list[str], cell: str) -> tuple[PredictedAxis, ...]:
+    """The axes that a row names; all rows of a file have the same."""
+    axes = tuple(
+        PredictedAxis(clean_name(axis), tuple(map(clean_name, names)))
+        for axis, names in read_axes_cell(cell, classes)
+    )
+    names = {axis.name for axis in axes}
+    if not axes or len(names) < len(axes) or not all(names):
+        raise LabelError(
+            f"{source.path} must say in its column {AXES_COLUMN} which classes are of which axis, "
+            f"such as 'posture: lying, standing; place: wall', got {cell!r:.200}"
+        )
+    return axes
+
+
+def _window_of(cells: list[str], num_classes: int, last_columns: tuple[str, ...]) -> _Window | None:
     """A row; `None`: it is none, such as the last one of a run that was killed."""
     first = len(FIRST_COLUMNS)
-    if len(cells) != num_columns:
+    if len(cells) != first + num_classes + len(last_columns):
         return None
     start, end = number_or_none(cells[0]), number_or_none(cells[1])
     scores = [score_or_none(one) for one in cells[first : first + num_classes]]
     # Nothing is predicted of less than a microsecond, or of half a life.
     if start is None or end is None or None in scores or not 0 <= start < end - 2e-6 < 1e9:
         return None
-    last = dict(zip(LAST_COLUMNS, cells[first + num_classes :], strict=False))
+    last = dict(zip(last_columns, cells[first + num_classes :], strict=True))
     gaps = [(float(a), float(b)) for a, b in _GAP.findall(last.get("gap", ""))]
     return _Window(
         start,
@@ -322,7 +400,8 @@ def _window_of(cells: list[str], num_columns: int, num_classes: int) -> _Window 
     )
 
 
-def _recorded(names: list[str], windows: list[_Window]) -> RecordedPredictions:
+def _recorded(rows: _Rows) -> RecordedPredictions:
+    names, windows = rows.names, rows.windows
     runs = [list(group) for _, group in groupby(windows, key=lambda one: one.model)]
     parts: list[ModelPredictions] = []
     taken: list[Interval] = []  # what later models said of a time holds
@@ -338,11 +417,12 @@ def _recorded(names: list[str], windows: list[_Window]) -> RecordedPredictions:
         key=lambda one: one.start_seconds,
     )
     return RecordedPredictions(
-        tuple(names),
+        names,
         tuple(parts),
         tuple(conditions),
         num_predictions=len(windows),
         num_unlike=sum(one.is_unlike for one in windows),
+        axes=rows.axes,
     )
 
 
@@ -367,26 +447,34 @@ def _touched(intervals: list[Interval], start: float, end: float) -> slice:
     return slice(first, last)
 
 
-def _take_bouts(collector: Collector, video: str, names: list[str], windows: list[_Window]) -> None:
-    processing = collector.options.processing or PostProcessing()
-    recorded = _recorded(names, windows)
+def _take_bouts(
+    collector: Collector, video: str, rows: _Rows, recorded: RecordedPredictions
+) -> None:
+    processing, windows = collector.options.processing or PostProcessing(), rows.windows
+    # Of several axes each by its behaviours, which a given ethogram may have on other axes.
+    names = [name for axis in recorded.axes for name in axis.behaviours] or [""]
     for start, end in recorded._scored():
-        span = SpanEntry(place="", video=video, start_seconds=start, end_seconds=end)
-        collector.span(span, is_scored=True)
-    for bout in recorded.bouts(processing, video=video):
-        collector.entry(
-            BoutEntry(
-                place=f"at {bout.start_seconds:.10g} s",
-                video=video,
-                behaviour=bout.behaviour,
-                start_seconds=bout.start_seconds,
-                end_seconds=bout.end_seconds,
-                kind="state",
-                author=bout.author,
-                score=bout.score,
-                source="model",
+        for name in names:
+            span = SpanEntry(
+                place="", video=video, start_seconds=start, end_seconds=end, behaviour=name
             )
-        )
+            collector.span(span, is_scored=True)
+    for axis in recorded.all_axes:
+        for bout in recorded.bouts_of(axis, processing, video=video):
+            collector.entry(
+                BoutEntry(
+                    place=f"at {bout.start_seconds:.10g} s",
+                    video=video,
+                    behaviour=bout.behaviour,
+                    start_seconds=bout.start_seconds,
+                    end_seconds=bout.end_seconds,
+                    kind="state",
+                    axis=_axis_in(collector, axis) if recorded.axes else "",
+                    author=bout.author,
+                    score=bout.score,
+                    source="model",
+                )
+            )
     # In the order of the rows, whatever the times.
     models = dict.fromkeys(one.model for one in windows if one.model)
     settings = dict.fromkeys(one.settings for one in windows if one.settings)
@@ -396,8 +484,16 @@ def _take_bouts(collector: Collector, video: str, names: list[str], windows: lis
     collector.note(f"has {len(windows)} predictions; bouts: {processing.summary()}")
 
 
+def _axis_in(collector: Collector, axis: PredictedAxis) -> str:
+    """What an axis is called in the ethogram that is given, if one is."""
+    ethogram = collector.options.ethogram
+    if ethogram is None:
+        return axis.name
+    return next((ethogram[name].axis for name in axis.behaviours if name in ethogram), axis.name)
+
+
 def _moments_of(
-    names: list[str], windows: list[_Window], taken: Sequence[Interval] = ()
+    names: Sequence[str], windows: Sequence[_Window], taken: Sequence[Interval] = ()
 ) -> ClassProbabilities | None:
     """Each moment with the mean of the windows over it, without what is taken."""
     import numpy as np

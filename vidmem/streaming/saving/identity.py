@@ -15,7 +15,7 @@ from torch import nn
 
 from vidmem.errors import VideoNotFoundError
 from vidmem.files import open_regular
-from vidmem.models.interface import StreamModel
+from vidmem.models.interface import CardAxis, StreamModel
 
 HASHED_BYTES = 64 * 1024
 """Read at each end of a video: enough to tell two files apart, and as quick for 40 GB as for 1."""
@@ -30,6 +30,8 @@ class ModelIdentity:
     dtype: str
     config_sha256: str
     weights_sha256: str
+    axes: tuple[CardAxis, ...] = ()
+    """Empty: all classes exclude each other."""
 
     @classmethod
     def of(cls, model: StreamModel) -> Self:
@@ -40,26 +42,34 @@ class ModelIdentity:
             dtype=str(model.dtype).removeprefix("torch."),
             config_sha256=_config_sha256(model.config),
             weights_sha256=_weights_sha256(model) if isinstance(model, nn.Module) else "",
+            axes=model.card.axes,
         )
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for a file."""
-        return asdict(self) | {"class_names": list(self.class_names)}
+        values = asdict(self) | {"class_names": list(self.class_names)}
+        del values["axes"]
+        if self.axes:  # a model of one axis is what it was before there were several
+            values["axes"] = [[axis.name, *axis.class_names] for axis in self.axes]
+        return values
 
     def difference_from(self, saved: dict[str, Any]) -> str | None:
         """What differs from the model that a file names, in words; `None` if nothing does."""
         words = {
             "name": "its name",
             "class_names": "its classes",
+            "axes": "its axes",
             "config_sha256": "its config",
             "dtype": "its number format",
             "weights_sha256": "its weights",
         }
         here = self.as_dict()
         for key, word in words.items():
-            if saved.get(key) != here[key]:
+            if saved.get(key) != here.get(key):
                 detail = (
-                    "" if key.endswith("sha256") else f" ({saved.get(key)} there, {here[key]} here)"
+                    ""
+                    if key.endswith("sha256")
+                    else f" ({saved.get(key)} there, {here.get(key)} here)"
                 )
                 return f"{word} {'differs' if word == 'its name' else 'differ'}{detail}"
         return None

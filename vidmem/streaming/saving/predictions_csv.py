@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidmem.errors import StateError, StorageError
-from vidmem.files import guarded, open_regular
+from vidmem.files import axes_cell, guarded, open_regular
+from vidmem.models.interface import CardAxis
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.saving.outputs import (
     keep_previous,
@@ -30,6 +31,8 @@ PIECE_BYTES = 1 << 20
 FIRST_COLUMNS = ("start_seconds", "end_seconds", "label", "probability", "remembered")
 LAST_COLUMNS = ("gap", "unlikeness", "model", "settings")
 """Behind the classes, where older readers do not look."""
+AXES_COLUMN = "axes"
+"""The last one in files of models of several axes: which classes are of which axis."""
 
 logger = logging.getLogger(__name__)
 
@@ -67,19 +70,27 @@ class PredictionFile:
     that could not be written whole is taken back, and what stood before it stays.
     """
 
-    def __init__(self, path: Path, class_names: tuple[str, ...], descriptor: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        class_names: tuple[str, ...],
+        descriptor: int,
+        axes: tuple[CardAxis, ...] = (),
+    ) -> None:
         """Take over an open file, empty; `create` and `reopen` make one."""
         self.path = path
         self.num_rows = self.num_bytes = 0
         self.class_names = class_names
-        self._last_columns = LAST_COLUMNS
+        self._last_columns = last_columns(axes)
         self._descriptor: int | None = descriptor
         self._digest = hashlib.sha256()
         self._is_name_synced = False
         self._is_locked = True
 
     @classmethod
-    def create(cls, path: Path, class_names: tuple[str, ...]) -> PredictionFile:
+    def create(
+        cls, path: Path, class_names: tuple[str, ...], axes: tuple[CardAxis, ...] = ()
+    ) -> PredictionFile:
         """Start a new file; one that is already there is kept as `<name>.previous`.
 
         Further ones are `<name>.previous-2` and so on: they are for people to delete, not for us.
@@ -90,7 +101,7 @@ class PredictionFile:
                 file, or if another run writes to it.
         """
         with storage_errors(path):
-            file = cls(path, class_names, open_locked(path, os.O_RDWR | os.O_CREAT))
+            file = cls(path, class_names, open_locked(path, os.O_RDWR | os.O_CREAT), axes)
         try:
             file._begin()
         except BaseException:
@@ -111,10 +122,16 @@ class PredictionFile:
                 logger.warning("%s was there already and is now %s", self.path, name)
             os.ftruncate(self._descriptor, 0)
             os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self._write(header_line(self.class_names))
+        self._write(header_line(self.class_names, self._last_columns))
 
     @classmethod
-    def reopen(cls, path: Path, class_names: tuple[str, ...], mark: FileMark) -> PredictionFile:
+    def reopen(
+        cls,
+        path: Path,
+        class_names: tuple[str, ...],
+        mark: FileMark,
+        axes: tuple[CardAxis, ...] = (),
+    ) -> PredictionFile:
         """Go on after `mark`; rows behind it, which the saved stream will make again, are cut off.
 
         Raises:
@@ -123,7 +140,7 @@ class PredictionFile:
             StorageError: If another run writes to it, or it cannot be written.
         """
         try:
-            file = cls(path, class_names, open_locked(path, os.O_RDWR))
+            file = cls(path, class_names, open_locked(path, os.O_RDWR), axes)
         except OSError as error:
             raise StateError(
                 f"the saved stream wrote {mark.num_rows} predictions to {mark.name}, and {path} "
@@ -150,7 +167,7 @@ class PredictionFile:
         for piece in _pieces(self._descriptor, mark.num_bytes):
             start = start or piece
             self._digest.update(piece)
-        if not start.startswith(header_line(self.class_names)):
+        if not start.startswith(header_line(self.class_names, self._last_columns)):
             # Earlier versions wrote no last columns, or names as they are: such a file may be gone
             # on with, and goes on as it began.
             raw = csv_line([*FIRST_COLUMNS, *self.class_names])
@@ -248,13 +265,19 @@ def write_predictions(path: str | Path, predictions: Sequence[Prediction]) -> No
     """
     if not predictions:
         raise ValueError("there are no predictions to write")
-    file = PredictionFile.create(Path(path), predictions[0].class_names)
+    first = predictions[0]
+    file = PredictionFile.create(Path(path), first.class_names, first.axes)
     try:
         for prediction in predictions:
             file.append(prediction)
         file.sync()
     finally:
         file.close()
+
+
+def last_columns(axes: Sequence[CardAxis]) -> tuple[str, ...]:
+    """The columns behind the classes of a model of such axes (`ModelCard.several_axes`)."""
+    return (*LAST_COLUMNS, AXES_COLUMN) if axes else LAST_COLUMNS
 
 
 def header_line(class_names: Iterable[str], last_columns: tuple[str, ...] = LAST_COLUMNS) -> bytes:
@@ -271,6 +294,7 @@ def _last_cells(prediction: Prediction) -> dict[str, str]:
         "unlikeness": "" if unlikeness is None else f"{unlikeness:.2f}",
         "model": guarded(prediction.model_name),
         "settings": prediction.settings,
+        AXES_COLUMN: axes_cell((axis.name, axis.class_names) for axis in prediction.axes),
     }
 
 

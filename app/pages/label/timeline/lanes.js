@@ -53,8 +53,9 @@ function laneOf({ axis, subject, isFirst, store, model }) {
   const hasStates = store.ethogram.some((one) => one.axis === axis && one.kind === "state");
   return { axis, subject, isFirst, states, points, scored, notScored, theirs, hasModel, hasStates, differences: found };
 }
-// Where a model says something of other axes.
+// Where a model says something of other axes, and so nothing of this one; one of several axes says something of each.
 function elsewhere(axis, store, model) {
+  if (model.axes.includes(axis)) return [];
   const others = model.bouts.filter((one) => !isPoint(one) && store.axes.get(one.behaviour) !== axis);
   return united(others.map(({ start, end }) => [start, end])).map(([start, end]) => ({ start, end }));
 }

@@ -140,7 +140,7 @@ def test_a_day_of_flicker_is_bounded_and_the_page_says_what_can_not_change_any_m
     bounded.add(10, 20, 0, 0.0)
     assert bounded.facts().totals == whole.facts().totals
     watched = Watched()
-    watched.view._bouts._max_stretches = 50
+    watched.view._bouts[0]._max_stretches = 50
     for second in range(60):
         watched.see(second % 3, second * 4, second * 4 + 4)
     watched.rows()
