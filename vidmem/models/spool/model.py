@@ -1,5 +1,8 @@
 """Spool: image features of every frame under a bidirectional temporal transformer.
 
+Shapes: B clips or streams, T frames, P tokens of a frame, D width of the blocks, F width of what
+they are given: D, or that of the features (`SpoolConfig.features`), where T counts feature frames.
+
     frames ── backbone ── patch tokens ─┬─ start context frame
                                         ├─ frames 1 .. T      ── temporal blocks ─┬─ clip logits
                                         └─ end context frame                      └─ frame logits
@@ -10,17 +13,19 @@ end context frame; context frames see the whole clip, so cost stays linear in it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidmem.errors import CheckpointError, SettingError, StateError
-from vidmem.models.backbones.backbone import Backbone
+from vidmem.models.backbones.backbone import Backbone, pooled_grid
+from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.models.spool.config import SpoolConfig
+from vidmem.models.spool.feature_embedding import FeatureEmbedding
 from vidmem.models.spool.state import SpoolState
 from vidmem.nn.capture import at
 from vidmem.nn.frame_attention import FrameBackend, resolve_frame_backend
@@ -46,9 +51,12 @@ class Spool(nn.Module):
         config: The architecture.
         card: Classes and sampling.
         backbone: The image encoder; without one, features have to be brought along.
+        encoder: Gives the features instead where the config has `features`.
 
     Raises:
-        CheckpointError: If the backbone is of another width than the config says.
+        CheckpointError: If the backbone is of another width than the config says, or the encoder
+            gives other features.
+        ValueError: If the config is for the other one of the two.
     """
 
     look: Look | None = None
@@ -60,13 +68,10 @@ class Spool(nn.Module):
         card: ModelCard | None = None,
         *,
         backbone: Backbone | None = None,
+        encoder: FeatureEncoder | None = None,
     ) -> None:
         super().__init__()
-        if backbone is not None and backbone.embed_dim != config.embed_dim:
-            raise CheckpointError(
-                f"the backbone's tokens are {backbone.embed_dim} wide and the config says "
-                f"embed_dim={config.embed_dim}; make the config with embed_dim={backbone.embed_dim}"
-            )
+        _check_encoders(config, backbone, encoder)
         self.config = config
         self.card = card or ModelCard(
             name="spool",
@@ -74,7 +79,13 @@ class Spool(nn.Module):
             class_names=tuple(f"class {i}" for i in range(config.num_classes)),
         )
         self.backbone = backbone
+        self.encoder = encoder
         width = config.embed_dim
+        self.embedding = (
+            FeatureEmbedding(config.tokens_per_frame, config.feature_dim, width)
+            if config.features is not None
+            else None
+        )
         self.context = (
             ContextFrames(config.tokens_per_frame, width) if config.has_context_frames else None
         )
@@ -93,7 +104,7 @@ class Spool(nn.Module):
 
     @property
     def embed_dim(self) -> int:
-        """Width of the backbone's tokens, and of the temporal blocks."""
+        """D, the width of the temporal blocks, and of the backbone's tokens if it has one."""
         return self.config.embed_dim
 
     @property
@@ -116,18 +127,29 @@ class Spool(nn.Module):
         return self.forward_features(self.encode(clips), local_frame_range=local_frame_range)
 
     def encode(self, clips: Tensor) -> Tensor:
-        """Each frame by itself: `[B, T, 3, H, W]` to features `[B, T, P, D]`.
+        """Each frame, or group of frames, by itself: `[B, T, 3, H, W]` to features `[B, T, P, F]`.
 
         Raises:
-            CheckpointError: If the model was made without a backbone.
+            CheckpointError: If the model was made without a backbone or an encoder.
             ValueError: If the clips have another shape.
         """
-        if self.backbone is None:
+        encoder = self.backbone if self.config.features is None else self.encoder
+        if encoder is None:
+            kind, features = "backbone", self.config.features
+            name = self.config.backbone
+            if features is not None:
+                kind, name = "encoder", features.backbone
             raise CheckpointError(
-                f"this Spool has no backbone; load one ({self.config.backbone}) or give features "
-                "to forward_features"
+                f"this Spool has no {kind}; load one ({name}) or give features to forward_features"
             )
-        return self.backbone(clips)
+        return encoder(clips)
+
+    def token_grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of the tokens of a frame of so many pixels: their product is P."""
+        encoder = self.backbone or self.encoder
+        if encoder is not None:
+            return encoder.token_grid(height, width)
+        return pooled_grid((height, width), self.config.tokens_per_frame)
 
     def forward_features(
         self,
@@ -139,7 +161,7 @@ class Spool(nn.Module):
         """Score clips, or a whole video in one pass, from the features of its frames.
 
         Args:
-            features: `[B, T, P, D]`, any T; with context frames P is the config's
+            features: `[B, T, P, F]`, any T; with context frames P is the config's
                 `tokens_per_frame`.
             local_frame_range: Instead of the config's.
             padded_to: Compute with so many frames, those beyond the video's seen by none: windows
@@ -153,6 +175,8 @@ class Spool(nn.Module):
         num_frames, tokens_per_frame = features.shape[1:3]
         layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
         frames = features.to(self.dtype)
+        if self.embedding is not None:
+            frames = self.embedding(frames)
         if self.context is not None:
             frames = self.context(frames)
         if padded_to is not None:
@@ -186,7 +210,7 @@ class Spool(nn.Module):
         Args:
             batch_size: Streams.
             l_mem: Clips of a window before the newest one.
-            clip_frames: Frames of a clip.
+            clip_frames: Sampled frames of a clip.
             local_frame_range: Frames that heads see to their side.
         """
         l_mem = self.traits.l_mem if l_mem is None else l_mem
@@ -194,12 +218,13 @@ class Spool(nn.Module):
             raise SettingError(f"l_mem must be at least 0 clips (0: no past), got {l_mem}")
         reach = self.config.local_frame_range if local_frame_range is None else local_frame_range
         tokens = self.config.tokens_per_frame
-        shape = ((clip_frames or self.card.clip_frames) * tokens, self.embed_dim)
+        num_frames = self.config.num_seen_frames(clip_frames or self.card.clip_frames)
+        shape = (num_frames * tokens, self.config.feature_dim)
         zeros = torch.zeros(batch_size, dtype=torch.long, device=self.device)
         return SpoolState(
             queue=MemoryQueue.empty(batch_size, l_mem, shape, like=self.clip_head.weight.detach()),
             clip_index=zeros,
-            newest_frames=zeros + (clip_frames or self.card.clip_frames),
+            newest_frames=zeros + num_frames,
             tokens_per_frame=tokens,
             local_frame_range=reach,
         )
@@ -222,12 +247,16 @@ class Spool(nn.Module):
         Raises:
             ValueError: If the clip has another shape or another number of streams than the state.
         """
-        return self.step_features(self.encode(clip), state, clip_seconds)
+        if self.encoder is None:
+            return self.step_features(self.encode(clip), state, clip_seconds)
+        features = self.encoder.encode(clip)
+        output = self.step_features(features.values, state, clip_seconds)
+        return replace(output, unlikeness=features.unlikeness)
 
     def step_features(
         self, features: Tensor, state: SpoolState, clip_seconds: Tensor | None = None
     ) -> StepOutput:
-        """As `step`, from the features `[B, T, P, D]` of the clip's frames."""
+        """As `step`, from the features `[B, T, P, F]` of the clip's frames."""
         self._check_step(features, state)
         # Clips before this one whose scores can still change, since their heads look ahead into it.
         num_waiting = -(-self.config.latency_frames(state.local_frame_range) // state.clip_frames)
@@ -275,11 +304,11 @@ class Spool(nn.Module):
             )
         except KeyError as error:
             raise StateError(f"the saved stream lacks {error}: it is of another model") from error
-        tokens = self.config.tokens_per_frame
-        if features.ndim != 4 or features.shape[2] % tokens or features.shape[3] != self.embed_dim:
+        tokens, width = self.config.tokens_per_frame, self.config.feature_dim
+        if features.ndim != 4 or features.shape[2] % tokens or features.shape[3] != width:
             raise StateError(
                 f"the saved stream has features {list(features.shape)}, this model wants frames of "
-                f"{tokens} tokens of {self.embed_dim}"
+                f"{tokens} tokens of {width}"
             )
         return state
 
@@ -290,9 +319,10 @@ class Spool(nn.Module):
                 f"the clip is of {len(features)} streams and the state of {len(state.clip_index)}"
             )
         if features.shape[1] > state.clip_frames:
+            sampled = features.shape[1] * self.config.frame_step
             raise ValueError(
                 f"clips of this state have at most {state.clip_frames} frames, got "
-                f"{features.shape[1]}; make one with init_state(clip_frames={features.shape[1]})"
+                f"{features.shape[1]}; make one with init_state(clip_frames={sampled})"
             )
         is_short = (state.newest_frames < state.clip_frames) & (state.num_remembered > 0)
         if is_short.any():
@@ -301,15 +331,34 @@ class Spool(nn.Module):
             )
 
     def _check_features(self, features: Tensor) -> None:
-        tokens = self.config.tokens_per_frame
-        is_fitting = features.ndim == 4 and features.shape[3] == self.embed_dim
-        if self.context is not None:
+        tokens, width = self.config.tokens_per_frame, self.config.feature_dim
+        is_fitting = features.ndim == 4 and features.shape[3] == width
+        if self.context is not None or self.embedding is not None:
             is_fitting = is_fitting and features.shape[2] == tokens
         if not is_fitting or not features.shape[1]:
             raise ValueError(
-                f"features must have shape [B, T, {tokens}, {self.embed_dim}] with at least one "
-                f"frame, got {list(features.shape)}"
+                f"features must have shape [B, T, {tokens}, {width}] with at least one frame, got "
+                f"{list(features.shape)}"
             )
+
+
+def _check_encoders(
+    config: SpoolConfig, backbone: Backbone | None, encoder: FeatureEncoder | None
+) -> None:
+    if backbone is not None and config.features is not None:
+        raise ValueError("a Spool on features gets encoder=..., not backbone=...")
+    if backbone is not None and backbone.embed_dim != config.embed_dim:
+        raise CheckpointError(
+            f"the backbone's tokens are {backbone.embed_dim} wide and the config says "
+            f"embed_dim={config.embed_dim}; make the config with embed_dim={backbone.embed_dim}"
+        )
+    if encoder is not None and config.features is None:
+        raise ValueError("a Spool without features in its config gets backbone=..., not encoder=...")
+    if encoder is not None and encoder.config != config.features:
+        raise CheckpointError(
+            f"the encoder gives other features than the model was made for: {encoder.config} "
+            f"instead of {config.features}"
+        )
 
 
 def _mean_by_clip(frame_logits: Tensor, num_past: int, num_frames: int, newest: int) -> Tensor:
