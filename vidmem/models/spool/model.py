@@ -27,8 +27,8 @@ from vidmem.models.look import Look
 from vidmem.models.spool.config import SpoolConfig
 from vidmem.models.spool.feature_embedding import FeatureEmbedding
 from vidmem.models.spool.state import SpoolState
-from vidmem.nn.capture import at
-from vidmem.nn.frame_attention import FrameBackend, resolve_frame_backend
+from vidmem.nn.capture import at, is_capturing
+from vidmem.nn.frame_attention import FrameBackend, newest_frames, resolve_frame_backend
 from vidmem.nn.memory import MemoryQueue
 from vidmem.nn.temporal import ContextFrames, TemporalBlock
 
@@ -174,11 +174,7 @@ class Spool(nn.Module):
         self._check_features(features)
         num_frames, tokens_per_frame = features.shape[1:3]
         layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
-        frames = features.to(self.dtype)
-        if self.embedding is not None:
-            frames = self.embedding(frames)
-        if self.context is not None:
-            frames = self.context(frames)
+        frames = self._embed(features)
         if padded_to is not None:
             layout = layout.padded_to(padded_to)
             frames = F.pad(frames, (0, 0, 0, 0, 0, layout.padded_frames))  # behind the end frame
@@ -186,8 +182,7 @@ class Spool(nn.Module):
         for layer, block in enumerate(self.blocks):
             with at(layer=layer):
                 tokens = block(tokens, layout, self.backend)
-        means = self.norm(tokens).unflatten(1, (-1, tokens_per_frame)).mean(2)  # [B, frames, D]
-        means = means[:, : layout.attended_frames]
+        means = self._means(tokens, tokens_per_frame)[:, : layout.attended_frames]
         real = means
         summary = means.mean(1)
         if self.context is not None:
@@ -196,6 +191,57 @@ class Spool(nn.Module):
         return SpoolScores(
             clip_logits=self.clip_head(summary).float(), frame_logits=self.frame_head(real).float()
         )
+
+    def newest_frame_logits(
+        self, features: Tensor, num_newest: int, *, local_frame_range: int | None = None
+    ) -> Tensor:
+        """As `forward_features(...).frame_logits[:, -num_newest:]`, for less.
+
+        Only what these depend on is computed. Through the last blocks that are the frames within
+        their range; before, all of them, for a context frame sees the whole window and is seen by
+        every frame of the next block:
+
+            block      context frames    frames (4 blocks, range 2, the newest 3 of 9)
+            1, 2       x                 x x x x x x x x x
+            3          x                         x x x x x
+            4                                        x x x
+
+        Args:
+            features: `[B, T, P, F]`, as `forward_features` takes them.
+            num_newest: At least 1; at most T are given.
+            local_frame_range: Instead of the config's.
+
+        Returns:
+            `[B, num_newest, num_classes]`, float32.
+        """
+        self._check_features(features)
+        num_frames, tokens_per_frame = features.shape[1:3]
+        layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
+        tokens = self._embed(features).flatten(1, 2)
+        for layer, block in enumerate(self.blocks):
+            later = self.config.num_layers - 1 - layer
+            wanted = min(num_newest + layout.local_frame_range * later, layout.num_frames)
+            if not (self.config.has_context_frames and later):
+                near = layout.newest(wanted + layout.reach)
+                tokens, layout = newest_frames(tokens, layout, near.num_frames), near
+            # Before the last two blocks all frames go on: context frames will look at them again.
+            cut_to = None if self.config.has_context_frames and later > 1 else wanted
+            tokens = block(tokens, layout, self.backend, num_newest=cut_to)
+            layout = layout if cut_to is None else layout.newest(cut_to)
+        means = self._means(tokens, tokens_per_frame)
+        real = means[:, 1:-1] if self.config.has_context_frames else means
+        return self.frame_head(real).float()
+
+    def _embed(self, features: Tensor) -> Tensor:
+        """`[B, T, P, F]` to the frames `[B, T, P, D]`, or `[B, T + 2, P, D]`, of the blocks."""
+        frames = features.to(self.dtype)
+        if self.embedding is not None:
+            frames = self.embedding(frames)
+        return frames if self.context is None else self.context(frames)
+
+    def _means(self, tokens: Tensor, tokens_per_frame: int) -> Tensor:
+        """The normed mean of each frame, `[B, frames, D]`."""
+        return self.norm(tokens).unflatten(1, (-1, tokens_per_frame)).mean(2)
 
     def init_state(
         self,
@@ -263,25 +309,33 @@ class Spool(nn.Module):
         shape = (len(features), min(num_waiting, state.l_mem) + 1, self.config.num_classes)
         logits = torch.full(shape, torch.nan, device=features.device)
         held = state.num_remembered
-        backend = self.backend or resolve_frame_backend(features.device)[0]
-        # `flex` compiles for each shape: a window that fills up is computed at its full length.
-        padded_to = state.window_frames if backend == "flex" else None
         for num_clips in held.unique().tolist():  # streams of one age share a batch
             rows = (held == num_clips).nonzero()[:, 0]
             window = torch.cat([state.select(rows).past(num_clips), features[rows]], 1)
-            with at(rows=rows):
-                scores = self.forward_features(
-                    window, local_frame_range=state.local_frame_range, padded_to=padded_to
-                )
             newest = min(shape[1], num_clips + 1)
+            num_newest = (newest - 1) * state.clip_frames + features.shape[1]
+            with at(rows=rows):
+                frame_logits = self._score_newest(window, num_newest, state)
             logits[rows, shape[1] - newest :] = _mean_by_clip(
-                scores.frame_logits, num_clips, features.shape[1], newest
+                frame_logits, newest, features.shape[1]
             )
         if clip_seconds is None:
             clip_seconds = torch.zeros(len(features), 2, dtype=torch.float64, device=self.device)
         following = state.push(features.to(self.dtype), clip_seconds)
         earlier = logits[:, :-1] if self.config.num_lookahead_heads else None
         return StepOutput(logits[:, -1], following, earlier)
+
+    def _score_newest(self, window: Tensor, num_newest: int, state: SpoolState) -> Tensor:
+        """`[B, num_newest, num_classes]`."""
+        reach = state.local_frame_range
+        backend = self.backend or resolve_frame_backend(window.device)[0]
+        if backend == "sdpa" and not is_capturing():
+            return self.newest_frame_logits(window, num_newest, local_frame_range=reach)
+        # Who looks in wants to see all frames look. And `flex` compiles for each shape: a window
+        # that fills up is computed at its full length.
+        padded_to = state.window_frames if backend == "flex" else None
+        scores = self.forward_features(window, local_frame_range=reach, padded_to=padded_to)
+        return scores.frame_logits[:, -num_newest:]
 
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> SpoolState:
         """Make a state of what `SpoolState.to_tensors` gave.
@@ -361,11 +415,11 @@ def _check_encoders(
         )
 
 
-def _mean_by_clip(frame_logits: Tensor, num_past: int, num_frames: int, newest: int) -> Tensor:
-    """`[B, newest, num_classes]`: the mean logits of the newest clips, the last of `num_frames`."""
+def _mean_by_clip(frame_logits: Tensor, newest: int, num_frames: int) -> Tensor:
+    """`[B, newest, num_classes]`: the mean logits of clips, the last of them of `num_frames`."""
     last = frame_logits[:, -num_frames:].mean(1, keepdim=True)
     if newest == 1:
         return last
     # All clips but the last one of a video have as many frames: [B, past clips, frames, classes].
-    past = frame_logits[:, :-num_frames].unflatten(1, (num_past, -1)).mean(2)
-    return torch.cat([past[:, num_past - newest + 1 :], last], 1)
+    past = frame_logits[:, :-num_frames].unflatten(1, (newest - 1, -1)).mean(2)
+    return torch.cat([past, last], 1)
