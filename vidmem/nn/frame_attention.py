@@ -115,7 +115,9 @@ def attend_newest_frames(
         `[B, A, L', E]`: as `newest_frames` of what `attend_frames` gives.
     """
     if (backend or resolve_frame_backend(q_BALE.device)[0]) != "sdpa":
-        out = attend_frames(q_BALE, k_BALE, v_BALE, layout, offset_bias=offset_bias, backend=backend)
+        out = attend_frames(
+            q_BALE, k_BALE, v_BALE, layout, offset_bias=offset_bias, backend=backend
+        )
         return newest_frames(out, layout, num_newest)
     # Those that they see lie in a shorter sequence; what it gives for its oldest frames is dropped.
     near = layout.newest(num_newest + layout.reach)

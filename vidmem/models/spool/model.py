@@ -407,7 +407,9 @@ def _check_encoders(
             f"embed_dim={config.embed_dim}; make the config with embed_dim={backbone.embed_dim}"
         )
     if encoder is not None and config.features is None:
-        raise ValueError("a Spool without features in its config gets backbone=..., not encoder=...")
+        raise ValueError(
+            "a Spool without features in its config gets backbone=..., not encoder=..."
+        )
     if encoder is not None and encoder.config != config.features:
         raise CheckpointError(
             f"the encoder gives other features than the model was made for: {encoder.config} "
