@@ -166,7 +166,7 @@ MAX_CELLS = 20_000
 
 LIMIT_QUANTILE = 0.99
 LIMIT_MARGIN = 1.5
-"""Footage of the same place at another time may be this much farther away than what was left out."""
+"""Footage of the same place at another time may be so much farther away than what was left out."""
 
 
 def _held_out_limit(fitted: Reduction, raw: RawFeatures, num_blocks: int) -> float:
