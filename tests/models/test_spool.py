@@ -67,6 +67,20 @@ def test_linear_attention_scores_as_the_dense_reference(changes, num_frames):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("changes", [*CONFIGS, {"num_layers": 1}, {"num_layers": 4}])
+@pytest.mark.parametrize("num_newest", [1, 3, 11, 12])
+def test_the_newest_frames_alone_score_as_among_all(changes, num_newest):
+    model, features = make_model(**changes), make_features(11)
+    got = model.newest_frame_logits(features, num_newest)
+    want = model.forward_features(features).frame_logits[:, -num_newest:]
+    torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
+    model.backend = "dense"
+    torch.testing.assert_close(
+        model.newest_frame_logits(features, num_newest), want, rtol=1e-4, atol=1e-4
+    )
+
+
+@torch.no_grad()
 def test_without_lookahead_a_later_frame_changes_nothing_before_it():
     model = make_model(num_lookback_heads=3, num_lookahead_heads=0, has_context_frames=False)
     features = make_features()

@@ -85,6 +85,7 @@ def test_a_state_that_an_earlier_version_saved_is_gone_on_with(video, tmp_path):
         "memory_every": 1,
         "local_frame_range": None,
         "lookahead_layers": 0,
+        "frame_step": 1,
         "is_back_to_back": False,
     }
     facts = {

@@ -20,6 +20,8 @@ def spool_view(config: SpoolConfig) -> Literal["heads"]:
 
 def spool_reaches_pixels(model: Spool) -> bool:
     """Whether gradients reach the pixels: none come through a frozen image encoder."""
+    if model.config.features is not None:
+        return False
     return model.backbone is None or not model.backbone.config.is_frozen
 
 
@@ -27,11 +29,11 @@ def spool_reaches_pixels(model: Spool) -> bool:
 def spool_tokens(model: Spool, clip: Tensor, state: SpoolState) -> list[MemoryTokens]:
     """The features of the window; the baseline is the features of neutral frames."""
     height, width = clip.shape[3:]
-    assert model.backbone is not None, "it made the clip's features"
-    # Zeros are the mean colour after normalisation.
-    frame = model.encode(clip.new_zeros(1, 1, 3, height, width))[0, 0]
+    # Zeros are the mean colour after normalisation; as many frames as one that the blocks see.
+    pixels = clip.new_zeros(1, model.config.frame_step, 3, height, width)
+    frame = model.encode(pixels)[0, 0].to(state.queue.tokens.dtype)
     nothing = frame.repeat(state.clip_frames, 1)
-    grid = (state.clip_frames, *model.backbone.token_grid(height, width))
+    grid = (state.clip_frames, *model.token_grid(height, width))
     return [MemoryTokens.of(None, state.queue.tokens, nothing, grid)]
 
 

@@ -99,6 +99,45 @@ def attend_frames(
     raise SettingError(f"backend must be one of {', '.join(FRAME_BACKENDS)}, got {backend!r}")
 
 
+def attend_newest_frames(
+    q_BALE: Tensor,
+    k_BALE: Tensor,
+    v_BALE: Tensor,
+    layout: FrameLayout,
+    num_newest: int,
+    *,
+    offset_bias: Tensor | None = None,
+    backend: FrameBackend | None = None,
+) -> Tensor:
+    """As `attend_frames`, for the last `num_newest` real frames and the context frames alone.
+
+    Returns:
+        `[B, A, L', E]`: as `newest_frames` of what `attend_frames` gives.
+    """
+    if (backend or resolve_frame_backend(q_BALE.device)[0]) != "sdpa":
+        out = attend_frames(
+            q_BALE, k_BALE, v_BALE, layout, offset_bias=offset_bias, backend=backend
+        )
+        return newest_frames(out, layout, num_newest)
+    # Those that they see lie in a shorter sequence; what it gives for its oldest frames is dropped.
+    near = layout.newest(num_newest + layout.reach)
+    qkv = [newest_frames(x, layout, near.num_frames) for x in (q_BALE, k_BALE, v_BALE)]
+    real = _attend_sides(qkv, near, offset_bias)[:, :, -num_newest:].flatten(2, 3)
+    if not layout.has_context_frames:
+        return real
+    start, end = _attend_context(q_BALE, k_BALE, v_BALE, layout)
+    return torch.cat([start, real, end], 2)
+
+
+def newest_frames(tokens: Tensor, layout: FrameLayout, num_newest: int) -> Tensor:
+    """The last `num_newest` real frames between the context frames: `[..., L, D]` to less."""
+    if num_newest >= layout.num_frames:
+        return tokens
+    edge = layout.num_context_frames * layout.tokens_per_frame
+    newest = tokens[..., -(num_newest * layout.tokens_per_frame + edge) :, :]
+    return torch.cat([tokens[..., :edge, :], newest], -2) if edge else newest
+
+
 def _attend_banded(
     q_BALE: Tensor,
     k_BALE: Tensor,
@@ -106,21 +145,28 @@ def _attend_banded(
     layout: FrameLayout,
     offset_bias: Tensor | None,
 ) -> Tensor:
+    real = _attend_sides([q_BALE, k_BALE, v_BALE], layout, offset_bias).flatten(2, 3)
+    if not layout.has_context_frames:
+        return real
+    start, end = _attend_context(q_BALE, k_BALE, v_BALE, layout)
+    return torch.cat([start, real, end], 2)
+
+
+def _attend_sides(
+    qkv_BALE: list[Tensor], layout: FrameLayout, offset_bias: Tensor | None
+) -> Tensor:
+    """The real frames `[B, A, T, P, E]`."""
     # Lookback and lookahead heads apart: each side needs a copy of its own neighbours only.
     back = slice(0, layout.num_lookback_heads)
     ahead = slice(layout.num_lookback_heads, layout.num_heads)
-    qkv = [x.unflatten(2, (-1, layout.tokens_per_frame)) for x in (q_BALE, k_BALE, v_BALE)]
+    qkv = [x.unflatten(2, (-1, layout.tokens_per_frame)) for x in qkv_BALE]
     groups = []
     for heads, is_lookback in ((back, True), (ahead, False)):
         if heads.start < heads.stop:
             bias = None if offset_bias is None else offset_bias[heads]
             q, k, v = (x[:, heads] for x in qkv)
             groups.append(_attend_real(q, k, v, layout, bias, is_lookback=is_lookback))
-    real_BAFPE = groups[0] if len(groups) == 1 else torch.cat(groups, 1)
-    if not layout.has_context_frames:
-        return real_BAFPE.flatten(2, 3)
-    start, end = _attend_context(q_BALE, k_BALE, v_BALE, layout)
-    return torch.cat([start, real_BAFPE.flatten(2, 3), end], 2)
+    return groups[0] if len(groups) == 1 else torch.cat(groups, 1)
 
 
 def _attend_real(

@@ -90,6 +90,16 @@ class FrameLayout:
         """The same frames under another range."""
         return replace(self, local_frame_range=local_frame_range)
 
+    def newest(self, num_frames: int) -> Self:
+        """The last so many real frames, between the same context frames; all, if there are fewer.
+
+        Raises:
+            SettingError: If there is padding behind them.
+        """
+        if self.padded_frames:
+            raise SettingError("frames with padding behind them cannot be cut to the newest")
+        return replace(self, num_frames=min(num_frames, self.num_frames))
+
     def padded_to(self, num_frames: int) -> Self:
         """The same frames, in a sequence as long as one of `num_frames` real frames.
 

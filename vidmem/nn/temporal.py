@@ -6,11 +6,18 @@ context frames and padding if there are any), D width, A heads, E width per head
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from vidmem.nn.capture import hand_over_frames
-from vidmem.nn.frame_attention import FrameBackend, attend_frames
+from vidmem.nn.frame_attention import (
+    FrameBackend,
+    attend_frames,
+    attend_newest_frames,
+    newest_frames,
+)
 from vidmem.nn.frames import FrameLayout
 
 
@@ -45,16 +52,21 @@ class FrameAttention(nn.Module):
         )
 
     def forward(
-        self, tokens: Tensor, layout: FrameLayout, backend: FrameBackend | None = None
+        self,
+        tokens: Tensor,
+        layout: FrameLayout,
+        backend: FrameBackend | None = None,
+        *,
+        num_newest: int | None = None,
     ) -> Tensor:
-        """`[B, L, D]` to `[B, L, D]`."""
-        q_BALE, k_BALE, v_BALE = (
-            self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        )
-        hand_over_frames(q_BALE, k_BALE, layout, self.offset_bias)
-        out = attend_frames(
-            q_BALE, k_BALE, v_BALE, layout, offset_bias=self.offset_bias, backend=backend
-        )
+        """`[B, L, D]` to `[B, L, D]`, or to fewer: see `TemporalBlock`."""
+        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        hand_over_frames(qkv[0], qkv[1], layout, self.offset_bias)
+        options: Any = {"offset_bias": self.offset_bias, "backend": backend}
+        if num_newest is None:
+            out = attend_frames(*qkv, layout, **options)
+        else:
+            out = attend_newest_frames(*qkv, layout, num_newest, **options)
         return self.proj(out.transpose(1, 2).flatten(2))
 
 
@@ -74,8 +86,23 @@ class TemporalBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, tokens: Tensor, layout: FrameLayout, backend: FrameBackend | None = None
+        self,
+        tokens: Tensor,
+        layout: FrameLayout,
+        backend: FrameBackend | None = None,
+        *,
+        num_newest: int | None = None,
     ) -> Tensor:
-        """`[B, L, D]` to `[B, L, D]`."""
-        tokens = tokens + self.dropout(self.attention(self.norm1(tokens), layout, backend))
+        """`[B, L, D]` to `[B, L, D]`.
+
+        Args:
+            tokens: Of a sequence of frames.
+            layout: Who sees whom.
+            backend: None: what `resolve_frame_backend` says.
+            num_newest: Give the last so many real frames and the context frames alone.
+        """
+        attended = self.attention(self.norm1(tokens), layout, backend, num_newest=num_newest)
+        if num_newest is not None:
+            tokens = newest_frames(tokens, layout, num_newest)
+        tokens = tokens + self.dropout(attended)
         return tokens + self.dropout(self.mlp(self.norm2(tokens)))

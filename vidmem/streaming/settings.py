@@ -48,16 +48,20 @@ class StreamSettings:
     """Bouts shorter than this join their neighbours; predictions themselves are never changed."""
 
     frames_multiple: int = 1
-    """The model's tubelet in frames: clips have a multiple of it."""
+    """Sampled frames that the model takes together: clips have a multiple of it."""
 
     memory_every: int = 1
     """The model writes every n-th clip to memory, so the same queue reaches n times further."""
 
     local_frame_range: int | None = None
-    """Sampled frames that heads look back and ahead, 0 to 64; `None` for models without."""
+    """Frames that heads look back and ahead, 0 to 64, each of `frame_step` sampled frames; `None`
+    for models without."""
 
     lookahead_layers: int = 0
     """The model's layers that look ahead; each waits for `local_frame_range` later frames."""
+
+    frame_step: int = 1
+    """Sampled frames for each frame that the model's heads see."""
 
     is_back_to_back: bool = False
     """The model encodes every frame once, so `window_stride` is `clip_frames`."""
@@ -117,7 +121,8 @@ class StreamSettings:
             if "l_mem" in given:
                 raise SettingError("window_frames is another way to say l_mem: give one of them")
             clip_frames = given.get("clip_frames", self.clip_frames)
-            given["l_mem"] = _l_mem_of(given.pop("window_frames"), clip_frames)
+            window_frames = given.pop("window_frames")
+            given["l_mem"] = _l_mem_of(window_frames, clip_frames, self.frame_step)
         # `replace` checks the result: it runs `__post_init__`.
         return replace(self, **given)  # type: ignore[arg-type]
 
@@ -182,8 +187,11 @@ class StreamSettings:
 
     @property
     def window_frames(self) -> int:
-        """Sampled frames of the clips that a model can see at once, the newest included."""
-        return (self.l_mem + 1) * self.clip_frames
+        """Frames that a model can see at once, those of the newest clip included.
+
+        Like `local_frame_range`, it counts one for each `frame_step` sampled frames.
+        """
+        return (self.l_mem + 1) * self.clip_frames // self.frame_step
 
     @property
     def latency_clips(self) -> int:
@@ -191,7 +199,7 @@ class StreamSettings:
 
         Not more than a window holds: a clip that leaves it stays as it was judged.
         """
-        latency_frames = (self.local_frame_range or 0) * self.lookahead_layers
+        latency_frames = (self.local_frame_range or 0) * self.lookahead_layers * self.frame_step
         return min(math.ceil(latency_frames / self.clip_frames), self.l_mem)
 
     @property
@@ -326,21 +334,25 @@ def _facts(model: StreamModel) -> dict[str, Any]:
         "frames_multiple": traits.frames_multiple,
         "memory_every": traits.memory_every,
         "lookahead_layers": traits.lookahead_layers,
+        "frame_step": traits.frame_step,
         "is_back_to_back": traits.encodes_frames_once,
     }
 
 
-def _l_mem_of(window_frames: Any, clip_frames: Any) -> int:
+def _l_mem_of(window_frames: Any, clip_frames: Any, frame_step: int) -> int:
     # `StreamSettings` checks it too, but only after it has divided here.
     _check_integer("clip_frames", clip_frames, *CLIP_FRAMES_RANGE)
-    most = (L_MEM_RANGE[1] + 1) * clip_frames
-    _check_integer("window_frames", window_frames, clip_frames, most)
-    num_clips, rest = divmod(window_frames, clip_frames)
+    each = -(-clip_frames // frame_step)
+    _check_integer("window_frames", window_frames, each, (L_MEM_RANGE[1] + 1) * each)
+    num_clips, rest = divmod(window_frames, each)
     if rest:
-        below = num_clips * clip_frames
+        below = num_clips * each
+        what = f"clip_frames, {each}"
+        if frame_step > 1:
+            what = f"{each}: this model sees one frame for {frame_step} of the clip's {clip_frames}"
         raise SettingError(
-            f"window_frames must be a multiple of clip_frames, {clip_frames}, such as {below} or "
-            f"{below + clip_frames}, got {window_frames}"
+            f"window_frames must be a multiple of {what}, such as {below} or {below + each}, got "
+            f"{window_frames}"
         )
     return num_clips - 1
 

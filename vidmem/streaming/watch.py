@@ -45,7 +45,8 @@ def watch(  # noqa: PLR0913 - each is a setting that people name in one line of 
         l_mem: Clips remembered; 0 is memory off.
         window_frames: Another way to say `l_mem`: frames seen at once, those of the newest clip
             included.
-        local_frame_range: Frames that Spool's heads look back and ahead.
+        local_frame_range: Frames that Spool's heads look back and ahead. For a model on features
+            of groups of sampled frames this and `window_frames` count groups.
         start_seconds: Where to begin.
         reader: "auto" (PyAV), "pyav" or "decord"; a resumed run goes on with the one it had.
         device: For a model given by name.

@@ -35,7 +35,7 @@ class WholeVideo:
     """A video's features, and where its windows are."""
 
     features: Tensor
-    """`[T, P, D]`"""
+    """`[T, P, F]`: a row for each frame that the model sees."""
 
     windows: tuple[Window, ...]
     gaps: tuple[Gap, ...]
@@ -81,7 +81,7 @@ def watch_whole(
             video.features[None].to(model.device, model.dtype),
             local_frame_range=settings.local_frame_range,
         )
-    clips = scores.frame_logits[0].split(settings.clip_frames)
+    clips = scores.frame_logits[0].split(model.config.num_seen_frames(settings.clip_frames))
     logits = torch.stack([clip.mean(0) for clip in clips])
     check_finite(logits, None, model, [(w.start_seconds, w.end_seconds) for w in video.windows])
     probabilities = class_probabilities(logits, model.card).tolist()
@@ -132,13 +132,14 @@ def _encode_video(
             _check_size(len(features), model, max_bytes)
             return WholeVideo(features=features, windows=_windows(times, settings), gaps=())
     pieces, windows, gaps = [], [], []
+    clip_frames = model.config.num_seen_frames(settings.clip_frames)
     for read in _read_windows(source, model, settings, reader, max_bytes):
         pixels = read.pixels[: read.window.num_real_frames]
         with torch.no_grad():
             pieces.append(model.encode(to_model_clip(pixels, model))[0].cpu())
         windows.append(read.window)
         gaps.extend(read.gaps)
-        _check_size(len(pieces) * settings.clip_frames, model, max_bytes)
+        _check_size(len(pieces) * clip_frames, model, max_bytes)
     video = WholeVideo(features=torch.cat(pieces), windows=tuple(windows), gaps=tuple(gaps))
     if cache is not None and keys is not None and not gaps:
         _keep(cache, keys, video, model.dtype)
@@ -168,7 +169,8 @@ def _read_windows(
     try:
         # Before any decoding. Containers may give too short a length, so it is checked again as
         # clips come.
-        _check_size(int(feed.info.duration_seconds * settings.fps), model, max_bytes)
+        sampled = int(feed.info.duration_seconds * settings.fps)
+        _check_size(model.config.num_seen_frames(sampled), model, max_bytes)
         windows = WindowReader(feed, settings, Position())
         while (read := windows.read()) is not None:
             yield read
@@ -191,15 +193,16 @@ def _check_size(num_frames: int, model: Spool, max_bytes: int) -> None:
 def _keys(
     source: Path, model: Spool, settings: StreamSettings, reader: str
 ) -> tuple[FeatureKey, FeatureKey] | None:
-    """Of the features and of the windows' times; `None` for a model without a backbone."""
-    if model.backbone is None:
+    """Of the features and of the windows' times; `None` for a model that cannot encode."""
+    encoder = model.backbone or model.encoder
+    if encoder is None:
         return None
     card = model.card
     reader = "pyav" if reader == "auto" else reader
     pictures = f"read with {reader}, {card.resize}, {card.mean}, {card.std}"
     key = FeatureKey.of(
         source,
-        f"{model.backbone.fingerprint()} {pictures}",
+        f"{encoder.fingerprint()} {pictures}",
         fps=settings.fps,
         frame_height=card.frame_height,
         frame_width=card.frame_width,

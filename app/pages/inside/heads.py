@@ -109,7 +109,8 @@ def _picked(view: MomentView, query: Query, crop: ModelCrop) -> _Picked:
 def _seconds(view: MomentView) -> np.ndarray:
     moment = view.moment
     num_frames = moment.window.num_real_frames
-    return window_seconds(moment.state.memory, clip_seconds(view), num_frames)
+    step = view.model.traits.frame_step
+    return window_seconds(moment.state.memory, clip_seconds(view), num_frames, frame_step=step)
 
 
 def _nearest(text: str | None, seconds: np.ndarray) -> int:

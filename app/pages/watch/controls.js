@@ -11,7 +11,7 @@ const perStride = (s) => (s.is_back_to_back ? s.clip_frames : s.window_stride) /
 const shortestBout = (s) => Math.max(perClip(s), perStride(s), s.min_bout_seconds); // as StreamSettings has it
 function remembers(s) {
   if (s.is_back_to_back) {
-    const span = format.span(windowFrames(s) / s.fps);
+    const span = format.span((windowFrames(s) * s.frame_step) / s.fps);
     return fill(s.l_mem ? "window_sees" : "window_alone", { span, frames: count(windowFrames(s), "frame") });
   }
   if (s.l_mem === 0) return words.remembers_nothing;
@@ -51,7 +51,7 @@ export function start(element) {
     const side = heads?.lookback && heads?.lookahead ? "both" : heads?.lookback ? "back" : "ahead";
     return fill(`looks_${side}`, {
       frames: count(s.local_frame_range, "frame"),
-      span: format.span(s.local_frame_range / s.fps),
+      span: format.span((s.local_frame_range * s.frame_step) / s.fps),
     });
   }
   // As StreamSettings has it: later clips that a prediction waits for, and no more than the window holds.
@@ -59,7 +59,8 @@ export function start(element) {
     if (!s.lookahead_layers) return "";
     if (!s.local_frame_range) return words.final_at_once;
     if (!s.l_mem) return words.final_alone;
-    const wanted = Math.ceil((s.local_frame_range * s.lookahead_layers) / s.clip_frames);
+    const waits = s.local_frame_range * s.lookahead_layers * s.frame_step;
+    const wanted = Math.ceil(waits / s.clip_frames);
     const clips = Math.min(wanted, s.l_mem);
     const values = {
       span: format.span(clips * perStride(s)),

@@ -8,7 +8,8 @@ const COLUMNS = 32;
 const LABELS = 48;
 const UNDER = 17;
 export const count = (number, unit) => fill(number === 1 ? `one_${unit}` : `many_${unit}`, { count: number });
-export const windowFrames = (s) => (s.l_mem + 1) * s.clip_frames;
+// Frames that the heads see: one for each `frame_step` sampled ones.
+export const windowFrames = (s) => ((s.l_mem + 1) * s.clip_frames) / s.frame_step;
 
 // In `part`. Draws anew when the settings change, or the model's heads.
 export function makeRangePicture(part) {
@@ -64,7 +65,7 @@ export function makeRangePicture(part) {
       ...Array.from({ length: columns + 1 }, (_, at) => `M${x(1) + at * cell} 0V${high}`),
       ...Array.from({ length: rows + 1 }, (_, at) => `M${LABELS} ${y(1) + at * cell}H${right}`),
     ].join("");
-    const before = (frames) => format.age(frames / s.fps);
+    const before = (frames) => format.age((frames * s.frame_step) / s.fps);
     const textAt = (at, down, content, anchor) =>
       `<text x="${at}" y="${down}" text-anchor="${anchor}">${content}</text>`;
     const under = high + 12;

@@ -35,7 +35,6 @@ from vidmem.inspection.attention.frame import (
 from vidmem.inspection.attention.maps import sample_axes, sum_groups
 from vidmem.inspection.records import ArrayRecord
 from vidmem.models import Spool, SpoolState
-from vidmem.models.backbones.backbone import pooled_grid
 from vidmem.nn.capture import Capture, FrameRead, capture
 from vidmem.nn.frames import FrameLayout
 
@@ -111,7 +110,7 @@ def inspect_heads(
 
     Args:
         model: In eval mode.
-        clip: `[B, T, 3, H, W]`, as `Spool.step` takes it, or the features `[B, T, P, D]` of its
+        clip: `[B, T, 3, H, W]`, as `Spool.step` takes it, or the features `[B, T, P, F]` of its
             frames.
         state: Before that clip.
         clip_seconds: `[B, 2]`, source time of the clip.
@@ -125,7 +124,11 @@ def inspect_heads(
     seconds = None if clip_seconds is None else clip_seconds[one]
     with capture() as seen:
         model.step_features(features, state, seconds)
-    times = None if seconds is None else window_seconds(state, seconds, features.shape[1])
+    step = model.config.frame_step
+    num_frames = features.shape[1] * step if clip.ndim == 4 else clip.shape[1]
+    times = None
+    if seconds is not None:
+        times = window_seconds(state, seconds, num_frames, frame_step=step)
     grid = patch_grid(model)
     return HeadInspection(
         heads=view_heads(seen, grid, detail=detail, frame_seconds=times),
@@ -229,29 +232,34 @@ class HeadWatch:
 
 def patch_grid(model: Spool) -> tuple[int, int]:
     """Rows and columns of the tokens of a frame, as the model's card wants its frames."""
-    card, tokens = model.card, model.config.tokens_per_frame
-    size = (card.frame_height, card.frame_width)
-    if model.backbone is not None:
-        return model.backbone.token_grid(*size)
-    return pooled_grid(size, tokens)
+    return model.token_grid(model.card.frame_height, model.card.frame_width)
 
 
 def window_seconds(
-    state: SpoolState, clip_seconds: Tensor, num_frames: int, *, row: int = 0
+    state: SpoolState, clip_seconds: Tensor, num_frames: int, *, row: int = 0, frame_step: int = 1
 ) -> np.ndarray:
     """`[T]`, float64: source time of the frames of the window that a clip ends.
 
     Args:
         state: Before that clip.
         clip_seconds: `[B, 2]`, source time of the clip.
-        num_frames: Frames of the clip.
+        num_frames: Sampled frames of the clip.
         row: Stream of the batch.
+        frame_step: Sampled frames for each frame of the window, of which the last one was encoded:
+            its time is given. See `SpoolConfig.frame_step`.
     """
     held = state.slot_clips[row] >= 0
-    past = [(*span, state.clip_frames) for span in state.slot_seconds[row][held].tolist()]
+    whole = state.clip_frames * frame_step
+    past = [(*span, whole) for span in state.slot_seconds[row][held].tolist()]
     spans = [*past, (*clip_seconds[row].tolist(), num_frames)]
-    # The state holds a span for each clip; its frames lie evenly in it.
-    return np.concatenate([np.linspace(a, b, n, endpoint=False) for a, b, n in spans])
+    # The state holds a span for each clip; its sampled frames lie evenly in it.
+    sampled = [np.linspace(a, b, n, endpoint=False) for a, b, n in spans]
+    return np.concatenate([_last_of_groups(times, frame_step) for times in sampled])
+
+
+def _last_of_groups(times: np.ndarray, step: int) -> np.ndarray:
+    ends = np.arange(step - 1, len(times) + step - 1, step)
+    return times[np.minimum(ends, len(times) - 1)]
 
 
 def _spread_patches(grid: tuple[int, int], detail: HeadDetail) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from vidmem.errors import CheckpointError
 from vidmem.models.backbones.backbone import Backbone, load_backbone
+from vidmem.models.features.encoder import encoder_outline, load_encoder, saved_weights
 from vidmem.models.interface import ModelCard
 from vidmem.models.spool.config import SpoolConfig
 from vidmem.models.spool.model import Spool
@@ -28,6 +29,11 @@ def spool_weights(
     Raises:
         CheckpointError: If it has more, or its backbone is none.
     """
+    if config.features is not None:
+        check_depth(config.num_layers, weights)
+        with outlining():
+            outline = Spool(config, card).state_dict()
+        return {**outline, **encoder_outline(config.features, weights)}
     own = config.backbone_config
     options = {} if own is None else own.get("options")
     layers = options.get("num_hidden_layers", 0) if isinstance(options, Mapping) else 0
@@ -43,11 +49,19 @@ def spool_contents(model: Spool) -> tuple[SpoolConfig, dict[str, Tensor]]:
 
     The backbone is among them where its weights are its own: fine-tuned, or trained here
     (`SpoolConfig.backbone_config`). A frozen one from elsewhere is named, and found again by name.
+    So is that of features, whose reduction is among the weights.
 
     Raises:
-        CheckpointError: If a backbone of its own is missing.
+        CheckpointError: If a backbone of its own, or the encoder of its features, is missing.
     """
     config, backbone, weights = model.config, model.backbone, model.state_dict()
+    if config.features is not None:
+        if model.encoder is None:
+            raise CheckpointError(
+                "this Spool has no encoder, whose reduction has to be saved: make it with "
+                "Spool(config, card, encoder=...)"
+            )
+        return config, saved_weights(weights)
     if isinstance(backbone, Backbone):
         # Weights that training may have changed exist nowhere else: they are kept with ours.
         if not (config.is_backbone_frozen and backbone.config.is_frozen):
@@ -67,6 +81,11 @@ def load_spool(config: SpoolConfig, card: ModelCard, weights: dict[str, Tensor])
         CheckpointError: If the weights do not fit.
         WeightsNotAvailableError: If it names a backbone that is not on this machine.
     """
+    if config.features is not None:
+        model = Spool(config, card, encoder=load_encoder(config.features))
+        check_same_weights(saved_weights(model.state_dict()), weights)
+        model.load_state_dict(weights, strict=False)  # they were compared above
+        return model.eval()
     if config.backbone_config is not None:
         backbone = Backbone.from_config(config.backbone_config)
     else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vidmem.errors import SettingError
+from vidmem.models.features.config import FeatureConfig
 from vidmem.models.interface import StreamTraits
 from vidmem.nn.frames import FrameLayout
 from vidmem.nn.masks import ContextScope
@@ -64,6 +65,11 @@ class SpoolConfig:
     num_classes: int = 400
     """Logits."""
 
+    features: FeatureConfig | None = None
+    """The blocks are taught on features of groups of frames instead of an image encoder's tokens:
+    `backbone` and what is said of it has no meaning then, and frames are counted in *feature
+    frames*."""
+
     def __post_init__(self) -> None:
         if self.num_lookback_heads + self.num_lookahead_heads != self.num_heads:
             raise SettingError(
@@ -81,7 +87,26 @@ class SpoolConfig:
             )
         if not 0 <= self.dropout < 1:
             raise SettingError(f"dropout must be from 0 to below 1, got {self.dropout}")
+        if self.features is not None and self.features.tokens_per_frame != self.tokens_per_frame:
+            raise SettingError(
+                f"tokens_per_frame must be that of the features, got {self.tokens_per_frame} and "
+                f"{self.features.tokens_per_frame}"
+            )
         self.layout(self.window_frames)  # checks the range, the scope and the counts
+
+    @property
+    def feature_dim(self) -> int:
+        """Width of what is kept of a token: of the features, or of the backbone's tokens."""
+        return self.embed_dim if self.features is None else self.features.feature_dim
+
+    @property
+    def frame_step(self) -> int:
+        """Sampled frames for each frame that the blocks see."""
+        return 1 if self.features is None else self.features.encode_every
+
+    def num_seen_frames(self, num_frames: int) -> int:
+        """Frames that the blocks see of so many sampled ones."""
+        return num_frames if self.features is None else self.features.num_feature_frames(num_frames)
 
     def layout(
         self,
@@ -102,13 +127,18 @@ class SpoolConfig:
         )
 
     def traits(self, clip_frames: int) -> StreamTraits:
-        """What a stream has to know; `l_mem` are the window's clips but the newest one."""
+        """What a stream has to know, with clips of so many sampled frames.
+
+        `l_mem` are the window's clips but the newest one.
+        """
         return StreamTraits(
-            l_mem=max(self.window_frames // clip_frames - 1, 0),
+            l_mem=max(self.window_frames // self.num_seen_frames(clip_frames) - 1, 0),
+            frames_multiple=self.frame_step,
             encodes_frames_once=True,
             judges_whole_videos=True,
             local_frame_range=self.local_frame_range,
             lookahead_layers=self.num_layers if self.num_lookahead_heads else 0,
+            frame_step=self.frame_step,
         )
 
     def latency_frames(self, local_frame_range: int | None = None) -> int:

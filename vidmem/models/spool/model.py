@@ -1,5 +1,8 @@
 """Spool: image features of every frame under a bidirectional temporal transformer.
 
+Shapes: B clips or streams, T frames, P tokens of a frame, D width of the blocks, F width of what
+they are given: D, or that of the features (`SpoolConfig.features`), where T counts feature frames.
+
     frames ── backbone ── patch tokens ─┬─ start context frame
                                         ├─ frames 1 .. T      ── temporal blocks ─┬─ clip logits
                                         └─ end context frame                      └─ frame logits
@@ -10,20 +13,22 @@ end context frame; context frames see the whole clip, so cost stays linear in it
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from vidmem.errors import CheckpointError, SettingError, StateError
-from vidmem.models.backbones.backbone import Backbone
+from vidmem.models.backbones.backbone import Backbone, pooled_grid
+from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.models.spool.config import SpoolConfig
+from vidmem.models.spool.feature_embedding import FeatureEmbedding
 from vidmem.models.spool.state import SpoolState
-from vidmem.nn.capture import at
-from vidmem.nn.frame_attention import FrameBackend, resolve_frame_backend
+from vidmem.nn.capture import at, is_capturing
+from vidmem.nn.frame_attention import FrameBackend, newest_frames, resolve_frame_backend
 from vidmem.nn.memory import MemoryQueue
 from vidmem.nn.temporal import ContextFrames, TemporalBlock
 
@@ -46,9 +51,12 @@ class Spool(nn.Module):
         config: The architecture.
         card: Classes and sampling.
         backbone: The image encoder; without one, features have to be brought along.
+        encoder: Gives the features instead where the config has `features`.
 
     Raises:
-        CheckpointError: If the backbone is of another width than the config says.
+        CheckpointError: If the backbone is of another width than the config says, or the encoder
+            gives other features.
+        ValueError: If the config is for the other one of the two.
     """
 
     look: Look | None = None
@@ -60,13 +68,10 @@ class Spool(nn.Module):
         card: ModelCard | None = None,
         *,
         backbone: Backbone | None = None,
+        encoder: FeatureEncoder | None = None,
     ) -> None:
         super().__init__()
-        if backbone is not None and backbone.embed_dim != config.embed_dim:
-            raise CheckpointError(
-                f"the backbone's tokens are {backbone.embed_dim} wide and the config says "
-                f"embed_dim={config.embed_dim}; make the config with embed_dim={backbone.embed_dim}"
-            )
+        _check_encoders(config, backbone, encoder)
         self.config = config
         self.card = card or ModelCard(
             name="spool",
@@ -74,7 +79,13 @@ class Spool(nn.Module):
             class_names=tuple(f"class {i}" for i in range(config.num_classes)),
         )
         self.backbone = backbone
+        self.encoder = encoder
         width = config.embed_dim
+        self.embedding = (
+            FeatureEmbedding(config.tokens_per_frame, config.feature_dim, width)
+            if config.features is not None
+            else None
+        )
         self.context = (
             ContextFrames(config.tokens_per_frame, width) if config.has_context_frames else None
         )
@@ -93,7 +104,7 @@ class Spool(nn.Module):
 
     @property
     def embed_dim(self) -> int:
-        """Width of the backbone's tokens, and of the temporal blocks."""
+        """D, the width of the temporal blocks, and of the backbone's tokens if it has one."""
         return self.config.embed_dim
 
     @property
@@ -116,18 +127,29 @@ class Spool(nn.Module):
         return self.forward_features(self.encode(clips), local_frame_range=local_frame_range)
 
     def encode(self, clips: Tensor) -> Tensor:
-        """Each frame by itself: `[B, T, 3, H, W]` to features `[B, T, P, D]`.
+        """Each frame, or group of frames, by itself: `[B, T, 3, H, W]` to features `[B, T, P, F]`.
 
         Raises:
-            CheckpointError: If the model was made without a backbone.
+            CheckpointError: If the model was made without a backbone or an encoder.
             ValueError: If the clips have another shape.
         """
-        if self.backbone is None:
+        encoder = self.backbone if self.config.features is None else self.encoder
+        if encoder is None:
+            kind, features = "backbone", self.config.features
+            name = self.config.backbone
+            if features is not None:
+                kind, name = "encoder", features.backbone
             raise CheckpointError(
-                f"this Spool has no backbone; load one ({self.config.backbone}) or give features "
-                "to forward_features"
+                f"this Spool has no {kind}; load one ({name}) or give features to forward_features"
             )
-        return self.backbone(clips)
+        return encoder(clips)
+
+    def token_grid(self, height: int, width: int) -> tuple[int, int]:
+        """Rows and columns of the tokens of a frame of so many pixels: their product is P."""
+        encoder = self.backbone or self.encoder
+        if encoder is not None:
+            return encoder.token_grid(height, width)
+        return pooled_grid((height, width), self.config.tokens_per_frame)
 
     def forward_features(
         self,
@@ -139,7 +161,7 @@ class Spool(nn.Module):
         """Score clips, or a whole video in one pass, from the features of its frames.
 
         Args:
-            features: `[B, T, P, D]`, any T; with context frames P is the config's
+            features: `[B, T, P, F]`, any T; with context frames P is the config's
                 `tokens_per_frame`.
             local_frame_range: Instead of the config's.
             padded_to: Compute with so many frames, those beyond the video's seen by none: windows
@@ -152,9 +174,7 @@ class Spool(nn.Module):
         self._check_features(features)
         num_frames, tokens_per_frame = features.shape[1:3]
         layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
-        frames = features.to(self.dtype)
-        if self.context is not None:
-            frames = self.context(frames)
+        frames = self._embed(features)
         if padded_to is not None:
             layout = layout.padded_to(padded_to)
             frames = F.pad(frames, (0, 0, 0, 0, 0, layout.padded_frames))  # behind the end frame
@@ -162,8 +182,7 @@ class Spool(nn.Module):
         for layer, block in enumerate(self.blocks):
             with at(layer=layer):
                 tokens = block(tokens, layout, self.backend)
-        means = self.norm(tokens).unflatten(1, (-1, tokens_per_frame)).mean(2)  # [B, frames, D]
-        means = means[:, : layout.attended_frames]
+        means = self._means(tokens, tokens_per_frame)[:, : layout.attended_frames]
         real = means
         summary = means.mean(1)
         if self.context is not None:
@@ -172,6 +191,57 @@ class Spool(nn.Module):
         return SpoolScores(
             clip_logits=self.clip_head(summary).float(), frame_logits=self.frame_head(real).float()
         )
+
+    def newest_frame_logits(
+        self, features: Tensor, num_newest: int, *, local_frame_range: int | None = None
+    ) -> Tensor:
+        """As `forward_features(...).frame_logits[:, -num_newest:]`, for less.
+
+        Only what these depend on is computed. Through the last blocks that are the frames within
+        their range; before, all of them, for a context frame sees the whole window and is seen by
+        every frame of the next block:
+
+            block      context frames    frames (4 blocks, range 2, the newest 3 of 9)
+            1, 2       x                 x x x x x x x x x
+            3          x                         x x x x x
+            4                                        x x x
+
+        Args:
+            features: `[B, T, P, F]`, as `forward_features` takes them.
+            num_newest: At least 1; at most T are given.
+            local_frame_range: Instead of the config's.
+
+        Returns:
+            `[B, num_newest, num_classes]`, float32.
+        """
+        self._check_features(features)
+        num_frames, tokens_per_frame = features.shape[1:3]
+        layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
+        tokens = self._embed(features).flatten(1, 2)
+        for layer, block in enumerate(self.blocks):
+            later = self.config.num_layers - 1 - layer
+            wanted = min(num_newest + layout.local_frame_range * later, layout.num_frames)
+            if not (self.config.has_context_frames and later):
+                near = layout.newest(wanted + layout.reach)
+                tokens, layout = newest_frames(tokens, layout, near.num_frames), near
+            # Before the last two blocks all frames go on: context frames will look at them again.
+            cut_to = None if self.config.has_context_frames and later > 1 else wanted
+            tokens = block(tokens, layout, self.backend, num_newest=cut_to)
+            layout = layout if cut_to is None else layout.newest(cut_to)
+        means = self._means(tokens, tokens_per_frame)
+        real = means[:, 1:-1] if self.config.has_context_frames else means
+        return self.frame_head(real).float()
+
+    def _embed(self, features: Tensor) -> Tensor:
+        """`[B, T, P, F]` to the frames `[B, T, P, D]`, or `[B, T + 2, P, D]`, of the blocks."""
+        frames = features.to(self.dtype)
+        if self.embedding is not None:
+            frames = self.embedding(frames)
+        return frames if self.context is None else self.context(frames)
+
+    def _means(self, tokens: Tensor, tokens_per_frame: int) -> Tensor:
+        """The normed mean of each frame, `[B, frames, D]`."""
+        return self.norm(tokens).unflatten(1, (-1, tokens_per_frame)).mean(2)
 
     def init_state(
         self,
@@ -186,7 +256,7 @@ class Spool(nn.Module):
         Args:
             batch_size: Streams.
             l_mem: Clips of a window before the newest one.
-            clip_frames: Frames of a clip.
+            clip_frames: Sampled frames of a clip.
             local_frame_range: Frames that heads see to their side.
         """
         l_mem = self.traits.l_mem if l_mem is None else l_mem
@@ -194,12 +264,13 @@ class Spool(nn.Module):
             raise SettingError(f"l_mem must be at least 0 clips (0: no past), got {l_mem}")
         reach = self.config.local_frame_range if local_frame_range is None else local_frame_range
         tokens = self.config.tokens_per_frame
-        shape = ((clip_frames or self.card.clip_frames) * tokens, self.embed_dim)
+        num_frames = self.config.num_seen_frames(clip_frames or self.card.clip_frames)
+        shape = (num_frames * tokens, self.config.feature_dim)
         zeros = torch.zeros(batch_size, dtype=torch.long, device=self.device)
         return SpoolState(
             queue=MemoryQueue.empty(batch_size, l_mem, shape, like=self.clip_head.weight.detach()),
             clip_index=zeros,
-            newest_frames=zeros + (clip_frames or self.card.clip_frames),
+            newest_frames=zeros + num_frames,
             tokens_per_frame=tokens,
             local_frame_range=reach,
         )
@@ -222,37 +293,49 @@ class Spool(nn.Module):
         Raises:
             ValueError: If the clip has another shape or another number of streams than the state.
         """
-        return self.step_features(self.encode(clip), state, clip_seconds)
+        if self.encoder is None:
+            return self.step_features(self.encode(clip), state, clip_seconds)
+        features = self.encoder.encode(clip)
+        output = self.step_features(features.values, state, clip_seconds)
+        return replace(output, unlikeness=features.unlikeness)
 
     def step_features(
         self, features: Tensor, state: SpoolState, clip_seconds: Tensor | None = None
     ) -> StepOutput:
-        """As `step`, from the features `[B, T, P, D]` of the clip's frames."""
+        """As `step`, from the features `[B, T, P, F]` of the clip's frames."""
         self._check_step(features, state)
         # Clips before this one whose scores can still change, since their heads look ahead into it.
         num_waiting = -(-self.config.latency_frames(state.local_frame_range) // state.clip_frames)
         shape = (len(features), min(num_waiting, state.l_mem) + 1, self.config.num_classes)
         logits = torch.full(shape, torch.nan, device=features.device)
         held = state.num_remembered
-        backend = self.backend or resolve_frame_backend(features.device)[0]
-        # `flex` compiles for each shape: a window that fills up is computed at its full length.
-        padded_to = state.window_frames if backend == "flex" else None
         for num_clips in held.unique().tolist():  # streams of one age share a batch
             rows = (held == num_clips).nonzero()[:, 0]
             window = torch.cat([state.select(rows).past(num_clips), features[rows]], 1)
-            with at(rows=rows):
-                scores = self.forward_features(
-                    window, local_frame_range=state.local_frame_range, padded_to=padded_to
-                )
             newest = min(shape[1], num_clips + 1)
+            num_newest = (newest - 1) * state.clip_frames + features.shape[1]
+            with at(rows=rows):
+                frame_logits = self._score_newest(window, num_newest, state)
             logits[rows, shape[1] - newest :] = _mean_by_clip(
-                scores.frame_logits, num_clips, features.shape[1], newest
+                frame_logits, newest, features.shape[1]
             )
         if clip_seconds is None:
             clip_seconds = torch.zeros(len(features), 2, dtype=torch.float64, device=self.device)
         following = state.push(features.to(self.dtype), clip_seconds)
         earlier = logits[:, :-1] if self.config.num_lookahead_heads else None
         return StepOutput(logits[:, -1], following, earlier)
+
+    def _score_newest(self, window: Tensor, num_newest: int, state: SpoolState) -> Tensor:
+        """`[B, num_newest, num_classes]`."""
+        reach = state.local_frame_range
+        backend = self.backend or resolve_frame_backend(window.device)[0]
+        if backend == "sdpa" and not is_capturing():
+            return self.newest_frame_logits(window, num_newest, local_frame_range=reach)
+        # Who looks in wants to see all frames look. And `flex` compiles for each shape: a window
+        # that fills up is computed at its full length.
+        padded_to = state.window_frames if backend == "flex" else None
+        scores = self.forward_features(window, local_frame_range=reach, padded_to=padded_to)
+        return scores.frame_logits[:, -num_newest:]
 
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> SpoolState:
         """Make a state of what `SpoolState.to_tensors` gave.
@@ -275,11 +358,11 @@ class Spool(nn.Module):
             )
         except KeyError as error:
             raise StateError(f"the saved stream lacks {error}: it is of another model") from error
-        tokens = self.config.tokens_per_frame
-        if features.ndim != 4 or features.shape[2] % tokens or features.shape[3] != self.embed_dim:
+        tokens, width = self.config.tokens_per_frame, self.config.feature_dim
+        if features.ndim != 4 or features.shape[2] % tokens or features.shape[3] != width:
             raise StateError(
                 f"the saved stream has features {list(features.shape)}, this model wants frames of "
-                f"{tokens} tokens of {self.embed_dim}"
+                f"{tokens} tokens of {width}"
             )
         return state
 
@@ -290,9 +373,10 @@ class Spool(nn.Module):
                 f"the clip is of {len(features)} streams and the state of {len(state.clip_index)}"
             )
         if features.shape[1] > state.clip_frames:
+            sampled = features.shape[1] * self.config.frame_step
             raise ValueError(
                 f"clips of this state have at most {state.clip_frames} frames, got "
-                f"{features.shape[1]}; make one with init_state(clip_frames={features.shape[1]})"
+                f"{features.shape[1]}; make one with init_state(clip_frames={sampled})"
             )
         is_short = (state.newest_frames < state.clip_frames) & (state.num_remembered > 0)
         if is_short.any():
@@ -301,22 +385,43 @@ class Spool(nn.Module):
             )
 
     def _check_features(self, features: Tensor) -> None:
-        tokens = self.config.tokens_per_frame
-        is_fitting = features.ndim == 4 and features.shape[3] == self.embed_dim
-        if self.context is not None:
+        tokens, width = self.config.tokens_per_frame, self.config.feature_dim
+        is_fitting = features.ndim == 4 and features.shape[3] == width
+        if self.context is not None or self.embedding is not None:
             is_fitting = is_fitting and features.shape[2] == tokens
         if not is_fitting or not features.shape[1]:
             raise ValueError(
-                f"features must have shape [B, T, {tokens}, {self.embed_dim}] with at least one "
-                f"frame, got {list(features.shape)}"
+                f"features must have shape [B, T, {tokens}, {width}] with at least one frame, got "
+                f"{list(features.shape)}"
             )
 
 
-def _mean_by_clip(frame_logits: Tensor, num_past: int, num_frames: int, newest: int) -> Tensor:
-    """`[B, newest, num_classes]`: the mean logits of the newest clips, the last of `num_frames`."""
+def _check_encoders(
+    config: SpoolConfig, backbone: Backbone | None, encoder: FeatureEncoder | None
+) -> None:
+    if backbone is not None and config.features is not None:
+        raise ValueError("a Spool on features gets encoder=..., not backbone=...")
+    if backbone is not None and backbone.embed_dim != config.embed_dim:
+        raise CheckpointError(
+            f"the backbone's tokens are {backbone.embed_dim} wide and the config says "
+            f"embed_dim={config.embed_dim}; make the config with embed_dim={backbone.embed_dim}"
+        )
+    if encoder is not None and config.features is None:
+        raise ValueError(
+            "a Spool without features in its config gets backbone=..., not encoder=..."
+        )
+    if encoder is not None and encoder.config != config.features:
+        raise CheckpointError(
+            f"the encoder gives other features than the model was made for: {encoder.config} "
+            f"instead of {config.features}"
+        )
+
+
+def _mean_by_clip(frame_logits: Tensor, newest: int, num_frames: int) -> Tensor:
+    """`[B, newest, num_classes]`: the mean logits of clips, the last of them of `num_frames`."""
     last = frame_logits[:, -num_frames:].mean(1, keepdim=True)
     if newest == 1:
         return last
     # All clips but the last one of a video have as many frames: [B, past clips, frames, classes].
-    past = frame_logits[:, :-num_frames].unflatten(1, (num_past, -1)).mean(2)
-    return torch.cat([past[:, num_past - newest + 1 :], last], 1)
+    past = frame_logits[:, :-num_frames].unflatten(1, (newest - 1, -1)).mean(2)
+    return torch.cat([past, last], 1)

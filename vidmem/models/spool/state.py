@@ -20,7 +20,7 @@ class SpoolState:
     """
 
     queue: MemoryQueue
-    """The features of the clips, `[B, l_mem, T * P, D]`."""
+    """The features of the clips, `[B, l_mem, T * P, F]`."""
 
     clip_index: Tensor
     """`[B]`, int64: the number of the next clip of each stream."""
@@ -35,7 +35,7 @@ class SpoolState:
 
     @property
     def clip_frames(self) -> int:
-        """T, the frames of a clip."""
+        """T, the frames of a clip: feature frames, where the model is on features."""
         return self.queue.tokens.shape[2] // self.tokens_per_frame
 
     @property
@@ -70,7 +70,7 @@ class SpoolState:
         return self.queue.slot_seconds
 
     def push(self, features: Tensor, clip_seconds: Tensor) -> SpoolState:
-        """The state after one more clip `[B, t, P, D]` of at most T frames."""
+        """The state after one more clip `[B, t, P, F]` of at most T frames."""
         num_frames = features.shape[1]
         # A slot has T frames. The short last clip of a video is filled up with zeros, which nothing
         # reads: `newest_frames` keeps `Spool.step` from going on after it.
@@ -87,7 +87,7 @@ class SpoolState:
         )
 
     def past(self, num_clips: int) -> Tensor:
-        """`[B, num_clips * T, P, D]`: the frames of the newest clips, oldest first."""
+        """`[B, num_clips * T, P, F]`: the frames of the newest clips, oldest first."""
         newest = self.queue.tokens[:, self.l_mem - num_clips :]
         return newest.unflatten(2, (self.clip_frames, self.tokens_per_frame)).flatten(1, 2)
 

@@ -1,0 +1,81 @@
+import pytest
+import torch
+
+from tests.models.features.tiny import (
+    make_clips,
+    tiny_backbone,
+    tiny_config,
+    tiny_encoder,
+)
+from vidmem.errors import CheckpointError
+from vidmem.models import FeatureEncoder
+
+
+@pytest.mark.parametrize(("num_frames", "num_groups"), [(6, 3), (5, 3), (1, 1)])
+def test_each_group_gives_a_feature_frame(num_frames, num_groups):
+    encoder = tiny_encoder()
+    features = encoder(make_clips(2, num_frames))
+    assert features.shape == (2, num_groups, 4, encoder.feature_dim)
+    assert features.dtype == torch.float32
+    assert encoder.token_grid(32, 32) == (2, 2)
+
+
+def test_an_odd_last_frame_is_a_group_of_its_own():
+    encoder, clips = tiny_encoder(), make_clips(2, 5)
+    raw = encoder.raw(clips)
+    repeated = encoder.raw(torch.cat([clips, clips[:, -1:]], 1))
+    torch.testing.assert_close(raw.tokens, repeated.tokens)
+    torch.testing.assert_close(raw.cell_motion[:, :2], repeated.cell_motion[:, :2])
+    # Its motion is from the frame before it, though that is of another group.
+    assert (raw.frame_motion[:, 2, 0] > repeated.frame_motion[:, 2, 0]).all()
+
+
+def test_a_clip_in_pieces_gives_the_same_as_the_whole():
+    encoder, clips = tiny_encoder(encode_every=3), make_clips(2, 11)
+    whole = encoder(clips)
+    pieces = torch.cat([encoder(clips[:, start : start + 3]) for start in (0, 3, 6, 9)], 1)
+    torch.testing.assert_close(pieces, whole, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_of_a_batch_are_independent():
+    encoder, clips = tiny_encoder(), make_clips(3)
+    together = encoder.encode(clips)
+    for row in range(3):
+        alone = encoder.encode(clips[row : row + 1])
+        torch.testing.assert_close(together.values[row], alone.values[0], rtol=1e-4, atol=1e-4)
+        assert float(together.unlikeness[row]) == pytest.approx(float(alone.unlikeness), rel=1e-3)
+
+
+def test_it_is_never_taught():
+    encoder = tiny_encoder()
+    encoder.train()
+    assert not encoder.training and not encoder.backbone.encoder.training
+    assert not encoder(make_clips().requires_grad_()).requires_grad
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
+
+
+def test_in_bfloat16_features_stay_near():
+    encoder, clips = tiny_encoder(), make_clips()
+    want = encoder(clips)
+    got = encoder.to(torch.bfloat16)(clips.bfloat16())
+    assert got.dtype == torch.float32
+    torch.testing.assert_close(got, want, rtol=0.1, atol=0.2)
+
+
+def test_another_image_encoder_is_refused():
+    backbone = tiny_backbone()
+    config = tiny_config(backbone_sha256=backbone.fingerprint())
+    FeatureEncoder(config, backbone)
+    with torch.no_grad():
+        next(backbone.encoder.parameters()).add_(1)
+    with pytest.raises(CheckpointError, match="tiny is not the one that the model was taught on"):
+        FeatureEncoder(config, backbone)
+    with pytest.raises(CheckpointError, match="gives 4 tokens per frame and the config says"):
+        FeatureEncoder(tiny_config(tokens_per_frame=9), backbone)
+
+
+def test_its_fingerprint_is_that_of_all_that_features_depend_on():
+    one, again, other = tiny_encoder(), tiny_encoder(), tiny_encoder(encode_every=3)
+    assert one.fingerprint() == again.fingerprint() != other.fingerprint()
+    again.reduction.cell_mean.add_(1)
+    assert one.fingerprint() != again.fingerprint()
