@@ -125,7 +125,8 @@ def to_clip(
     clip_TCHW = pixels_TCHW.to(torch.float32, memory_format=torch.contiguous_format)
     clip_TCHW = clip_TCHW.mul_(scale).add_(shift).to(dtype)
     if letterbox is not None:
-        top, bottom, left, right = letterbox_edges(tuple(clip_TCHW.shape[-2:]), letterbox)
+        height, width = clip_TCHW.shape[-2:]
+        top, bottom, left, right = letterbox_edges((height, width), letterbox)
         clip_TCHW = pad(clip_TCHW, (left, right, top, bottom))
     return clip_TCHW[None]
 

@@ -139,7 +139,6 @@ class EfficientNetLite(nn.Module):
     def __init__(self, variant: str, *, is_folded: bool = True) -> None:
         super().__init__()
         self.variant, self.is_folded = variant, is_folded
-        self.stage_lengths = [len(blocks) for blocks in stage_blocks(variant)]
         blocks = [block for stage in stage_blocks(variant) for block in stage]
         last = blocks[-1].num_outputs
         self._conv_stem = _SameConv(3, STEM_CHANNELS, 3, stride=2, has_bias=is_folded)
@@ -156,21 +155,14 @@ class EfficientNetLite(nn.Module):
 
     def forward(self, pictures: Tensor) -> LiteFeatures:
         """Encode pictures `[N, 3, H, W]`, normalised as `(pixel - 127) / 128`, of any size."""
-        *_, maps = self.stages(pictures)
-        head = F.relu6(self._bn1(self._conv_head(maps)), inplace=True)
-        return LiteFeatures(maps=maps, pooled=head.mean((2, 3)))
-
-    def stages(self, pictures: Tensor) -> Iterator[Tensor]:
-        """The map after each of the seven stages."""
         weight = self._conv_stem.weight
         # On CPUs convolutions of one channel each are a third faster with channels last.
         maps = pictures.to(weight.dtype, memory_format=torch.channels_last)
         maps = F.relu6(self._bn0(self._conv_stem(maps)), inplace=True)
-        blocks = iter(self._blocks)
-        for length in self.stage_lengths:
-            for _ in range(length):
-                maps = next(blocks)(maps)
-            yield maps
+        for block in self._blocks:
+            maps = block(maps)
+        head = F.relu6(self._bn1(self._conv_head(maps)), inplace=True)
+        return LiteFeatures(maps=maps, pooled=head.mean((2, 3)))
 
     def classify(self, pooled: Tensor) -> Tensor:
         """Logits `[N, 1000]` of ImageNet's classes; what was folded gives back its input."""
