@@ -133,7 +133,10 @@ WRAPPED: dict[str, tuple[str, ...]] = {
     "gradio": ("app/__main__.py", "app/page.py"),
     "decord": ("vidmem/video/",),
     "av": ("vidmem/video/", "vidmem/data/barn/"),
-    "transformers": ("vidmem/models/backbones/backbone.py", "vidmem/bench/peers/transformers.py"),
+    "transformers": (
+        "vidmem/models/backbones/hugging_face.py",
+        "vidmem/bench/peers/transformers.py",
+    ),
     "torchvision": (),
     "captum": ("vidmem/inspection/attribution/gradients.py",),
     "plotly": ("vidmem/figures/",),

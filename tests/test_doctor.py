@@ -1,6 +1,7 @@
 import torch
 
 from vidmem import doctor
+from vidmem.models import EncoderListing
 from vidmem.video.protections import Protection
 
 
@@ -47,3 +48,17 @@ def test_it_tries_what_a_decoder_is_kept_from(monkeypatch):
     assert missing.text == "not here: that a decoder connects to nothing"
     assert missing.remedy.startswith("seccomp")
     assert doctor.is_healthy([held, missing])
+
+
+def test_it_says_in_one_line_which_image_encoders_are_here(monkeypatch):
+    listed = [
+        EncoderListing("lite2", True, ""),
+        EncoderListing("someone/large", False, "is fetched"),
+    ]
+    monkeypatch.setattr(doctor, "list_encoders", lambda: listed)
+    (found,) = (one for one in doctor.examine() if one.topic == "encoders")
+    assert found.text == "image encoders here: lite2; not here: someone/large"
+    assert found.condition == "ok"
+    monkeypatch.setattr(doctor, "list_encoders", lambda: listed[1:])
+    (found,) = (one for one in doctor.examine() if one.topic == "encoders")
+    assert (found.condition, found.remedy) == ("optional", "pip install 'vidmem[teach]'")

@@ -13,6 +13,8 @@ from typing import Literal
 import torch
 
 from vidmem.errors import VidmemError
+from vidmem.models.backbones.files import list_encoders
+from vidmem.models.backbones.packaged import INSTALL_COMMAND
 from vidmem.models.device import has_fast_bf16
 from vidmem.models.download import cache_folder
 from vidmem.models.presets import asset, bundled_models, list_models
@@ -59,7 +61,7 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at everything; takes a second or two and changes nothing."""
-    checks = (_python, _packages, _device, _attention, _readers, _decoders, _models)
+    checks = (_python, _packages, _device, _attention, _readers, _decoders, _encoders, _models)
     return [finding for check in checks for finding in check()]
 
 
@@ -161,6 +163,20 @@ def _decoders() -> Iterator[Finding]:
                 condition="optional",
                 remedy=f"{one.needs}; without it, take care whose videos are opened",
             )
+
+
+def _encoders() -> Iterator[Finding]:
+    """Which image encoders are here, and how to get one where there is none."""
+    encoders = list_encoders()
+    here = [one.name for one in encoders if one.is_available]
+    absent = [one.name for one in encoders if not one.is_available]
+    yield Finding(
+        topic="encoders",
+        text=f"image encoders here: {', '.join(here) or 'none'}; not here: "
+        f"{', '.join(absent) or 'none'}",
+        condition="ok" if here else "optional",
+        remedy="" if here else INSTALL_COMMAND,
+    )
 
 
 def _models() -> Iterator[Finding]:

@@ -34,6 +34,7 @@ from vidmem.inspection import (
     inspect_memory,
 )
 from vidmem.plain import to_json
+from vidmem.streaming import framed_pixels
 
 GRID = (4, 6)
 """Rows and columns of the cells over which attributions to pixels are summed for the file."""
@@ -122,7 +123,7 @@ class TestedMoment:
         """What the page shows, in plain values."""
         return {
             "moment": self._moment(),
-            "picture": list(self.recorded.moment.pixels.shape[1:3]),
+            "picture": list(self._pictures().shape[1:3]),
             "class": self.subject.class_index,
             "class_name": self.class_name,
             "score": _score(self.subject.score()),
@@ -217,7 +218,7 @@ class TestedMoment:
         drawn: dict[str, Any] = {}
         if (self.direct or self.total) and self.seconds:
             drawn["effects"] = self._effects_figure(theme)
-        pixels, moment = self.recorded.moment.pixels.numpy(), self.recorded.moment
+        pixels, moment = self._pictures(), self.recorded.moment
         if (occlusion := self.results.get("occlusion")) is not None:
             drawn["occlusion"] = occlusion_figure(occlusion, pixels[len(pixels) // 2], theme=theme)
         if (own := self.results.get("pixels")) is not None:
@@ -228,6 +229,10 @@ class TestedMoment:
                 own, list(pixels[:count]), frame_seconds=seconds, theme=theme
             )
         return drawn
+
+    def _pictures(self) -> np.ndarray:
+        """The frames as the model saw them: that is what maps over pixels lie on."""
+        return framed_pixels(self.recorded.moment.pixels, self.subject.model.card).numpy()
 
     def _effects_figure(self, theme: ThemeName) -> Any:
         if self.view is None:  # no bars of attention to draw them over

@@ -5,9 +5,11 @@ import torch
 
 from tests.planner.measured import SMALL, cost_of_spool, tiny_encoder
 from vidmem.models.backbones.backbone import Backbone
-from vidmem.models.backbones.config import FAMILIES, BackboneConfig
+from vidmem.models.backbones.config import BackboneConfig
+from vidmem.models.backbones.families import FAMILIES
+from vidmem.models.backbones.hugging_face import HUGGING_FACE
 from vidmem.models.spool.config import SpoolConfig
-from vidmem.planner.backbone import BackboneShape, backbone_of, backbone_parameters
+from vidmem.planner.encoders.known import backbone_of, encoder_shape
 from vidmem.planner.estimate import estimate
 from vidmem.planner.sizing import StepSize
 
@@ -41,17 +43,25 @@ CASES = {
     "more tokens than a chunk": (replace(NARROW, tokens_per_frame=80), SMALL),
 }
 
+LITE0, LITE2 = (
+    BackboneConfig(model_type="efficientnet_lite", options={"variant": variant}, tokens_per_frame=5)
+    for variant in ("lite0", "lite2")
+)
+
 ENCODERS = {
-    **{kind: tiny_encoder(kind) for kind in FAMILIES},
+    **{kind: tiny_encoder(kind) for kind in HUGGING_FACE},
     "in batches": replace(tiny_encoder(), frames_per_batch=3),
     "gated DINOv2": tiny_encoder(use_swiglu_ffn=True),
     "gated DINOv3": tiny_encoder("dinov3_vit", use_gated_mlp=True, num_register_tokens=4),
+    "lite0": LITE0,
+    "lite2 in batches": replace(LITE2, frames_per_batch=3),
+    "lite0 not pooled": replace(LITE0, tokens_per_frame=None),
     "not pooled": replace(tiny_encoder(), tokens_per_frame=None),
 }
 
 
 ALSO_IN_BF16 = ["usual", "three streams", "more tokens than a chunk"]
-ENCODERS_ALSO_IN_BF16 = ["dinov2", "vit", "dinov3_vit"]
+ENCODERS_ALSO_IN_BF16 = ["dinov2", "vit", "dinov3_vit", "lite0"]
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -78,10 +88,15 @@ def test_with_an_encoder_in_bf16_too(name):
 
 
 def check_with_encoder(name, dtype):
-    encoder, config = ENCODERS[name], NARROW
-    if encoder.tokens_per_frame is None:  # 8 x 12 patches
-        config = replace(config, tokens_per_frame=96)
-    check(config, replace(SMALL, l_mem=0, dtype=dtype), encoder)
+    encoder, size = ENCODERS[name], replace(SMALL, l_mem=0, dtype=dtype)
+    outline = encoder_shape(encoder)
+    tokens = encoder.tokens_per_frame
+    # Sides of several kinds: where halved, an EfficientNet-Lite pads them differently.
+    if encoder.model_type == "efficientnet_lite":
+        size = replace(size, frame_height=60, frame_width=97)
+    tokens = tokens or outline.piece(size).num_tokens
+    config = replace(NARROW, embed_dim=outline.width, tokens_per_frame=tokens)
+    check(config, size, encoder)
 
 
 def check(config, size, encoder=None):
@@ -97,15 +112,25 @@ def check(config, size, encoder=None):
 def test_options_left_out_have_their_default(kind):
     with torch.device("meta"):
         encoder = Backbone(BackboneConfig(model_type=kind))
-    shape = BackboneShape(BackboneConfig(model_type=kind))
-    assert backbone_parameters(shape) == sum(p.numel() for p in encoder.parameters())
+    shape = encoder_shape(BackboneConfig(model_type=kind))
+    assert shape.num_parameters == sum(p.numel() for p in encoder.parameters())
 
 
 def test_a_published_encoder_is_sized_without_its_files():
     encoder = backbone_of(SpoolConfig())
     assert encoder is not None
-    assert backbone_parameters(BackboneShape(encoder)) == 22_056_576  # of dinov2-small, published
+    assert encoder_shape(encoder).num_parameters == 22_056_576  # of dinov2-small, published
     assert backbone_of(NARROW) is None
+    lite2 = backbone_of(
+        SpoolConfig(
+            backbone="lite2",
+            embed_dim=352,
+            num_heads=4,
+            num_lookback_heads=2,
+            num_lookahead_heads=2,
+        )
+    )
+    assert lite2 == BackboneConfig(model_type="efficientnet_lite", options={"variant": "lite2"})
 
 
 def test_the_state_grows_with_the_window_and_the_encoder_does_not():

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 import vidmem
 from tests.conftest import make_tiny_model
 from tests.streaming.test_spool_stream import make_model as make_spool
-from vidmem.streaming.batching import StepInput, step_batch
+from vidmem.streaming.batching import StepInput, framed_pixels, step_batch, to_model_clip
 
 SHAPES = {"fam-swin": (8, 64, 64, 3), "spool": (4, 2, 3, 3), "nano": (16, 96, 96, 3)}
 ROUNDING = 256 * torch.finfo(torch.float32).eps
@@ -111,3 +113,17 @@ def test_who_cannot_share_a_batch_has_another_key():
     assert ours.batch_key != ours.with_range(1).batch_key
     whole = StepInput(pixels("spool", 0), (0.0, 1.0), ours)
     assert whole.batch_key != StepInput(whole.pixels[:2], (0.0, 1.0), ours).batch_key
+
+
+@pytest.mark.parametrize("resize", ["squash", "crop", "letterbox"])
+def test_a_picture_to_draw_on_is_what_the_model_sees(resize):
+    model = make_tiny_model()
+    model.card = replace(model.card, resize=resize, mean=(0.2, 0.4, 0.6), std=(1.0, 1.0, 1.0))
+    sizes = {"squash": (64, 64), "crop": (64, 101), "letterbox": (37, 64)}
+    generator = torch.Generator().manual_seed(0)
+    given = torch.randint(0, 256, (2, *sizes[resize], 3), generator=generator, dtype=torch.uint8)
+    framed = framed_pixels(given, model.card)
+    assert framed.shape == (2, 64, 64, 3)
+    seen = to_model_clip(given, model)[0].permute(0, 2, 3, 1)
+    drawn = framed / 255 - torch.tensor(model.card.mean)
+    torch.testing.assert_close(drawn, seen, atol=0.5 / 255, rtol=0)  # bars are whole numbers

@@ -31,6 +31,25 @@ def test_the_middle_is_cut_out() -> None:
     assert torch.equal(cropped, to_clip(pixels[:, 1:5, 2:7], mean=MEAN, std=STD))
 
 
+def test_in_a_letterbox_all_of_the_picture_is_there_and_around_it_exactly_0() -> None:
+    pixels = make_pixels(4, 7)
+    for dtype in (torch.float32, torch.bfloat16):
+        framed = to_clip(pixels, mean=MEAN, std=STD, letterbox=(9, 8), dtype=dtype)
+        assert framed.shape == (1, 3, 3, 9, 8)
+        inner = to_clip(pixels, mean=MEAN, std=STD, dtype=dtype)
+        assert torch.equal(framed[..., 3:7, 1:8], inner)  # the odd pixel is above and on the left
+        framed[..., 3:7, 1:8] = 0
+        assert not framed.any()
+
+
+def test_a_picture_of_the_size_of_its_letterbox_has_no_bars() -> None:
+    pixels = make_pixels()
+    framed = to_clip(pixels, mean=MEAN, std=STD, letterbox=(5, 7))
+    assert torch.equal(framed, to_clip(pixels, mean=MEAN, std=STD))
+    with pytest.raises(ValueError, match="fit into a letterbox of 4 x 7 pixels, got 5 x 7"):
+        to_clip(pixels, mean=MEAN, std=STD, letterbox=(4, 7))
+
+
 def test_half_precision_is_rounded_once() -> None:
     pixels = make_pixels()
     half = to_clip(pixels, mean=MEAN, std=STD, dtype=torch.bfloat16)
@@ -59,7 +78,11 @@ def test_the_size_to_decode_at() -> None:
     assert decode_size(1080, 1920, **model, resize="crop") == (224, 398)
     assert decode_size(1000, 100, **model, resize="crop") == (1120, 112)
     assert decode_size(10, 10, **model, resize="crop") == (224, 224)
-    with pytest.raises(ValueError, match='"squash" or "crop"'):
+    assert decode_size(1920, 1080, **model, resize="letterbox") == (199, 112)
+    assert decode_size(1080, 1920, **model, resize="letterbox") == (63, 112)
+    assert decode_size(10, 10, **model, resize="letterbox") == (112, 112)
+    assert decode_size(3000, 2, **model, resize="letterbox") == (224, 1)
+    with pytest.raises(ValueError, match='"squash", "crop" or "letterbox"'):
         decode_size(10, 10, **model, resize="fit")
 
 

@@ -1,9 +1,10 @@
 """Whole networks, each beside its config."""
 
-from vidmem.models.backbones.backbone import Backbone, load_backbone
+from vidmem.models.backbones.backbone import Backbone, EncodedFrames, load_backbone
 from vidmem.models.backbones.config import BackboneConfig
 from vidmem.models.backbones.feature_cache import FeatureCache
 from vidmem.models.backbones.feature_key import FeatureKey
+from vidmem.models.backbones.files import EncoderListing, list_encoders
 from vidmem.models.checkpoint import load_folder, save
 from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
 from vidmem.models.fam_swin.config import FamSwinConfig, MemoryConfig
@@ -34,6 +35,8 @@ __all__ = [
     "Backbone",
     "BackboneConfig",
     "CardAxis",
+    "EncodedFrames",
+    "EncoderListing",
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",
@@ -59,6 +62,7 @@ __all__ = [
     "StreamModel",
     "StreamTraits",
     "bundled_models",
+    "list_encoders",
     "list_models",
     "load",
     "load_backbone",

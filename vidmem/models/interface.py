@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar, Literal, Protocol, Self
+from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 
 import torch
 from torch import Tensor, nn
 
-Resize = Literal["squash", "crop"]
+Resize = Literal["squash", "crop", "letterbox"]
 
 MAX_FRAME_SIDE = 8192
 """Pixels: of what a model sees, beyond any that is trained today."""
@@ -28,7 +28,8 @@ class Preprocessing:
 
     resize: Resize = "crop"
     """`squash`: the whole picture, whatever its shape. `crop`: the shorter side fits, then the
-    centre is cut out."""
+    centre is cut out. `letterbox`: the whole picture in its own shape; what it leaves free has the
+    mean colour."""
 
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
     """Mean of red, green and blue, for pixels from 0 to 1."""
@@ -47,8 +48,8 @@ class Preprocessing:
             raise ValueError(f"frames must be at least 1 x 1 pixels, got {got}")
         if max(sides) > MAX_FRAME_SIDE:
             raise ValueError(f"frames must be at most {MAX_FRAME_SIDE} pixels a side, got {got}")
-        if self.resize not in ("squash", "crop"):
-            raise ValueError(f'resize must be "squash" or "crop", got {self.resize!r}')
+        if self.resize not in get_args(Resize):
+            raise ValueError(f'resize must be "squash", "crop" or "letterbox", got {self.resize!r}')
         if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
             raise ValueError(
                 f"mean and std must be three numbers each, std above 0, got {self.mean}, {self.std}"

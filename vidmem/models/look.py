@@ -93,8 +93,9 @@ class Look:
         """The distance of a clip in limits: above 1, it is unlike what the model was trained on.
 
         Args:
-            pixels: uint8, `[T, H, W, 3]`, at the size that the model asks for. One frame is looked
-                at: a clip is short, and the measure must cost next to nothing.
+            pixels: uint8, `[T, H, W, 3]`, at the size that the model asks for, without the bars of
+                a letterbox: they are no footage. One frame is looked at: a clip is short, and the
+                measure must cost next to nothing.
         """
         return self.distance(pixels[len(pixels) // 2].cpu()) / self.limit
 

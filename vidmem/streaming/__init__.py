@@ -1,6 +1,7 @@
 """A model over a long video: settings, the stream, the engine, and what they leave behind."""
 
 from vidmem.renamed import renamed_names
+from vidmem.streaming.batching import framed_pixels
 from vidmem.streaming.bouts import BoutTracker, ClassBout, ClassTotal, MomentScore, ScoreMerger
 from vidmem.streaming.engine import Engine
 from vidmem.streaming.feeds.feed import Feed, FeedRequest
@@ -65,6 +66,7 @@ __all__ = [
     "best_classes",
     "change_settings",
     "check_outputs",
+    "framed_pixels",
     "is_live",
     "neutral_pixels",
     "read_axes",

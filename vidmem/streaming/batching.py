@@ -9,6 +9,7 @@ split       a row each, b's queue cut back to 3
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +18,16 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from vidmem.models.interface import ModelCard, StepOutput, StreamModel, class_probabilities
+from vidmem.models.interface import (
+    ModelCard,
+    Preprocessing,
+    StepOutput,
+    StreamModel,
+    class_probabilities,
+)
 from vidmem.models.look import look_of
 from vidmem.streaming.step_errors import as_memory_error, check_finite
-from vidmem.video.transforms import sent, to_clip
+from vidmem.video.transforms import centre_crop, letterbox_edges, sent, to_clip
 
 
 @dataclass(frozen=True)
@@ -161,12 +168,36 @@ def _probabilities(output: StepOutput, card: ModelCard) -> list[list[list[float]
 def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:
     """Pixels uint8 `[T, H, W, 3]` as the model's card wants them: `[1, T, 3, H, W]`."""
     card = model.card
-    is_cropped = card.resize == "crop"
+    frame = (card.frame_height, card.frame_width)
     return to_clip(
         pixels,
         mean=card.mean,
         std=card.std,
-        crop=(card.frame_height, card.frame_width) if is_cropped else None,
+        crop=frame if card.resize == "crop" else None,
+        letterbox=frame if card.resize == "letterbox" else None,
         dtype=model.dtype,
         device=model.device,
     )
+
+
+def framed_pixels(pixels: Tensor, card: Preprocessing) -> Tensor:
+    """Pixels `[T, H, W, 3]` as a feed gives them, as the model sees them: at its own size.
+
+    To be drawn under maps of what it saw: cut as its clips are, or between bars in its mean colour.
+    """
+    frame = (card.frame_height, card.frame_width)
+    if card.resize == "crop":
+        return centre_crop(pixels, frame)
+    if card.resize == "squash":
+        return pixels
+    framed = mean_colour(card).to(pixels).expand(len(pixels), *frame, 3).clone()
+    height, width = pixels.shape[1:3]
+    top, _, left, _ = letterbox_edges((height, width), frame)
+    framed[:, top : top + height, left : left + width] = pixels
+    return framed
+
+
+def mean_colour(card: Preprocessing) -> Tensor:
+    """`[3]`: the mean colour of a card, rounded to whole numbers as pixels are."""
+    # Half up: Python's `round` would go to the even neighbour.
+    return torch.tensor([math.floor(255 * value + 0.5) for value in card.mean])

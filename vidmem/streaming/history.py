@@ -10,18 +10,17 @@ apart they are, and so how many clips it takes to reach a past window again.
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from vidmem.errors import SettingError
 from vidmem.models.interface import StreamModel
+from vidmem.streaming.batching import mean_colour
 from vidmem.streaming.feeds.feed import FeedOpener, FeedRequest, open_file_feed
 from vidmem.streaming.prediction import Prediction
 from vidmem.streaming.settings import StreamSettings
@@ -218,6 +217,4 @@ def neutral_pixels(pixels: Tensor, model: StreamModel) -> Tensor:
 
     Rounded to whole numbers, as pixels are.
     """
-    # Half up: Python's `round` would go to the even neighbour.
-    mean = torch.tensor([math.floor(255 * value + 0.5) for value in model.card.mean])
-    return mean.to(pixels.dtype).expand_as(pixels).clone()
+    return mean_colour(model.card).to(pixels.dtype).expand_as(pixels).clone()

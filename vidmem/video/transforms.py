@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate
+from torch.nn.functional import interpolate, pad
 
 
 def decode_size(
@@ -20,20 +20,23 @@ def decode_size(
         source_height: As displayed.
         frame_width: Of the model's frames.
         frame_height: Of the model's frames.
-        resize: "squash" gives exactly the model's size; "crop" keeps the shape, the smaller side
-            fitting, and `to_clip` cuts the middle out.
+        resize: "squash" gives exactly the model's size. "crop" keeps the shape, the smaller side
+            fitting, and `to_clip` cuts the middle out. "letterbox" keeps the shape, the larger side
+            fitting, and `to_clip` fills up what is left.
 
     Raises:
-        ValueError: If `resize` is neither.
+        ValueError: If `resize` is none of them.
     """
+    scales = frame_width / source_width, frame_height / source_height
     if resize == "squash":
         return frame_width, frame_height
-    if resize != "crop":
-        raise ValueError(f'resize must be "squash" or "crop", got {resize!r}')
-    scale = max(frame_width / source_width, frame_height / source_height)
-    width = max(frame_width, round(source_width * scale))
-    height = max(frame_height, round(source_height * scale))
-    return width, height
+    if resize == "crop":
+        width, height = (round(side * max(scales)) for side in (source_width, source_height))
+        return max(frame_width, width), max(frame_height, height)
+    if resize == "letterbox":
+        width, height = (round(side * min(scales)) for side in (source_width, source_height))
+        return min(frame_width, max(width, 1)), min(frame_height, max(height, 1))
+    raise ValueError(f'resize must be "squash", "crop" or "letterbox", got {resize!r}')
 
 
 def centre_crop(pixels: Tensor, crop: tuple[int, int]) -> Tensor:
@@ -47,6 +50,26 @@ def centre_crop(pixels: Tensor, crop: tuple[int, int]) -> Tensor:
         raise ValueError(f"crop must fit into {height} x {width} pixels, got {crop[0]} x {crop[1]}")
     top, left = (height - crop[0]) // 2, (width - crop[1]) // 2
     return pixels[..., top : top + crop[0], left : left + crop[1], :]
+
+
+def letterbox_edges(size: tuple[int, int], frame: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Pixels above, below, left and right of a picture in the middle of a frame.
+
+    Args:
+        size: Height and width of the picture.
+        frame: Height and width of the frame.
+
+    Raises:
+        ValueError: If the picture is larger than that.
+    """
+    down, across = frame[0] - size[0], frame[1] - size[1]
+    if down < 0 or across < 0:
+        raise ValueError(
+            f"pictures must fit into a letterbox of {frame[0]} x {frame[1]} pixels, got "
+            f"{size[0]} x {size[1]}"
+        )
+    # Where it cannot be even, there is one more above and on the left.
+    return down - down // 2, down // 2, across - across // 2, across // 2
 
 
 def resized(pixels: Tensor, size: tuple[int, int]) -> Tensor:
@@ -69,6 +92,7 @@ def to_clip(
     mean: Sequence[float],
     std: Sequence[float],
     crop: tuple[int, int] | None = None,
+    letterbox: tuple[int, int] | None = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "cpu",
 ) -> Tensor:
@@ -79,6 +103,8 @@ def to_clip(
         mean: Of each colour, for values from 0 to 1.
         std: Of each colour.
         crop: Height and width to cut out of the middle; None for everything.
+        letterbox: Height and width of a frame in whose middle the pictures are put; around them the
+            clip is exactly 0, which is the mean colour. None: no frame.
         dtype: Of the clip. The arithmetic is in float32.
         device: Pixels travel there as bytes, a quarter of the floats.
 
@@ -97,8 +123,12 @@ def to_clip(
     pixels_TCHW = sent(pixels, device).permute(0, 3, 1, 2)
     scale, shift = _normalisation(tuple(mean), tuple(std), torch.device(device))
     clip_TCHW = pixels_TCHW.to(torch.float32, memory_format=torch.contiguous_format)
-    clip_TCHW = clip_TCHW.mul_(scale).add_(shift)
-    return clip_TCHW.to(dtype)[None]
+    clip_TCHW = clip_TCHW.mul_(scale).add_(shift).to(dtype)
+    if letterbox is not None:
+        height, width = clip_TCHW.shape[-2:]
+        top, bottom, left, right = letterbox_edges((height, width), letterbox)
+        clip_TCHW = pad(clip_TCHW, (left, right, top, bottom))
+    return clip_TCHW[None]
 
 
 def sent(tensor: Tensor, device: torch.device | str) -> Tensor:

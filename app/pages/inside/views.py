@@ -17,6 +17,7 @@ from app.pages.api import Download
 from vidmem.errors import SettingError
 from vidmem.inspection import ArrayRecord, PictureBox
 from vidmem.plain import to_json
+from vidmem.video import decode_size
 
 Box = tuple[float, float, float, float]
 """Top, bottom, left and right, as fractions of the picture as people see it."""
@@ -24,7 +25,10 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class ModelCrop:
-    """Where the picture that the model sees lies in the one that people see."""
+    """Where the picture that the model sees lies in the one that people see.
+
+    It is a part of it where the model cuts, and reaches beyond it where the model adds bars.
+    """
 
     top: float = 0.0
     left: float = 0.0
@@ -34,11 +38,16 @@ class ModelCrop:
     @classmethod
     def of(cls, card: Any, width: int, height: int) -> ModelCrop:
         """Of a model's card, for a video of some width and height as displayed."""
-        if card.resize == "squash":
-            return cls()
-        scale = max(card.frame_width / width, card.frame_height / height)
-        tall, wide = card.frame_height / (height * scale), card.frame_width / (width * scale)
-        return cls((1 - tall) / 2, (1 - wide) / 2, tall, wide)
+        # As the picture is decoded for the model, then cut or put between bars in its middle.
+        wide, tall = decode_size(
+            width,
+            height,
+            frame_width=card.frame_width,
+            frame_height=card.frame_height,
+            resize=card.resize,
+        )
+        top, left = (tall - card.frame_height) // 2, (wide - card.frame_width) // 2
+        return cls(top / tall, left / wide, card.frame_height / tall, card.frame_width / wide)
 
     @classmethod
     def of_video(cls, card: Any, info: Any) -> ModelCrop:
@@ -46,7 +55,7 @@ class ModelCrop:
         return cls.of(card, info.width, info.height) if info else cls()
 
     def shown(self, top: float, bottom: float, left: float, right: float) -> Box:
-        """From fractions of the model's picture; more than 1 where it was padded."""
+        """From fractions of the model's picture; below 0 and above 1 where it was padded."""
         return (
             self.top + top * self.height,
             self.top + bottom * self.height,

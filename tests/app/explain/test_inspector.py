@@ -330,12 +330,27 @@ def test_the_part_of_the_picture_that_a_cropping_model_sees(place):
         resize, frame_height, frame_width = "crop", 64, 64
 
     frame = ModelCrop.of(Cropping, 1280, 720)
-    assert frame.shown(0, 1, 0, 1) == pytest.approx((0, 1, 0.21875, 0.78125))
+    # Decoded at 114 x 64 pixels; the middle 64 x 64 are cut out.
+    assert frame.shown(0, 1, 0, 1) == pytest.approx((0, 1, 25 / 114, 89 / 114))
     assert frame.region((0, 1, 0, 1)) == PictureBox()
     whole = frame.region((0, 0.5, 0.21875, 0.5))
     assert (whole.top, whole.bottom, whole.left) == pytest.approx((0, 0.5, 0))
     assert whole.right == pytest.approx(0.5)
     assert ModelCrop.of(card, 1280, 720) == ModelCrop()
+
+
+def test_a_model_with_bars_sees_more_than_the_picture():
+    class Letterboxing:
+        resize, frame_height, frame_width = "letterbox", 64, 64
+
+    # 64 x 36 of 64 x 64 pixels: 14 rows of bars above and below.
+    frame = ModelCrop.of(Letterboxing, 1280, 720)
+    assert frame.shown(0, 1, 0, 1) == pytest.approx((-14 / 36, 50 / 36, 0, 1))
+    assert frame.shown(14 / 64, 50 / 64, 0.25, 0.5) == pytest.approx((0, 1, 0.25, 0.5))
+    region = frame.region((0, 0.5, 0, 1))
+    assert (region.top, region.bottom) == pytest.approx((14 / 64, 0.5))
+    tall = ModelCrop.of(Letterboxing, 300, 700)  # 27 x 64 pixels: the odd column is on the left
+    assert tall.shown(0, 1, 19 / 64, 46 / 64) == pytest.approx((0, 1, 0, 1))
 
 
 def test_regions_and_codes():

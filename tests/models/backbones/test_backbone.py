@@ -90,6 +90,21 @@ def test_tokens_are_those_of_the_encoder_itself(kind, size, tmp_path):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_frame_is_summed_up_by_its_class_token_or_its_mean_token(kind, tmp_path):
+    encoder = make_encoder(kind)
+    backbone = load_backbone(save_encoder(tmp_path, encoder), tokens_per_frame=4)
+    frames = make_frames()
+    flags = {"interpolate_pos_encoding": True} if kind in ASKS else {}
+    with torch.no_grad():
+        tokens = encoder(pixel_values=frames.flatten(0, 1), **flags).last_hidden_state
+    want = tokens[:, 0] if KINDS[kind][0] else tokens.mean(1)
+    encoded = backbone.encode(frames)
+    assert encoded.summary.shape == (2, 3, backbone.summary_dim)
+    torch.testing.assert_close(encoded.summary.flatten(0, 1), want)
+    assert torch.equal(encoded.tokens, backbone(frames))
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_encoder_is_made_again_from_its_config_and_weights(kind, tmp_path):
     backbone = load_backbone(save_encoder(tmp_path, make_encoder(kind)), tokens_per_frame=4)
     values = json.loads(json.dumps(asdict(backbone.config)))

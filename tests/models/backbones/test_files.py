@@ -151,7 +151,7 @@ def test_every_way_to_write_the_size_is_read(values, want, tmp_path):
     ("changes", "message"),
     [
         ({"frame_width": 0}, "at least 1 x 1 pixels, got 224 x 0"),
-        ({"resize": "fit"}, '"squash" or "crop", got \'fit\''),
+        ({"resize": "fit"}, '"squash", "crop" or "letterbox", got \'fit\''),
         ({"std": (0.2, 0.2, 0.0)}, "std above 0"),
         ({"mean": (0.5,)}, "three numbers each"),
     ],

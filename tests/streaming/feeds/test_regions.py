@@ -17,6 +17,7 @@ from vidmem.video import decode_size
 
 SMALL = replace(CARD, frame_width=112, frame_height=112, resize="squash")
 CROPPED = replace(SMALL, resize="crop")
+LETTERBOXED = replace(SMALL, resize="letterbox")
 
 
 def info(width: int = 1280, height: int = 720):
@@ -141,7 +142,7 @@ def test_the_smallest_region_sets_the_size_but_not_beyond_the_source():
 
 def test_the_whole_picture_is_decoded_as_without_regions():
     tiles, whole = Region.tiles(2, 2), Region("all", 0, 0, 1, 1)
-    for card in (SMALL, CROPPED):
+    for card in (SMALL, CROPPED, LETTERBOXED):
         cut = cuts(info(), [*tiles, whole], card)["all"]
         plain = decode_size(1280, 720, frame_width=112, frame_height=112, resize=card.resize)
         assert cut == Cut(plain, (0, 0, *plain), plain, is_plain=True)
@@ -152,3 +153,10 @@ def test_a_model_that_crops_gets_the_shape_of_the_region():
     assert found["wide"].size == (398, 112)
     assert found["b"].size == (199, 112)
     assert found["wide"].decoded == (796, 448)
+
+
+def test_a_model_with_bars_gets_all_of_the_region_in_its_own_shape():
+    regions = [Region("wide", 0, 0, 0.5, 0.5), Region("tall", 0, 0, 0.25, 1)]
+    found = cuts(info(), regions, LETTERBOXED)
+    assert found["wide"].size == (112, 63)  # 640 x 360
+    assert found["tall"].size == (50, 112)  # 320 x 720

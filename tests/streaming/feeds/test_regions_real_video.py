@@ -45,6 +45,14 @@ def cropping():
     return model
 
 
+@pytest.fixture(scope="module")
+def letterboxed():
+    """The tiny model, for whole pictures in their own shape."""
+    model = make_tiny_model()
+    model.card = replace(model.card, resize="letterbox")
+    return model
+
+
 def decoders() -> set[psutil.Process]:
     return set(psutil.Process().children(recursive=True))
 
@@ -105,7 +113,7 @@ def planes(frame) -> list[tuple[np.ndarray, int]]:
     return [(values[:lines], 1), (colours[0], 2), (colours[1], 2)]
 
 
-@pytest.mark.parametrize("name", ["tiny", "cropping"])
+@pytest.mark.parametrize("name", ["tiny", "cropping", "letterboxed"])
 def test_the_whole_picture_is_the_plain_feed_bit_for_bit(name, request):
     model = request.getfixturevalue(name)
     with Engine(SAMPLE, model, start_seconds=START_SECONDS) as engine:
@@ -122,6 +130,7 @@ def test_the_whole_picture_is_the_plain_feed_bit_for_bit(name, request):
     [
         (TILES[1], "tiny", 0.7),
         (TILES[1], "cropping", 0.7),
+        (TILES[1], "letterboxed", 0.7),
         (BOX, "tiny", 3.0),
         (SMALL, "tiny", 2.5),
     ],

@@ -1,28 +1,26 @@
-"""Pretrained image encoders: frames to patch tokens, the pictures' class tokens left out.
+"""Pretrained image encoders: frames to patch tokens, and to one vector that sums each up.
 
-Shapes: B batch, T frames, C colours, H W pixels, P tokens per frame, D width, N = B * T.
+Shapes: B batch, T frames, C colours, H W pixels, P tokens per frame, D width, G width of a summary,
+N = B * T.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import math
-import re
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
-from logging import CRITICAL
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-import safetensors
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from vidmem.errors import CheckpointError
-from vidmem.models.backbones.config import FAMILIES, BackboneConfig
+from vidmem.models.backbones.config import BackboneConfig
+from vidmem.models.backbones.families import EFFICIENTNET_LITE, FAMILIES
 from vidmem.models.backbones.files import (
     CONFIG_FILE,
     Preprocessing,
@@ -30,6 +28,8 @@ from vidmem.models.backbones.files import (
     read_json,
     read_preprocessing,
 )
+from vidmem.models.backbones.hugging_face import HUGGING_FACE
+from vidmem.models.backbones.packaged import PACKAGED
 
 _VISION_TOWERS = {"clip": "clip_vision_model", "siglip": "siglip_vision_model"}
 _NOT_OPTIONS = {
@@ -38,8 +38,17 @@ _NOT_OPTIONS = {
 }
 """Left out of a Hugging Face config: its origin, and outputs that vidmem does not use."""
 
-_NEVER_USED = ("mask_token",)  # for pretraining with masked patches; some files lack it
-_LAYER_KEY = re.compile(r"^(?!text_model\.)(.*\.)?layers?\.\d+\.")  # not of a text tower
+
+@dataclass(frozen=True)
+class EncodedFrames:
+    """What an encoder makes of frames, in the dtype of its weights."""
+
+    tokens: Tensor
+    """`[B, T, P, D]`, rows of the picture one after the other."""
+
+    summary: Tensor
+    """`[B, T, G]`: the pooled head of EfficientNet-Lite, else the class token, or the mean of the
+    patch tokens where there is none."""
 
 
 class Backbone(nn.Module):
@@ -47,7 +56,7 @@ class Backbone(nn.Module):
 
     Args:
         config: Which encoder. Its weights are random; `load_backbone` has the trained ones.
-        encoder: One of Hugging Face's models to wrap instead of making one.
+        encoder: A network of that kind to wrap instead of making one.
 
     Raises:
         CheckpointError: If the options are not those of such an encoder.
@@ -56,8 +65,8 @@ class Backbone(nn.Module):
     def __init__(self, config: BackboneConfig, encoder: nn.Module | None = None) -> None:
         super().__init__()
         self.config = config
-        self.encoder = _make_encoder(config) if encoder is None else encoder
         self._family = FAMILIES[config.model_type]
+        self.encoder = self._family.make(config.options) if encoder is None else encoder
         if config.is_frozen:
             self.encoder.requires_grad_(False)
         self.train(self.training)  # puts a frozen encoder into eval mode
@@ -81,7 +90,12 @@ class Backbone(nn.Module):
     @property
     def embed_dim(self) -> int:
         """D, the width of a token."""
-        return int(self._options.hidden_size)
+        return self._family.width(self.encoder)
+
+    @property
+    def summary_dim(self) -> int:
+        """G, the width of a frame's summary."""
+        return self._family.summary_width(self.encoder)
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -91,12 +105,14 @@ class Backbone(nn.Module):
     @property
     def patch_size(self) -> tuple[int, int]:
         """Height and width of a patch in pixels."""
-        size = self._options.patch_size
-        return (int(size), int(size)) if isinstance(size, int) else (int(size[0]), int(size[1]))
+        return self._family.patch_size(self.encoder)
 
     def patch_grid(self, height: int, width: int) -> tuple[int, int]:
-        """Rows and columns of patches in a frame; pixels beyond the last whole patch are unseen."""
-        return height // self.patch_size[0], width // self.patch_size[1]
+        """Rows and columns of patches in a frame.
+
+        Pixels beyond the last whole patch are unseen, but by EfficientNet-Lite, which sees all.
+        """
+        return self._family.patch_grid(self.encoder, height, width)
 
     def token_grid(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns of the tokens given for a frame: their product is P."""
@@ -107,6 +123,10 @@ class Backbone(nn.Module):
         return pooled_grid(patches, wanted)
 
     def forward(self, frames: Tensor) -> Tensor:
+        """The tokens of frames, `[B, T, P, D]`; see `encode`."""
+        return self.encode(frames).tokens
+
+    def encode(self, frames: Tensor) -> EncodedFrames:
         """Encode frames, at most `frames_per_batch` at a time.
 
         Args:
@@ -114,7 +134,7 @@ class Backbone(nn.Module):
                 patch, positions being interpolated.
 
         Returns:
-            `[B, T, P, D]` in the dtype of the weights, rows of the picture one after the other.
+            Tokens and summaries. Those of a frame do not depend on the other frames.
 
         Raises:
             ValueError: If the frames have another shape.
@@ -123,9 +143,12 @@ class Backbone(nn.Module):
         self._check_frames(frames)
         # A few frames at a time: hours of video in one batch would not fit into memory.
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.config.is_frozen):
-            pieces_NCHW = frames.flatten(0, 1).split(self.config.frames_per_batch)
-            tokens_NPD = torch.cat([self._encode(piece_NCHW) for piece_NCHW in pieces_NCHW])
-        return tokens_NPD.unflatten(0, frames.shape[:2])
+            pieces_NCHW = frames.flatten(0, 1).split(self._frames_at_once(frames.device))
+            pieces = [self._encode(piece_NCHW) for piece_NCHW in pieces_NCHW]
+            tokens_NPD = torch.cat([tokens for tokens, _ in pieces])
+            summary_NG = torch.cat([summary for _, summary in pieces])
+        shape = frames.shape[:2]
+        return EncodedFrames(tokens_NPD.unflatten(0, shape), summary_NG.unflatten(0, shape))
 
     def train(self, mode: bool = True) -> Self:
         """Training mode or not; a frozen encoder stays in eval mode."""
@@ -149,34 +172,21 @@ class Backbone(nn.Module):
             digest.update(memoryview(data.numpy()))
         return digest.hexdigest()
 
-    def _encode(self, frames_NCHW: Tensor) -> Tensor:
-        flags = {"interpolate_pos_encoding": True} if self._family.must_ask_to_interpolate else {}
-        # [N, L, D]: class and register tokens first, then the patches, row by row.
-        tokens_NLD = self.encoder(pixel_values=frames_NCHW, **flags).last_hidden_state
+    def _frames_at_once(self, device: torch.device) -> int:
+        most = self._family.most_pictures_on_cpu
+        asked = self.config.frames_per_batch
+        return asked if most is None or device.type != "cpu" else min(asked, most)
+
+    def _encode(self, frames_NCHW: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens `[N, P, D]` and summaries `[N, G]`."""
+        encoded = self._family.encode(self.encoder, frames_NCHW)
         height, width = frames_NCHW.shape[-2:]
-        grid, num_others = self.patch_grid(height, width), self._num_other_tokens
-        if tokens_NLD.shape[1] != num_others + math.prod(grid):
-            raise CheckpointError(
-                f"a {self.config.model_type} must give {grid[0]} x {grid[1]} patch tokens and "
-                f"{num_others} others for {height} x {width} pixels, got {tokens_NLD.shape[1]}"
-            )
-        patches_NPD = tokens_NLD[:, num_others:]
-        pooled = self.token_grid(height, width)
+        grid, pooled = self.patch_grid(height, width), self.token_grid(height, width)
         if pooled == grid:
-            return patches_NPD
-        maps_NDhw = patches_NPD.transpose(1, 2).unflatten(-1, grid)
-        return F.adaptive_avg_pool2d(maps_NDhw, pooled).flatten(2).transpose(1, 2)
-
-    @property
-    def _options(self) -> Any:
-        """The Hugging Face config, with its defaults."""
-        return self.encoder.config
-
-    @property
-    def _num_other_tokens(self) -> int:
-        """Class and register tokens; they come first."""
-        registers = getattr(self._options, "num_register_tokens", 0)
-        return int(self._family.has_class_token) + int(registers)
+            return encoded.patches, encoded.summary
+        maps_NDhw = encoded.patches.transpose(1, 2).unflatten(-1, grid)
+        tokens = F.adaptive_avg_pool2d(maps_NDhw, pooled).flatten(2).transpose(1, 2)
+        return tokens, encoded.summary
 
     def _check_frames(self, frames: Tensor) -> None:
         if frames.ndim != 5 or frames.shape[2] != 3:
@@ -212,11 +222,12 @@ def load_backbone(
     preprocessing: Preprocessing | None = None,
     may_fetch: bool = False,
 ) -> Backbone:
-    """Load a DINOv2 (with registers or without), DINOv3, ViT, CLIP or SigLIP image encoder.
+    """Load an EfficientNet-Lite, DINOv2 (with registers or without), DINOv3, ViT, CLIP or SigLIP.
 
     Args:
-        name_or_folder: A folder as `save_pretrained` writes it, or a name on the Hugging Face
-            hub (`facebook/dinov2-small`).
+        name_or_folder: `lite2` or `lite0`, which come with the extra `teach`; a name on the Hugging
+            Face hub (`facebook/dinov2-small`), or a folder as `save_pretrained` writes it (one that
+            is called `lite2` is `./lite2`).
         tokens_per_frame: See `BackboneConfig`, for this and the next two.
         is_frozen: Give no gradients, and stay in eval mode.
         frames_per_batch: Bounds the memory of long clips.
@@ -231,26 +242,57 @@ def load_backbone(
         CheckpointError: If they are damaged, of another kind of model, or do not fit together.
         ValueError: If a setting is outside its allowed values.
     """
-    folder = find_backbone(name_or_folder, may_fetch=may_fetch)
+    name = str(name_or_folder)
+    if name in PACKAGED:
+        stored = _packaged(name)
+    else:
+        stored = _in_folder(find_backbone(name_or_folder, may_fetch=may_fetch))
+    config = BackboneConfig(
+        model_type=stored.model_type,
+        options=stored.options,
+        tokens_per_frame=tokens_per_frame,
+        is_frozen=is_frozen,
+        frames_per_batch=frames_per_batch,
+        preprocessing=preprocessing or stored.read_preprocessing(),
+    )
+    return Backbone(config, stored.load()).eval()
+
+
+@dataclass(frozen=True)
+class _StoredEncoder:
+    """An encoder where it lies, without its weights."""
+
+    model_type: str
+    options: dict[str, Any]
+    read_preprocessing: Callable[[], Preprocessing]
+    load: Callable[[], nn.Module]
+
+
+def _packaged(name: str) -> _StoredEncoder:
+    encoder = PACKAGED[name]
+    return _StoredEncoder(
+        EFFICIENTNET_LITE, {"variant": name}, lambda: encoder.preprocessing, encoder.load
+    )
+
+
+def _in_folder(folder: Path) -> _StoredEncoder:
     values = read_json(folder / CONFIG_FILE)
     model_type = str(values.get("model_type"))
     if model_type in _VISION_TOWERS:
         model_type, values = _VISION_TOWERS[model_type], values.get("vision_config") or {}
-    if model_type not in FAMILIES:
-        known = ", ".join([*FAMILIES, *_VISION_TOWERS])
+    if model_type not in HUGGING_FACE:
+        known = ", ".join([*HUGGING_FACE, *_VISION_TOWERS])
         raise CheckpointError(
             f"{folder / CONFIG_FILE} is of a {model_type}; vidmem knows the encoders {known}"
         )
     options = {k: v for k, v in values.items() if k not in _NOT_OPTIONS and k[:1] != "_"}
-    config = BackboneConfig(
-        model_type=model_type,
-        options=options,
-        tokens_per_frame=tokens_per_frame,
-        is_frozen=is_frozen,
-        frames_per_batch=frames_per_batch,
-        preprocessing=preprocessing or read_preprocessing(folder),
+    family = HUGGING_FACE[model_type]
+    return _StoredEncoder(
+        model_type,
+        options,
+        lambda: read_preprocessing(folder),
+        lambda: family.load(folder, options),
     )
-    return Backbone(config, _load_encoder(folder, config)).eval()
 
 
 def pooled_grid(patches: tuple[int, int], num_tokens: int) -> tuple[int, int]:
@@ -267,84 +309,3 @@ def pooled_grid(patches: tuple[int, int], num_tokens: int) -> tuple[int, int]:
         (rows, num_tokens // rows) for rows in range(1, num_tokens + 1) if num_tokens % rows == 0
     ]
     return min(shapes, key=lambda shape: abs(math.log(shape[0] / shape[1] / aspect)))
-
-
-def _make_encoder(config: BackboneConfig) -> nn.Module:
-    import transformers
-
-    family = FAMILIES[config.model_type]
-    options = _hugging_face_config(config)
-    with _silent_transformers():
-        return getattr(transformers, family.model_class)(options, **family.arguments)
-
-
-def _hugging_face_config(config: BackboneConfig) -> Any:
-    import transformers
-
-    family = FAMILIES[config.model_type]
-    config_class = getattr(transformers, family.config_class)
-    try:
-        with _silent_transformers():
-            return config_class.from_dict({**config.options, **family.options})
-    except Exception as error:  # its validation has its own tree of errors
-        raise CheckpointError(f"these are no options of a {config.model_type}: {error}") from error
-
-
-def _load_encoder(folder: Path, config: BackboneConfig) -> nn.Module:
-    import transformers
-
-    family = FAMILIES[config.model_type]
-    options = _hugging_face_config(config)
-    try:
-        with _silent_transformers():
-            encoder, report = getattr(transformers, family.model_class).from_pretrained(
-                folder,
-                config=options,
-                local_files_only=True,
-                use_safetensors=True,
-                dtype=torch.float32,
-                ignore_mismatched_sizes=True,  # reported below, all of them
-                output_loading_info=True,
-                **family.arguments,
-            )
-    except (OSError, ValueError, KeyError, RuntimeError, safetensors.SafetensorError) as error:
-        raise CheckpointError(f"the weights in {folder} cannot be read: {error}") from error
-    _check_report(folder, report)
-    return encoder
-
-
-def _check_report(folder: Path, report: Mapping[str, Any]) -> None:
-    """Refuse weights that are missing or of another shape, and layers that would be left out."""
-    # Only unread layers count: files may hold a text tower, a pooler or a classifier beside.
-    missing = [key for key in report["missing_keys"] if not key.endswith(_NEVER_USED)]
-    mismatched = [
-        f"{key} of {list(got)} for {list(want)}" for key, got, want in report["mismatched_keys"]
-    ]
-    unread = [key for key in report["unexpected_keys"] if _LAYER_KEY.match(key)]
-    troubles = {"missing": missing, "of another shape": mismatched, "of unknown layers": unread}
-    problems = [
-        f"{len(keys)} {trouble} ({', '.join(sorted(keys)[:3])}{', ...' * (len(keys) > 3)})"
-        for trouble, keys in troubles.items()
-        if keys
-    ]
-    problems += report.get("error_msgs", [])
-    if problems:
-        raise CheckpointError(
-            f"the weights in {folder} do not fit its {CONFIG_FILE}: {'; '.join(problems)}"
-        )
-
-
-@contextlib.contextmanager
-def _silent_transformers() -> Iterator[None]:
-    """Without the library's progress bars and reports; its settings are put back."""
-    from transformers.utils import logging
-
-    verbosity, has_bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity(CRITICAL)
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if has_bars:
-            logging.enable_progress_bar()

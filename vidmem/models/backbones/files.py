@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vidmem.errors import CheckpointError, WeightsNotAvailableError
 from vidmem.files import read_json as read_json_file
+from vidmem.models.backbones.packaged import INSTALL_COMMAND, PACKAGED
 from vidmem.models.download import cache_folder
 from vidmem.models.interface import Preprocessing
 
@@ -17,6 +19,7 @@ WEIGHTS_FILE, INDEX_FILE = "model.safetensors", "model.safetensors.index.json"
 PREPROCESSOR_FILES = ("preprocessor_config.json", "processor_config.json")
 """Either: the second is written by newer releases, for models that read text too."""
 
+_USUAL_OF_THE_HUB = ("facebook/dinov2-small", "facebook/dinov2-base")
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _WANTED = [CONFIG_FILE, *PREPROCESSOR_FILES, "model*.safetensors", INDEX_FILE]
 
@@ -98,19 +101,22 @@ def read_json(path: Path) -> dict[str, Any]:
 
 
 def find_backbone(name_or_folder: str | Path, *, may_fetch: bool = False) -> Path:
-    """The folder with an encoder's files.
+    """The folder with an encoder's files; of one that comes with an extra, the file of its weights.
 
-    Looked for, in this order: a folder of that name, `backbones/` in vidmem's cache, the cache of
-    the Hugging Face hub. The network is used last, and only if that is allowed.
+    Looked for, in this order: an encoder that comes with an extra, a folder of that name,
+    `backbones/` in vidmem's cache, the cache of the Hugging Face hub. The network is used last, and
+    only if that is allowed.
 
     Args:
-        name_or_folder: A folder, or a name on the hub (`facebook/dinov2-small`).
+        name_or_folder: `lite2`, `lite0`, a folder, or a name on the hub (`facebook/dinov2-small`).
         may_fetch: Whether the hub may be contacted.
 
     Raises:
         WeightsNotAvailableError: If it is nowhere, or not whole, with what to put where.
     """
     name = str(name_or_folder)
+    if name in PACKAGED:
+        return PACKAGED[name].find()
     if Path(name_or_folder).is_dir():
         missing = missing_files(Path(name_or_folder))
         if missing:
@@ -121,8 +127,8 @@ def find_backbone(name_or_folder: str | Path, *, may_fetch: bool = False) -> Pat
         return Path(name_or_folder)
     if not _HUB_NAME.fullmatch(name):
         raise WeightsNotAvailableError(
-            f"there is no folder {name}; give an existing one, or the name of a model on the "
-            "Hugging Face hub, such as facebook/dinov2-small"
+            f"there is no folder {name}; give an existing one, {' or '.join(PACKAGED)}, or the "
+            "name of a model on the Hugging Face hub, such as facebook/dinov2-small"
         )
     own = own_folder(name)
     folder = next((f for f in (own, _hub_cache(name)) if f and _is_whole(f)), None)
@@ -140,6 +146,30 @@ def is_here(name_or_folder: str | Path) -> bool:
     except WeightsNotAvailableError:
         return False
     return True
+
+
+@dataclass(frozen=True)
+class EncoderListing:
+    """An image encoder that people know by name."""
+
+    name: str
+    is_available: bool
+    """Whether it loads without fetching or installing anything."""
+
+    needs: str
+    """What would have to be fetched or installed; empty where nothing."""
+
+
+def list_encoders() -> list[EncoderListing]:
+    """The encoders that come with an extra, then those that are most often fetched."""
+    needs = dict.fromkeys(PACKAGED, INSTALL_COMMAND) | dict.fromkeys(
+        _USUAL_OF_THE_HUB, "is fetched from the Hugging Face hub where it is asked for"
+    )
+    are_here = {name: is_here(name) for name in needs}
+    return [
+        EncoderListing(name, are_here[name], "" if are_here[name] else how)
+        for name, how in needs.items()
+    ]
 
 
 def own_folder(name: str) -> Path:

@@ -11,14 +11,8 @@ from vidmem.models.spool.config import SpoolConfig
 from vidmem.models.spool.model import Spool
 from vidmem.nn.frame_attention import chunk_frames
 from vidmem.nn.frames import FrameLayout
-from vidmem.planner.backbone import (
-    BackboneShape,
-    backbone_flops,
-    backbone_of,
-    backbone_parameters,
-    backbone_peak_bytes,
-    backbone_table_bytes,
-)
+from vidmem.planner.encoders.known import backbone_of, encoder_shape
+from vidmem.planner.encoders.piece import encoding_peak_bytes
 from vidmem.planner.fam_swin.estimate import block_parameters
 from vidmem.planner.sizing import (
     INDEX_BYTES,
@@ -39,26 +33,26 @@ def estimate_spool(
 ) -> Estimate:
     """What a Spool costs in eval mode, its window full.
 
-    Its encoder is part of it where the config carries it, names a published DINOv2, or it is given;
-    else features are taken to come from elsewhere.
+    Its encoder is part of it where the config carries it, names an EfficientNet-Lite or a published
+    DINOv2, or it is given; else features are taken to come from elsewhere.
 
     FLOPs of attention over frames are those of the `sdpa` backend, which computes whole chunks of
     frames; `flex` computes blocks of 128 tokens instead, none of which the counter of torch sees.
     """
     backbone = backbone or backbone_of(config)
-    shape = BackboneShape(backbone) if backbone else None
+    shape = encoder_shape(backbone) if backbone else None
     num_parameters = temporal_parameters(config)
     live = list(peak_parts(config, size))
     flops = list(_flops(config, size))
     if shape is not None:
-        num_parameters += backbone_parameters(shape)
-        encoding = backbone_peak_bytes(shape, size, config.tokens_per_frame)
+        num_parameters += shape.num_parameters
+        encoding = encoding_peak_bytes(shape, size, config.tokens_per_frame)
         live.insert(0, Part("encoder", encoding))
-        frame = backbone_flops(shape, size.frame_height, size.frame_width)
+        frame = shape.flops(size.frame_height, size.frame_width)
         flops.insert(0, Part("encoder", size.clip_frames * frame))
     return Estimate(
         weight_bytes=num_parameters * size.number_bytes,
-        table_bytes=backbone_table_bytes(shape) if shape else 0,
+        table_bytes=shape.table_bytes if shape else 0,
         state_bytes=state_bytes(config, size),
         live=tuple(live),
         flops=tuple(Part(part.name, part.amount * size.batch_size) for part in flops),

@@ -1,4 +1,4 @@
-"""Bytes and FLOPs of the image encoders under Spool, in closed form."""
+"""Bytes and FLOPs of vision transformers as image encoders, in closed form."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from vidmem.models.backbones.config import FAMILIES, BackboneConfig
-from vidmem.models.spool.config import SpoolConfig
+from vidmem.models.backbones.config import BackboneConfig
+from vidmem.models.backbones.hugging_face import HUGGING_FACE
+from vidmem.planner.encoders.piece import EncoderPiece
 from vidmem.planner.sizing import (
     INDEX_BYTES,
     StepSize,
@@ -40,34 +41,10 @@ _OWN_DEFAULTS: dict[str, dict[str, Any]] = {
 }
 """Where a kind of encoder has others."""
 
-_PUBLISHED: dict[str, dict[str, Any]] = {
-    "facebook/dinov2-small": {"hidden_size": 384, "num_attention_heads": 6},
-    "facebook/dinov2-base": {"hidden_size": 768, "num_attention_heads": 12},
-    "facebook/dinov2-large": {
-        "hidden_size": 1024,
-        "num_attention_heads": 16,
-        "num_hidden_layers": 24,
-    },
-}
-"""Options of encoders that can be sized without their files (DINOv2, arXiv:2304.07193)."""
-
-_PUBLISHED_IMAGE_SIZE = 518
-"""Pixels: their tables of positions are for 37 x 37 patches of 14, and interpolated elsewhere."""
-
-
-def backbone_of(config: SpoolConfig) -> BackboneConfig | None:
-    """The encoder that a config carries or names, if its size is known without its files."""
-    if config.backbone_config is not None:
-        return BackboneConfig.from_dict(config.backbone_config)
-    if config.backbone not in _PUBLISHED:
-        return None
-    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[config.backbone]}
-    return BackboneConfig(options=options, tokens_per_frame=config.tokens_per_frame)
-
 
 @dataclass(frozen=True)
-class BackboneShape:
-    """An image encoder as its options make it."""
+class TransformerShape:
+    """A vision transformer as its options make it: an `EncoderShape`."""
 
     config: BackboneConfig
 
@@ -113,66 +90,61 @@ class BackboneShape:
     @property
     def num_other_tokens(self) -> int:
         """Class and register tokens."""
-        has_class = FAMILIES[self.config.model_type].has_class_token
+        has_class = HUGGING_FACE[self.config.model_type].has_class_token
         return has_class + int(self.option("num_register_tokens"))
 
     def num_patches(self, height: int, width: int) -> int:
         """Patch tokens of a picture."""
         return (height // self.patch[0]) * (width // self.patch[1])
 
+    @property
+    def num_parameters(self) -> int:
+        """Weights and biases."""
+        width, kind = self.width, self.config.model_type
+        has_patch_bias = kind != "clip_vision_model"
+        total = linear_parameters(3 * self.patch[0] * self.patch[1], width, has_bias=has_patch_bias)
+        total += (self.num_other_tokens + _has_mask_token(self)) * width
+        total += _num_positions(self) * width
+        # CLIP norms before its first layer as well as after the last.
+        total += norm_parameters(width) * (2 if kind == "clip_vision_model" else 1)
+        return total + self.num_layers * _layer_parameters(self)
 
-def backbone_parameters(shape: BackboneShape) -> int:
-    """Of an image encoder."""
-    width, kind = shape.width, shape.config.model_type
-    has_patch_bias = kind != "clip_vision_model"
-    total = linear_parameters(3 * shape.patch[0] * shape.patch[1], width, has_bias=has_patch_bias)
-    total += (shape.num_other_tokens + _has_mask_token(shape)) * width
-    total += _num_positions(shape) * width
-    # CLIP norms before its first layer as well as after the last.
-    total += norm_parameters(width) * (2 if kind == "clip_vision_model" else 1)
-    return total + shape.num_layers * _layer_parameters(shape)
+    @property
+    def table_bytes(self) -> int:
+        """What it holds beside its parameters: numbers of places, or rotary frequencies."""
+        if self.config.model_type in ("clip_vision_model", "siglip_vision_model"):
+            return _num_positions(self) * INDEX_BYTES
+        if self.config.model_type == "dinov3_vit":
+            head_width = self.width // int(self.option("num_attention_heads"))
+            return head_width // 4 * 4  # float32, whatever the weights are
+        return 0
 
+    def flops(self, height: int, width: int) -> int:
+        """Of one frame; interpolating positions is not counted."""
+        patches = self.num_patches(height, width)
+        tokens, dim, hidden = patches + self.num_other_tokens, self.width, self.hidden_width
+        # Queries, keys, values and the output: 4 * dim.
+        layer = linear_flops(tokens, dim, 4 * dim) + attention_flops(tokens**2, dim)
+        layer += (3 if self.is_gated else 2) * linear_flops(tokens, dim, hidden)
+        pixels = 3 * self.patch[0] * self.patch[1]
+        return linear_flops(patches, pixels, dim) + self.num_layers * layer
 
-def backbone_table_bytes(shape: BackboneShape) -> int:
-    """What an encoder holds beside its parameters: numbers of places, or rotary frequencies."""
-    if shape.config.model_type in ("clip_vision_model", "siglip_vision_model"):
-        return _num_positions(shape) * INDEX_BYTES
-    if shape.config.model_type == "dinov3_vit":
-        head_width = shape.width // int(shape.option("num_attention_heads"))
-        return head_width // 4 * 4  # float32, whatever the weights are
-    return 0
-
-
-def backbone_flops(shape: BackboneShape, height: int, width: int) -> int:
-    """Of one frame; interpolating positions is not counted."""
-    patches = shape.num_patches(height, width)
-    tokens, dim, hidden = patches + shape.num_other_tokens, shape.width, shape.hidden_width
-    # Queries, keys, values and the output: 4 * dim.
-    layer = linear_flops(tokens, dim, 4 * dim) + attention_flops(tokens**2, dim)
-    layer += (3 if shape.is_gated else 2) * linear_flops(tokens, dim, hidden)
-    pixels = 3 * shape.patch[0] * shape.patch[1]
-    return linear_flops(patches, pixels, dim) + shape.num_layers * layer
-
-
-def backbone_peak_bytes(shape: BackboneShape, size: StepSize, tokens_per_frame: int) -> int:
-    """The most that encoding a clip holds: within a layer, or when all frames are put together."""
-    num_frames = size.batch_size * size.clip_frames
-    batch = min(shape.config.frames_per_batch, num_frames)
-    patches = shape.num_patches(size.frame_height, size.frame_width)
-    vector = shape.width * size.number_bytes
-    pooled = tokens_per_frame * vector
-    is_pooled = tokens_per_frame < patches
-    given = pooled if is_pooled else (patches + shape.num_other_tokens) * vector
-    layer = _layer_peak_bytes(shape, size, patches + shape.num_other_tokens)
-    last = num_frames % batch or batch
-    before = num_frames - last
-    # Frames go through in batches, and the outputs of earlier batches are held. The last batch has
-    # most outputs before it, but may be smaller than the one before.
-    encoding = [before * given + last * layer, max(before - batch, 0) * given + batch * layer]
-    return max(*encoding, num_frames * (given + pooled))
+    def piece(self, size: StepSize) -> EncoderPiece:
+        """What encoding holds."""
+        patches = self.num_patches(size.frame_height, size.frame_width)
+        vector = self.width * size.number_bytes
+        return EncoderPiece(
+            frames=self.config.frames_per_batch,
+            num_tokens=patches,
+            token_bytes=vector,
+            # A view of all tokens holds those of the class and the registers too.
+            given_bytes=(patches + self.num_other_tokens) * vector,
+            summary_bytes=vector,
+            working_bytes=_layer_peak_bytes(self, size, patches + self.num_other_tokens),
+        )
 
 
-def _layer_peak_bytes(shape: BackboneShape, size: StepSize, num_tokens: int) -> int:
+def _layer_peak_bytes(shape: TransformerShape, size: StepSize, num_tokens: int) -> int:
     """The most that a layer holds for one frame, with the embeddings that the encoder holds."""
     tokens = num_tokens * shape.width * size.number_bytes
     hidden = num_tokens * shape.hidden_width * size.number_bytes
@@ -188,7 +160,7 @@ def _layer_peak_bytes(shape: BackboneShape, size: StepSize, num_tokens: int) -> 
     return embedded + max(mlp, attention)
 
 
-def _layer_parameters(shape: BackboneShape) -> int:
+def _layer_parameters(shape: TransformerShape) -> int:
     width, hidden, is_dinov3 = shape.width, shape.hidden_width, not _has_positions(shape)
     total = 2 * norm_parameters(width)
     if is_dinov3:
@@ -207,20 +179,20 @@ def _layer_parameters(shape: BackboneShape) -> int:
     return total + (2 * width if has_scales else 0)
 
 
-def _has_mask_token(shape: BackboneShape) -> bool:  # held, though only pre-training uses it
+def _has_mask_token(shape: TransformerShape) -> bool:  # held, though only pre-training uses it
     if shape.config.model_type == "dinov2":
         return bool(shape.config.options.get("use_mask_token", True))
     return shape.config.model_type in ("dinov2_with_registers", "dinov3_vit")
 
 
-def _has_positions(shape: BackboneShape) -> bool:  # else they are rotary, computed for each size
+def _has_positions(shape: TransformerShape) -> bool:  # else they are rotary, computed for each size
     return shape.config.model_type != "dinov3_vit"
 
 
-def _num_positions(shape: BackboneShape) -> int:
+def _num_positions(shape: TransformerShape) -> int:
     if not _has_positions(shape):
         return 0
-    has_class = FAMILIES[shape.config.model_type].has_class_token
+    has_class = HUGGING_FACE[shape.config.model_type].has_class_token
     return has_class + shape.num_patches(*_pair(shape.option("image_size")))
 
 

@@ -1,0 +1,1 @@
+"""What image encoders cost, in closed form: a file for each kind."""
