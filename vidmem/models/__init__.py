@@ -2,13 +2,14 @@
 
 from vidmem.models.backbones.backbone import Backbone, load_backbone
 from vidmem.models.backbones.config import BackboneConfig
-from vidmem.models.backbones.feature_cache import FeatureCache
-from vidmem.models.backbones.feature_key import FeatureKey
 from vidmem.models.checkpoint import load_folder, save
 from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
 from vidmem.models.fam_swin.config import FamSwinConfig, MemoryConfig
 from vidmem.models.fam_swin.model import FamSwin
 from vidmem.models.fam_swin.state import FamSwinState
+from vidmem.models.features.storage.key import FeatureKey
+from vidmem.models.features.storage.store import FeatureStore, StoredFeatures
+from vidmem.models.features.storage.writer import FeatureWriter
 from vidmem.models.interface import (
     ModelCard,
     ModelConfig,
@@ -32,8 +33,9 @@ __all__ = [
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",
-    "FeatureCache",
     "FeatureKey",
+    "FeatureStore",
+    "FeatureWriter",
     "Grid",
     "MemoryConfig",
     "ModelCard",
@@ -47,6 +49,7 @@ __all__ = [
     "SpoolState",
     "StepOutput",
     "StreamModel",
+    "StoredFeatures",
     "StreamTraits",
     "bundled_models",
     "list_models",
@@ -60,6 +63,7 @@ __all__ = [
 __getattr__ = renamed_names(
     __name__,
     {
+        "FeatureCache": "FeatureStore",
         "StreamState": "ModelState",
     },
 )

@@ -30,7 +30,7 @@ from vidmem.projects.runs import KeptRun, RunList
 from vidmem.projects.storage.copies import DatabaseCopy, list_copies, put_back
 from vidmem.projects.storage.database import Database
 from vidmem.projects.storage.failures import project_errors
-from vidmem.projects.storage.holding import HeldFile
+from vidmem.holding import HeldFile
 from vidmem.projects.storage.places import (
     COPIES,
     DATABASE,

@@ -23,7 +23,7 @@ from vidmem.errors import ProjectError
 from vidmem.plain import to_json
 from vidmem.projects.storage.database import Database
 from vidmem.projects.storage.failures import project_errors
-from vidmem.projects.storage.holding import HeldFile, is_held
+from vidmem.holding import HeldFile, is_held
 from vidmem.projects.storage.places import RUNS
 from vidmem.projects.videos import VideoList
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
 
-from vidmem.models.interface import StepOutput, StreamModel
+from vidmem.models.interface import ModelCard, StepOutput, StreamModel
 from vidmem.models.look import look_of
 from vidmem.streaming.step_errors import as_memory_error, check_finite
 from vidmem.video.transforms import sent, to_clip
@@ -149,7 +149,26 @@ def _probabilities(output: StepOutput) -> list[list[list[float]]]:
     return logits.float().softmax(-1).tolist()
 
 
-def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:
+class ClipTaker(Protocol):
+    """What clips are made for: a model, or an image encoder with a card."""
+
+    @property
+    def card(self) -> ModelCard:
+        """The size and the colours that it wants."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the clip."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the clip goes."""
+        ...
+
+
+def to_model_clip(pixels: Tensor, model: ClipTaker) -> Tensor:
     """Pixels uint8 `[T, H, W, 3]` as the model's card wants them: `[1, T, 3, H, W]`."""
     card = model.card
     is_cropped = card.resize == "crop"

@@ -1,0 +1,1 @@
+"""Models of people's own behaviours, taught from their labels."""
