@@ -17,7 +17,7 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
-from vidmem.models.interface import ModelCard, StepOutput, StreamModel
+from vidmem.models.interface import Preprocessing, StepOutput, StreamModel
 from vidmem.models.look import look_of
 from vidmem.streaming.step_errors import as_memory_error, check_finite
 from vidmem.video.transforms import sent, to_clip
@@ -153,7 +153,7 @@ class ClipTaker(Protocol):
     """What clips are made for: a model, or an image encoder with a card."""
 
     @property
-    def card(self) -> ModelCard:
+    def card(self) -> Preprocessing:
         """The size and the colours that it wants."""
         ...
 

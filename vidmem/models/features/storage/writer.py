@@ -15,7 +15,7 @@ from torch import Tensor
 from vidmem.errors import StorageError
 from vidmem.holding import HeldFile
 from vidmem.models.features.storage.array_file import StoredRows, append_rows, restore
-from vidmem.models.features.storage.entry import StoreEntry, EntryRecord, check_array_name
+from vidmem.models.features.storage.entry import EntryRecord, StoreEntry, check_array_name
 from vidmem.models.features.storage.key import FeatureKey
 from vidmem.units import MIB
 
