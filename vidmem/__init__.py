@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         profiling,
         projects,
         streaming,
+        teaching,
         training,
         video,
     )
@@ -47,6 +48,7 @@ __all__ = [
     "projects",
     "save",
     "streaming",
+    "teaching",
     "training",
     "video",
     "watch",

@@ -10,7 +10,7 @@ import torch
 from tests.streaming.doubles import FakeModel, FakeVideo, source_file
 from tests.streaming.test_spool_stream import NUM_FRAMES, make_engine, make_model
 from vidmem.errors import SettingError
-from vidmem.models import FeatureCache
+from vidmem.models import FeatureStore
 from vidmem.streaming import StreamSettings, watch_whole, whole, write_predictions
 from vidmem.video.sampling import Gap
 
@@ -43,7 +43,7 @@ def test_without_context_it_says_what_the_stream_says_in_the_end(video):
 
 
 def test_the_second_pass_decodes_nothing_and_says_the_same(video, tmp_path, monkeypatch):
-    model, cache = with_fingerprint(make_model()), FeatureCache(folder=tmp_path / "kept")
+    model, cache = with_fingerprint(make_model()), FeatureStore(folder=tmp_path / "kept")
     first = watch_whole(video, model, cache=cache)
     monkeypatch.setattr(whole, "open_file_feed", None)
     second = watch_whole(video, model, cache=cache)
@@ -56,7 +56,7 @@ def test_the_second_pass_decodes_nothing_and_says_the_same(video, tmp_path, monk
 def test_features_of_a_damaged_file_are_not_kept(video, tmp_path, monkeypatch):
     gap = Gap(start_seconds=2.0, end_seconds=2.5, reason="a hole")
     monkeypatch.setattr(whole, "open_file_feed", FakeVideo(NUM_FRAMES, gap_at={9: gap}))
-    cache = FeatureCache(folder=tmp_path / "kept")
+    cache = FeatureStore(folder=tmp_path / "kept")
     predictions = watch_whole(video, with_fingerprint(make_model()), cache=cache)
     assert predictions[-1].gaps == (gap,)
     assert cache.num_bytes == 0
@@ -82,7 +82,7 @@ def test_predictions_are_written_at_once(video, tmp_path):
 
 
 def test_features_are_those_of_the_cards_pictures(video, tmp_path):
-    model, cache = with_fingerprint(make_model()), FeatureCache(folder=tmp_path / "kept")
+    model, cache = with_fingerprint(make_model()), FeatureStore(folder=tmp_path / "kept")
     watch_whole(video, model, cache=cache)
     kept = cache.num_bytes
     model.card = replace(model.card, mean=(0.1, 0.2, 0.3))
@@ -99,6 +99,6 @@ def test_windows_that_overlap_are_refused(video):
 
 
 def test_a_cache_that_cannot_be_written_stops_nothing(video, tmp_path, caplog):
-    cache = FeatureCache(folder=tmp_path / "kept", max_bytes=100)
+    cache = FeatureStore(folder=tmp_path / "kept", max_bytes=100)
     assert len(watch_whole(video, with_fingerprint(make_model()), cache=cache)) == 11
     assert "are not kept" in caplog.text

@@ -203,12 +203,12 @@ def _check_together(
 
 def _watch_whole(video: str, model: Any, settings: StreamSettings, reader: str, out: Path) -> None:
     """One pass over a whole video, with its features kept for the next one."""
-    from vidmem.models import FeatureCache
+    from vidmem.models import FeatureStore
     from vidmem.streaming import watch_whole, write_predictions
 
     if not out.absolute().parent.is_dir():
         raise StorageError(f"{out} cannot be written: there is no folder {out.absolute().parent}")
-    console, cache = new_console(), FeatureCache()
+    console, cache = new_console(), FeatureStore()
     report = WatchReport(console, duration_seconds=0.0)
     predictions = watch_whole(video, model, settings, reader=reader, cache=cache)
     report.count(*predictions)

@@ -2,8 +2,6 @@
 
 from vidmem.models.backbones.backbone import Backbone, EncodedFrames, load_backbone
 from vidmem.models.backbones.config import BackboneConfig
-from vidmem.models.backbones.feature_cache import FeatureCache
-from vidmem.models.backbones.feature_key import FeatureKey
 from vidmem.models.backbones.files import EncoderListing, list_encoders
 from vidmem.models.checkpoint import load_folder, save
 from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
@@ -13,6 +11,9 @@ from vidmem.models.fam_swin.state import FamSwinState
 from vidmem.models.features.config import FeatureConfig
 from vidmem.models.features.encoder import FeatureEncoder, Features
 from vidmem.models.features.reduction import RawFeatures, Reduction
+from vidmem.models.features.storage.key import FeatureKey
+from vidmem.models.features.storage.store import FeatureStore, StoredFeatures
+from vidmem.models.features.storage.writer import FeatureWriter
 from vidmem.models.interface import (
     CardAxis,
     ModelCard,
@@ -40,10 +41,11 @@ __all__ = [
     "FamSwin",
     "FamSwinConfig",
     "FamSwinState",
-    "FeatureCache",
     "FeatureConfig",
     "FeatureEncoder",
     "FeatureKey",
+    "FeatureStore",
+    "FeatureWriter",
     "Features",
     "Grid",
     "MemoryConfig",
@@ -59,6 +61,7 @@ __all__ = [
     "SpoolScores",
     "SpoolState",
     "StepOutput",
+    "StoredFeatures",
     "StreamModel",
     "StreamTraits",
     "bundled_models",
@@ -74,6 +77,7 @@ __all__ = [
 __getattr__ = renamed_names(
     __name__,
     {
+        "FeatureCache": "FeatureStore",
         "StreamState": "ModelState",
     },
 )

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from vidmem.errors import ProjectError
 from vidmem.files import other_kind
+from vidmem.holding import HeldFile
 from vidmem.labels import Ethogram
 from vidmem.projects.rows import behaviour_rows, part_between, write_parts
 from vidmem.projects.storage.copies import check_whole, copy_to, copy_today
 from vidmem.projects.storage.database import Database
 from vidmem.projects.storage.failures import missing, project_errors
-from vidmem.projects.storage.holding import HeldFile
 from vidmem.projects.storage.places import COPIES, DATABASE, LOCK
 from vidmem.projects.storage.schema import (
     APPLICATION_ID,

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from vidmem.errors import ProjectError
+from vidmem.holding import HeldFile
 from vidmem.labels import Ethogram, Labels, OnConflict
 from vidmem.labels import preset as preset_of
 from vidmem.projects.ethogram_editor import EthogramEditor
@@ -30,7 +31,6 @@ from vidmem.projects.runs import KeptRun, RunList
 from vidmem.projects.storage.copies import DatabaseCopy, list_copies, put_back
 from vidmem.projects.storage.database import Database
 from vidmem.projects.storage.failures import project_errors
-from vidmem.projects.storage.holding import HeldFile
 from vidmem.projects.storage.places import (
     COPIES,
     DATABASE,

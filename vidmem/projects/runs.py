@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from vidmem.errors import ProjectError
+from vidmem.holding import HeldFile, is_held
 from vidmem.plain import to_json
 from vidmem.projects.storage.database import Database
 from vidmem.projects.storage.failures import project_errors
-from vidmem.projects.storage.holding import HeldFile, is_held
 from vidmem.projects.storage.places import RUNS
 from vidmem.projects.videos import VideoList
 

@@ -13,7 +13,7 @@ import math
 import time
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -165,7 +165,26 @@ def _probabilities(output: StepOutput, card: ModelCard) -> list[list[list[float]
     return class_probabilities(logits, card).tolist()
 
 
-def to_model_clip(pixels: Tensor, model: StreamModel) -> Tensor:
+class ClipTaker(Protocol):
+    """What clips are made for: a model, or an image encoder with a card."""
+
+    @property
+    def card(self) -> Preprocessing:
+        """The size and the colours that it wants."""
+        ...
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Of the clip."""
+        ...
+
+    @property
+    def device(self) -> torch.device:
+        """Where the clip goes."""
+        ...
+
+
+def to_model_clip(pixels: Tensor, model: ClipTaker) -> Tensor:
     """Pixels uint8 `[T, H, W, 3]` as the model's card wants them: `[1, T, 3, H, W]`."""
     card = model.card
     frame = (card.frame_height, card.frame_width)

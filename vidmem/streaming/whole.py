@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import SettingError, StorageError
-from vidmem.models import FeatureCache, FeatureKey, Spool
+from vidmem.models import FeatureKey, FeatureStore, Spool, StoredFeatures
 from vidmem.models.interface import class_probabilities
 from vidmem.streaming.batching import to_model_clip
 from vidmem.streaming.feeds.feed import FeedRequest, check_is_file, open_file_feed
@@ -48,7 +48,7 @@ def watch_whole(
     settings: StreamSettings | None = None,
     *,
     reader: str = "auto",
-    cache: FeatureCache | None = None,
+    cache: FeatureStore | None = None,
     max_bytes: int = 8 * GIB,
 ) -> list[Prediction]:
     """Predict all windows of a video from one pass of Spool over the features of all its frames.
@@ -122,15 +122,14 @@ def _encode_video(
     model: Spool,
     settings: StreamSettings,
     reader: str,
-    cache: FeatureCache | None,
+    cache: FeatureStore | None,
     max_bytes: int,
 ) -> WholeVideo:
-    keys = None if cache is None else _keys(source, model, settings, reader)
-    if cache is not None and keys is not None:
-        features, times = (cache.find(key) for key in keys)
-        if features is not None and times is not None:
-            _check_size(len(features), model, max_bytes)
-            return WholeVideo(features=features, windows=_windows(times, settings), gaps=())
+    key = None if cache is None else _key(source, model, settings, reader)
+    if cache is not None and key is not None and (kept := cache.find(key)) is not None:
+        _check_size(len(kept.arrays["features"]), model, max_bytes)
+        features = kept.arrays["features"]
+        return WholeVideo(features=features, windows=_windows(kept, settings), gaps=())
     pieces, windows, gaps = [], [], []
     clip_frames = model.config.num_seen_frames(settings.clip_frames)
     for read in _read_windows(source, model, settings, reader, max_bytes):
@@ -141,19 +140,29 @@ def _encode_video(
         gaps.extend(read.gaps)
         _check_size(len(pieces) * clip_frames, model, max_bytes)
     video = WholeVideo(features=torch.cat(pieces), windows=tuple(windows), gaps=tuple(gaps))
-    if cache is not None and keys is not None and not gaps:
-        _keep(cache, keys, video, model.dtype)
+    if cache is not None and key is not None and not gaps:
+        _keep(cache, key, video)
     return video
 
 
-def _keep(
-    cache: FeatureCache, keys: tuple[FeatureKey, FeatureKey], video: WholeVideo, dtype: torch.dtype
-) -> None:
-    values = (video.features, _times(video.windows))
+def _keep(cache: FeatureStore, key: FeatureKey, video: WholeVideo) -> None:
+    features, windows = video.features, video.windows
+    if features.dtype == torch.bfloat16:  # which no `.npy` file has
+        features = features.float()
+    seconds = [(window.start_seconds, window.end_seconds) for window in windows]
+    arrays = {
+        "features": features,
+        "window_seconds": torch.tensor(seconds, dtype=torch.float64),
+        "window_frames": torch.tensor([window.num_real_frames for window in windows]),
+    }
     try:
-        for key, value, its_dtype in zip(keys, values, (dtype, torch.float32), strict=True):
-            with cache.writer(key, its_dtype, len(value)) as writer:
-                writer.append(value)
+        writer = cache.writer(key)
+        if writer is None:  # another process is keeping the same
+            return
+        with writer:
+            writer.clear()
+            writer.append(arrays)
+            writer.complete()
     # A full disk, or features that are not finite, slow down the next pass and spoil nothing.
     except (StorageError, ValueError) as error:
         logger.warning("the features of the video are not kept: %s", error)
@@ -190,50 +199,42 @@ def _check_size(num_frames: int, model: Spool, max_bytes: int) -> None:
         )
 
 
-def _keys(
-    source: Path, model: Spool, settings: StreamSettings, reader: str
-) -> tuple[FeatureKey, FeatureKey] | None:
+def _key(source: Path, model: Spool, settings: StreamSettings, reader: str) -> FeatureKey | None:
     """Of the features and of the windows' times; `None` for a model that cannot encode."""
     encoder = model.backbone or model.encoder
     if encoder is None:
         return None
     card = model.card
-    reader = "pyav" if reader == "auto" else reader
-    pictures = f"read with {reader}, {card.resize}, {card.mean}, {card.std}"
-    key = FeatureKey.of(
+    return FeatureKey.of(
         source,
-        f"{encoder.fingerprint()} {pictures}",
-        fps=settings.fps,
-        frame_height=card.frame_height,
-        frame_width=card.frame_width,
+        {
+            "kind": "whole video",
+            "backbone": encoder.fingerprint(),
+            "fps": settings.fps,
+            "clip_frames": settings.clip_frames,
+            "frame_size": [card.frame_height, card.frame_width],
+            "resize": card.resize,
+            "mean": card.mean,
+            "std": card.std,
+            "reader": "pyav" if reader == "auto" else reader,
+        },
     )
-    # The windows' times are kept beside the features, and come from no backbone: what they depend
-    # on takes its place in their key.
-    times = f"times of windows of {settings.clip_frames} frames, read with {reader}"
-    return key, replace(key, backbone=times)
 
 
-def _times(windows: tuple[Window, ...]) -> Tensor:
-    """`[N, 1, 5]`, float32: whole seconds and the rest of start and end, and real frames."""
-    # Apart, since the cache holds no float64, and float32 has no milliseconds of long videos.
-    rows = []
-    for window in windows:
-        start, end = divmod(window.start_seconds, 1), divmod(window.end_seconds, 1)
-        rows.append([*start, *end, window.num_real_frames])
-    return torch.tensor(rows)[:, None]
-
-
-def _windows(times: Tensor, settings: StreamSettings) -> tuple[Window, ...]:
-    rows = times[:, 0].double().tolist()
+def _windows(kept: StoredFeatures, settings: StreamSettings) -> tuple[Window, ...]:
+    seconds = kept.arrays["window_seconds"].tolist()
+    real_frames = kept.arrays["window_frames"].tolist()
     return tuple(
         Window(
             index=index,
             start_frame=index * settings.clip_frames,
             num_frames=settings.clip_frames,
-            num_real_frames=int(row[4]),
-            start_seconds=row[0] + row[1],
-            end_seconds=row[2] + row[3],
-            is_last=index == len(rows) - 1,
+            num_real_frames=num_real_frames,
+            start_seconds=start,
+            end_seconds=end,
+            is_last=index == len(seconds) - 1,
         )
-        for index, row in enumerate(rows)
+        for index, ((start, end), num_real_frames) in enumerate(
+            zip(seconds, real_frames, strict=True)
+        )
     )

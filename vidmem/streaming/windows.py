@@ -72,6 +72,9 @@ class ReadWindow:
     pixels: Tensor
     """uint8, `[T, H, W, 3]`; the last frame repeated where the video ended."""
 
+    frame_seconds: tuple[float, ...]
+    """When each of its real frames begins to count."""
+
     gaps: tuple[Gap, ...]
     """Damage met since the window before."""
 
@@ -110,6 +113,7 @@ class WindowReader:
         if num_real_frames == 0 or end_frame <= self.position.covered_frame:
             return None
         window = self._make_window(num_real_frames)
+        frame_seconds = tuple(self._moment(offset) for offset in range(num_real_frames))
         self._position_before = self.position
         self._live_before = (self._seen_seconds, self._break_reason)
         is_cut = num_real_frames < self.settings.clip_frames and not window.is_last
@@ -124,6 +128,7 @@ class WindowReader:
         return ReadWindow(
             window=window,
             pixels=self._clip_pixels(num_real_frames),
+            frame_seconds=frame_seconds,
             gaps=gaps,
             wait_seconds=self._wait_seconds,
         )

@@ -39,7 +39,7 @@ class HeldFile:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
         try:
             for number in range(tries):
-                if _is_locked_now(descriptor, is_shared=is_shared):
+                if try_lock(descriptor, is_shared=is_shared):
                     return cls(descriptor)
                 if number + 1 < tries:
                     time.sleep(_PAUSE_SECONDS)
@@ -54,6 +54,15 @@ class HeldFile:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
+
+    def is_at(self, path: Path) -> bool:
+        """Whether the file that is held still has this name: it may have been deleted meanwhile."""
+        try:
+            return self._descriptor is not None and os.path.samestat(
+                os.fstat(self._descriptor), path.stat()
+            )
+        except FileNotFoundError:
+            return False
 
     def __del__(self) -> None:
         self.release()
@@ -73,7 +82,8 @@ def is_held(path: Path) -> bool:
     return held is None
 
 
-def _is_locked_now(descriptor: int, *, is_shared: bool) -> bool:
+def try_lock(descriptor: int, *, is_shared: bool = False) -> bool:
+    """Lock an open file, for as long as it or a mapping of it is open; False: another holds it."""
     try:
         _lock(descriptor, is_shared=is_shared)
     except OSError as error:

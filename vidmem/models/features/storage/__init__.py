@@ -1,0 +1,1 @@
+"""Features of videos on disk, in files that others can read."""

@@ -1,0 +1,399 @@
+"""Whole videos to the features that models are taught on, once, and kept.
+
+    sampled   0 1 2 3 | 4 5 6 7 | ...     decoded in a process of its own, ahead of the encoder
+    batch     a window of groups          as a stream would be given it
+    stored    a row for each group        tokens.npy, cell_motion.npy, frame_motion.npy, seconds.npy
+
+Where it stopped stands beside the rows, so that the next call goes on there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from vidmem.errors import EmptyVideoError, ModelError, StorageError
+from vidmem.models import FeatureKey, FeatureStore, FeatureWriter, ModelCard
+from vidmem.models.features.config import NUM_MOTION_CHANNELS
+from vidmem.models.features.encoder import FeatureEncoder
+from vidmem.models.features.reduction import RawFeatures
+from vidmem.streaming.batching import to_model_clip
+from vidmem.streaming.feeds.feed import Feed, FeedRequest, check_is_file, open_file_feed
+from vidmem.streaming.feeds.region_feeds import RegionFeeds
+from vidmem.streaming.feeds.regions import Region
+from vidmem.streaming.settings import CLIP_FRAMES_RANGE, StreamSettings
+from vidmem.streaming.windows import Position, ReadWindow, WindowReader
+from vidmem.units import clock
+from vidmem.video.sampling import Gap
+
+FEATURES_VERSION = 1
+"""Counted up when the same pixels give other numbers; what was kept before is not used then."""
+
+BATCH_GROUPS = 16
+"""Encoded at a time."""
+
+_WAIT_SECONDS = 0.2
+_ARRAYS = ("tokens", "cell_motion", "frame_motion", "seconds")
+
+
+class EncodingCancelledError(Exception):
+    """The caller asked to stop; what is encoded is kept, and the next call goes on there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class VideoFeatures:
+    """Feature frames of a video, in order: T groups of sampled frames.
+
+    Groups with damage inside are left out, so a group need not begin where the one before ends.
+    """
+
+    video: str
+    """As it was given."""
+
+    raw: RawFeatures
+    """Tokens `[T, P, D]` in float16, motion of cells `[T, P, 3]` and of frames `[T, 3]` in float32,
+    mapped from disk."""
+
+    start_seconds: Tensor
+    """`[T]`, float64: when the group begins."""
+
+    end_seconds: Tensor
+    """`[T]`, float64, half open: when the next group begins."""
+
+    times_seconds: Tensor
+    """`[T]`, float64: when the frame that was encoded begins to count."""
+
+    gaps: tuple[Gap, ...]
+    """Parts of the file that could not be decoded."""
+
+    duration_seconds: float
+    """Of the video."""
+
+    def __len__(self) -> int:
+        return len(self.raw)
+
+
+@dataclass(frozen=True, kw_only=True)
+class EncodingProgress:
+    """How far a video is encoded."""
+
+    num_frames: int
+    """Sampled frames done, those of earlier calls included."""
+
+    total_frames: int
+    """Sampled frames of the video, by the length that its container tells."""
+
+    seconds_left: float | None
+    """At the speed so far; `None`: unknown yet."""
+
+    is_waiting: bool = False
+    """Somebody else is encoding the same; their features will be used."""
+
+
+def encode_video(  # noqa: PLR0913 - each is a setting that people name in one line of a script
+    path: str | Path,
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    store: FeatureStore,
+    region: Region | None = None,
+    reader: str = "auto",
+    progress: Callable[[EncodingProgress], None] | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> VideoFeatures:
+    """The features of a video, from the store or made now, with the pictures that a stream gets.
+
+    Args:
+        path: A video file.
+        encoder: What its image encoder and motion give is kept; its reduction is not used.
+        fps: Sampled frames per second; every `encode_every`th of them is encoded.
+        store: Keeps them. What was begun, and for whatever reason not finished, goes on there.
+        region: This part of the picture only, as a stream of the region sees it.
+        reader: "auto" (PyAV), "pyav" or "decord".
+        progress: Called before the first batch, and after each.
+        is_cancelled: Asked as often.
+
+    Raises:
+        EncodingCancelledError: If `is_cancelled` says so.
+        StorageError: If they will not fit, or cannot be written.
+        UnreadableVideoError: If the video cannot be read, or nothing of it can be decoded.
+        DecoderError: If the decoder fails; what is encoded is kept.
+        ModelError: If the encoder gives what is no number.
+        SettingError: If a setting is impossible, or the source is live.
+    """
+    check_is_file(path)
+    job = _Encoding(
+        path=Path(path),
+        encoder=encoder,
+        pictures=_Pictures.of(encoder),
+        settings=_settings(encoder.config.encode_every, fps),
+        region=region,
+        reader=reader,
+        progress=progress or (lambda _: None),
+        is_cancelled=is_cancelled,
+    )
+    key = FeatureKey.of(path, job.made_with())
+    while (features := _found(store, key, path)) is None:
+        job.check_cancelled()
+        writer = store.writer(key)
+        if writer is None:
+            job.wait()
+            continue
+        with writer:
+            # Somebody else may have finished them since they were looked for.
+            if _found(store, key, path) is None:
+                job.run(writer, store, key)
+                if _found(store, key, path) is None:
+                    raise StorageError(
+                        f"the features of {path} were deleted from {store.folder} while they were "
+                        "made: encode it again, and let it hold more"
+                    )
+    return features
+
+
+@dataclass(frozen=True)
+class _Pictures:
+    """How the encoder wants its clips: what `to_model_clip` asks a model for."""
+
+    card: ModelCard
+    dtype: torch.dtype
+    device: torch.device
+
+    @classmethod
+    def of(cls, encoder: FeatureEncoder) -> Self:
+        weight = next(encoder.backbone.parameters())
+        card = ModelCard(
+            **asdict(encoder.backbone.preprocessing),
+            name="encoder",
+            title="Image encoder",
+            class_names=(),
+        )
+        return cls(card, weight.dtype, weight.device)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Encoding:
+    """One call of `encode_video`."""
+
+    path: Path
+    encoder: FeatureEncoder
+    pictures: _Pictures
+    settings: StreamSettings
+    region: Region | None
+    reader: str
+    progress: Callable[[EncodingProgress], None]
+    is_cancelled: Callable[[], bool]
+
+    def made_with(self) -> dict[str, Any]:
+        """All that the numbers depend on beside the file."""
+        card = self.pictures.card
+        return {
+            "kind": "features of frames",
+            "version": FEATURES_VERSION,
+            "backbone": self.encoder.backbone.fingerprint(),
+            "tokens_per_frame": self.encoder.config.tokens_per_frame,
+            "encode_every": self.encoder.config.encode_every,
+            "fps": self.settings.fps,
+            "frame_size": [card.frame_height, card.frame_width],
+            "resize": card.resize,
+            "mean": card.mean,
+            "std": card.std,
+            "region": None if self.region is None else self.region.place,
+            "reader": "pyav" if self.reader == "auto" else self.reader,
+        }
+
+    def check_cancelled(self) -> None:
+        """Raise `EncodingCancelledError` where the caller wants to stop."""
+        if self.is_cancelled():
+            raise EncodingCancelledError(f"encoding of {self.path} was cancelled")
+
+    def wait(self) -> None:
+        """Somebody else encodes the same: give them some time."""
+        self.progress(
+            EncodingProgress(num_frames=0, total_frames=0, seconds_left=None, is_waiting=True)
+        )
+        time.sleep(_WAIT_SECONDS)
+
+    def run(self, writer: FeatureWriter, store: FeatureStore, key: FeatureKey) -> None:
+        """Encode what is not there yet."""
+        place = _Place.of(writer)
+        if place is None:
+            writer.clear()
+            place = _Place()
+        with self._feed(place.position.next_frame) as feed:
+            total_frames = round(feed.info.duration_seconds * self.settings.fps)
+            missing = max(total_frames - place.position.next_frame, 0)
+            store.check_room(missing * self._group_bytes() // self.every, key)
+            duration_seconds = feed.info.duration_seconds
+            self._encode(feed, writer, place, total_frames)
+        if not writer.num_rows("seconds"):
+            raise EmptyVideoError(
+                f"{self.path} has no {self.every} sampled frames in a row that can be decoded: "
+                "sample it at a higher fps, or mend the file"
+            )
+        writer.complete({**writer.notes, "duration_seconds": duration_seconds})
+
+    @property
+    def every(self) -> int:
+        """Sampled frames of a group."""
+        return self.encoder.config.encode_every
+
+    def _encode(self, feed: Feed, writer: FeatureWriter, place: _Place, total_frames: int) -> None:
+        """Encode window by window, from a place to the end of the video."""
+        windows, gaps = WindowReader(feed, self.settings, place.position), list(place.gaps)
+        started, first = time.monotonic(), place.position.next_frame
+        self._tell(first, total_frames, None)
+        while (read := windows.read()) is not None:
+            gaps.extend(read.gaps)
+            rows = self._rows(read, _whole_groups(read, gaps, self.every))
+            writer.append(rows, _Place(windows.position, tuple(gaps)).notes())
+            done = read.window.start_frame + read.window.num_real_frames
+            speed = (time.monotonic() - started) / max(done - first, 1)
+            self._tell(done, total_frames, max(total_frames - done, 0) * speed)
+
+    def _tell(self, done: int, total_frames: int, seconds_left: float | None) -> None:
+        total = max(total_frames, done)
+        self.progress(
+            EncodingProgress(num_frames=done, total_frames=total, seconds_left=seconds_left)
+        )
+        self.check_cancelled()
+
+    def _rows(self, read: ReadWindow, groups: Sequence[_Group]) -> dict[str, Tensor]:
+        """What is stored of some groups of a window."""
+        if not groups:
+            return {}
+        frames = [frame for one in groups for frame in one.frames]
+        clip = to_model_clip(read.pixels[frames], self.pictures)
+        raw = self.encoder.raw(clip.view(len(groups), self.every, *clip.shape[2:]))
+        tokens = raw.tokens[:, 0].half()
+        if not bool(tokens.isfinite().all()):
+            raise ModelError(
+                f"the image encoder gives what is no number, or too large for float16, near "
+                f"{clock(read.window.start_seconds)} of {self.path}; use another encoder"
+            )
+        seconds = [(one.start_seconds, one.end_seconds, one.encoded_seconds) for one in groups]
+        return {
+            "tokens": tokens,
+            "cell_motion": raw.cell_motion[:, 0].float(),
+            "frame_motion": raw.frame_motion[:, 0].float(),
+            "seconds": torch.tensor(seconds, dtype=torch.float64),
+        }
+
+    def _group_bytes(self) -> int:
+        tokens, width = self.encoder.config.tokens_per_frame, self.encoder.backbone.embed_dim
+        motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
+        return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
+
+    @contextmanager
+    def _feed(self, start_frame: int) -> Iterator[Feed]:
+        request = FeedRequest(
+            path=self.path,
+            card=self.pictures.card,
+            fps=self.settings.fps,
+            start_frame=start_frame,
+            reader=self.reader,
+        )
+        with ExitStack() as stack:
+            open_feed = open_file_feed
+            if self.region is not None:
+                feeds = RegionFeeds(self.path, [self.region], open_feed=open_file_feed)
+                open_feed = stack.enter_context(feeds).open_feed(self.region)
+            feed = open_feed(request)
+            stack.callback(feed.close)
+            yield feed
+
+
+@dataclass(frozen=True)
+class _Place:
+    """How far a video is encoded, as it is noted beside the rows."""
+
+    position: Position = field(default_factory=Position)
+    gaps: tuple[Gap, ...] = ()
+
+    @classmethod
+    def of(cls, writer: FeatureWriter) -> Self | None:
+        """Where an earlier call stopped; `None` where that cannot be understood."""
+        num_rows = {writer.num_rows(name) for name in _ARRAYS}
+        if writer.is_complete or len(num_rows) > 1:
+            return None
+        try:
+            notes = writer.notes
+            return cls(Position(**notes["position"]), _gaps(notes)) if notes else cls()
+        except (KeyError, TypeError):
+            return None
+
+    def notes(self) -> dict[str, Any]:
+        """For the store."""
+        return {"position": asdict(self.position), "gaps": [asdict(gap) for gap in self.gaps]}
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Sampled frames that give one feature frame."""
+
+    frames: tuple[int, ...]
+    """Within the window; the last one repeated where the video ends."""
+
+    start_seconds: float
+    end_seconds: float
+    encoded_seconds: float
+
+    def has_inside(self, gap: Gap) -> bool:
+        """Whether damage lies in it."""
+        return gap.start_seconds < self.end_seconds and gap.end_seconds > self.start_seconds
+
+
+def _whole_groups(read: ReadWindow, gaps: Sequence[Gap], every: int) -> list[_Group]:
+    """The groups of a window, but those that damage or a break cuts; the video's end cuts none."""
+    window, moments = read.window, (*read.frame_seconds, read.window.end_seconds)
+    num_real = window.num_real_frames
+    end = num_real if window.is_last else num_real // every * every
+    groups = [
+        _Group(
+            frames=tuple(range(first, first + every)),
+            start_seconds=moments[first],
+            end_seconds=moments[min(first + every, num_real)],
+            encoded_seconds=moments[min(first + every, num_real) - 1],
+        )
+        for first in range(0, end, every)
+    ]
+    return [one for one in groups if not any(one.has_inside(gap) for gap in gaps)]
+
+
+def _settings(every: int, fps: float) -> StreamSettings:
+    groups = max(1, min(BATCH_GROUPS, CLIP_FRAMES_RANGE[1] // every))
+    frames = groups * every
+    return StreamSettings(fps=fps, clip_frames=frames, window_stride=frames, l_mem=0)
+
+
+def _found(store: FeatureStore, key: FeatureKey, path: str | Path) -> VideoFeatures | None:
+    """What the store has, if it is complete and can be understood."""
+    kept = store.find(key)
+    if kept is None or len({len(kept.arrays.get(name, ())) for name in _ARRAYS}) > 1:
+        return None
+    arrays = kept.arrays
+    try:
+        start, end, encoded = arrays["seconds"].unbind(1)
+        return VideoFeatures(
+            video=str(path),
+            raw=RawFeatures(arrays["tokens"], arrays["cell_motion"], arrays["frame_motion"]),
+            start_seconds=start,
+            end_seconds=end,
+            times_seconds=encoded,
+            gaps=_gaps(kept.notes),
+            # A container may say that the video is shorter than it is.
+            duration_seconds=max(float(kept.notes["duration_seconds"]), float(end[-1])),
+        )
+    except (KeyError, IndexError, ValueError, TypeError):
+        return None
+
+
+def _gaps(notes: Mapping[str, Any]) -> tuple[Gap, ...]:
+    return tuple(Gap(**one) for one in notes["gaps"])
