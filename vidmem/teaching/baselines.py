@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from vidmem.models.features.linear_head import LinearHead
+
 DROPOUT = 0.2
 
 
@@ -24,7 +26,7 @@ class RecurrentBaseline(nn.Module):
 
     def __init__(self, feature_dim: int, num_classes: int, hidden: int = 32) -> None:
         super().__init__()
-        self.linear_head = nn.Linear(feature_dim, num_classes)
+        self.linear_head = LinearHead(feature_dim, num_classes)
         self.recurrent = nn.GRU(feature_dim, hidden, batch_first=True)
         self.drop = nn.Dropout(DROPOUT)
         self.head = nn.Linear(hidden, num_classes)
@@ -32,7 +34,7 @@ class RecurrentBaseline(nn.Module):
     def forward(self, features_BTPF: Tensor) -> Tensor:
         """`[B, T', P, F]` to logits of each frame, `[B, T', C]`."""
         means = features_BTPF.mean(2)
-        return self.linear_head(means) + self.head(self.drop(self.recurrent(means)[0]))
+        return self.linear_head(features_BTPF) + self.head(self.drop(self.recurrent(means)[0]))
 
 
 class WindowBaseline(nn.Module):
@@ -52,7 +54,7 @@ class WindowBaseline(nn.Module):
     ) -> None:
         super().__init__()
         self.reach_frames = reach_frames
-        self.linear_head = nn.Linear(feature_dim, num_classes)
+        self.linear_head = LinearHead(feature_dim, num_classes)
         self.recurrent = nn.LSTM(feature_dim, hidden, batch_first=True, bidirectional=True)
         self.drop = nn.Dropout(DROPOUT)
         self.head = nn.Linear(2 * hidden, num_classes)
@@ -65,7 +67,7 @@ class WindowBaseline(nn.Module):
         windows_BTWF = padded_BFT.unfold(2, 2 * reach + 1, 1).permute(0, 2, 3, 1)
         middle = self.recurrent(windows_BTWF.flatten(0, 1))[0][:, reach]
         logits = self.head(self.drop(middle)).unflatten(0, (-1, num_frames))
-        return self.linear_head(means_BTF) + logits
+        return self.linear_head(features_BTPF) + logits
 
 
 def windowed(values: Tensor, reach_frames: int) -> Tensor:

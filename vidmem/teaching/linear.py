@@ -125,7 +125,7 @@ def _solved(
         # After so many steps what is left to gain is far below what other labels would change.
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(values, classes, sample_weight=weights)
-    weight, bias = model.coef_, model.intercept_
+    weight, bias = np.asarray(model.coef_), np.asarray(model.intercept_)
     if len(weight) == 1:  # of two classes it gives the difference
         weight, bias = np.stack([-weight[0], weight[0]]) / 2, np.stack([-bias[0], bias[0]]) / 2
     return weight.astype(np.float32), bias.astype(np.float32)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Self
 
 import torch
@@ -122,6 +122,22 @@ ENCODER, BACKBONE = "encoder.", "encoder.backbone."
 """How the names of all weights of a model's encoder begin, and of its image encoder's."""
 
 
+def load_feature_backbone(config: FeatureConfig) -> Backbone:
+    """The image encoder of features, by name; it sees whole pictures, between bars.
+
+    An animal at the edge of the picture is seen, too, however the encoder was trained.
+
+    Raises:
+        WeightsNotAvailableError: If it is not on this machine, with how to get it.
+    """
+    name, tokens = config.backbone, config.tokens_per_frame
+    backbone = load_backbone(name, tokens_per_frame=tokens)
+    pictures = replace(backbone.preprocessing, resize="letterbox")
+    if pictures == backbone.preprocessing:
+        return backbone
+    return load_backbone(name, tokens_per_frame=tokens, preprocessing=pictures)
+
+
 def load_encoder(config: FeatureConfig) -> FeatureEncoder:
     """The encoder of a model that was saved: its image encoder by name, the reduction still empty.
 
@@ -129,8 +145,7 @@ def load_encoder(config: FeatureConfig) -> FeatureEncoder:
         CheckpointError: If the image encoder is not the one that the model was taught on.
         WeightsNotAvailableError: If it is not on this machine.
     """
-    backbone = load_backbone(config.backbone, tokens_per_frame=config.tokens_per_frame)
-    return FeatureEncoder(config, backbone)
+    return FeatureEncoder(config, load_feature_backbone(config))
 
 
 def saved_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -30,6 +30,7 @@ from vidmem.models.spool.state import SpoolState
 from vidmem.nn.capture import at, is_capturing
 from vidmem.nn.frame_attention import FrameBackend, newest_frames, resolve_frame_backend
 from vidmem.nn.memory import MemoryQueue
+from vidmem.models.features.linear_head import LinearHead
 from vidmem.nn.temporal import ContextFrames, TemporalBlock
 
 
@@ -99,6 +100,12 @@ class Spool(nn.Module):
         # With context frames a clip is scored from both, side by side; else from its mean frame.
         self.clip_head = nn.Linear(
             2 * width if config.has_context_frames else width, config.num_classes
+        )
+        # With minutes of labels a linear head is hard to beat: what time adds is added to it.
+        self.linear_head = (
+            LinearHead(config.feature_dim, config.num_classes)
+            if config.features is not None
+            else None
         )
         self.backend: FrameBackend | None = None
 
@@ -188,9 +195,13 @@ class Spool(nn.Module):
         if self.context is not None:
             # The context frames gather what sums up the clip; they get no frame scores.
             real, summary = means[:, 1:-1], torch.cat([means[:, 0], means[:, -1]], -1)
-        return SpoolScores(
-            clip_logits=self.clip_head(summary).float(), frame_logits=self.frame_head(real).float()
-        )
+        frame_logits = self.frame_head(real).float()
+        clip_logits = self.clip_head(summary).float()
+        if self.linear_head is not None:
+            linear_logits = self.linear_head(features)
+            frame_logits = frame_logits + linear_logits
+            clip_logits = clip_logits + linear_logits.mean(1)
+        return SpoolScores(clip_logits=clip_logits, frame_logits=frame_logits)
 
     def newest_frame_logits(
         self, features: Tensor, num_newest: int, *, local_frame_range: int | None = None
@@ -230,7 +241,10 @@ class Spool(nn.Module):
             layout = layout if cut_to is None else layout.newest(cut_to)
         means = self._means(tokens, tokens_per_frame)
         real = means[:, 1:-1] if self.config.has_context_frames else means
-        return self.frame_head(real).float()
+        logits = self.frame_head(real).float()
+        if self.linear_head is not None:
+            logits = logits + self.linear_head(features[:, -num_newest:])
+        return logits
 
     def _embed(self, features: Tensor) -> Tensor:
         """`[B, T, P, F]` to the frames `[B, T, P, D]`, or `[B, T + 2, P, D]`, of the blocks."""
