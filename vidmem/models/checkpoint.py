@@ -13,7 +13,7 @@ import safetensors.torch
 from vidmem.errors import CheckpointError, StorageError
 from vidmem.files import read_json
 from vidmem.models.architectures import ARCHITECTURES, architecture_of
-from vidmem.models.interface import ModelCard, ModelConfig, Network
+from vidmem.models.interface import ModelCard, ModelConfig, Network, config_values
 from vidmem.models.look import Look, look_of
 from vidmem.models.weights import check_same_weights, read_outline, read_weights
 from vidmem.plain import from_plain
@@ -44,7 +44,7 @@ def save(model: Network, folder: str | Path) -> None:
         "format": "vidmem",
         "format_version": FORMAT_VERSION,
         "architecture": architecture.name,
-        "config": asdict(config),
+        "config": config_values(config),
         "card": asdict(model.card),
     }
     # safetensors refuses views that are not contiguous.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal, Protocol, Self
 
 import torch
@@ -130,6 +130,10 @@ class StreamTraits:
     lookahead_layers: int = 0
     """Layers with heads that look ahead: each waits for `local_frame_range` later frames."""
 
+    frame_step: int = 1
+    """Sampled frames for each frame that `local_frame_range` counts: above 1 for a model on
+    features of groups of frames (`FeatureConfig.encode_every`)."""
+
 
 class ModelConfig(Protocol):
     """The numbers of an architecture: a frozen dataclass that `asdict` makes ready for JSON."""
@@ -144,6 +148,18 @@ class ModelConfig(Protocol):
     def traits(self, clip_frames: int) -> StreamTraits:
         """What a stream has to know of the model, with clips of so many frames."""
         ...
+
+
+def config_values(config: Any) -> dict[str, Any]:
+    """A config as plain values, ready for JSON and for a hash.
+
+    `features` is left out where it is `None`: models are still known by the hashes, and saved in
+    the folders, that they had before there was such a field.
+    """
+    values = asdict(config)
+    if "features" in values and values["features"] is None:
+        del values["features"]
+    return values
 
 
 class ModelState(Protocol):
@@ -214,6 +230,10 @@ class StepOutput:
     """`[B, K, num_classes]`, float32: the K clips before, oldest first, scored again now that later
     frames are known; NaN before the stream's first clip. The oldest of them is final. `None`: the
     model has no lookahead."""
+
+    unlikeness: Tensor | None = None
+    """`[B]`: above 1 a clip is unlike the footage that the model was taught on. `None`: the model
+    itself does not know."""
 
 
 class StreamModel(Protocol):

@@ -70,3 +70,9 @@ class FeatureConfig:
     def num_feature_frames(self, num_frames: int) -> int:
         """Feature frames of so many sampled frames; a group that is cut short counts."""
         return -(-num_frames // self.encode_every)
+
+    def encoded_frames(self, num_frames: int) -> list[int]:
+        """Which of so many sampled frames are encoded: the last of each group."""
+        every = self.encode_every
+        ends = range(every - 1, self.num_feature_frames(num_frames) * every, every)
+        return [min(end, num_frames - 1) for end in ends]

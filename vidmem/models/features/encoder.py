@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from vidmem.errors import CheckpointError
-from vidmem.models.backbones.backbone import Backbone
+from vidmem.models.backbones.backbone import Backbone, load_backbone
 from vidmem.models.features.config import FeatureConfig
 from vidmem.models.features.motion import motion_channels
 from vidmem.models.features.reduction import RawFeatures, Reduction
+from vidmem.models.weights import outlining
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,11 @@ class FeatureEncoder(nn.Module):
                 f"the image encoder gives {given} tokens per frame and the config says "
                 f"tokens_per_frame={config.tokens_per_frame}"
             )
+        if config.backbone_sha256 and backbone.fingerprint() != config.backbone_sha256:
+            raise CheckpointError(
+                f"the image encoder {config.backbone} is not the one that the model was taught on: "
+                "its weights or its settings differ; use the one of that time, or teach anew"
+            )
         self.config = config
         self.backbone = backbone.requires_grad_(False).eval()
         self.reduction = reduction or Reduction(config, backbone.embed_dim)
@@ -79,10 +88,7 @@ class FeatureEncoder(nn.Module):
         Raises:
             ValueError: If the clips have another shape.
         """
-        num_frames = clips.shape[1]
-        every = self.config.encode_every
-        ends = range(every - 1, self.config.num_feature_frames(num_frames) * every, every)
-        now = [min(end, num_frames - 1) for end in ends]
+        now = self.config.encoded_frames(clips.shape[1])
         before = [max(frame - 1, 0) for frame in now]
         tokens = self.backbone(clips[:, now])
         cells, whole = motion_channels(
@@ -94,7 +100,58 @@ class FeatureEncoder(nn.Module):
         shape = (len(clips), len(now))
         return RawFeatures(tokens, cells.unflatten(0, shape), whole.unflatten(0, shape))
 
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that the features depend on."""
+        digest = hashlib.sha256(self.backbone.fingerprint().encode())
+        values = asdict(self.config)
+        for name in ("backbone", "backbone_sha256"):  # the encoder itself was counted
+            del values[name]
+        digest.update(json.dumps(values, sort_keys=True).encode())
+        for name, tensor in sorted(self.reduction.state_dict().items()):
+            digest.update(f"{name} {tuple(tensor.shape)}".encode())
+            digest.update(memoryview(tensor.detach().cpu().contiguous().reshape(-1).numpy()))
+        return digest.hexdigest()
+
     def train(self, mode: bool = True) -> Self:
         """The encoder stays in eval mode."""
         super().train(False)
         return self
+
+
+ENCODER, BACKBONE = "encoder.", "encoder.backbone."
+"""How the names of all weights of a model's encoder begin, and of its image encoder's."""
+
+
+def load_encoder(config: FeatureConfig) -> FeatureEncoder:
+    """The encoder of a model that was saved: its image encoder by name, the reduction still empty.
+
+    Raises:
+        CheckpointError: If the image encoder is not the one that the model was taught on.
+        WeightsNotAvailableError: If it is not on this machine.
+    """
+    backbone = load_backbone(config.backbone, tokens_per_frame=config.tokens_per_frame)
+    return FeatureEncoder(config, backbone)
+
+
+def saved_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Of a model's weights those that its folder gets: all but the image encoder's."""
+    return {name: value for name, value in weights.items() if not name.startswith(BACKBONE)}
+
+
+def encoder_outline(config: FeatureConfig, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights of an encoder that a folder must have: those of its reduction, without values.
+
+    Args:
+        config: Of anybody.
+        weights: Of the file: they say how wide the tokens of the image encoder are.
+
+    Raises:
+        CheckpointError: If they do not.
+    """
+    prefix = f"{ENCODER}reduction."
+    mean = weights.get(f"{prefix}cell_mean")
+    if mean is None or mean.ndim != 1:
+        raise CheckpointError("the checkpoint lacks the reduction of its features: teach it anew")
+    with outlining():
+        outline = Reduction(config, len(mean)).state_dict()
+    return {prefix + name: value for name, value in outline.items()}
