@@ -161,9 +161,9 @@ class FamSwin(nn.Module):
     def copy_memory_projections(self) -> None:
         """Start each memory attention as a copy of its block's own self-attention."""
         for stage in self.memory_stages:
-            block = self._stage(stage).last_block
+            block = self.swin_stage(stage).last_block
             attention = block.attention
-            self._memory(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
+            self.memory_attention(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
 
     def use_flex(self, is_flex: bool) -> None:
         """Compute all attention with compiled `flex_attention`, or without (the default)."""
@@ -178,7 +178,7 @@ class FamSwin(nn.Module):
     def close_gates(self) -> None:
         """Set every gate to zero: memory is written but adds nothing."""
         for stage in self.memory_stages:
-            nn.init.zeros_(self._memory(stage).gate)
+            nn.init.zeros_(self.memory_attention(stage).gate)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Classify clips one by one, without reading memory.
@@ -366,6 +366,29 @@ class FamSwin(nn.Module):
             written = [tokens.detach() for tokens in written]
         return StepOutput(logits, self._pushed(state, written, clip_seconds))
 
+    def forward_trunks(self, trunks: Grid, state: FamSwinState) -> tuple[Tensor, FamSwinState]:
+        """Run clips in a row through memory, with gradients: the fast version of `step_trunk`.
+
+        Scores, states and gradients are those of steps, within rounding; see `forward_clips`. All
+        that no memory is needed for is computed for all clips at once.
+
+            trunks = model.trunk_features(features.flatten(0, 1))  # of [B, N, T', P, F]
+            logits, state = model.forward_trunks(trunks, model.init_state(len(features)))
+
+        Args:
+            trunks: Of N clips of each of B sequences, `[B * N, L, D]`, sequence after sequence.
+            state: Where the B sequences left off.
+
+        Returns:
+            Logits `[B, N, num_classes]`, and the state after the last clip.
+
+        Raises:
+            ValueError: If there are not as many clips of each sequence of the state.
+        """
+        from vidmem.models.fam_swin.sequences import run_sequences  # it is made of this model
+
+        return run_sequences(self, trunks, state)
+
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> FamSwinState:
         """Make a state of what `FamSwinState.to_tensors` gave.
 
@@ -415,7 +438,7 @@ class FamSwin(nn.Module):
             encoder = self._encoder()
             grid = self.feature_embedding(encoder(clip), encoder.token_grid(*clip.shape[3:]))
         for stage in self.config.stages:
-            grid = self._stage(stage)(self.merges[stage - 2](grid) if grids else grid)
+            grid = self.swin_stage(stage)(self.merges[stage - 2](grid) if grids else grid)
             grids.append(grid)
         return grids
 
@@ -428,7 +451,7 @@ class FamSwin(nn.Module):
         first = self._first_read()
         for number in range(self.config.stages[0], first):
             grid = self.merges[number - 1](self.stages[number - 1](grid))
-        return self._stage(first).forward_trunk(grid)
+        return self.swin_stage(first).forward_trunk(grid)
 
     def _encoder(self) -> FeatureEncoder:
         if self.encoder is None:
@@ -454,12 +477,14 @@ class FamSwin(nn.Module):
     def _is_step_compiled(self) -> bool:
         return self.is_compiled and not torch.is_grad_enabled() and not is_capturing()
 
-    def _stage(self, stage: int) -> SwinStage:
+    def swin_stage(self, stage: int) -> SwinStage:
+        """The stage of this number, from 1."""
         module = self.stages[stage - 1]
         assert isinstance(module, SwinStage)
         return module
 
-    def _memory(self, stage: int) -> MemoryAttention:
+    def memory_attention(self, stage: int) -> MemoryAttention:
+        """How the stage of this number reads memory."""
         module = self.memory[str(stage)]
         assert isinstance(module, MemoryAttention)
         return module
@@ -469,7 +494,7 @@ class FamSwin(nn.Module):
         if not state.l_mem:
             return ()
         return tuple(
-            self._memory(stage).keys_values(
+            self.memory_attention(stage).keys_values(
                 queue, state.clip_index, is_projected=state.is_projected
             )
             for stage, queue in zip(self.memory_stages, state.queues, strict=True)
@@ -481,9 +506,9 @@ class FamSwin(nn.Module):
         outputs, grid = [], trunk
         for number in range(self._first_read(), 5):
             if number > self._first_read():  # stages count from 1, `merges[0]` leads from 1 to 2
-                grid = self._stage(number).forward_trunk(self.merges[number - 2](grid))
+                grid = self.swin_stage(number).forward_trunk(self.merges[number - 2](grid))
             with at(stage=number, grid=grid.size):
-                grid = self._stage(number).forward_last(grid, self._memory_read(number, reads))
+                grid = self.swin_stage(number).forward_last(grid, self._memory_read(number, reads))
             if number in self.memory_stages:
                 outputs.append(grid)
         return _Features(tuple(outputs), grid)
@@ -495,7 +520,7 @@ class FamSwin(nn.Module):
     def _memory_read(self, stage: int, reads: dict[int, MemoryKeysValues]) -> MemoryRead | None:
         if stage not in reads:
             return None
-        attention, memory = self._memory(stage), reads[stage]
+        attention, memory = self.memory_attention(stage), reads[stage]
         return lambda tokens: attention(tokens, memory)
 
     def _written(self, features: _Features, is_projected: bool) -> list[Tensor]:
@@ -504,7 +529,7 @@ class FamSwin(nn.Module):
         for stage, grid in zip(self.memory_stages, features.memory_stages, strict=True):
             tokens = grid_pool(grid.unflatten(), self.config.memory_grid(stage))
             # Projected once when written, instead of again for each of the `l_mem` clips that read.
-            written.append(self._memory(stage).project(tokens) if is_projected else tokens)
+            written.append(self.memory_attention(stage).project(tokens) if is_projected else tokens)
         return written
 
     def _pushed(
