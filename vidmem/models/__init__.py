@@ -9,6 +9,9 @@ from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
 from vidmem.models.fam_swin.config import FamSwinConfig, MemoryConfig
 from vidmem.models.fam_swin.model import FamSwin
 from vidmem.models.fam_swin.state import FamSwinState
+from vidmem.models.features.config import FeatureConfig
+from vidmem.models.features.encoder import FeatureEncoder, Features
+from vidmem.models.features.reduction import RawFeatures, Reduction
 from vidmem.models.interface import (
     ModelCard,
     ModelConfig,
@@ -33,7 +36,10 @@ __all__ = [
     "FamSwinConfig",
     "FamSwinState",
     "FeatureCache",
+    "FeatureConfig",
+    "FeatureEncoder",
     "FeatureKey",
+    "Features",
     "Grid",
     "MemoryConfig",
     "ModelCard",
@@ -41,6 +47,8 @@ __all__ = [
     "ModelState",
     "Network",
     "Preprocessing",
+    "RawFeatures",
+    "Reduction",
     "Spool",
     "SpoolConfig",
     "SpoolScores",

@@ -90,8 +90,6 @@ def step_batch(model: StreamModel, clips: Sequence[StepInput]) -> list[StepResul
 def _step_batch(model: StreamModel, clips: Sequence[StepInput]) -> list[StepResult]:
     started = time.perf_counter()
     memories = [clip.memory for clip in clips]
-    look = look_of(model)
-    unlikeness = [None if look is None else look.unlikeness(clip.pixels) for clip in clips]
     with torch.no_grad():
         pixels = [_model_clip(clip, model) for clip in clips]
         # float64: after a few hours float32 would round times to milliseconds.
@@ -106,12 +104,23 @@ def _step_batch(model: StreamModel, clips: Sequence[StepInput]) -> list[StepResu
         )
         probabilities = _probabilities(output)
         following = _split(output.state, memories)
+        unlikeness = _unlikeness(output, model, clips)
     # `_probabilities` has waited for the device: this is the work, not only its launch.
     share = (time.perf_counter() - started) / len(clips)
     return [
         StepResult(tuple(tuple(one) for one in rows), after, share, unlike)
         for rows, after, unlike in zip(probabilities, following, unlikeness, strict=True)
     ]
+
+
+def _unlikeness(
+    output: StepOutput, model: StreamModel, clips: Sequence[StepInput]
+) -> Sequence[float | None]:
+    """What the model itself says of each clip, or else how the footage looks."""
+    if output.unlikeness is not None:
+        return output.unlikeness.tolist()
+    look = look_of(model)
+    return [None if look is None else look.unlikeness(clip.pixels) for clip in clips]
 
 
 def _model_clip(clip: StepInput, model: StreamModel) -> Tensor:

@@ -57,8 +57,8 @@ class FeatureConfig:
         least = 2 if self.has_motion else 1
         if self.encode_every < least:
             raise SettingError(
-                f"encode_every must be at least {least} sampled frames "
-                f"{'to see motion ' if self.has_motion else ''}, got {self.encode_every}"
+                f"encode_every must be at least {least} sampled frames"
+                f"{' to see motion' if self.has_motion else ''}, got {self.encode_every}"
             )
 
     @property

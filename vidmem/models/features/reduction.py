@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Self
 
 import torch
@@ -113,7 +114,8 @@ class Reduction(nn.Module):
 
     def _frame_scale(self) -> Tensor:
         # The components are orthogonal and were all divided by the spread of the strongest.
-        return self.frame_components[0].norm()
+        # Of footage that never changes there are none.
+        return self.frame_components[0].norm().clamp(min=_SMALL)
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
         # `to(bfloat16)` leaves these in float32: rounded, components would no longer be orthogonal.
@@ -148,7 +150,7 @@ class Reduction(nn.Module):
         frames = tokens.flatten(1)
         _fit_pca(frames, self.frame_mean, self.frame_components)
         inside = self._of_frame(tokens)
-        self.frame_spread.copy_(inside.std(0).clamp(min=_SMALL))
+        self.frame_spread.copy_(_spread(inside).clamp(min=_SMALL))
         away = (frames - self.frame_mean).square().sum(1)
         left = away - (inside / self._frame_scale()).square().sum(1)
         self.rest_spread.copy_(left.clamp(min=_SMALL).mean().sqrt())
@@ -156,7 +158,7 @@ class Reduction(nn.Module):
     def _fit_motion(self, raw: RawFeatures) -> None:
         for number, motion in enumerate((raw.cell_motion.flatten(0, -2), raw.frame_motion)):
             self.motion_mean[number].copy_(motion.float().mean(0))
-            self.motion_std[number].copy_(motion.float().std(0).clamp(min=1e-3))
+            self.motion_std[number].copy_(_spread(motion.float()).clamp(min=1e-3))
 
 
 MAX_CELLS = 20_000
@@ -164,13 +166,13 @@ MAX_CELLS = 20_000
 
 LIMIT_QUANTILE = 0.99
 LIMIT_MARGIN = 1.5
-"""Footage of the same place at another time may be this much farther away than what was left out."""
+"""Footage of the same place at another time may be so much farther away than what was left out."""
 
 
 def _held_out_limit(fitted: Reduction, raw: RawFeatures, num_blocks: int) -> float:
     edges = torch.linspace(0, len(raw), num_blocks + 1).round().long().tolist()
     held_out = []
-    for start, stop in zip(edges, edges[1:], strict=False):
+    for start, stop in pairwise(edges):
         rows = torch.cat([torch.arange(start), torch.arange(stop, len(raw))])
         if stop == start or len(rows) <= 2:
             continue
@@ -182,8 +184,16 @@ def _held_out_limit(fitted: Reduction, raw: RawFeatures, num_blocks: int) -> flo
     return LIMIT_MARGIN * float(torch.cat(held_out).quantile(LIMIT_QUANTILE))
 
 
+def _spread(rows: Tensor) -> Tensor:
+    """The standard deviation of each column; 0 of a single row."""
+    return rows.std(0, correction=min(1, len(rows) - 1))
+
+
 def _fit_pca(rows: Tensor, mean: Tensor, components: Tensor) -> None:
-    """Fill in mean and components, divided by the spread along the strongest; missing ones are 0."""
+    """Fill in mean and components, these divided by the spread along the strongest.
+
+    Components that the rows are too few for are 0.
+    """
     mean.copy_(rows.mean(0))
     centred = rows - mean
     # The smaller of the two square matrices: there may be fewer rows than numbers in each.

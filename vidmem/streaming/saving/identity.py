@@ -15,7 +15,7 @@ from torch import nn
 
 from vidmem.errors import VideoNotFoundError
 from vidmem.files import open_regular
-from vidmem.models.interface import StreamModel
+from vidmem.models.interface import StreamModel, config_values
 
 HASHED_BYTES = 64 * 1024
 """Read at each end of a video: enough to tell two files apart, and as quick for 40 GB as for 1."""
@@ -142,7 +142,7 @@ def _config_sha256(config: Any) -> str:
 
 def _plain(value: object) -> object:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
+        return config_values(value)
     return str(value)
 
 
