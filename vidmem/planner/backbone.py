@@ -65,6 +65,14 @@ def backbone_of(config: SpoolConfig) -> BackboneConfig | None:
     return BackboneConfig(options=options, tokens_per_frame=config.tokens_per_frame)
 
 
+def named_backbone(name: str, tokens_per_frame: int) -> BackboneConfig | None:
+    """The encoder of this name, if its size is known without its files."""
+    if name not in _PUBLISHED:
+        return None
+    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[name]}
+    return BackboneConfig(options=options, tokens_per_frame=tokens_per_frame)
+
+
 @dataclass(frozen=True)
 class BackboneShape:
     """An image encoder as its options make it."""
