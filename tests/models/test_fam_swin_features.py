@@ -21,7 +21,8 @@ from vidmem.models import FamSwin, MemoryConfig, load_folder, save
 from vidmem.models.fam_swin import compiled
 from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
 from vidmem.models.interface import config_values
-from vidmem.streaming import Stream, StreamSettings
+from vidmem.streaming import StreamSettings
+from vidmem.streaming.batching import StepInput, step_batch, to_model_clip
 from vidmem.streaming.saving.identity import ModelIdentity
 
 TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
@@ -276,10 +277,15 @@ def test_memory_tokens_lie_in_squares_that_fit_the_features(tokens_per_clip, gri
     assert [config.memory_grid(stage) for stage in (3, 4)] == grids
 
 
-@torch.no_grad()
-def test_a_prediction_says_how_unlike_its_footage_is(model):
-    stream = Stream(model, StreamSettings.for_model(model))
-    assert stream.settings.clip_frames == CLIP_FRAMES
+def test_a_stream_gets_its_own_word_on_how_unlike_a_clip_is(model):
+    pixels = torch.randint(256, (2, CLIP_FRAMES, 48, 48, 3), dtype=torch.uint8)
+    clips = [StepInput(one, (0.0, 1.0), model.init_state(1)) for one in pixels]
+    together = step_batch(model, clips)
+    for clip, result in zip(clips, together, strict=True):
+        (alone,) = step_batch(model, [clip])
+        want = model.encoder.encode(to_model_clip(clip.pixels, model)).unlikeness.item()
+        assert result.unlikeness == pytest.approx(want, rel=1e-4)
+        assert result.probabilities[0] == pytest.approx(alone.probabilities[0], abs=1e-5)
 
 
 def test_models_of_today_are_what_they_were(tmp_path):
@@ -343,13 +349,13 @@ def test_what_does_not_fit_is_refused(model):
     config = make_config()
     with pytest.raises(SettingError, match="only the stages"):
         replace(config, memory=MemoryConfig(stages=(2, 3)))
-    with pytest.raises(SettingError, match="divide the width of each stage, got 5 .* at stage 3"):
+    with pytest.raises(SettingError, match=r"divide the width of each stage, got 5 .* at stage 3"):
         replace(config, num_heads=(3, 5, 5, 5))
     other = replace(config.features, has_motion=False)
     with pytest.raises(CheckpointError, match="other features"):
         FamSwin(config, encoder=make_encoder(other))
     alone = make_tiny_fam(has_encoder=False)
-    with pytest.raises(CheckpointError, match="has no encoder.*step_features"):
+    with pytest.raises(CheckpointError, match=r"has no encoder.*step_features"):
         alone.step(make_clips()[:, 0], alone.init_state(2))
     with pytest.raises(ValueError, match=r"shape \[B, T', 36, 13\].*got \[1, 4, 36, 12\]"):
         alone.step_features(torch.zeros(1, 4, 36, 12), alone.init_state(1))
