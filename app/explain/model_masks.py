@@ -68,14 +68,11 @@ def _of_memory(config: FamSwinConfig, settings: StreamSettings) -> list[dict[str
 def _of_windows(
     model: Any, config: FamSwinConfig, settings: StreamSettings
 ) -> list[dict[str, Any]]:
-    clip = (settings.clip_frames, model.card.frame_height, model.card.frame_width)
-    time, rows, columns = (
-        -(-side // step) for side, step in zip(clip, config.tubelet_size, strict=True)
-    )
+    time, rows, columns = model.first_grid(settings.clip_frames)
     names = [f"window_{axis}" for axis in ("time", "rows", "columns")]
     window = dict(zip(names, config.attention_window, strict=True))
     offers = []
-    for stage in range(1, len(config.depths) + 1):
+    for stage in config.stages:
         size = {"size_time": time, "size_rows": rows, "size_columns": columns}
         values = {**size, **window, "shift": "yes", "order": "windows", "block": BLOCK_TOKENS}
         offers.append(_offer("windows", f"windows, stage {stage}", values))

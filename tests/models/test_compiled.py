@@ -29,7 +29,7 @@ CONFIG = FamSwinConfig(
 def make_model():
     torch.manual_seed(0)
     model = FamSwin(CONFIG).eval()
-    model._memory(4).gate.data.fill_(0.7)
+    model.memory_attention(4).gate.data.fill_(0.7)
     return model
 
 

@@ -11,9 +11,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from tests.conftest import only_new_garbage
 from vidmem.models.backbones.backbone import Backbone
 from vidmem.models.backbones.config import BackboneConfig
-from vidmem.models.fam_swin.model import FamSwin
 from vidmem.models.spool.model import Spool
 from vidmem.nn.attention_windows import window_plan
+from vidmem.planner.fam_swin.estimate import random_fam_swin
 from vidmem.planner.sizing import StepSize
 from vidmem.planner.tensor_bytes import LiveBytes
 
@@ -32,10 +32,10 @@ class Cost:
 
 
 @only_new_garbage()
-def cost_of_fam_swin(config, size):
+def cost_of_fam_swin(config, size, backbone=None):
     window_plan.cache_clear()  # so that what it keeps is made, and seen, here
     with torch.no_grad(), LiveBytes() as all_made:
-        model = FamSwin(config).eval().to(size.dtype)
+        model = random_fam_swin(config, backbone).eval().to(size.dtype)
         state = _full(model.init_state(size.batch_size, l_mem=size.l_mem))
         clip = _clip(size)
         model.step(clip, state)

@@ -11,7 +11,12 @@ from typing import Any, Literal
 
 from torch import Tensor
 
-from vidmem.inspection.fam_swin import fam_swin_tokens, fam_swin_view, fam_swin_with_tokens
+from vidmem.inspection.fam_swin import (
+    fam_swin_reaches_pixels,
+    fam_swin_tokens,
+    fam_swin_view,
+    fam_swin_with_tokens,
+)
 from vidmem.inspection.memory_tokens import MemoryTokens
 from vidmem.inspection.spool import (
     spool_reaches_pixels,
@@ -76,6 +81,7 @@ INSPECTIONS: dict[type, InspectionRecord] = {
         step_encoded=lambda model, *rest: model.step_trunk(*rest),
         view=fam_swin_view,
         tokens=TokenAccess(read=fam_swin_tokens, replaced=fam_swin_with_tokens),
+        reaches_pixels=fam_swin_reaches_pixels,
     ),
     SpoolConfig: InspectionRecord(
         encode=lambda model, clip: model.encode(clip),

@@ -12,12 +12,16 @@ from torch import Tensor
 from vidmem.inspection.memory_tokens import MemoryTokens
 from vidmem.models import FamSwin, FamSwinConfig, FamSwinState
 from vidmem.nn.memory import MemoryAttention
-from vidmem.nn.pooling import memory_grid
 
 
 def fam_swin_view(config: FamSwinConfig) -> Literal["memory"] | None:
     """Attention over memory, where there is one."""
     return "memory" if config.memory else None
+
+
+def fam_swin_reaches_pixels(model: FamSwin) -> bool:
+    """Whether gradients reach the pixels: none come through a frozen image encoder."""
+    return model.config.features is None
 
 
 @torch.no_grad()
@@ -31,7 +35,7 @@ def fam_swin_tokens(model: FamSwin, clip: Tensor, state: FamSwinState) -> list[M
         assert isinstance(attention, MemoryAttention)
         token = attention.no_memory
         nothing = attention.project(token) if state.is_projected else token
-        grid = memory_grid(stage, queue.tokens.shape[2])
+        grid = model.config.memory_grid(stage)
         memories.append(MemoryTokens.of(stage, queue.tokens, nothing, grid))
     return memories
 

@@ -14,7 +14,11 @@ from typing import Any
 from torch import Tensor
 
 from vidmem.errors import SettingError
-from vidmem.models.fam_swin.checkpoint import fam_swin_weights, load_fam_swin
+from vidmem.models.fam_swin.checkpoint import (
+    fam_swin_contents,
+    fam_swin_weights,
+    load_fam_swin,
+)
 from vidmem.models.fam_swin.config import FamSwinConfig
 from vidmem.models.fam_swin.model import FamSwin
 from vidmem.models.interface import ModelCard, ModelConfig, Network
@@ -63,6 +67,7 @@ ARCHITECTURES: dict[type, Architecture] = {
         title="FAM Swin",
         load=load_fam_swin,
         outline=fam_swin_weights,
+        contents=fam_swin_contents,
         use_compiled=FamSwin.use_compiled,
     ),
     SpoolConfig: Architecture(

@@ -37,7 +37,7 @@ class Site:
     """Tokens of the clip at that stage: times, rows and columns."""
 
     picture: tuple[int, int] | None = None
-    """Height and width of the clip in pixels."""
+    """Height and width of the clip in pixels; in tokens for a model on features."""
 
     layer: int | None = None
     """Temporal block of a Spool, from 0."""

@@ -285,7 +285,7 @@ class MemoryAttention(nn.Module):
         keys_BSMD, values_BSMD = projected.chunk(2, -1)
         # Ages change with every clip, so they are added to keys here and never kept in the queue.
         # Those of empty slots (clip -1) mean nothing; the mask hides them.
-        age = self.age(age_bucket(clip_index[:, None] - clips, self.NUM_AGES))
+        age = self.age_of(clip_index[:, None] - clips)
         no_key, no_value = self.project(self.no_memory).expand(len(clips), 1, -1).chunk(2, -1)
         return MemoryKeysValues(
             keys=torch.cat([no_key, (keys_BSMD + age[:, :, None]).flatten(1, 2)], 1),
@@ -297,10 +297,27 @@ class MemoryAttention(nn.Module):
 
     def forward(self, tokens: Tensor, memory: MemoryKeysValues) -> Tensor:
         """What memory adds to the tokens: `[B, N, D]` to `[B, N, D]`, zero while the gate is."""
-        query = self._heads(self.query(self.norm(tokens)))
+        query = self.queries(tokens)
         keys, values = self._heads(memory.keys), self._heads(memory.values)
         hand_over_memory(query, keys, memory.is_valid, memory.tokens_per_clip)
-        read_BANE = self._read(query, keys, values, memory)
+        return self._gated(self._read(query, keys, values, memory))
+
+    def queries(self, tokens: Tensor) -> Tensor:
+        """What a clip's tokens `[B, N, D]` ask for, `[B, A, N, E]`: whatever is remembered."""
+        return self._heads(self.query(self.norm(tokens)))
+
+    def age_of(self, age_clips: Tensor) -> Tensor:
+        """What is added to the keys of clips of so many clips before now, `[..., D]`."""
+        return self.age(age_bucket(age_clips, self.NUM_AGES))
+
+    def read_keys(self, query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+        """`forward` of queries, with keys and values `[B, 1 + S * M, D]` and what is valid there.
+
+        For training: what streams hold at different ages is masked, never cut off.
+        """
+        return self._gated(attend(query, self._heads(keys), self._heads(values), mask=mask))
+
+    def _gated(self, read_BANE: Tensor) -> Tensor:
         return self.gate * self.proj(read_BANE.transpose(1, 2).flatten(2))
 
     def _read(
@@ -339,10 +356,15 @@ class MemoryAttention(nn.Module):
 
 
 def _token_mask(is_valid: Tensor, tokens_per_clip: int, *, may_leave_out: bool) -> Tensor | None:
-    """Slots to tokens, the no-memory token always valid; None where nothing is masked."""
+    """`token_mask`, or None where nothing is masked."""
     # Only where `is_valid` is on the CPU: reading it elsewhere would wait for the device.
     if may_leave_out and bool(is_valid.all()):
         return None
+    return token_mask(is_valid, tokens_per_clip)
+
+
+def token_mask(is_valid: Tensor, tokens_per_clip: int) -> Tensor:
+    """`[B, 1, 1, 1 + S * M]`: the tokens of valid slots `[B, S]`, and the no-memory token."""
     valid_BL = is_valid.repeat_interleave(tokens_per_clip, 1)
     always = valid_BL.new_ones(len(valid_BL), 1)
     return torch.cat([always, valid_BL], 1)[:, None, None]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -19,6 +21,18 @@ def memory_grid(stage: int, tokens_per_clip: int) -> Size3:
     side = _LARGEST_SIDE[stage]
     while tokens_per_clip % (side * side):
         side //= 2
+    return (tokens_per_clip // (side * side), side, side)
+
+
+def square_grid(tokens_per_clip: int, largest_side: int) -> Size3:
+    """As `memory_grid`, with squares of any side up to `largest_side`, which need be no power of 2.
+
+    >>> square_grid(18, 6)
+    (2, 3, 3)
+    """
+    side = min(largest_side, math.isqrt(tokens_per_clip))
+    while tokens_per_clip % (side * side):
+        side -= 1
     return (tokens_per_clip // (side * side), side, side)
 
 

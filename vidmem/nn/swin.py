@@ -253,10 +253,18 @@ class SwinBlock(nn.Module):
         """One block; the grid keeps its size."""
         if _is_run_by_run(grid.tokens):
             return self._forward_run_by_run(grid, memory_read)
-        x = grid.tokens + self.attention(self.norm1(grid.tokens), grid.size)
+        attended = self.attended(grid)
         if memory_read is not None:
-            x = x + memory_read(x)
-        return Grid(x + self.mlp(self.norm2(x)), grid.size)
+            attended = Grid(attended.tokens + memory_read(attended.tokens), grid.size)
+        return self.after_attention(attended)
+
+    def attended(self, grid: Grid) -> Grid:
+        """The first part of the block: its own attention, before anything is read from memory."""
+        return Grid(grid.tokens + self.attention(self.norm1(grid.tokens), grid.size), grid.size)
+
+    def after_attention(self, grid: Grid) -> Grid:
+        """The last part of the block, after what is read from memory was added."""
+        return Grid(grid.tokens + self.mlp(self.norm2(grid.tokens)), grid.size)
 
     def _forward_run_by_run(self, grid: Grid, memory_read: MemoryRead | None) -> Grid:
         """The same with few large tensors."""

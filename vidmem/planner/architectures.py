@@ -14,7 +14,7 @@ from vidmem.models.backbones.config import BackboneConfig
 from vidmem.models.fam_swin.config import FamSwinConfig
 from vidmem.models.interface import ModelConfig, Network
 from vidmem.models.spool.config import SpoolConfig
-from vidmem.planner.fam_swin.estimate import estimate_fam_swin, random_fam_swin
+from vidmem.planner.fam_swin import estimate as fam_swin
 from vidmem.planner.sizing import Estimate, StepSize
 from vidmem.planner.spool.estimate import estimate_spool, random_spool, uncounted_encoder
 
@@ -39,7 +39,11 @@ class CostRecord:
 
 
 COSTS: dict[type, CostRecord] = {
-    FamSwinConfig: CostRecord(estimate=estimate_fam_swin, random_network=random_fam_swin),
+    FamSwinConfig: CostRecord(
+        estimate=fam_swin.estimate_fam_swin,
+        random_network=fam_swin.random_fam_swin,
+        uncounted_encoder=fam_swin.uncounted_encoder,
+    ),
     SpoolConfig: CostRecord(
         estimate=estimate_spool,
         random_network=random_spool,

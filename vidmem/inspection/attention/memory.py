@@ -34,7 +34,6 @@ from vidmem.inspection.records import ArrayRecord
 from vidmem.models import FamSwin, FamSwinConfig, FamSwinState
 from vidmem.nn.attention_windows import Size3
 from vidmem.nn.capture import Capture, MemoryRead, capture
-from vidmem.nn.pooling import memory_grid
 from vidmem.renamed import renamed_fields
 
 
@@ -294,7 +293,7 @@ def _stage_memory(
         no_memory_share=mean_AK[:, 0],
         age_clips=request.ages[0],
         age_seconds=request.ages[1],
-        grid=memory_grid(stage, read.tokens_per_clip),
+        grid=config.memory_grid(stage),
         extent=extent,
         # A copy: a view of one key would keep the weights of all keys in memory.
         no_memory_by_query=no_memory_AQ.reshape(len(mean_AK), *sample.counts).copy(),
@@ -310,11 +309,10 @@ def _extent(read: MemoryRead, config: FamSwinConfig) -> tuple[float, float]:
     assert stage is not None and size is not None
     if picture is None:  # a step that began with a trunk
         return (1.0, 1.0)
-    merged = 2 ** (stage - 1)  # tubelets along a token's side: every merge doubles it
-    return (
-        size[1] * merged * config.tubelet_size[1] / picture[0],
-        size[2] * merged * config.tubelet_size[2] / picture[1],
-    )
+    # Features fill the picture, whose size is then counted in them.
+    height, width = config.tubelet_size[1:] if config.features is None else (1, 1)
+    merged = 2 ** (stage - config.stages[0])  # of these along a token's side: a merge doubles it
+    return (size[1] * merged * height / picture[0], size[2] * merged * width / picture[1])
 
 
 @dataclass(frozen=True, eq=False)

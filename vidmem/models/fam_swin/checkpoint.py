@@ -1,4 +1,4 @@
-"""A FAM Swin from what its folder holds, and from torchvision's weights."""
+"""What of a FAM Swin is saved, and one from what its folder holds or from torchvision's weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
+from vidmem.errors import CheckpointError
 from vidmem.models.fam_swin.config import FamSwinConfig
 from vidmem.models.fam_swin.model import FamSwin
+from vidmem.models.features.encoder import encoder_outline, load_encoder, saved_weights
 from vidmem.models.interface import ModelCard
 from vidmem.models.weights import check_depth, check_same_weights, outlining
 
@@ -26,7 +28,7 @@ _TORCHVISION_KEYS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] 
 def fam_swin_weights(
     config: FamSwinConfig, card: ModelCard, weights: Mapping[str, Tensor]
 ) -> Mapping[str, Tensor]:
-    """The weights that the network has, as tensors without values.
+    """The weights that its folder must have, as tensors without values.
 
     Args:
         config: Of anybody.
@@ -36,20 +38,41 @@ def fam_swin_weights(
     Raises:
         CheckpointError: If it has more.
     """
-    check_depth(sum(config.depths), weights)
+    check_depth(sum(config.depths[stage - 1] for stage in config.stages), weights)
     with outlining():
-        return FamSwin(config, card).state_dict()
+        outline = FamSwin(config, card).state_dict()
+    return (
+        outline if config.features is None else outline | encoder_outline(config.features, weights)
+    )
+
+
+def fam_swin_contents(model: FamSwin) -> tuple[FamSwinConfig, dict[str, Tensor]]:
+    """The config and the weights that a folder gets.
+
+    A frozen image encoder is named in the config, and found again by name.
+
+    Raises:
+        CheckpointError: If the model is on features and has no encoder, whose reduction is saved.
+    """
+    if model.config.features is not None and model.encoder is None:
+        raise CheckpointError(
+            "this FAM Swin has no encoder, and without its reduction no features could be made "
+            "for it again; make it with encoder=..."
+        )
+    return model.config, saved_weights(model.state_dict())
 
 
 def load_fam_swin(config: FamSwinConfig, card: ModelCard, weights: dict[str, Tensor]) -> FamSwin:
     """The network that was saved, in eval mode.
 
     Raises:
-        CheckpointError: If the weights do not fit.
+        CheckpointError: If the weights do not fit, or its image encoder is another one by now.
+        WeightsNotAvailableError: If it names an image encoder that is not on this machine.
     """
-    model = FamSwin(config, card)
-    check_same_weights(model.state_dict(), weights)
-    model.load_state_dict(weights)
+    encoder = None if config.features is None else load_encoder(config.features)
+    model = FamSwin(config, card, encoder=encoder)
+    check_same_weights(saved_weights(model.state_dict()), weights)
+    model.load_state_dict(weights, strict=False)  # they were compared above
     return model.eval()
 
 

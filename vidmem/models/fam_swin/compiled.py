@@ -28,9 +28,20 @@ torch.compiler.assume_constant_result(shape_plan)  # not where it is: it loads t
 
 
 def compiled_step(
-    model: FamSwin, clip: Tensor, state: FamSwinState, clip_seconds: Tensor | None
+    model: FamSwin,
+    clip: Tensor,
+    state: FamSwinState,
+    clip_seconds: Tensor | None,
+    frame_grid: tuple[int, int] | None = None,
 ) -> StepOutput:
     """`FamSwin.step`, compiled at the first call for each size of clip, batch and memory.
+
+    Args:
+        model: In eval mode.
+        clip: `[B, T, 3, H, W]`, or features `[B, T', P, F]`.
+        state: See `FamSwin.step`.
+        clip_seconds: See `FamSwin.step`.
+        frame_grid: Rows and columns of the features; None: the clip is of pixels.
 
     Raises:
         AttentionError: If it cannot be compiled here, or is compiled again and again.
@@ -47,7 +58,7 @@ def compiled_step(
         ):
             if is_graph:
                 torch.compiler.cudagraph_mark_step_begin()
-            output = _compiled(is_graph)(model, clip, state, seconds)
+            output = _compiled(is_graph)(model, clip, state, seconds, frame_grid)
     except FailOnRecompileLimitHit as error:
         raise AttentionError(
             "the step was compiled again and again for new shapes; keep the size of clips, batches "
@@ -64,8 +75,16 @@ def compiled_step(
     return _copied(model, output) if is_graph else output
 
 
-def _step(model: FamSwin, clip: Tensor, state: FamSwinState, seconds: Tensor) -> StepOutput:
-    return model.step_trunk(model.trunk(clip), state, seconds)
+def _step(
+    model: FamSwin,
+    clip: Tensor,
+    state: FamSwinState,
+    seconds: Tensor,
+    frame_grid: tuple[int, int] | None,
+) -> StepOutput:
+    # An image encoder itself is run as it is: it may be anybody's, and need not be one graph.
+    trunk = model.trunk(clip) if frame_grid is None else model.trunk_features(clip, frame_grid)
+    return model.step_trunk(trunk, state, seconds)
 
 
 def _is_graph(device: torch.device) -> bool:

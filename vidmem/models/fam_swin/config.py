@@ -6,11 +6,16 @@ import math
 from dataclasses import dataclass, field
 
 from vidmem.errors import SettingError
+from vidmem.models.features.config import FeatureConfig
 from vidmem.models.interface import StreamTraits
 from vidmem.nn.attention_windows import Size3
+from vidmem.nn.pooling import memory_grid, square_grid
 
 MAX_WINDOW_TOKENS = 4096
 """Of an attention window; torchvision's have 392."""
+
+FIRST_STAGE_ON_FEATURES = 3
+"""An image encoder's tokens are as coarse as this stage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,10 +61,11 @@ class FamSwinConfig:
     """The architecture; the defaults are torchvision's `swin3d_t` with memory."""
 
     tubelet_size: Size3 = (2, 4, 4)
-    """Frames, pixel rows and pixel columns that make one token."""
+    """Frames, pixel rows and pixel columns that make one token. On `features` only the first of
+    them counts: the feature frames that are merged."""
 
     embed_dim: int = 96
-    """Width of stage 1; every stage doubles it."""
+    """Width of stage 1, even where there is none; every stage doubles it."""
 
     depths: tuple[int, int, int, int] = (2, 2, 6, 2)
     """Blocks per stage."""
@@ -76,6 +82,10 @@ class FamSwinConfig:
     memory: MemoryConfig | None = field(default_factory=MemoryConfig)
     """None: plain Video Swin."""
 
+    features: FeatureConfig | None = None
+    """Of the frames: then a frozen image encoder takes the place of the patch embedding and of
+    stages 1 and 2, and what is said of these stages has no meaning. None: pixels."""
+
     def __post_init__(self) -> None:
         _check_counts("tubelet_size", self.tubelet_size, 3)
         _check_counts("attention_window", self.attention_window, 3)
@@ -88,26 +98,53 @@ class FamSwinConfig:
                 f"attention_window must hold at most {MAX_WINDOW_TOKENS} tokens, got "
                 f"{self.attention_window}"
             )
-        for stage, heads in enumerate(self.num_heads):
-            width = self.embed_dim * 2**stage
+        for stage in self.stages:
+            width, heads = self.width(stage), self.num_heads[stage - 1]
             if width % heads:
                 raise SettingError(
                     f"num_heads must divide the width of each stage, got {heads} heads and width "
-                    f"{width} at stage {stage + 1}"
+                    f"{width} at stage {stage}"
                 )
+        if self.memory is not None and not set(self.memory.stages) <= set(self.stages):
+            raise SettingError(
+                f"on features there are only the stages {self.stages}, so memory cannot be in "
+                f"stages {self.memory.stages}"
+            )
+
+    @property
+    def stages(self) -> range:
+        """The stages that there are, from 1: on features only the last two."""
+        return range(1 if self.features is None else FIRST_STAGE_ON_FEATURES, 5)
 
     def width(self, stage: int) -> int:
         """Token width at a stage (from 1)."""
         return self.embed_dim * 2 ** (stage - 1)
 
+    def memory_grid(self, stage: int) -> Size3:
+        """Times, rows and columns of the memory tokens that a clip writes at a stage (from 1).
+
+        On features, 9 or 18 of them, say, are 3 x 3 in the picture where frames have 36 tokens.
+        """
+        assert self.memory is not None
+        tokens_per_clip = self.memory.tokens_per_clip
+        if self.features is None:
+            return memory_grid(stage, tokens_per_clip)
+        # The stage's own side, rounded up where patches are merged.
+        merged = 2 ** (stage - FIRST_STAGE_ON_FEATURES)
+        return square_grid(
+            tokens_per_clip, -(-math.isqrt(self.features.tokens_per_frame) // merged)
+        )
+
     def traits(self, clip_frames: int) -> StreamTraits:
         """What a stream has to know; it is the same for clips of any length."""
         memory = self.memory
+        frame_step = self.features.encode_every if self.features else 1
         return StreamTraits(
             l_mem=memory.l_mem if memory else 0,
             has_memory=memory is not None,
             memory_every=memory.memory_every if memory else 1,
-            frames_multiple=self.tubelet_size[0],
+            frames_multiple=frame_step * self.tubelet_size[0],
+            frame_step=frame_step,
         )
 
 

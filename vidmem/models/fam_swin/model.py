@@ -7,6 +7,8 @@ stage.
     clip ── stages 1, 2 ── stage 3 ─┬─ last block ── stage 4 ─┬─ last block ── head ── logits
                         read queue 3 ┘      │      read queue 4 ┘      │
                               pool, push ───┘            pool, push ───┘
+
+On features (`FamSwinConfig.features`) a frozen image encoder stands in for stages 1 and 2.
 """
 
 from __future__ import annotations
@@ -16,14 +18,18 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from vidmem.errors import SettingError, StateError
+from vidmem.errors import CheckpointError, SettingError, StateError
+from vidmem.models.backbones.backbone import pooled_grid
 from vidmem.models.fam_swin.config import FamSwinConfig
+from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
 from vidmem.models.fam_swin.state import FamSwinState
+from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
+from vidmem.nn.attention_windows import Size3
 from vidmem.nn.capture import at, is_capturing
 from vidmem.nn.memory import MemoryAttention, MemoryKeysValues, MemoryQueue
-from vidmem.nn.pooling import grid_pool, memory_grid
+from vidmem.nn.pooling import grid_pool
 from vidmem.nn.swin import (
     Grid,
     MemoryRead,
@@ -47,12 +53,26 @@ class FamSwin(nn.Module):
     """Video Swin with a bounded Feedback-Attention Memory queue.
 
     One set of weights serves any number of streams: what is remembered is in the state alone.
+
+    Args:
+        config: The architecture.
+        card: Classes and sampling.
+        encoder: For a model on features; without one, features have to be brought along.
+
+    Raises:
+        CheckpointError: If the encoder gives other features than the config says.
     """
 
     look: Look | None = None
     """How its training footage looks, for a warning about other footage; set as it is loaded."""
 
-    def __init__(self, config: FamSwinConfig, card: ModelCard | None = None) -> None:
+    def __init__(
+        self,
+        config: FamSwinConfig,
+        card: ModelCard | None = None,
+        *,
+        encoder: FeatureEncoder | None = None,
+    ) -> None:
         super().__init__()
         self.config = config
         self.card = card or ModelCard(
@@ -60,14 +80,32 @@ class FamSwin(nn.Module):
             title="FAM Swin",
             class_names=tuple(f"class {i}" for i in range(config.num_classes)),
         )
-        self.patch_embedding = PatchEmbedding(config.tubelet_size, config.embed_dim)
+        first, features = config.stages[0], config.features
+        if features is None:
+            self.patch_embedding = PatchEmbedding(config.tubelet_size, config.embed_dim)
+        else:
+            self.feature_embedding = FeatureEmbedding(
+                config.tubelet_size[0],
+                features.tokens_per_frame,
+                features.feature_dim,
+                config.width(first),
+            )
+        # Stages that there are not keep their places, so that stage n is `stages[n - 1]` always.
         self.stages = nn.ModuleList(
             SwinStage(
-                config.width(i + 1), config.depths[i], config.num_heads[i], config.attention_window
+                config.width(stage),
+                config.depths[stage - 1],
+                config.num_heads[stage - 1],
+                config.attention_window,
             )
-            for i in range(4)
+            if stage >= first
+            else nn.Identity()
+            for stage in (1, 2, 3, 4)
         )
-        self.merges = nn.ModuleList(PatchMerging(config.width(stage)) for stage in (1, 2, 3))
+        self.merges = nn.ModuleList(
+            PatchMerging(config.width(stage)) if stage >= first else nn.Identity()
+            for stage in (1, 2, 3)
+        )
         self.norm = nn.LayerNorm(config.width(4))
         self.head = nn.Linear(config.width(4), config.num_classes)
         self.apply(_init_weights)
@@ -76,7 +114,34 @@ class FamSwin(nn.Module):
             heads = config.num_heads[stage - 1]
             self.memory[str(stage)] = MemoryAttention(config.width(stage), heads)
         self.copy_memory_projections()
+        _check_encoder(config, encoder)
+        self.encoder = encoder
         self.is_compiled = False
+
+    @property
+    def frame_grid(self) -> tuple[int, int]:
+        """Rows and columns of the features of a frame of the card's size.
+
+        Without an encoder, as near to the shape of the picture as can be.
+        """
+        assert self.config.features is not None
+        size = (self.card.frame_height, self.card.frame_width)
+        if self.encoder is not None:
+            return self.encoder.token_grid(*size)
+        return pooled_grid(size, self.config.features.tokens_per_frame)
+
+    def first_grid(self, clip_frames: int) -> Size3:
+        """Times, rows and columns of the tokens that enter the first stage, with the card's frames.
+
+        Args:
+            clip_frames: Sampled frames of a clip.
+        """
+        times, height, width = self.config.tubelet_size
+        features = self.config.features
+        if features is not None:
+            return (-(-features.num_feature_frames(clip_frames) // times), *self.frame_grid)
+        rows, columns = -(-self.card.frame_height // height), -(-self.card.frame_width // width)
+        return (-(-clip_frames // times), rows, columns)
 
     @property
     def memory_stages(self) -> tuple[int, ...]:
@@ -96,9 +161,9 @@ class FamSwin(nn.Module):
     def copy_memory_projections(self) -> None:
         """Start each memory attention as a copy of its block's own self-attention."""
         for stage in self.memory_stages:
-            block = self._stage(stage).last_block
+            block = self.swin_stage(stage).last_block
             attention = block.attention
-            self._memory(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
+            self.memory_attention(stage).copy_from_block(block.norm1, attention.qkv, attention.proj)
 
     def use_flex(self, is_flex: bool) -> None:
         """Compute all attention with compiled `flex_attention`, or without (the default)."""
@@ -113,7 +178,7 @@ class FamSwin(nn.Module):
     def close_gates(self) -> None:
         """Set every gate to zero: memory is written but adds nothing."""
         for stage in self.memory_stages:
-            nn.init.zeros_(self._memory(stage).gate)
+            nn.init.zeros_(self.memory_attention(stage).gate)
 
     def forward(self, clips: Tensor) -> Tensor:
         """Classify clips one by one, without reading memory.
@@ -218,22 +283,65 @@ class FamSwin(nn.Module):
             ValueError: If the clip has another shape or another number of streams than the state.
         """
         _check_clip(clip)
-        if self.is_compiled and not torch.is_grad_enabled() and not is_capturing():
-            from vidmem.models.fam_swin.compiled import (
-                compiled_step,  # brings torch's compiler: seconds
-            )
+        if self.config.features is not None:
+            encoder = self._encoder()
+            encoded = encoder.encode(clip.to(self.dtype))
+            grid = encoder.token_grid(*clip.shape[3:])
+            output = self.step_features(encoded.values, state, clip_seconds, frame_grid=grid)
+            return replace(output, unlikeness=encoded.unlikeness)
+        if self._is_step_compiled():
+            from vidmem.models.fam_swin.compiled import compiled_step  # torch's compiler: seconds
 
             return compiled_step(self, clip, state, clip_seconds)
         with at(picture=tuple(clip.shape[3:])):
             return self.step_trunk(self.trunk(clip), state, clip_seconds)
 
+    def step_features(
+        self,
+        features: Tensor,
+        state: FamSwinState,
+        clip_seconds: Tensor | None = None,
+        *,
+        frame_grid: tuple[int, int] | None = None,
+    ) -> StepOutput:
+        """`step` for a clip whose features are known already.
+
+        Args:
+            features: `[B, T', P, F]`, as the encoder gives them.
+            state: See `step`.
+            clip_seconds: See `step`.
+            frame_grid: Rows and columns of the P tokens of a frame; None: of the card's frames.
+
+        Raises:
+            ValueError: If the features have another shape.
+        """
+        frame_grid = frame_grid or self.frame_grid
+        if self._is_step_compiled():
+            from vidmem.models.fam_swin.compiled import compiled_step  # torch's compiler: seconds
+
+            self._check_features(features, frame_grid)
+            return compiled_step(self, features, state, clip_seconds, frame_grid)
+        with at(picture=frame_grid):
+            trunk = self.trunk_features(features, frame_grid)
+            return self.step_trunk(trunk, state, clip_seconds)
+
     def trunk(self, clip: Tensor) -> Grid:
-        """All of a clip `[B, T, 3, H, W]` that comes before the first memory read."""
-        grid = self.patch_embedding(clip.to(self.dtype))
-        first = self._first_read()
-        for number in range(1, first):
-            grid = self.merges[number - 1](self.stages[number - 1](grid))
-        return self._stage(first).forward_trunk(grid)
+        """All of a clip `[B, T, 3, H, W]` that comes before the first memory read.
+
+        Raises:
+            CheckpointError: If the model is on features and was made without an encoder.
+        """
+        clip = clip.to(self.dtype)
+        if self.config.features is None:
+            return self._trunk(self.patch_embedding(clip))
+        encoder = self._encoder()
+        return self.trunk_features(encoder(clip), encoder.token_grid(*clip.shape[3:]))
+
+    def trunk_features(self, features: Tensor, frame_grid: tuple[int, int] | None = None) -> Grid:
+        """`trunk` of clips whose features are known: `[B, T', P, F]`; see `step_features`."""
+        frame_grid = frame_grid or self.frame_grid
+        self._check_features(features, frame_grid)
+        return self._trunk(self.feature_embedding(features.to(self.dtype), frame_grid))
 
     def step_trunk(
         self, trunk: Grid, state: FamSwinState, clip_seconds: Tensor | None = None
@@ -257,6 +365,29 @@ class FamSwin(nn.Module):
         if not self.training:
             written = [tokens.detach() for tokens in written]
         return StepOutput(logits, self._pushed(state, written, clip_seconds))
+
+    def forward_trunks(self, trunks: Grid, state: FamSwinState) -> tuple[Tensor, FamSwinState]:
+        """Run clips in a row through memory, with gradients: the fast version of `step_trunk`.
+
+        Scores, states and gradients are those of steps, within rounding; see `forward_clips`. All
+        that no memory is needed for is computed for all clips at once.
+
+            trunks = model.trunk_features(features.flatten(0, 1))  # of [B, N, T', P, F]
+            logits, state = model.forward_trunks(trunks, model.init_state(len(features)))
+
+        Args:
+            trunks: Of N clips of each of B sequences, `[B * N, L, D]`, sequence after sequence.
+            state: Where the B sequences left off.
+
+        Returns:
+            Logits `[B, N, num_classes]`, and the state after the last clip.
+
+        Raises:
+            ValueError: If there are not as many clips of each sequence of the state.
+        """
+        from vidmem.models.fam_swin.sequences import run_sequences  # it is made of this model
+
+        return run_sequences(self, trunks, state)
 
     def state_from_tensors(self, tensors: dict[str, Tensor]) -> FamSwinState:
         """Make a state of what `FamSwinState.to_tensors` gave.
@@ -300,10 +431,14 @@ class FamSwin(nn.Module):
     def stage_grids(self, clip: Tensor) -> list[Grid]:
         """The output of every stage without memory; the last one is for `classify`."""
         _check_clip(clip)
-        grid = self.patch_embedding(clip.to(self.dtype))
-        grids = []
-        for number, stage in enumerate(self.stages):
-            grid = stage(self.merges[number - 1](grid) if number else grid)
+        clip, grids = clip.to(self.dtype), []
+        if self.config.features is None:
+            grid = self.patch_embedding(clip)
+        else:
+            encoder = self._encoder()
+            grid = self.feature_embedding(encoder(clip), encoder.token_grid(*clip.shape[3:]))
+        for stage in self.config.stages:
+            grid = self.swin_stage(stage)(self.merges[stage - 2](grid) if grids else grid)
             grids.append(grid)
         return grids
 
@@ -311,12 +446,45 @@ class FamSwin(nn.Module):
         """Logits `[B, num_classes]`, float32, of the output of the last stage."""
         return by_row(self.head, self.norm(last.tokens).mean(1)).float()
 
-    def _stage(self, stage: int) -> SwinStage:
+    def _trunk(self, grid: Grid) -> Grid:
+        """From the embedded tokens to what comes before the first memory read."""
+        first = self._first_read()
+        for number in range(self.config.stages[0], first):
+            grid = self.merges[number - 1](self.stages[number - 1](grid))
+        return self.swin_stage(first).forward_trunk(grid)
+
+    def _encoder(self) -> FeatureEncoder:
+        if self.encoder is None:
+            assert self.config.features is not None
+            raise CheckpointError(
+                f"this FAM Swin has no encoder; load one ({self.config.features.backbone}) or give "
+                "features to step_features"
+            )
+        return self.encoder
+
+    def _check_features(self, features: Tensor, frame_grid: tuple[int, int]) -> None:
+        wanted = self.config.features
+        if wanted is None:
+            raise ValueError("this FAM Swin is made for pixels, not for features; use step")
+        shape = (wanted.tokens_per_frame, wanted.feature_dim)
+        is_fitting = features.ndim == 4 and features.shape[2:] == shape
+        if not is_fitting or frame_grid[0] * frame_grid[1] != shape[0]:
+            raise ValueError(
+                f"features must have shape [B, T', {shape[0]}, {shape[1]}] on a grid of "
+                f"{shape[0]} tokens, got {list(features.shape)} and {frame_grid}"
+            )
+
+    def _is_step_compiled(self) -> bool:
+        return self.is_compiled and not torch.is_grad_enabled() and not is_capturing()
+
+    def swin_stage(self, stage: int) -> SwinStage:
+        """The stage of this number, from 1."""
         module = self.stages[stage - 1]
         assert isinstance(module, SwinStage)
         return module
 
-    def _memory(self, stage: int) -> MemoryAttention:
+    def memory_attention(self, stage: int) -> MemoryAttention:
+        """How the stage of this number reads memory."""
         module = self.memory[str(stage)]
         assert isinstance(module, MemoryAttention)
         return module
@@ -326,7 +494,7 @@ class FamSwin(nn.Module):
         if not state.l_mem:
             return ()
         return tuple(
-            self._memory(stage).keys_values(
+            self.memory_attention(stage).keys_values(
                 queue, state.clip_index, is_projected=state.is_projected
             )
             for stage, queue in zip(self.memory_stages, state.queues, strict=True)
@@ -338,9 +506,9 @@ class FamSwin(nn.Module):
         outputs, grid = [], trunk
         for number in range(self._first_read(), 5):
             if number > self._first_read():  # stages count from 1, `merges[0]` leads from 1 to 2
-                grid = self._stage(number).forward_trunk(self.merges[number - 2](grid))
+                grid = self.swin_stage(number).forward_trunk(self.merges[number - 2](grid))
             with at(stage=number, grid=grid.size):
-                grid = self._stage(number).forward_last(grid, self._memory_read(number, reads))
+                grid = self.swin_stage(number).forward_last(grid, self._memory_read(number, reads))
             if number in self.memory_stages:
                 outputs.append(grid)
         return _Features(tuple(outputs), grid)
@@ -352,18 +520,16 @@ class FamSwin(nn.Module):
     def _memory_read(self, stage: int, reads: dict[int, MemoryKeysValues]) -> MemoryRead | None:
         if stage not in reads:
             return None
-        attention, memory = self._memory(stage), reads[stage]
+        attention, memory = self.memory_attention(stage), reads[stage]
         return lambda tokens: attention(tokens, memory)
 
     def _written(self, features: _Features, is_projected: bool) -> list[Tensor]:
         """The memory tokens of a clip, or their keys and values, one tensor per stage."""
-        assert self.config.memory is not None
         written = []
         for stage, grid in zip(self.memory_stages, features.memory_stages, strict=True):
-            cells = memory_grid(stage, self.config.memory.tokens_per_clip)
-            tokens = grid_pool(grid.unflatten(), cells)
+            tokens = grid_pool(grid.unflatten(), self.config.memory_grid(stage))
             # Projected once when written, instead of again for each of the `l_mem` clips that read.
-            written.append(self._memory(stage).project(tokens) if is_projected else tokens)
+            written.append(self.memory_attention(stage).project(tokens) if is_projected else tokens)
         return written
 
     def _pushed(
@@ -380,6 +546,14 @@ class FamSwin(nn.Module):
             for queue, tokens in zip(state.queues, written, strict=True)
         )
         return replace(state, queues=queues, clip_index=index + 1)
+
+
+def _check_encoder(config: FamSwinConfig, encoder: FeatureEncoder | None) -> None:
+    if encoder is not None and encoder.config != config.features:
+        raise CheckpointError(
+            f"the encoder gives other features than the model's config says: {encoder.config} and "
+            f"{config.features}"
+        )
 
 
 def _init_weights(module: nn.Module) -> None:

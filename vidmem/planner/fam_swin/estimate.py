@@ -4,18 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
+from vidmem.errors import SettingError
+from vidmem.models.backbones.backbone import Backbone
 from vidmem.models.backbones.config import BackboneConfig
 from vidmem.models.fam_swin.config import FamSwinConfig
 from vidmem.models.fam_swin.model import FamSwin
+from vidmem.models.features.config import FeatureConfig
+from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.nn.memory import MemoryAttention
-from vidmem.planner.fam_swin.peak import peak_parts
+from vidmem.planner.backbone import (
+    BackboneShape,
+    backbone_flops,
+    backbone_parameters,
+    backbone_peak_bytes,
+    backbone_table_bytes,
+    named_backbone,
+)
+from vidmem.planner.fam_swin.peak import feature_bytes, peak_parts
 from vidmem.planner.fam_swin.swin_shapes import (
     StageShape,
     bias_places,
     boxed_pairs,
     stage_shapes,
+)
+from vidmem.planner.features import (
+    feature_flops,
+    motion_peak_bytes,
+    picture_bytes,
+    reduction_bytes,
 )
 from vidmem.planner.sizing import (
     INDEX_BYTES,
@@ -35,31 +54,102 @@ from vidmem.planner.sizing import (
 def estimate_fam_swin(
     config: FamSwinConfig, size: StepSize, backbone: BackboneConfig | None = None
 ) -> Estimate:
-    """What a FAM Swin costs in eval mode, its memory full; it has no image encoder."""
+    """What a FAM Swin costs in eval mode, its memory full.
+
+    One on features is counted with its image encoder, where that is known or given; else the
+    features are taken to come from elsewhere.
+    """
     stages = stage_shapes(config, size)
-    return Estimate(
+    own = Estimate(
         weight_bytes=num_parameters(config) * size.number_bytes,
         table_bytes=_table_bytes(stages, size.device, size.number_bytes),
         state_bytes=state_bytes(config, size),
         live=tuple(peak_parts(config, stages, size)),
         flops=joined(_flops(config, stages, size)),
     )
+    encoder = _backbone(config, backbone)
+    if config.features is None or encoder is None:
+        return own
+    return _with_encoder(own, config.features, size, BackboneShape(encoder))
 
 
 def random_fam_swin(config: FamSwinConfig, backbone: BackboneConfig | None = None) -> FamSwin:
-    """A FAM Swin with random weights; it has no image encoder."""
-    return FamSwin(config)
+    """A FAM Swin with random weights, its encoder's too where it has one.
+
+    Raises:
+        SettingError: If its encoder is not known.
+    """
+    if config.features is None:
+        return FamSwin(config)
+    encoder = _backbone(config, backbone)
+    if encoder is None:
+        raise SettingError(
+            f"the encoder {config.features.backbone} is not known here, so its speed cannot be "
+            "measured; give --clips-per-second instead"
+        )
+    features = replace(config.features, backbone_sha256="")  # no encoder of random weights has it
+    own = FeatureEncoder(features, Backbone(encoder))
+    own.reduction.motion_std.fill_(1)  # nothing is divided by zero
+    return FamSwin(replace(config, features=features), encoder=own)
+
+
+def uncounted_encoder(config: FamSwinConfig, backbone: BackboneConfig | None = None) -> str | None:
+    """The name of an encoder whose size is not known, so that an estimate leaves it out."""
+    is_counted = config.features is None or _backbone(config, backbone) is not None
+    return None if is_counted or config.features is None else config.features.backbone
+
+
+def _backbone(config: FamSwinConfig, given: BackboneConfig | None) -> BackboneConfig | None:
+    if config.features is None:
+        return None
+    tokens = config.features.tokens_per_frame
+    if given is not None:
+        return replace(given, tokens_per_frame=tokens)
+    return named_backbone(config.features.backbone, tokens)
+
+
+def _with_encoder(
+    own: Estimate, features: FeatureConfig, size: StepSize, shape: BackboneShape
+) -> Estimate:
+    """The rest, and making features of the frames that are encoded."""
+    batch, frames = size.batch_size, features.num_feature_frames(size.clip_frames)
+    converted = picture_bytes(size) if size.number_bytes != 4 else 0  # all frames of the clip
+    size = replace(size, clip_frames=frames)
+    encoding = backbone_peak_bytes(shape, size, features.tokens_per_frame) + picture_bytes(size)
+    motion = motion_peak_bytes(features, size, shape.width)
+    pictures = batch * frames * backbone_flops(shape, size.frame_height, size.frame_width)
+    held = feature_bytes(features, size)  # to the end of the step
+    return replace(
+        own,
+        weight_bytes=own.weight_bytes + backbone_parameters(shape) * size.number_bytes,
+        table_bytes=own.table_bytes
+        + backbone_table_bytes(shape)
+        + reduction_bytes(features, shape.width),
+        live=(
+            Part("encoder", converted + encoding),
+            Part("motion", converted + motion),
+            *(Part(part.name, part.amount + held) for part in own.live),
+        ),
+        flops=(
+            Part("encoder", pictures),
+            Part("features", batch * feature_flops(features, size, shape.width)),
+            *own.flops,
+        ),
+    )
 
 
 def num_parameters(config: FamSwinConfig) -> int:
     """Of the network, memory included."""
-    tubelet_values = 3 * math.prod(config.tubelet_size)
-    total = linear_parameters(tubelet_values, config.embed_dim) + norm_parameters(config.embed_dim)
+    first = config.stages[0]
+    total = linear_parameters(_embedded_values(config), config.width(first))
+    total += norm_parameters(config.width(first))
+    if config.features is not None:
+        total += config.features.tokens_per_frame * config.width(first)
     bias_rows = math.prod(2 * length - 1 for length in config.attention_window)
-    for stage in (1, 2, 3, 4):
+    for stage in config.stages:
         width, heads = config.width(stage), config.num_heads[stage - 1]
         total += config.depths[stage - 1] * (block_parameters(width) + bias_rows * heads)
-    for stage in (1, 2, 3):
+    for stage in config.stages[:-1]:
         width = config.width(stage)
         total += norm_parameters(4 * width)
         total += linear_parameters(4 * width, 2 * width, has_bias=False)
@@ -68,6 +158,13 @@ def num_parameters(config: FamSwinConfig) -> int:
     )
     memory_stages = config.memory.stages if config.memory else ()
     return total + sum(memory_parameters(config.width(stage)) for stage in memory_stages)
+
+
+def _embedded_values(config: FamSwinConfig) -> int:
+    """Numbers that one token of the first stage is made of."""
+    if config.features is not None:
+        return config.tubelet_size[0] * config.features.feature_dim
+    return 3 * math.prod(config.tubelet_size)
 
 
 def block_parameters(width: int) -> int:
@@ -118,11 +215,12 @@ def _table_bytes(stages: tuple[StageShape, ...], device: DeviceKind, number_byte
 
 
 def _flops(config: FamSwinConfig, stages: tuple[StageShape, ...], size: StepSize) -> Iterator[Part]:
-    batch, tubelet_values = size.batch_size, 3 * math.prod(config.tubelet_size)
-    embedding = linear_flops(batch * stages[0].num_tokens, tubelet_values, config.embed_dim)
-    yield Part("patch embedding", embedding)
+    batch, first = size.batch_size, stages[0]
+    name = "patch embedding" if config.features is None else "feature embedding"
+    values = _embedded_values(config)
+    yield Part(name, linear_flops(batch * first.num_tokens, values, first.width))
     for stage in stages:
-        if stage.stage > 1:
+        if stage != first:
             # Four neighbours are joined and projected to twice their width, which is `stage.width`.
             merged = linear_flops(batch * stage.num_tokens, 2 * stage.width, stage.width)
             yield Part("patch merging", merged)

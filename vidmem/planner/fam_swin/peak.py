@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from vidmem.models.fam_swin.config import FamSwinConfig
+from vidmem.models.features.config import FeatureConfig
 from vidmem.nn.swin import cached_tokens
 from vidmem.planner.fam_swin.swin_shapes import (
     BoxCount,
@@ -88,8 +89,28 @@ def peak_parts(
         yield _push(config, size, held)
 
 
+def feature_bytes(features: FeatureConfig, size: StepSize) -> int:
+    """Of the features of a clip, in float32: `size` counts feature frames."""
+    return size.batch_size * size.clip_frames * features.tokens_per_frame * features.feature_dim * 4
+
+
+def _feature_embedding(
+    config: FamSwinConfig, features: FeatureConfig, stage: StageShape, size: StepSize
+) -> Part:
+    """Features that may have to be converted and padded, merged, then two of tokens."""
+    size = replace(size, clip_frames=features.num_feature_frames(size.clip_frames))
+    values = feature_bytes(features, size) // 4
+    numbers = size.batch_size * stage.num_tokens * config.tubelet_size[0] * features.feature_dim
+    converted = values if size.number_bytes != 4 else 0
+    padded = numbers if numbers != values else 0
+    held = (converted + padded + numbers) * size.number_bytes
+    return Part("feature embedding", held + 2 * _grid_bytes(stage, size))
+
+
 def _embedding(config: FamSwinConfig, stage: StageShape, size: StepSize) -> Part:
     """Tubelets cut out of a clip that may have to be converted and padded, then two of tokens."""
+    if config.features is not None:
+        return _feature_embedding(config, config.features, stage, size)
     values = 3 * size.batch_size * size.clip_frames * size.frame_height * size.frame_width
     tubelets = 3 * size.batch_size * stage.num_tokens * math.prod(config.tubelet_size)
     converted = values if size.number_bytes != 4 else 0

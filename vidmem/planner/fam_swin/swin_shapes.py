@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import product
 
+from vidmem.models.backbones.backbone import pooled_grid
 from vidmem.models.fam_swin.config import FamSwinConfig
 from vidmem.nn.attention_windows import Size3, cut_axis, fit_window
 from vidmem.planner.sizing import StepSize
@@ -147,12 +148,10 @@ def bias_places(plan: BoxPlan) -> int:
 
 
 def stage_shapes(config: FamSwinConfig, size: StepSize) -> tuple[StageShape, ...]:
-    """The four stages."""
-    tubelet, lengths = config.tubelet_size, (size.clip_frames, size.frame_height, size.frame_width)
-    # Rounded up: a clip is padded to whole tubelets, and so is a grid before patches are merged.
-    t, h, w = (-(-length // part) for length, part in zip(lengths, tubelet, strict=True))
+    """All stages that there are."""
+    t, h, w = _first_grid(config, size)
     shapes = []
-    for stage in (1, 2, 3, 4):
+    for stage in config.stages:
         shapes.append(
             StageShape(
                 stage=stage,
@@ -165,3 +164,17 @@ def stage_shapes(config: FamSwinConfig, size: StepSize) -> tuple[StageShape, ...
         )
         h, w = -(-h // 2), -(-w // 2)
     return tuple(shapes)
+
+
+def _first_grid(config: FamSwinConfig, size: StepSize) -> Size3:
+    frames, features = size.clip_frames, config.features
+    if features is not None:
+        frames = features.num_feature_frames(frames)
+        grid = pooled_grid((size.frame_height, size.frame_width), features.tokens_per_frame)
+        return (-(-frames // config.tubelet_size[0]), *grid)
+    lengths = (frames, size.frame_height, size.frame_width)
+    # Rounded up: a clip is padded to whole tubelets, and so is a grid before patches are merged.
+    t, h, w = (
+        -(-length // part) for length, part in zip(lengths, config.tubelet_size, strict=True)
+    )
+    return (t, h, w)
