@@ -12,7 +12,9 @@ from typing import Any, Literal
 from torch import Tensor
 
 from vidmem.inspection.fam_swin import (
+    fam_swin_encode,
     fam_swin_reaches_pixels,
+    fam_swin_step_encoded,
     fam_swin_tokens,
     fam_swin_view,
     fam_swin_with_tokens,
@@ -77,8 +79,8 @@ class InspectionRecord:
 
 INSPECTIONS: dict[type, InspectionRecord] = {
     FamSwinConfig: InspectionRecord(
-        encode=lambda model, clip: model.trunk(clip),
-        step_encoded=lambda model, *rest: model.step_trunk(*rest),
+        encode=fam_swin_encode,
+        step_encoded=fam_swin_step_encoded,
         view=fam_swin_view,
         tokens=TokenAccess(read=fam_swin_tokens, replaced=fam_swin_with_tokens),
         reaches_pixels=fam_swin_reaches_pixels,

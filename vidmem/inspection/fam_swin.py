@@ -10,13 +10,30 @@ import torch
 from torch import Tensor
 
 from vidmem.inspection.memory_tokens import MemoryTokens
-from vidmem.models import FamSwin, FamSwinConfig, FamSwinState
+from vidmem.models import FamSwin, FamSwinConfig, FamSwinState, Grid, StepOutput
 from vidmem.nn.memory import MemoryAttention
 
 
 def fam_swin_view(config: FamSwinConfig) -> Literal["memory"] | None:
     """Attention over memory, where there is one."""
     return "memory" if config.memory else None
+
+
+def fam_swin_encode(model: FamSwin, clip: Tensor) -> Grid | Tensor:
+    """What comes before memory is read: the trunk, or features of frames."""
+    if model.config.features is None:
+        return model.trunk(clip)
+    assert model.encoder is not None, "it gave the clip's features"
+    return model.encoder(clip)
+
+
+def fam_swin_step_encoded(
+    model: FamSwin, encoded: Grid | Tensor, state: FamSwinState, seconds: Tensor | None
+) -> StepOutput:
+    """The rest of a step."""
+    if isinstance(encoded, Grid):
+        return model.step_trunk(encoded, state, seconds)
+    return model.step_features(encoded, state, seconds)
 
 
 def fam_swin_reaches_pixels(model: FamSwin) -> bool:

@@ -83,7 +83,9 @@ class SpoolLearner(Learner[Spool]):
     remembers = "feature frames that it looks back and ahead"
 
     def __init__(self, network: Spool) -> None:
-        super().__init__(network, network.linear_head, [network.frame_head, network.clip_head])
+        head = network.linear_head
+        assert head is not None, "it is on features"
+        super().__init__(network, head, [network.frame_head, network.clip_head])
         self.full_memory = network.config.local_frame_range
 
     def memory_choices(self) -> tuple[int, ...]:
@@ -119,7 +121,9 @@ class FamLearner(Learner[FamSwin]):
     remembers = "clips remembered"
 
     def __init__(self, network: FamSwin, clip_frames: int) -> None:
-        super().__init__(network, network.linear_head, [network.head])
+        head = network.linear_head
+        assert head is not None, "it is on features"
+        super().__init__(network, head, [network.head])
         self.segment_multiple = clip_frames
         self.full_memory = network.traits.l_mem
 

@@ -24,6 +24,7 @@ from vidmem.models.fam_swin.config import FamSwinConfig
 from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
 from vidmem.models.fam_swin.state import FamSwinState
 from vidmem.models.features.encoder import FeatureEncoder
+from vidmem.models.features.linear_head import LinearHead
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.nn.attention_windows import Size3
@@ -114,6 +115,10 @@ class FamSwin(nn.Module):
             heads = config.num_heads[stage - 1]
             self.memory[str(stage)] = MemoryAttention(config.width(stage), heads)
         self.copy_memory_projections()
+        # With minutes of labels a linear head is hard to beat: what time adds is added to it.
+        self.linear_head = (
+            None if features is None else LinearHead(features.feature_dim, config.num_classes)
+        )
         _check_encoder(config, encoder)
         self.encoder = encoder
         self.is_compiled = False
@@ -193,7 +198,12 @@ class FamSwin(nn.Module):
             ValueError: If the clips have another shape.
         """
         _check_clip(clips)
-        return self.classify(self._tail(self.trunk(clips), ()).last)
+        if self.config.features is None:
+            return self.classify(self._tail(self.trunk(clips), ()).last)
+        encoder = self._encoder()
+        features = encoder(clips.to(self.dtype))
+        trunk = self.trunk_features(features, encoder.token_grid(*clips.shape[3:]))
+        return self.classify(self._tail(trunk, ()).last) + self.linear_logits(features)
 
     def forward_clips(
         self, clips: Tensor, state: FamSwinState | None = None
@@ -320,10 +330,18 @@ class FamSwin(nn.Module):
             from vidmem.models.fam_swin.compiled import compiled_step  # torch's compiler: seconds
 
             self._check_features(features, frame_grid)
-            return compiled_step(self, features, state, clip_seconds, frame_grid)
-        with at(picture=frame_grid):
-            trunk = self.trunk_features(features, frame_grid)
-            return self.step_trunk(trunk, state, clip_seconds)
+            output = compiled_step(self, features, state, clip_seconds, frame_grid)
+        else:
+            with at(picture=frame_grid):
+                trunk = self.trunk_features(features, frame_grid)
+                output = self.step_trunk(trunk, state, clip_seconds)
+        return replace(output, logits=output.logits + self.linear_logits(features))
+
+    def linear_logits(self, features: Tensor) -> Tensor:
+        """What the linear head adds to the logits of clips: `[..., T', P, F]` to `[..., C]`."""
+        assert self.linear_head is not None
+        frames = features.flatten(0, -4)
+        return self.linear_head(frames).mean(1).unflatten(0, features.shape[:-3])
 
     def trunk(self, clip: Tensor) -> Grid:
         """All of a clip `[B, T, 3, H, W]` that comes before the first memory read.
@@ -365,6 +383,22 @@ class FamSwin(nn.Module):
         if not self.training:
             written = [tokens.detach() for tokens in written]
         return StepOutput(logits, self._pushed(state, written, clip_seconds))
+
+    def forward_clip_features(
+        self, features: Tensor, state: FamSwinState
+    ) -> tuple[Tensor, FamSwinState]:
+        """`forward_clips`, fast, for clips whose features are known.
+
+        Args:
+            features: `[B, N, T', P, F]`, N clips of each of B sequences.
+            state: Where the sequences left off.
+
+        Returns:
+            Logits `[B, N, num_classes]`, and the state after the last clip.
+        """
+        trunks = self.trunk_features(features.flatten(0, 1))
+        logits, after = self.forward_trunks(trunks, state)
+        return logits + self.linear_logits(features), after
 
     def forward_trunks(self, trunks: Grid, state: FamSwinState) -> tuple[Tensor, FamSwinState]:
         """Run clips in a row through memory, with gradients: the fast version of `step_trunk`.

@@ -16,6 +16,6 @@ class LinearHead(nn.Linear):
         nn.init.zeros_(self.weight)
         nn.init.zeros_(self.bias)
 
-    def forward(self, features_BTPF: Tensor) -> Tensor:
-        """`[B, T', P, F]` to `[B, T', num_classes]`, float32."""
-        return super().forward(features_BTPF.to(self.weight.dtype).mean(2)).float()
+    def forward(self, input: Tensor) -> Tensor:
+        """Features `[B, T', P, F]` to logits `[B, T', num_classes]`, float32."""
+        return super().forward(input.to(self.weight.dtype).mean(2)).float()

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from vidmem.errors import CheckpointError, SettingError, StateError
 from vidmem.models.backbones.backbone import Backbone, pooled_grid
 from vidmem.models.features.encoder import FeatureEncoder
+from vidmem.models.features.linear_head import LinearHead
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.models.spool.config import SpoolConfig
@@ -30,7 +31,6 @@ from vidmem.models.spool.state import SpoolState
 from vidmem.nn.capture import at, is_capturing
 from vidmem.nn.frame_attention import FrameBackend, newest_frames, resolve_frame_backend
 from vidmem.nn.memory import MemoryQueue
-from vidmem.models.features.linear_head import LinearHead
 from vidmem.nn.temporal import ContextFrames, TemporalBlock
 
 
