@@ -31,16 +31,21 @@ def backbone_of(config: SpoolConfig) -> BackboneConfig | None:
     """The encoder that a config carries or names, if its size is known without its files."""
     if config.backbone_config is not None:
         return BackboneConfig.from_dict(config.backbone_config)
-    tokens = config.tokens_per_frame
-    if config.backbone in PACKAGED:
-        options = {"variant": config.backbone}
+    return named_backbone(config.backbone, config.tokens_per_frame)
+
+
+def named_backbone(name: str, tokens_per_frame: int) -> BackboneConfig | None:
+    """The encoder of this name, if its size is known without its files."""
+    if name in PACKAGED:
         return BackboneConfig(
-            model_type=EFFICIENTNET_LITE, options=options, tokens_per_frame=tokens
+            model_type=EFFICIENTNET_LITE,
+            options={"variant": name},
+            tokens_per_frame=tokens_per_frame,
         )
-    if config.backbone not in _PUBLISHED:
+    if name not in _PUBLISHED:
         return None
-    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[config.backbone]}
-    return BackboneConfig(options=options, tokens_per_frame=tokens)
+    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[name]}
+    return BackboneConfig(options=options, tokens_per_frame=tokens_per_frame)
 
 
 def encoder_shape(config: BackboneConfig) -> EncoderShape:

@@ -42,14 +42,6 @@ _OWN_DEFAULTS: dict[str, dict[str, Any]] = {
 """Where a kind of encoder has others."""
 
 
-def named_backbone(name: str, tokens_per_frame: int) -> BackboneConfig | None:
-    """The encoder of this name, if its size is known without its files."""
-    if name not in _PUBLISHED:
-        return None
-    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[name]}
-    return BackboneConfig(options=options, tokens_per_frame=tokens_per_frame)
-
-
 @dataclass(frozen=True)
 class TransformerShape:
     """A vision transformer as its options make it: an `EncoderShape`."""

@@ -15,14 +15,8 @@ from vidmem.models.fam_swin.model import FamSwin
 from vidmem.models.features.config import FeatureConfig
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.nn.memory import MemoryAttention
-from vidmem.planner.backbone import (
-    BackboneShape,
-    backbone_flops,
-    backbone_parameters,
-    backbone_peak_bytes,
-    backbone_table_bytes,
-    named_backbone,
-)
+from vidmem.planner.encoders.known import encoder_shape, named_backbone
+from vidmem.planner.encoders.piece import EncoderShape, encoding_peak_bytes
 from vidmem.planner.fam_swin.peak import feature_bytes, peak_parts
 from vidmem.planner.fam_swin.swin_shapes import (
     StageShape,
@@ -70,7 +64,7 @@ def estimate_fam_swin(
     encoder = _backbone(config, backbone)
     if config.features is None or encoder is None:
         return own
-    return _with_encoder(own, config.features, size, BackboneShape(encoder))
+    return _with_encoder(own, config.features, size, encoder_shape(encoder))
 
 
 def random_fam_swin(config: FamSwinConfig, backbone: BackboneConfig | None = None) -> FamSwin:
@@ -109,21 +103,21 @@ def _backbone(config: FamSwinConfig, given: BackboneConfig | None) -> BackboneCo
 
 
 def _with_encoder(
-    own: Estimate, features: FeatureConfig, size: StepSize, shape: BackboneShape
+    own: Estimate, features: FeatureConfig, size: StepSize, shape: EncoderShape
 ) -> Estimate:
     """The rest, and making features of the frames that are encoded."""
     batch, frames = size.batch_size, features.num_feature_frames(size.clip_frames)
     converted = picture_bytes(size) if size.number_bytes != 4 else 0  # all frames of the clip
     size = replace(size, clip_frames=frames)
-    encoding = backbone_peak_bytes(shape, size, features.tokens_per_frame) + picture_bytes(size)
+    encoding = encoding_peak_bytes(shape, size, features.tokens_per_frame) + picture_bytes(size)
     motion = motion_peak_bytes(features, size, shape.width)
-    pictures = batch * frames * backbone_flops(shape, size.frame_height, size.frame_width)
+    pictures = batch * frames * shape.flops(size.frame_height, size.frame_width)
     held = feature_bytes(features, size)  # to the end of the step
     return replace(
         own,
-        weight_bytes=own.weight_bytes + backbone_parameters(shape) * size.number_bytes,
+        weight_bytes=own.weight_bytes + shape.num_parameters * size.number_bytes,
         table_bytes=own.table_bytes
-        + backbone_table_bytes(shape)
+        + shape.table_bytes
         + reduction_bytes(features, shape.width),
         live=(
             Part("encoder", converted + encoding),
