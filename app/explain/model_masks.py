@@ -70,9 +70,9 @@ def _of_windows(
 ) -> list[dict[str, Any]]:
     time, rows, columns = model.first_grid(settings.clip_frames)
     names = [f"window_{axis}" for axis in ("time", "rows", "columns")]
-    window = dict(zip(names, config.attention_window, strict=True))
     offers = []
     for stage in config.stages:
+        window = dict(zip(names, config.window(stage), strict=True))
         size = {"size_time": time, "size_rows": rows, "size_columns": columns}
         values = {**size, **window, "shift": "yes", "order": "windows", "block": BLOCK_TOKENS}
         offers.append(_offer("windows", f"windows, stage {stage}", values))

@@ -54,7 +54,7 @@ def make_tiny_fam(*, gate=1.0, has_encoder=True, **memory):
         name="tiny",
         title="Tiny",
         class_names=("lying", "standing", "walking"),
-        fps=8.0,
+        fps=4.0,
         clip_frames=CLIP_FRAMES,
         window_stride=CLIP_FRAMES,
         frame_height=48,

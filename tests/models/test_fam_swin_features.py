@@ -17,10 +17,11 @@ from tests.models.fam_on_features import (
     make_tiny_fam,
 )
 from vidmem.errors import CheckpointError, SettingError
-from vidmem.models import FamSwin, MemoryConfig, load_folder, save
+from vidmem.models import FamSwin, FeatureConfig, MemoryConfig, load_folder, presets, save
 from vidmem.models.fam_swin import compiled
 from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
 from vidmem.models.interface import config_values
+from vidmem.planner.fam_swin.estimate import num_parameters
 from vidmem.streaming import StreamSettings
 from vidmem.streaming.batching import StepInput, step_batch, to_model_clip
 from vidmem.streaming.saving.identity import ModelIdentity
@@ -361,6 +362,14 @@ def test_what_does_not_fit_is_refused(model):
         alone.step_features(torch.zeros(1, 4, 36, 12), alone.init_state(1))
     with pytest.raises(ValueError, match="made for pixels"):
         make_tiny_model().trunk_features(torch.zeros(1, 4, 36, 13), (6, 6))
+
+
+def test_the_small_one_to_be_taught_has_few_weights_and_windows_that_fit():
+    config = presets.fam_swin_on_features(FeatureConfig(tokens_per_frame=36), 5)
+    assert [config.memory_grid(stage) for stage in (3, 4)] == [(1, 3, 3), (1, 3, 3)]
+    assert [config.window(stage) for stage in (3, 4)] == [(2, 6, 6), (2, 3, 3)]
+    assert sum(p.numel() for p in FamSwin(config).parameters()) == num_parameters(config) < 500_000
+    assert config.traits(8).frames_multiple == 4
 
 
 def test_without_an_encoder_the_grid_is_near_to_the_shape_of_the_picture():

@@ -17,8 +17,9 @@ from vidmem.models.checkpoint import CONFIG_FILE, load_folder, read_description
 from vidmem.models.device import check_dtype, resolve_device, resolve_dtype
 from vidmem.models.download import PretrainedFile, cache_folder, fetch
 from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
-from vidmem.models.fam_swin.config import FamSwinConfig
+from vidmem.models.fam_swin.config import FamSwinConfig, MemoryConfig
 from vidmem.models.fam_swin.model import FamSwin
+from vidmem.models.features.config import FeatureConfig
 from vidmem.models.interface import ModelCard, ModelConfig, Network, Preprocessing
 from vidmem.models.spool.config import SpoolConfig
 from vidmem.models.spool.model import Spool
@@ -41,6 +42,23 @@ def fam_swin_s() -> FamSwinConfig:
 def fam_swin_b() -> FamSwinConfig:
     """The size of torchvision's `swin3d_b`, with memory."""
     return FamSwinConfig(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32))
+
+
+def fam_swin_on_features(features: FeatureConfig, num_classes: int) -> FamSwinConfig:
+    """A small FAM Swin to be taught on features: under half a million weights beside the encoder's.
+
+    Two feature frames make a token. A clip of a second or so writes 3 x 3 memory tokens per stage.
+    """
+    return FamSwinConfig(
+        tubelet_size=(2, 1, 1),
+        embed_dim=16,
+        depths=(1, 1, 2, 1),
+        num_heads=(1, 2, 4, 8),
+        attention_window=(2, 6, 6),
+        num_classes=num_classes,
+        memory=MemoryConfig(l_mem=24, tokens_per_clip=9),
+        features=features,
+    )
 
 
 def spool_s() -> SpoolConfig:

@@ -16,7 +16,6 @@ from app.pages.masks.routes import plotly_script
 from tests.app.fakes import FakeModel
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
-from tests.models.fam_on_features import make_tiny_fam
 from vidmem.errors import SettingError
 from vidmem.figures import ThemeName
 from vidmem.streaming import StreamSettings
@@ -123,15 +122,8 @@ def test_fam_swins_own_masks_are_its_memory_and_its_windows():
     assert sizes == [[4, 8], [4, 4], [4, 2], [4, 1]]
 
 
-def test_on_features_there_are_the_windows_of_the_last_two_stages():
-    shown = [one for one in offers(make_tiny_fam(has_encoder=False)) if one["mask"] == "windows"]
-    assert [one["title"] for one in shown] == ["windows, stage 3", "windows, stage 4"]
-    sizes = [[one["values"][f"size_{axis}"] for axis in ("time", "rows")] for one in shown]
-    assert sizes == [[2, 6], [2, 3]]
-
-
 def test_the_models_own_masks_can_be_drawn():
-    for model in (make_tiny_model(), make_tiny_spool(), make_tiny_fam(has_encoder=False)):
+    for model in (make_tiny_model(), make_tiny_spool()):
         for offer in offers(model):
             given = {key: 3 if value is None else value for key, value in offer["values"].items()}
             query = first_numbers(offer["mask"], **given)

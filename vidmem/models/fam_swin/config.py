@@ -74,7 +74,7 @@ class FamSwinConfig:
     """Attention heads per stage."""
 
     attention_window: Size3 = (8, 7, 7)
-    """Tokens per axis; every second block shifts it by half."""
+    """Tokens per axis, at most; every second block shifts it by half."""
 
     num_classes: int = 400
     """Logits."""
@@ -129,11 +129,24 @@ class FamSwinConfig:
         tokens_per_clip = self.memory.tokens_per_clip
         if self.features is None:
             return memory_grid(stage, tokens_per_clip)
-        # The stage's own side, rounded up where patches are merged.
+        return square_grid(tokens_per_clip, self._side(stage, self.features))
+
+    def window(self, stage: int) -> Size3:
+        """The attention window of a stage (from 1): on features no wider than a square picture.
+
+        So that each pair of places has the bias of its offset. Where a window is fitted to a
+        smaller grid only as it is used, torchvision's weights want another order.
+        """
+        if self.features is None:
+            return self.attention_window
+        times, rows, columns = self.attention_window
+        side = self._side(stage, self.features)
+        return (times, min(rows, side), min(columns, side))
+
+    def _side(self, stage: int, features: FeatureConfig) -> int:
+        """Tokens along a side of a square picture, rounded up where patches are merged."""
         merged = 2 ** (stage - FIRST_STAGE_ON_FEATURES)
-        return square_grid(
-            tokens_per_clip, -(-math.isqrt(self.features.tokens_per_frame) // merged)
-        )
+        return -(-math.isqrt(features.tokens_per_frame) // merged)
 
     def traits(self, clip_frames: int) -> StreamTraits:
         """What a stream has to know; it is the same for clips of any length."""

@@ -97,7 +97,7 @@ class FamSwin(nn.Module):
                 config.width(stage),
                 config.depths[stage - 1],
                 config.num_heads[stage - 1],
-                config.attention_window,
+                config.window(stage),
             )
             if stage >= first
             else nn.Identity()

@@ -139,8 +139,8 @@ def num_parameters(config: FamSwinConfig) -> int:
     total += norm_parameters(config.width(first))
     if config.features is not None:
         total += config.features.tokens_per_frame * config.width(first)
-    bias_rows = math.prod(2 * length - 1 for length in config.attention_window)
     for stage in config.stages:
+        bias_rows = math.prod(2 * length - 1 for length in config.window(stage))
         width, heads = config.width(stage), config.num_heads[stage - 1]
         total += config.depths[stage - 1] * (block_parameters(width) + bias_rows * heads)
     for stage in config.stages[:-1]:

@@ -159,7 +159,7 @@ def stage_shapes(config: FamSwinConfig, size: StepSize) -> tuple[StageShape, ...
                 width=config.width(stage),
                 num_heads=config.num_heads[stage - 1],
                 depth=config.depths[stage - 1],
-                attention_window=config.attention_window,
+                attention_window=config.window(stage),
             )
         )
         h, w = -(-h // 2), -(-w // 2)
