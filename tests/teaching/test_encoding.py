@@ -6,11 +6,12 @@ import os
 from dataclasses import replace
 from types import SimpleNamespace
 
+import av
 import pytest
 import torch
 
 from tests.streaming.doubles import FakeVideo, source_file
-from tests.video.making import Kind, write_video
+from tests.video.making import Kind, draw_number, write_video
 from vidmem.errors import EmptyVideoError, ModelError, SettingError, StorageError
 from vidmem.models import Backbone, BackboneConfig, FeatureStore, ModelCard, Preprocessing
 from vidmem.models.features.config import FeatureConfig
@@ -194,6 +195,31 @@ def test_groups_with_damage_inside_are_left_out(tmp_path, monkeypatch, store):
     assert got.gaps == (gap,)
     assert got.start_seconds.tolist() == [n / 4 for n in range(39) if n not in (5, 6, 7)]
     assert len(got.raw.tokens) == len(got) == 36
+
+
+def test_nothing_is_in_a_hole_and_it_is_gone_on_behind_it(tmp_path, monkeypatch, store):
+    path, encoder, settings = tmp_path / "hole.mp4", make_encoder(), {"fps": 8.0}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.options = {"preset": "ultrafast", "g": "10"}
+        for number in [*range(33), *range(233, 273)]:  # no pictures from 3.3 s to 23.3 s
+            frame = av.VideoFrame.from_ndarray(draw_number(number, 64, 48), format="rgb24")
+            frame.pts = number
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    monkeypatch.setattr(encoding, "BATCH_GROUPS", 4)
+    whole = encode_video(path, encoder, **settings, store=replace(store, folder=tmp_path / "a"))
+    assert bool(((whole.end_seconds <= 3.4) | (whole.start_seconds >= 23.2)).all())
+    assert whole.start_seconds[0] == 0
+    assert 26.9 < float(whole.end_seconds[-1]) <= whole.duration_seconds
+    assert [round(gap.start_seconds, 1) for gap in whole.gaps] == [3.3]
+    stop = StopAfter(24)
+    with pytest.raises(EncodingCancelledError):
+        encode_video(
+            path, encoder, **settings, store=store, progress=stop, is_cancelled=stop.is_cancelled
+        )
+    assert_same(encode_video(path, encoder, **settings, store=store), whole)
 
 
 def test_all_of_it_damaged_is_an_error(tmp_path, monkeypatch, store):

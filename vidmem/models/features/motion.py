@@ -30,7 +30,8 @@ def motion_channels(
 ) -> tuple[Tensor, Tensor]:
     """The motion from one frame to the next, in logarithms.
 
-    The brightness of a whole picture may flicker: the median difference is taken off first.
+    The brightness of a whole picture may flicker: the median difference is taken off first. The
+    bars of a letterbox do not, and are no part of the picture: nothing moves in them.
 
     Args:
         before: `[N, 3, H, W]`, normalised colours.
@@ -42,11 +43,14 @@ def motion_channels(
         Of each cell `[N, P, 3]` and of the whole picture `[N, 3]`, float32: mean and maximum of the
         grey difference, and the share of pixels that changed.
     """
-    difference_NHW = _grey(now, std) - _grey(before, std)
-    flat = difference_NHW.flatten(1)
-    shift = flat.median(1).values[:, None, None]
-    away_NHW = (difference_NHW - shift).abs()
-    noise = away_NHW.flatten(1).median(1).values * _MAD_TO_STD
+    grey_NHW, before_NHW = _grey(now, std), _grey(before, std)
+    difference_NHW = grey_NHW - before_NHW
+    # Bars are exactly 0; single pixels of a picture may be, but hardly a row or column, and twice.
+    is_zero_NHW = (grey_NHW == 0) & (before_NHW == 0)
+    is_bar_NHW = is_zero_NHW.all(2, keepdim=True) | is_zero_NHW.all(1, keepdim=True)
+    shift = _median(difference_NHW, is_bar_NHW)[:, None, None]
+    away_NHW = (difference_NHW - shift).abs().masked_fill(is_bar_NHW, 0.0)
+    noise = _median(away_NHW, is_bar_NHW) * _MAD_TO_STD
     limit = torch.clamp(NOISES * noise, min=CHANGED)[:, None, None]
     is_changed_NHW = (away_NHW > limit).float()
     maps = away_NHW[:, None], is_changed_NHW[:, None]
@@ -58,6 +62,12 @@ def motion_channels(
     of_frame = [away_NHW.mean((1, 2)), away_NHW.amax((1, 2)), is_changed_NHW.mean((1, 2))]
     cells_NP3 = torch.cat(of_cells, 1).flatten(2).transpose(1, 2)
     return (cells_NP3 + _SMALL).log(), (torch.stack(of_frame, 1) + _SMALL).log()
+
+
+def _median(maps_NHW: Tensor, is_bar_NHW: Tensor) -> Tensor:
+    """`[N]`, of the picture; 0 where all of it are bars."""
+    values = maps_NHW.masked_fill(is_bar_NHW, torch.nan).flatten(1)
+    return values.nanmedian(1).values.nan_to_num(0.0)
 
 
 def _grey(frames_N3HW: Tensor, std: Sequence[float]) -> Tensor:
