@@ -105,4 +105,5 @@ class TemporalBlock(nn.Module):
         if num_newest is not None:
             tokens = newest_frames(tokens, layout, num_newest)
         tokens = tokens + self.dropout(attended)
+        del attended  # or it would be held while the hidden layer is
         return tokens + self.dropout(self.mlp(self.norm2(tokens)))

@@ -57,11 +57,12 @@ _PUBLISHED_IMAGE_SIZE = 518
 
 def backbone_of(config: SpoolConfig) -> BackboneConfig | None:
     """The encoder that a config carries or names, if its size is known without its files."""
-    if config.backbone_config is not None:
+    if config.backbone_config is not None and config.features is None:
         return BackboneConfig.from_dict(config.backbone_config)
-    if config.backbone not in _PUBLISHED:
+    name = config.backbone if config.features is None else config.features.backbone
+    if name not in _PUBLISHED:
         return None
-    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[config.backbone]}
+    options = {"image_size": _PUBLISHED_IMAGE_SIZE, **_PUBLISHED[name]}
     return BackboneConfig(options=options, tokens_per_frame=config.tokens_per_frame)
 
 
