@@ -134,12 +134,10 @@ class Spool(nn.Module):
             CheckpointError: If the model was made without a backbone or an encoder.
             ValueError: If the clips have another shape.
         """
-        encoder = self.backbone if self.config.features is None else self.encoder
+        encoder, kind, name = self.backbone, "backbone", self.config.backbone
+        if self.config.features is not None:
+            encoder, kind, name = self.encoder, "encoder", self.config.features.backbone
         if encoder is None:
-            kind, features = "backbone", self.config.features
-            name = self.config.backbone
-            if features is not None:
-                kind, name = "encoder", features.backbone
             raise CheckpointError(
                 f"this Spool has no {kind}; load one ({name}) or give features to forward_features"
             )
