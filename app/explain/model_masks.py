@@ -32,7 +32,7 @@ def _of_spool(model: Any, settings: StreamSettings) -> list[dict[str, Any]]:
     tokens = config.tokens_per_frame
     values = {
         "range": config.local_frame_range if reach is None else reach,
-        "frames": (settings.l_mem + 1) * settings.clip_frames,
+        "frames": settings.window_frames,
         "tokens": tokens,
         "lookback": config.num_lookback_heads,
         "lookahead": config.num_lookahead_heads,

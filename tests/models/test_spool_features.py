@@ -188,11 +188,11 @@ def test_models_without_features_stay_who_they_were():
 
 def test_misuse_says_what_was_expected():
     config, clip = tiny_spool_config(), make_video()
-    with pytest.raises(CheckpointError, match="has no encoder; load one .tiny. or give features"):
+    with pytest.raises(CheckpointError, match=r"has no encoder; load one .tiny. or give features"):
         Spool(config)(clip)
-    with pytest.raises(ValueError, match="gets encoder=..., not backbone"):
+    with pytest.raises(ValueError, match=r"gets encoder=..., not backbone"):
         Spool(config, backbone=tiny_backbone())
-    with pytest.raises(ValueError, match="gets backbone=..., not encoder"):
+    with pytest.raises(ValueError, match=r"gets backbone=..., not encoder"):
         Spool(replace(config, features=None), encoder=tiny_encoder())
     with pytest.raises(CheckpointError, match="gives other features than the model was made for"):
         Spool(config, encoder=tiny_encoder(encode_every=3))

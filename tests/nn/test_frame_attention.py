@@ -6,7 +6,7 @@ import torch
 
 from vidmem.errors import AttentionError, SettingError
 from vidmem.nn import frame_attention
-from vidmem.nn.frame_attention import attend_frames
+from vidmem.nn.frame_attention import attend_frames, attend_newest_frames, newest_frames
 from vidmem.nn.frames import FrameLayout
 
 needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
@@ -53,6 +53,24 @@ def test_sdpa_equals_dense(has_bias, copy_bytes, monkeypatch):
         want = attend_frames(*inputs, layout, offset_bias=bias, backend="dense")
         got = attend_frames(*inputs, layout, offset_bias=bias, backend="sdpa")
         torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "dense"])
+@pytest.mark.parametrize("num_newest", [1, 3, 8])
+def test_the_newest_frames_attend_as_among_all(num_newest, backend):
+    bias = torch.randn(3, 3)
+    for layout in LAYOUTS[::3]:
+        inputs = make_inputs(layout)
+        got = attend_newest_frames(*inputs, layout, num_newest, offset_bias=bias, backend=backend)
+        whole = attend_frames(*inputs, layout, offset_bias=bias, backend="dense")
+        want = newest_frames(whole, layout, num_newest)
+        assert want.shape[2] == layout.newest(num_newest).length
+        torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
+
+
+def test_frames_with_padding_behind_them_cannot_be_cut():
+    with pytest.raises(SettingError, match="cannot be cut to the newest"):
+        make_layout().padded_to(9).newest(2)
 
 
 @pytest.mark.parametrize("has_bias", [False, True])

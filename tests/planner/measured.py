@@ -9,12 +9,12 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from tests.conftest import only_new_garbage
-from vidmem.models.backbones.backbone import Backbone
 from vidmem.models.backbones.config import BackboneConfig
 from vidmem.models.spool.model import Spool
 from vidmem.nn.attention_windows import window_plan
 from vidmem.planner.fam_swin.estimate import random_fam_swin
 from vidmem.planner.sizing import StepSize
+from vidmem.planner.spool.estimate import random_spool
 from vidmem.planner.tensor_bytes import LiveBytes
 
 SMALL = StepSize(clip_frames=8, frame_height=64, frame_width=96, l_mem=3)
@@ -47,7 +47,7 @@ def cost_of_fam_swin(config, size, backbone=None):
 @only_new_garbage()
 def cost_of_spool(config, size, backbone=None):
     with torch.no_grad(), LiveBytes() as all_made:
-        model = Spool(config, backbone=Backbone(backbone) if backbone else None)
+        model = random_spool(config, backbone) if backbone else Spool(config)
         model = model.eval().to(size.dtype)
         gc.collect()
         held_bytes = all_made.held_bytes
@@ -55,7 +55,8 @@ def cost_of_spool(config, size, backbone=None):
     if backbone is not None:
         clip = _clip(size)
         return _cost(model, lambda: model.step(clip, state), state, held_bytes)
-    shape = (size.batch_size, size.clip_frames, config.tokens_per_frame, config.embed_dim)
+    num_frames = config.num_seen_frames(size.clip_frames)
+    shape = (size.batch_size, num_frames, config.tokens_per_frame, config.feature_dim)
     features = torch.randn(shape).to(size.dtype)
     # The encoder would have made the features within the step: so does this.
     return _cost(model, lambda: model.step_features(features.clone(), state), state, held_bytes)

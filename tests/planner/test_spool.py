@@ -4,14 +4,17 @@ import pytest
 import torch
 
 from tests.planner.measured import SMALL, cost_of_spool, tiny_encoder
+from vidmem.errors import SettingError
 from vidmem.models.backbones.backbone import Backbone
 from vidmem.models.backbones.config import BackboneConfig
 from vidmem.models.backbones.families import FAMILIES
 from vidmem.models.backbones.hugging_face import HUGGING_FACE
+from vidmem.models.features.config import FeatureConfig
 from vidmem.models.spool.config import SpoolConfig
 from vidmem.planner.encoders.known import backbone_of, encoder_shape
 from vidmem.planner.estimate import estimate
 from vidmem.planner.sizing import StepSize
+from vidmem.planner.spool.estimate import random_spool, uncounted_encoder
 
 WITHIN = 0.1
 NARROW = SpoolConfig(
@@ -26,6 +29,16 @@ NARROW = SpoolConfig(
     num_classes=7,
 )
 LOOKBACK = replace(NARROW, num_lookback_heads=4, num_lookahead_heads=0)
+ON_FEATURES = replace(
+    NARROW,
+    features=FeatureConfig(
+        backbone="features from elsewhere",
+        tokens_per_frame=16,
+        encode_every=2,
+        cell_components=6,
+        frame_components=9,
+    ),
+)
 
 CASES = {
     "usual": (NARROW, SMALL),
@@ -39,6 +52,13 @@ CASES = {
     "offset bias": (replace(NARROW, has_offset_bias=True), SMALL),
     "lookback only": (LOOKBACK, SMALL),
     "one layer": (replace(NARROW, num_layers=1), SMALL),
+    "four layers": (replace(NARROW, num_layers=4), replace(SMALL, l_mem=12)),
+    "four layers, no context frames": (
+        replace(NARROW, num_layers=4, local_frame_range=1, has_context_frames=False),
+        replace(SMALL, l_mem=12),
+    ),
+    "features": (ON_FEATURES, SMALL),
+    "features, a long window": (ON_FEATURES, replace(SMALL, l_mem=20)),
     "three streams": (NARROW, replace(SMALL, batch_size=3)),
     "more tokens than a chunk": (replace(NARROW, tokens_per_frame=80), SMALL),
 }
@@ -97,6 +117,26 @@ def check_with_encoder(name, dtype):
     tokens = tokens or outline.piece(size).num_tokens
     config = replace(NARROW, embed_dim=outline.width, tokens_per_frame=tokens)
     check(config, size, encoder)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize(
+    "change",
+    [{}, {"batch_size": 2}, {"clip_frames": 7}, {"frame_height": 160, "frame_width": 320}],
+)
+def test_what_makes_features_is_counted_as_well(change, dtype):
+    size = replace(SMALL, l_mem=0, dtype=dtype, **change)
+    check(ON_FEATURES, size, tiny_encoder())
+
+
+def test_an_encoder_of_features_that_is_not_known_is_named():
+    assert uncounted_encoder(ON_FEATURES) == "features from elsewhere"
+    named = replace(ON_FEATURES.features, backbone="facebook/dinov2-small")
+    config = replace(ON_FEATURES, features=named)
+    assert uncounted_encoder(config) is None
+    assert backbone_of(config).tokens_per_frame == 16
+    with pytest.raises(SettingError, match="the encoder features from elsewhere is not known"):
+        random_spool(ON_FEATURES)
 
 
 def check(config, size, encoder=None):

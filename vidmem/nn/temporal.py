@@ -60,13 +60,15 @@ class FrameAttention(nn.Module):
         num_newest: int | None = None,
     ) -> Tensor:
         """`[B, L, D]` to `[B, L, D]`, or to fewer: see `TemporalBlock`."""
-        qkv = self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        hand_over_frames(qkv[0], qkv[1], layout, self.offset_bias)
+        q_BALE, k_BALE, v_BALE = (
+            self.qkv(tokens).unflatten(-1, (3, self.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        )
+        hand_over_frames(q_BALE, k_BALE, layout, self.offset_bias)
         options: Any = {"offset_bias": self.offset_bias, "backend": backend}
         if num_newest is None:
-            out = attend_frames(*qkv, layout, **options)
+            out = attend_frames(q_BALE, k_BALE, v_BALE, layout, **options)
         else:
-            out = attend_newest_frames(*qkv, layout, num_newest, **options)
+            out = attend_newest_frames(q_BALE, k_BALE, v_BALE, layout, num_newest, **options)
         return self.proj(out.transpose(1, 2).flatten(2))
 
 
@@ -105,4 +107,5 @@ class TemporalBlock(nn.Module):
         if num_newest is not None:
             tokens = newest_frames(tokens, layout, num_newest)
         tokens = tokens + self.dropout(attended)
+        del attended  # or it would be held while the hidden layer is
         return tokens + self.dropout(self.mlp(self.norm2(tokens)))

@@ -28,10 +28,12 @@ from tests.app.conftest import wait_until
 from tests.app.other_scenes import OtherScenes
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
+from tests.models.features.tiny import tiny_backbone, tiny_spool
 from vidmem import save
 from vidmem.data.barn import BarnConfig, write_video
 from vidmem.errors import SettingError
 from vidmem.inspection import PictureBox, inspect_memory
+from vidmem.models.features import encoder as encoding
 from vidmem.projects import Project
 from vidmem.video.transforms import to_clip
 
@@ -43,6 +45,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("inside")
     save(make_tiny_model(), folder / "tiny")
     save(make_tiny_spool(), folder / "tiny-spool")
+    save(tiny_spool(), folder / "tiny-on-features")
     write_video(
         BarnConfig(minutes=0.4, seed=5, light_seconds=20.0),
         folder / "barn.mp4",
@@ -274,6 +277,26 @@ def test_where_heads_look_adds_up_and_knows_its_times(spool_place):
             assert look["offset"] * side >= 0
     assert spool_place.ask("heads", frame=2.0)["frame"]["seconds"] == pytest.approx(2.0, abs=0.3)
     assert len(answer["grid"]) == answer["num_layers"]
+
+
+def test_the_frames_of_a_model_on_features_are_those_that_were_encoded(
+    material, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(encoding, "load_backbone", lambda name, tokens_per_frame: tiny_backbone())
+    place = Place(material, tmp_path, "tiny-on-features")
+    try:
+        place.watch(3)
+        answer = place.ask("heads")
+        # Clips of four sampled frames in a second; the second and the fourth of each were encoded.
+        times = [frame["seconds"] for frame in answer["frames"]]
+        assert times == pytest.approx([0.25, 0.75, 1.25, 1.75, 2.25, 2.75], abs=0.02)
+        assert answer["frame"]["seconds"] == times[-1]
+        assert isinstance(answer["moment"]["is_unlike"], bool)
+        newest = place.run.view.newest
+        assert newest.unlikeness is not None
+        assert place.ask("heads", at=1.5)["moment"]["index"] == 1
+    finally:
+        place.close()
 
 
 def test_downloads_hold_the_view_on_screen(place, spool_place):

@@ -16,6 +16,7 @@ from app.pages.masks.routes import plotly_script
 from tests.app.fakes import FakeModel
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
+from tests.models.features.tiny import tiny_spool
 from vidmem.errors import SettingError
 from vidmem.figures import ThemeName
 from vidmem.streaming import StreamSettings
@@ -111,6 +112,12 @@ def test_spools_own_mask_has_its_heads_and_its_range():
     assert whole["values"]["range"] == few["values"]["range"] == 6
     assert (whole["values"]["frames"], whole["values"]["tokens"]) == (16, 4)
     assert (whole["values"]["lookback"], whole["values"]["lookahead"]) == (2, 2)
+
+
+def test_a_spool_on_features_has_the_frames_that_it_sees():
+    few, whole = offers(tiny_spool())
+    assert (whole["values"]["frames"], whole["values"]["tokens"]) == (8, 4)
+    assert few["values"]["frames"] == 8
 
 
 def test_fam_swins_own_masks_are_its_memory_and_its_windows():

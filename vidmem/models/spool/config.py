@@ -141,6 +141,19 @@ class SpoolConfig:
             frame_step=self.frame_step,
         )
 
+    def judged_clips(
+        self, l_mem: int, clip_frames: int, local_frame_range: int | None = None
+    ) -> int:
+        """Clips that a step scores: the newest, and those whose heads look ahead into it.
+
+        Args:
+            l_mem: Clips of the window before the newest one.
+            clip_frames: Frames of a clip that the blocks see.
+            local_frame_range: Instead of the config's.
+        """
+        num_waiting = -(-self.latency_frames(local_frame_range) // clip_frames)
+        return min(num_waiting, l_mem) + 1
+
     def latency_frames(self, local_frame_range: int | None = None) -> int:
         """Later frames that a frame's score waits for until no look ahead can change it.
 

@@ -27,6 +27,7 @@ from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.models.spool.config import SpoolConfig
 from vidmem.models.spool.feature_embedding import FeatureEmbedding
+from vidmem.models.spool.newest import newest_through_blocks
 from vidmem.models.spool.state import SpoolState
 from vidmem.nn.capture import at, is_capturing
 from vidmem.nn.frame_attention import FrameBackend, newest_frames, resolve_frame_backend
@@ -140,12 +141,10 @@ class Spool(nn.Module):
             CheckpointError: If the model was made without a backbone or an encoder.
             ValueError: If the clips have another shape.
         """
-        encoder = self.backbone if self.config.features is None else self.encoder
+        encoder, kind, name = self.backbone, "backbone", self.config.backbone
+        if self.config.features is not None:
+            encoder, kind, name = self.encoder, "encoder", self.config.features.backbone
         if encoder is None:
-            kind, features = "backbone", self.config.features
-            name = self.config.backbone
-            if features is not None:
-                kind, name = "encoder", features.backbone
             raise CheckpointError(
                 f"this Spool has no {kind}; load one ({name}) or give features to forward_features"
             )
@@ -181,11 +180,11 @@ class Spool(nn.Module):
         self._check_features(features)
         num_frames, tokens_per_frame = features.shape[1:3]
         layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
-        frames = self._embed(features)
+        tokens = self._embed(features).flatten(1, 2)
         if padded_to is not None:
             layout = layout.padded_to(padded_to)
-            frames = F.pad(frames, (0, 0, 0, 0, 0, layout.padded_frames))  # behind the end frame
-        tokens = frames.flatten(1, 2)
+            num_padded = layout.padded_frames * tokens_per_frame
+            tokens = F.pad(tokens, (0, 0, 0, num_padded))  # behind the end frame
         for layer, block in enumerate(self.blocks):
             with at(layer=layer):
                 tokens = block(tokens, layout, self.backend)
@@ -208,14 +207,7 @@ class Spool(nn.Module):
     ) -> Tensor:
         """As `forward_features(...).frame_logits[:, -num_newest:]`, for less.
 
-        Only what these depend on is computed. Through the last blocks that are the frames within
-        their range; before, all of them, for a context frame sees the whole window and is seen by
-        every frame of the next block:
-
-            block      context frames    frames (4 blocks, range 2, the newest 3 of 9)
-            1, 2       x                 x x x x x x x x x
-            3          x                         x x x x x
-            4                                        x x x
+        Only what these depend on is computed: see `vidmem.models.spool.newest`.
 
         Args:
             features: `[B, T, P, F]`, as `forward_features` takes them.
@@ -229,16 +221,11 @@ class Spool(nn.Module):
         num_frames, tokens_per_frame = features.shape[1:3]
         layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
         tokens = self._embed(features).flatten(1, 2)
-        for layer, block in enumerate(self.blocks):
-            later = self.config.num_layers - 1 - layer
-            wanted = min(num_newest + layout.local_frame_range * later, layout.num_frames)
-            if not (self.config.has_context_frames and later):
-                near = layout.newest(wanted + layout.reach)
-                tokens, layout = newest_frames(tokens, layout, near.num_frames), near
-            # Before the last two blocks all frames go on: context frames will look at them again.
-            cut_to = None if self.config.has_context_frames and later > 1 else wanted
-            tokens = block(tokens, layout, self.backend, num_newest=cut_to)
-            layout = layout if cut_to is None else layout.newest(cut_to)
+        own = newest_through_blocks(self.config.num_layers, layout, num_newest)
+        for block, frames in zip(self.blocks, own, strict=True):
+            tokens = newest_frames(tokens, layout, frames.layout.num_frames)
+            tokens = block(tokens, frames.layout, self.backend, num_newest=frames.num_newest)
+            layout = frames.layout.newest(frames.num_newest)
         means = self._means(tokens, tokens_per_frame)
         real = means[:, 1:-1] if self.config.has_context_frames else means
         logits = self.frame_head(real).float()
@@ -318,9 +305,10 @@ class Spool(nn.Module):
     ) -> StepOutput:
         """As `step`, from the features `[B, T, P, F]` of the clip's frames."""
         self._check_step(features, state)
-        # Clips before this one whose scores can still change, since their heads look ahead into it.
-        num_waiting = -(-self.config.latency_frames(state.local_frame_range) // state.clip_frames)
-        shape = (len(features), min(num_waiting, state.l_mem) + 1, self.config.num_classes)
+        num_judged = self.config.judged_clips(
+            state.l_mem, state.clip_frames, state.local_frame_range
+        )
+        shape = (len(features), num_judged, self.config.num_classes)
         logits = torch.full(shape, torch.nan, device=features.device)
         held = state.num_remembered
         for num_clips in held.unique().tolist():  # streams of one age share a batch

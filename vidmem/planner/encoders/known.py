@@ -29,9 +29,10 @@ _PUBLISHED_IMAGE_SIZE = 518
 
 def backbone_of(config: SpoolConfig) -> BackboneConfig | None:
     """The encoder that a config carries or names, if its size is known without its files."""
-    if config.backbone_config is not None:
+    if config.backbone_config is not None and config.features is None:
         return BackboneConfig.from_dict(config.backbone_config)
-    return named_backbone(config.backbone, config.tokens_per_frame)
+    name = config.backbone if config.features is None else config.features.backbone
+    return named_backbone(name, config.tokens_per_frame)
 
 
 def named_backbone(name: str, tokens_per_frame: int) -> BackboneConfig | None:

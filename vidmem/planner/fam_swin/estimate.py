@@ -116,9 +116,7 @@ def _with_encoder(
     return replace(
         own,
         weight_bytes=own.weight_bytes + shape.num_parameters * size.number_bytes,
-        table_bytes=own.table_bytes
-        + shape.table_bytes
-        + reduction_bytes(features, shape.width),
+        table_bytes=own.table_bytes + shape.table_bytes + reduction_bytes(features, shape.width),
         live=(
             Part("encoder", converted + encoding),
             Part("motion", converted + motion),
@@ -139,6 +137,7 @@ def num_parameters(config: FamSwinConfig) -> int:
     total += norm_parameters(config.width(first))
     if config.features is not None:
         total += config.features.tokens_per_frame * config.width(first)
+        total += linear_parameters(config.features.feature_dim, config.num_classes)
     for stage in config.stages:
         bias_rows = math.prod(2 * length - 1 for length in config.window(stage))
         width, heads = config.width(stage), config.num_heads[stage - 1]

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from vidmem.errors import SettingError
 from vidmem.models.backbones.backbone import Backbone
 from vidmem.models.backbones.config import BackboneConfig
+from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.spool.config import SpoolConfig
 from vidmem.models.spool.model import Spool
+from vidmem.models.spool.newest import BlockFrames
 from vidmem.nn.frame_attention import chunk_frames
 from vidmem.nn.frames import FrameLayout
 from vidmem.planner.encoders.known import backbone_of, encoder_shape
 from vidmem.planner.encoders.piece import encoding_peak_bytes
 from vidmem.planner.fam_swin.estimate import block_parameters
+from vidmem.planner.features import (
+    feature_flops,
+    motion_peak_bytes,
+    picture_bytes,
+    reduction_bytes,
+)
 from vidmem.planner.sizing import (
     INDEX_BYTES,
     SLOT_BYTES,
@@ -25,7 +34,7 @@ from vidmem.planner.sizing import (
     linear_parameters,
     norm_parameters,
 )
-from vidmem.planner.spool.peak import peak_parts
+from vidmem.planner.spool.peak import newest_in_blocks, peak_parts
 
 
 def estimate_spool(
@@ -41,6 +50,7 @@ def estimate_spool(
     """
     backbone = backbone or backbone_of(config)
     shape = encoder_shape(backbone) if backbone else None
+    size = replace(size, clip_frames=config.num_seen_frames(size.clip_frames))
     num_parameters = temporal_parameters(config)
     live = list(peak_parts(config, size))
     flops = list(_flops(config, size))
@@ -50,9 +60,15 @@ def estimate_spool(
         live.insert(0, Part("encoder", encoding))
         frame = shape.flops(size.frame_height, size.frame_width)
         flops.insert(0, Part("encoder", size.clip_frames * frame))
+    table_bytes = shape.table_bytes if shape else 0
+    if shape is not None and config.features is not None:
+        table_bytes += reduction_bytes(config.features, shape.width)
+        live[0] = Part("encoder", live[0].amount + picture_bytes(size))
+        live.insert(1, Part("motion", motion_peak_bytes(config.features, size, shape.width)))
+        flops.insert(1, Part("features", feature_flops(config.features, size, shape.width)))
     return Estimate(
         weight_bytes=num_parameters * size.number_bytes,
-        table_bytes=shape.table_bytes if shape else 0,
+        table_bytes=table_bytes,
         state_bytes=state_bytes(config, size),
         live=tuple(live),
         flops=tuple(Part(part.name, part.amount * size.batch_size) for part in flops),
@@ -68,19 +84,27 @@ def random_spool(config: SpoolConfig, backbone: BackboneConfig | None = None) ->
     backbone = backbone or backbone_of(config)
     if backbone is None:
         raise SettingError(
-            f"the encoder {config.backbone} is not known here, so its speed cannot be measured; "
-            "give --clips-per-second instead"
+            f"the encoder {_encoder_name(config)} is not known here, so its speed cannot be "
+            "measured; give --clips-per-second instead"
         )
-    return Spool(config, backbone=Backbone(backbone))
+    if config.features is None:
+        return Spool(config, backbone=Backbone(backbone))
+    features = replace(config.features, backbone_sha256="")  # no encoder of random weights has it
+    own = Backbone(replace(backbone, tokens_per_frame=features.tokens_per_frame))
+    return Spool(replace(config, features=features), encoder=FeatureEncoder(features, own))
 
 
 def uncounted_encoder(config: SpoolConfig, backbone: BackboneConfig | None = None) -> str | None:
     """The name of an encoder whose size is not known, so that an estimate leaves it out."""
-    return None if backbone or backbone_of(config) else config.backbone
+    return None if backbone or backbone_of(config) else _encoder_name(config)
+
+
+def _encoder_name(config: SpoolConfig) -> str:
+    return config.backbone if config.features is None else config.features.backbone
 
 
 def temporal_parameters(config: SpoolConfig) -> int:
-    """Of all but the encoder: blocks, context frames, final norm and heads."""
+    """Of all but the encoder: embedding, blocks, context frames, final norm and heads."""
     width, classes = config.embed_dim, config.num_classes
     num_offsets = config.local_frame_range + 1 if config.has_offset_bias else 0
     total = config.num_layers * (block_parameters(width) + config.num_heads * num_offsets)
@@ -88,12 +112,20 @@ def temporal_parameters(config: SpoolConfig) -> int:
     # The clip head reads both context frames, or else the mean over frames.
     summary = 2 * width if config.has_context_frames else width
     heads = linear_parameters(width, classes) + linear_parameters(summary, classes)
+    if config.features is not None:
+        total += linear_parameters(config.feature_dim, width) + config.tokens_per_frame * width
+        total += linear_parameters(config.feature_dim, classes)
     return total + norm_parameters(width) + heads
 
 
 def state_bytes(config: SpoolConfig, size: StepSize) -> int:
-    """Of `SpoolState`: the features of its clips, and what is noted beside them."""
-    features = size.clip_frames * config.tokens_per_frame * config.embed_dim * size.number_bytes
+    """Of `SpoolState`: the features of its clips, and what is noted beside them.
+
+    Args:
+        config: Of the model.
+        size: Its `clip_frames` are those that the blocks see.
+    """
+    features = size.clip_frames * config.tokens_per_frame * config.feature_dim * size.number_bytes
     return size.batch_size * (size.l_mem * (features + SLOT_BYTES) + 2 * INDEX_BYTES)
 
 
@@ -105,20 +137,32 @@ def window_layout(config: SpoolConfig, size: StepSize) -> FrameLayout:
 def _flops(config: SpoolConfig, size: StepSize) -> Iterator[Part]:
     """Of one stream, without the encoder."""
     layout, width, classes = window_layout(config, size), config.embed_dim, config.num_classes
-    tokens, layers = layout.length, config.num_layers
-    yield Part("temporal projections", layers * linear_flops(tokens, width, 4 * width))
-    yield Part("temporal attention", layers * attention_flops(_pairs(layout), width))
-    yield Part("temporal MLP", layers * linear_flops(tokens, width, 8 * width))
-    summary = 2 * width if config.has_context_frames else width
-    heads = linear_flops(layout.num_frames, width, classes) + linear_flops(1, summary, classes)
+    if config.features is not None:
+        embedded = layout.num_frames * layout.tokens_per_frame
+        yield Part("embedding", linear_flops(embedded, config.feature_dim, width))
+    projections = attention = hidden = 0
+    for frames in newest_in_blocks(config, layout, size):
+        given, layout = frames.layout, frames.layout.newest(frames.num_newest)
+        projections += linear_flops(given.length, width, 3 * width)
+        projections += linear_flops(layout.length, width, width)
+        attention += attention_flops(_pairs(frames), width)
+        hidden += linear_flops(layout.length, width, 8 * width)
+    yield Part("temporal projections", projections)
+    yield Part("temporal attention", attention)
+    yield Part("temporal MLP", hidden)
+    heads = linear_flops(layout.num_frames, width, classes)
+    if size.device != "cpu":  # there the clip is scored from its context frames as well
+        heads += linear_flops(1, 2 * width if config.has_context_frames else width, classes)
     yield Part("heads", heads)
 
 
-def _pairs(layout: FrameLayout) -> int:
+def _pairs(frames: BlockFrames) -> int:
     """Pairs of tokens that a head computes: those of chunks, then those of context frames."""
-    chunk, tokens, edge = chunk_frames(layout), layout.tokens_per_frame, layout.num_context_frames
-    num_chunks = -(-layout.num_frames // chunk)
-    frame_pairs = num_chunks * chunk * (chunk + layout.reach + edge)
+    layout = frames.layout
+    near = layout.newest(frames.num_newest + layout.reach)
+    chunk, tokens, edge = chunk_frames(near), layout.tokens_per_frame, layout.num_context_frames
+    num_chunks = -(-near.num_frames // chunk)
+    frame_pairs = num_chunks * chunk * (chunk + near.reach + edge)
     if edge and layout.context_scope == "global":
         frame_pairs += 2 * layout.attended_frames
     elif edge:

@@ -6,11 +6,12 @@ for the other model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 from vidmem.models.spool.config import SpoolConfig
+from vidmem.models.spool.newest import BlockFrames, newest_through_blocks
 from vidmem.nn.frame_attention import (
     chunk_frames,
     chunks_at_once,
@@ -40,52 +41,94 @@ class _Heads:
 
 
 def peak_parts(config: SpoolConfig, size: StepSize) -> Iterator[Part]:
-    """Bytes held when the window is put together, in the blocks, and when features are pushed."""
+    """Bytes held when the window is put together, in the blocks, and when features are pushed.
+
+    Args:
+        config: Of the model.
+        size: Its `clip_frames` are those that the blocks see.
+    """
     layout = config.layout((size.l_mem + 1) * size.clip_frames)
-    frame = config.tokens_per_frame * config.embed_dim * size.batch_size * size.number_bytes
-    clip, window = size.clip_frames * frame, layout.num_frames * frame
+    numbers = config.tokens_per_frame * size.batch_size * size.number_bytes
+    clip = size.clip_frames * numbers * config.feature_dim
+    window = (size.l_mem + 1) * clip
     kept = size.l_mem * (clip + SLOT_BYTES * size.batch_size)
-    sequence = layout.sequence_frames * frame
-    framed = sequence if config.has_context_frames else 0
-    earlier = sequence if config.num_layers > 1 else 0
-    # The clip's features, the window, the same between context frames, a block's input.
-    around = clip + window + framed + earlier
-    if config.num_layers == 1 and not framed:
-        around = clip + window
     yield Part("window", clip + kept + clip + window)
-    attention = _attention(config, layout, size, sequence)
-    # The norm of a block's input, then queries, keys and values.
-    yield Part("temporal attention", around + sequence + 3 * sequence + attention)
-    # Attention added to the input, the norm of that, the hidden layer before and after GELU.
-    yield Part("temporal MLP", around + (1 + 1 + 4 + 4) * sequence)
+    yield from _largest(_block_parts(config, layout, size, clip + window))
     if size.l_mem:
         longer = kept + clip + SLOT_BYTES * size.batch_size
         yield Part("ring of features", clip + window + clip + longer + kept)
 
 
-def _attention(config: SpoolConfig, layout: FrameLayout, size: StepSize, sequence: int) -> int:
-    """What attention over frames adds to its queries, keys and values, at most."""
-    projected = 3 * sequence  # what was attended, the same token by token, projected
+def newest_in_blocks(
+    config: SpoolConfig, layout: FrameLayout, size: StepSize
+) -> Iterator[BlockFrames]:
+    """The frames of each block in a step: all where attention is compiled, on a GPU."""
+    clips = config.judged_clips(size.l_mem, size.clip_frames)
+    newest = layout.num_frames if size.device != "cpu" else clips * size.clip_frames
+    return newest_through_blocks(config.num_layers, layout, newest)
+
+
+def _block_parts(
+    config: SpoolConfig, layout: FrameLayout, size: StepSize, held: int
+) -> Iterator[Part]:
+    """Of each block; `held` are the clip's features and the window, which stay until the end."""
+    frame = config.tokens_per_frame * config.embed_dim * size.batch_size * size.number_bytes
+    # Without context frames the first block gets the window itself, or what is embedded of it.
+    is_new = config.has_context_frames or config.features is not None
+    before = layout.sequence_frames * frame if is_new else 0
+    for frames in newest_in_blocks(config, layout, size):
+        given = frames.layout.sequence_frames * frame
+        gives = frames.layout.newest(frames.num_newest).sequence_frames * frame
+        # Frames between context frames are cut out by copying, others stay where they were.
+        is_copy = config.has_context_frames and frames.layout.num_frames < layout.num_frames
+        around = held + (given if is_copy else before)
+        attention = _attention(config, frames, size, frame)
+        # The norm of a block's input, then queries, keys and values.
+        yield Part("temporal attention", around + given + 3 * given + attention)
+        # Attention added to the input, the norm of that, the hidden layer before and after GELU.
+        yield Part("temporal MLP", around + (1 + 1 + 4 + 4) * gives)
+        before, layout = gives, frames.layout.newest(frames.num_newest)
+
+
+def _largest(parts: Iterable[Part]) -> Iterator[Part]:
+    """The largest of each name."""
+    largest: dict[str, int] = {}
+    for part in parts:
+        largest[part.name] = max(part.amount, largest.get(part.name, 0))
+    return (Part(name, amount) for name, amount in largest.items())
+
+
+def _attention(config: SpoolConfig, frames: BlockFrames, size: StepSize, frame: int) -> int:
+    """What attention over frames adds to its queries, keys and values, at most.
+
+    Args:
+        config: Of the model.
+        frames: Given to the block and given by it.
+        size: Of the step.
+        frame: Bytes of a frame's vectors, for all streams.
+    """
+    gives = frames.layout.newest(frames.num_newest).sequence_frames * frame
+    projected = 3 * gives  # what was attended, the same token by token, projected
     if size.device != "cpu":
         return projected
+    near = frames.layout.newest(frames.num_newest + frames.layout.reach)
+    is_cut = config.has_context_frames and near.num_frames < frames.layout.num_frames
+    copies = 3 * near.sequence_frames * frame if is_cut else 0
     head_width = config.embed_dim // config.num_heads
     counts = (config.num_lookback_heads, config.num_lookahead_heads)
     done = most = 0
     for num_heads, is_lookback in zip(counts, (True, False), strict=True):
         if num_heads:
-            heads = _Heads(layout, size, num_heads, head_width, is_lookback, config.has_offset_bias)
+            heads = _Heads(near, size, num_heads, head_width, is_lookback, config.has_offset_bias)
             peak, output = _chunks(heads)
             most = max(most, done + peak)
             done += output
-    real = done if min(counts) == 0 else done + _real_bytes(layout, sequence)
+    real = near.num_frames * frame
+    most = max(most, done if min(counts) == 0 else done + real)
     if config.has_context_frames:
-        context = _context(config, layout, size, head_width)
-        most = max(most, real + context, real + sequence)
-    return max(most, real, projected)
-
-
-def _real_bytes(layout: FrameLayout, sequence: int) -> int:
-    return sequence // layout.sequence_frames * layout.num_frames
+        context = _context(config, frames.layout, size, head_width)
+        most = max(most, real + context, real + gives)
+    return max(copies + most, projected)
 
 
 def _chunks(heads: _Heads) -> tuple[int, int]:
