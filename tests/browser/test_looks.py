@@ -22,22 +22,24 @@ WIDE_CARDS = """
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def violations(page: Any, *rules: str) -> list[str]:
-    """What axe finds, by these rules of its or by all."""
+def violations(page: Any, *rules: str, within: str = "html") -> list[str]:
+    """What axe finds, by these rules of its or by all, in the page or a part of it."""
     from axe_playwright_python.base import AXE_SCRIPT
 
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
-    found = page.evaluate("async (options) => (await axe.run(options)).violations", options)
+    run = "async ([part, options]) => (await axe.run(part, options)).violations"
+    found = page.evaluate(run, [within, options])
     return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}" for one in found]
 
 
-def is_well_everywhere(page: Any) -> bool:
+def is_well_everywhere(page: Any, within: str = "html") -> bool:
     """Whether axe finds nothing and nothing needs a sideways scroll, wide or narrow, light or dark.
 
     A scheme changes colours alone: of each size, the second is asked for its contrast only. Without
-    motion: axe would measure the contrast of what is just fading out.
+    motion: axe would measure the contrast of what is just fading out. Axe may look `within` a part
+    of the page alone, where another test looks at the rest of it.
     """
     for (width, height), schemes in (
         ((1440, 1000), ("light", "dark")),
@@ -47,7 +49,7 @@ def is_well_everywhere(page: Any) -> bool:
         for scheme, rules in zip(schemes, ((), ("color-contrast",)), strict=True):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.evaluate(TWO_FRAMES)
-            assert violations(page, *rules) == [], f"{width} pixels wide, {scheme}"
+            assert violations(page, *rules, within=within) == [], f"{width} pixels wide, {scheme}"
             inner, outer = page.evaluate(WIDTHS)
             assert inner <= outer, f"{width} pixels wide, {scheme}"
             assert page.evaluate(WIDE_CARDS) == [], f"{width} pixels wide, {scheme}"
