@@ -29,9 +29,10 @@ def open_cost(page) -> None:
     page.wait_for_function(DRAWN)
 
 
-def test_it_says_where_to_begin_and_then_what_is_held_and_what_happened(open_page):
+def test_it_says_where_to_begin_and_then_what_is_held_and_what_happened(open_page, site):
     """One page for all of these: to open it and its figure takes longer than to read it."""
     page = open_page()
+    site.clip_seconds = 0.1  # the video does not end meanwhile
     choose(page, LONG)
     before_the_first_clip_it_says_where_to_begin(page)
     page.get_by_role("link", name="Watch").click()

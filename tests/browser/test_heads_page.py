@@ -195,4 +195,4 @@ def test_it_says_why_it_is_empty(open_page, site, page):
     other.get_by_role("link", name="Heads").click()
     other.locator(".vm-heads-none", has_text="no lookback or lookahead heads").wait_for()
     other.locator(".vm-heads-none").get_by_role("link", name="Memory").click()
-    assert other.title() == "vidmem: Memory"
+    other.wait_for_function("document.title === 'vidmem: Memory'")
