@@ -232,22 +232,23 @@ class Tabs:
     def take(self) -> Any:
         """A tab that this test has not taken yet."""
         if self._num_used == len(self._pages):
-            page = new_page(self._browser)
-            page.on("request", lambda request: self.requests.append(request.url))
-            page.on("pageerror", lambda error: self.complaints.append(str(error)))
-            page.on("console", self._hear)
-            self._pages.append(page)
+            self._pages.append(self._heard(new_page(self._browser)))
         self._num_used += 1
         return self._pages[self._num_used - 1]
 
     def give_back(self) -> None:
         """End what the test showed; the tabs are the next test's."""
-        for page in self._pages[: self._num_used]:
+        for number, page in enumerate(self._pages[: self._num_used]):
             leave(page)
             if page.is_closed():
-                page.context.close()
-        self._pages = [page for page in self._pages if not page.is_closed()]
+                self._pages[number] = self._heard(page.context.new_page())
         self._num_used = 0
+
+    def _heard(self, page: Any) -> Any:
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+        return page
 
     def _hear(self, line: Any) -> None:
         if line.type == "error":
