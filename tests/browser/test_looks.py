@@ -68,26 +68,15 @@ def test_axe_finds_nothing_before_and_after_playing(open_page, site):
     assert is_well_everywhere(page)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_buttons_that_step_say_which_way(open_page, width):
-    page = open_page(width=width)
-
-    def steps(kind: str) -> list[str]:
-        buttons = [page.locator(f"[data-{kind}={way}]") for way in ("back", "forward")]
-        edges = [(box["x"], box["x"] + box["width"]) for box in (b.bounding_box() for b in buttons)]
-        assert all(left >= 0 and right <= width for left, right in edges)
-        return [button.inner_text() for button in buttons]
-
-    assert steps("act") == ["Previous clip", "Next clip"]
-    page.locator("nav a[data-view=memory]").click()
-    page.locator(".vm-moment").wait_for()
-    assert steps("moment") == ["Previous clip", "Next clip"]
-    inner, outer = page.evaluate(WIDTHS)
-    assert inner <= outer
-
-
-def test_the_page_has_one_heading_and_named_regions(open_page, site):
+def test_the_page_has_one_heading_named_regions_and_buttons_that_say_which_way(open_page):
     page = open_page()
+    it_has_one_heading_and_named_regions(page)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        the_buttons_that_step_say_which_way(page, width)
+
+
+def it_has_one_heading_and_named_regions(page):
     assert page.locator("h1").count() == 1
     for name in (
         "Player",
@@ -98,3 +87,20 @@ def test_the_page_has_one_heading_and_named_regions(open_page, site):
         "Bouts so far",
     ):
         assert page.get_by_role("region", name=name).count() == 1
+
+
+def the_buttons_that_step_say_which_way(page, width):
+    def steps(kind: str) -> list[str]:
+        buttons = [page.locator(f"[data-{kind}={way}]") for way in ("back", "forward")]
+        edges = [(box["x"], box["x"] + box["width"]) for box in (b.bounding_box() for b in buttons)]
+        assert all(left >= 0 and right <= width for left, right in edges)
+        return [button.inner_text() for button in buttons]
+
+    page.locator("nav a[data-view=watch]").click()
+    page.locator("[data-act=forward]").wait_for()
+    assert steps("act") == ["Previous clip", "Next clip"]
+    page.locator("nav a[data-view=memory]").click()
+    page.locator(".vm-moment").wait_for()
+    assert steps("moment") == ["Previous clip", "Next clip"]
+    inner, outer = page.evaluate(WIDTHS)
+    assert inner <= outer
