@@ -59,7 +59,11 @@ def kernel(tmp_path_factory):
 def test_a_notebook_runs_and_draws(path, kernel):
     notebook = read(path)
     notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # nor a name of another one
-    cells = NotebookClient(notebook, km=kernel, timeout=CELL_SECONDS).execute().cells
+    client = NotebookClient(notebook, km=kernel, timeout=CELL_SECONDS)
+    try:
+        cells = client.execute().cells
+    finally:
+        client.kc.stop_channels()  # of this client; the kernel goes on
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert any(PLOTLY in output.get("data", {}) for output in outputs)
     assert not [output for output in outputs if output.output_type == "error"]
