@@ -36,13 +36,8 @@ def make_model():
 ONE_FILE = {"cpp_wrapper": True, "aot_inductor.debug_compile": True}
 """The same kernels in one file of C++ instead of 33, and not optimised: it takes half as long."""
 
-TO_CPP = pytest.param(
-    "inductor",
-    marks=[
-        pytest.mark.slow,
-        pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile"),
-    ],
-)
+NEEDS_CPP = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
+TO_CPP = pytest.param("inductor", marks=[pytest.mark.slow, NEEDS_CPP])
 
 
 @pytest.mark.parametrize("backend", ["eager", TO_CPP])
@@ -73,6 +68,23 @@ def test_compiled_equals_plain_and_nothing_is_compiled_again_while_a_memory_fill
             )
         plain, fast = want.state, got.state
         assert fast.num_remembered.tolist() == [min(number + 1, 2)] * 2
+    torch.compiler.reset()
+
+
+@pytest.mark.slow
+@NEEDS_CPP
+@torch.no_grad()
+def test_what_the_package_asks_of_the_compiler_is_made_and_equals_plain(monkeypatch):
+    """As a user has it made: a file for each kernel, optimised. Of the first layer alone."""
+
+    def first_layer(model, clip, state, seconds):
+        return model.patch_embedding(clip).tokens
+
+    torch.compiler.reset()
+    monkeypatch.setattr(compiled, "_step", first_layer)
+    made = compiled._compiled.__wrapped__(is_graph=False)
+    inputs = make_model(), torch.randn(2, 4, 3, 64, 64), None, None
+    torch.testing.assert_close(made(*inputs), first_layer(*inputs), rtol=1e-4, atol=1e-5)
     torch.compiler.reset()
 
 
