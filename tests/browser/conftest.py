@@ -274,6 +274,7 @@ def open_page(tabs: Tabs, site: Site) -> Iterator[Callable[..., Any]]:
     """Opens the app for a new visitor; no page may complain or call out."""
     tabs.requests.clear()
     tabs.complaints.clear()
+    site.app.registry.clear()  # of what pages that are no tabs of ours began
     site.clip_seconds = 0.0
     site.set_grace(LASTING_SECONDS)
 
