@@ -23,7 +23,7 @@ torch.set_num_threads(
 )  # the models here are so small that a second thread costs more than it gives
 
 BROWSER = "tests/browser/"
-MIDDLE_OF_BROWSER_TESTS = "test_me"
+MIDDLE_OF_BROWSER_TESTS = "test_n"
 """By the alphabet of their files: both halves take about as long."""
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

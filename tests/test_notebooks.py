@@ -9,6 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client.manager import KernelManager
 from nbclient import NotebookClient
 
 from tests.test_architecture import PUBLIC_SUBMODULES
@@ -38,18 +39,31 @@ def test_the_notebooks_are_those_of_the_readme():
     assert named == [path.name for path in NOTEBOOKS]
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """One for all notebooks: to start it and to load torch takes as long as one of them."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    with pytest.MonkeyPatch.context() as patch:
+        # Nothing is left outside the test's folder, and there is one thread, as in other tests.
+        for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "VIDMEM_CACHE"):
+            patch.setenv(name, str(folder / name.lower()))
+        patch.setenv("OMP_NUM_THREADS", "1")
+        manager = KernelManager(kernel_name="python3")
+        manager.start_kernel(cwd=str(FOLDER))
+        yield manager
+        manager.shutdown_kernel(now=True)
+
+
 @pytest.mark.slow
 @of_each
-def test_a_notebook_runs_and_draws(path, tmp_path, monkeypatch):
-    # Nothing is left outside the test's folder, and there is one thread, as in other tests.
-    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_RUNTIME_DIR", "VIDMEM_CACHE"):
-        monkeypatch.setenv(name, str(tmp_path / name.lower()))
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    where = {"metadata": {"path": str(FOLDER)}}
-    client = NotebookClient(
-        read(path), timeout=CELL_SECONDS, kernel_name="python3", resources=where
-    )
-    cells = client.execute().cells
+def test_a_notebook_runs_and_draws(path, kernel):
+    notebook = read(path)
+    notebook.cells.insert(0, nbformat.v4.new_code_cell("%reset -f"))  # nor a name of another one
+    client = NotebookClient(notebook, km=kernel, timeout=CELL_SECONDS)
+    try:
+        cells = client.execute().cells
+    finally:
+        client.kc.stop_channels()  # of this client; the kernel goes on
     outputs = [output for cell in cells for output in cell.get("outputs", [])]
     assert any(PLOTLY in output.get("data", {}) for output in outputs)
     assert not [output for output in outputs if output.output_type == "error"]

@@ -18,7 +18,6 @@ moment is on its way, a request waits a moment without a thread, then it is answ
 
 from __future__ import annotations
 
-import contextlib
 import json
 import math
 import time
@@ -27,8 +26,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import quote
 
-import anyio.to_thread
-from anyio.lowlevel import RunVar
+import anyio
 from fastapi import FastAPI, Request
 from fastapi.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.requests import ClientDisconnect
@@ -37,6 +35,8 @@ from app import sentences
 from app.budget import Budget, Lease, WaitingError, Work, process_budget
 from app.explain.wording import BUSY_APP, going_back
 from app.guard.visitor import REMOTE, Visitor, visitor_of
+from app.pages.bodies import read_rest
+from app.pages.threads import Threads
 from app.run.run import Run
 from vidmem.errors import SettingError, VidmemError
 from vidmem.figures import ThemeName
@@ -69,6 +69,8 @@ REST_SECONDS, REST_BYTES = 10.0, 128 << 20
 
 RETRY_AFTER_SECONDS = 1
 """In the header: a client that is no script of ours may come again after so long."""
+
+_threads = Threads("answer pages", MAX_THREADS)
 
 Query = Mapping[str, str]
 """The parameters in an address."""
@@ -302,7 +304,7 @@ class Routes:
         assert route.work is not None
         lease = self._take(route.work, page_request)
         if lease is None:
-            await _read_rest(request)
+            await read_rest(request, seconds=REST_SECONDS, max_bytes=REST_BYTES)
             return _waiting_response(WaitingError())
         with lease:
             try:
@@ -312,9 +314,9 @@ class Routes:
             except ClientDisconnect:  # broken off on the page: nobody hears an answer
                 return Response(status_code=400)
             except SettingError as error:
-                await _read_rest(request)
+                await read_rest(request, seconds=REST_SECONDS, max_bytes=REST_BYTES)
                 return route.refusal(error, page_request)
-            answer = await anyio.to_thread.run_sync(route.answer, page_request, limiter=_threads())
+            answer = await _threads.run(route.answer, page_request)
         return answer if isinstance(answer, Response) else _waiting_response(answer)
 
     async def _answer(self, route: _Route, request: PageRequest) -> Response:
@@ -331,30 +333,17 @@ class Routes:
 
     async def _try(self, route: _Route, request: PageRequest) -> Response | WaitingError:
         if route.work is None:
-            return await anyio.to_thread.run_sync(route.answer, request, limiter=_threads())
+            return await _threads.run(route.answer, request)
         lease = self._take(route.work, request)
         if lease is None:
             return WaitingError()
         with lease:
-            return await anyio.to_thread.run_sync(route.answer, request, limiter=_threads())
+            return await _threads.run(route.answer, request)
 
     def _take(self, work: Work, request: PageRequest) -> Lease | None:
         run_id = request.query.get("run", "")
         # An unknown run has no share of its own: a visitor could make up as many as there are.
         return self._budget.take(work, run_id if self._find_run(run_id) else "")
-
-
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("threads that answer pages")
-
-
-def _threads() -> anyio.CapacityLimiter:
-    """Those of the server that runs here: an event loop, of which tests have several."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(MAX_THREADS)
-        _limiter.set(limiter)
-        return limiter
 
 
 @dataclass(frozen=True)
@@ -418,19 +407,6 @@ async def _read_body(
     if waiting.cancelled_caught:
         raise SettingError(f"{name} did not arrive within {seconds:g} s; send it again")
     return b"".join(pieces)
-
-
-async def _read_rest(request: Request) -> None:
-    """Let some of what is on its way arrive, and hold none of it.
-
-    Where a connection is closed with bytes unread, a browser says that it broke, and not why.
-    """
-    num_bytes = 0
-    with anyio.move_on_after(REST_SECONDS), contextlib.suppress(ClientDisconnect, RuntimeError):
-        async for piece in request.stream():
-            num_bytes += len(piece)
-            if num_bytes > REST_BYTES:
-                break
 
 
 def _json_object(body: bytes) -> dict[str, Any]:

@@ -20,12 +20,11 @@ from email.utils import formatdate, parsedate_to_datetime
 from typing import BinaryIO
 
 import anyio
-import anyio.to_thread
-from anyio.lowlevel import RunVar
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from app.budget import Lease
+from app.pages.threads import Threads
 from app.projects.open_file import OpenFile
 
 PIECE_BYTES = 256 << 10
@@ -35,6 +34,7 @@ MAX_THREADS = 8
 STALL_SECONDS = 300.0
 """A browser that takes nothing for so long asks again when it wants more."""
 
+_readers = Threads("read files for browsers", MAX_THREADS)
 _ONE_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,18})\s*-\s*(\d{0,18})\s*", re.IGNORECASE)
 
 
@@ -135,10 +135,10 @@ class FileRanges:
 
 
 async def _send_part(send: Send, file: BinaryIO, start: int, end: int) -> None:
-    await anyio.to_thread.run_sync(file.seek, start, limiter=_readers())
+    await _readers.run(file.seek, start)
     while start < end:
         count = min(PIECE_BYTES, end - start)
-        piece = await anyio.to_thread.run_sync(file.read, count, limiter=_readers())
+        piece = await _readers.run(file.read, count)
         if not piece:
             return  # it was cut meanwhile: the connection ends, and the browser sees that
         start += len(piece)
@@ -156,16 +156,3 @@ async def _wait_until_gone(receive: Receive, scope: anyio.CancelScope) -> None:
 
 def _raw(headers: dict[str, str]) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-
-
-_limiter: RunVar[anyio.CapacityLimiter] = RunVar("threads that read files for browsers")
-
-
-def _readers() -> anyio.CapacityLimiter:
-    """Those of the server that runs here: an event loop, of which tests have several."""
-    try:
-        return _limiter.get()
-    except LookupError:
-        limiter = anyio.CapacityLimiter(MAX_THREADS)
-        _limiter.set(limiter)
-        return limiter

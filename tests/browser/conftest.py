@@ -21,6 +21,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--use-fake-device-for-media-stream",  # a camera that shows a test picture
 ]
 HANDLE = """
 addEventListener("DOMContentLoaded", async () => {
@@ -232,22 +233,23 @@ class Tabs:
     def take(self) -> Any:
         """A tab that this test has not taken yet."""
         if self._num_used == len(self._pages):
-            page = new_page(self._browser)
-            page.on("request", lambda request: self.requests.append(request.url))
-            page.on("pageerror", lambda error: self.complaints.append(str(error)))
-            page.on("console", self._hear)
-            self._pages.append(page)
+            self._pages.append(self._heard(new_page(self._browser)))
         self._num_used += 1
         return self._pages[self._num_used - 1]
 
     def give_back(self) -> None:
         """End what the test showed; the tabs are the next test's."""
-        for page in self._pages[: self._num_used]:
+        for number, page in enumerate(self._pages[: self._num_used]):
             leave(page)
             if page.is_closed():
-                page.context.close()
-        self._pages = [page for page in self._pages if not page.is_closed()]
+                self._pages[number] = self._heard(page.context.new_page())
         self._num_used = 0
+
+    def _heard(self, page: Any) -> Any:
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._hear)
+        return page
 
     def _hear(self, line: Any) -> None:
         if line.type == "error":
@@ -272,6 +274,7 @@ def open_page(tabs: Tabs, site: Site) -> Iterator[Callable[..., Any]]:
     """Opens the app for a new visitor; no page may complain or call out."""
     tabs.requests.clear()
     tabs.complaints.clear()
+    site.app.registry.clear()  # of what pages that are no tabs of ours began
     site.clip_seconds = 0.0
     site.set_grace(LASTING_SECONDS)
 

@@ -11,8 +11,8 @@ from tests.browser.conftest import (
     LONG,
     choose,
     set_slider,
-    step_to,
     wait_for_clip,
+    wait_for_status,
 )
 from tests.browser.test_looks import is_well_everywhere
 
@@ -29,14 +29,29 @@ def open_cost(page) -> None:
     page.wait_for_function(DRAWN)
 
 
-@pytest.fixture
-def page(open_page, site):
-    opened = open_page()
-    choose(opened, LONG)
-    return opened
+def test_it_says_where_to_begin_and_then_what_is_held_and_what_happened(open_page, site):
+    """One page for all of these: to open it and its figure takes longer than to read it."""
+    page = open_page()
+    site.clip_seconds = 0.1  # the video does not end meanwhile
+    choose(page, LONG)
+    before_the_first_clip_it_says_where_to_begin(page)
+    page.get_by_role("link", name="Watch").click()
+    page.locator(".vm-big").click()
+    wait_for_clip(page, 1)
+    open_cost(page)
+    it_follows_what_plays_and_says_what_is_held(page)
+    page.get_by_role("link", name="Watch").click()
+    set_slider(page, "l_mem", 1)
+    page.locator("a[href='#cost']", has_text="Cost page").click()
+    page.wait_for_function(DRAWN)
+    what_happens_is_listed_newest_first_and_marked_on_the_card(page)
+    figure_and_numbers_can_be_downloaded(page)
+    page.evaluate("window.vidmem.act('pause')")
+    wait_for_status(page, "paused")
+    assert is_well_everywhere(page)
 
 
-def test_before_the_first_clip_it_says_where_to_begin(page):
+def before_the_first_clip_it_says_where_to_begin(page):
     page.get_by_role("link", name="Cost", exact=True).click()
     none = page.locator(".vm-costs-none")
     none.get_by_text("Nothing has been measured yet").wait_for()
@@ -45,10 +60,7 @@ def test_before_the_first_clip_it_says_where_to_begin(page):
     assert page.locator(".vm-costs-plot").is_hidden()
 
 
-def test_it_follows_what_plays_and_says_what_is_held(page):
-    page.locator(".vm-big").click()
-    wait_for_clip(page, 1)
-    open_cost(page)
+def it_follows_what_plays_and_says_what_is_held(page):
     seen = page.evaluate(NUM_CLIPS)
     page.wait_for_function(f"seen => ({NUM_CLIPS})() > seen", arg=seen)
     assert "Settling" in page.locator(".vm-costs-headline").inner_text()
@@ -60,11 +72,7 @@ def test_it_follows_what_plays_and_says_what_is_held(page):
     assert legend.split()[1] == "process"
 
 
-def test_what_happens_is_listed_newest_first_and_marked_on_the_card(page):
-    page.locator(".vm-big").click()
-    wait_for_clip(page, 1)
-    set_slider(page, "l_mem", 1)
-    open_cost(page)
+def what_happens_is_listed_newest_first_and_marked_on_the_card(page):
     full = "Full: each new clip takes the place of the oldest of 1after"
     page.wait_for_function(f"full => {KINDS}[0]?.includes(full)", arg=full)
     events = page.evaluate(KINDS)
@@ -74,11 +82,7 @@ def test_what_happens_is_listed_newest_first_and_marked_on_the_card(page):
     page.wait_for_function(f"window.vidmem.last.cost.events.length === {len(events)}")
 
 
-def test_figure_and_numbers_can_be_downloaded(page):
-    page.locator(".vm-big").click()
-    wait_for_clip(page, 2)
-    page.locator("a[href='#cost']", has_text="Cost page").click()
-    page.wait_for_function(DRAWN)
+def figure_and_numbers_can_be_downloaded(page):
     paths = {}
     for selector in ("[data-cost=png]", ".vm-costs [data-file=json]", ".vm-costs [data-file=csv]"):
         with page.expect_download() as download:
@@ -91,11 +95,3 @@ def test_figure_and_numbers_can_be_downloaded(page):
     assert "allocated_bytes" in told["not_measured"]
     rows = list(csv.DictReader(paths["csv"].read_text().splitlines()))
     assert float(rows[-1]["process_bytes_mean"]) > 1e7
-
-
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page, site):
-    opened = open_page(is_calm=True)
-    step_to(opened, 4)
-    open_cost(opened)
-    opened.wait_for_function(f"({NUM_CLIPS})() > 0")
-    assert is_well_everywhere(opened)

@@ -65,9 +65,35 @@ def asked(page, **more) -> dict:
     return page.request.get(f"{page.url.split('#')[0]}inside/heads", params=values).json()
 
 
-def test_a_head_that_is_picked_changes_where_is_looked(page):
+def test_a_page_that_is_paused_is_asked_by_head_region_and_frame(page):
+    """One page for all of these: to open it and its figures takes longer than to ask it."""
     open_paused(page)
     assert page.title() == "vidmem: Heads"
+    what_is_seen_can_be_downloaded(page)
+    a_head_that_is_picked_changes_where_is_looked(page)
+    the_maps_sum_to_the_shares_and_the_shares_to_one(page)
+    a_region_that_is_drawn_or_clicked_changes_the_maps(page)
+    another_frame_can_look(page)
+    changed(page, lambda: click_picture(page, 0.2, 0.2))
+    assert is_well_everywhere(page)
+
+
+def what_is_seen_can_be_downloaded(page):
+    page.wait_for_function("document.querySelector('.vm-heads-offsets .main-svg')")
+    page.locator("[data-png=offsets]").scroll_into_view_if_needed()
+    for selector, name in (
+        (".vm-sight-png", "heads-layer-1-head-0.png"),
+        ("[data-png=offsets]", "heads-offsets.png"),
+        (".vm-sight [data-file=npz]", ".npz"),
+        (".vm-sight [data-file=json]", ".json"),
+    ):
+        with page.expect_download() as download:
+            page.locator(selector).click()
+        assert download.value.suggested_filename.endswith(name)
+    assert json.loads(download.value.path().read_text())["moment"]["model"] == "Tiny Spool"
+
+
+def a_head_that_is_picked_changes_where_is_looked(page):
     assert page.get_by_role("radio").count() == 2 * 4
     assert (
         page.evaluate(OFFSETS) == f"{MINUS}2,{MINUS}1,own"
@@ -85,8 +111,7 @@ def test_a_head_that_is_picked_changes_where_is_looked(page):
     assert "Layer 1, head 2" in page.locator(".vm-sight-spoken").inner_text()
 
 
-def test_the_maps_sum_to_the_shares_and_the_shares_to_one(page):
-    open_paused(page)
+def the_maps_sum_to_the_shares_and_the_shares_to_one(page):
     for layer, number in ((0, 0), (1, 3)):
         got = asked(page, layer=layer, head=number)
         for look in got["looks"]:
@@ -96,8 +121,7 @@ def test_the_maps_sum_to_the_shares_and_the_shares_to_one(page):
         assert total == pytest.approx(1, abs=1e-3)
 
 
-def test_a_region_that_is_drawn_or_clicked_changes_the_maps(page):
-    open_paused(page)
+def a_region_that_is_drawn_or_clicked_changes_the_maps(page):
     whole, said = page.evaluate(MAPS), page.evaluate(SHARES)
     changed(page, lambda: click_picture(page, 0.2, 0.2))
     assert page.evaluate(MAPS) != whole
@@ -122,8 +146,7 @@ def test_a_region_that_is_drawn_or_clicked_changes_the_maps(page):
     assert page.evaluate(SHARES) == said
 
 
-def test_another_frame_can_look(page):
-    open_paused(page)
+def another_frame_can_look(page):
     first = page.locator(WHO).inner_text()
     slider = page.get_by_role("slider", name="Which frame looks")
     changed(page, lambda: slider.press("End"))
@@ -137,7 +160,19 @@ def test_another_frame_can_look(page):
     assert page.locator(WHO).inner_text() != first
 
 
-def test_it_follows_the_newest_clip_and_stays_with_one_of_the_past(page, spool_site):
+def test_the_grid_follows_the_range_and_all_follows_the_newest_clip(page, spool_site):
+    set_slider(page, "local_frame_range", 1)
+    open_paused(page)
+    assert page.evaluate(OFFSETS) == f"{MINUS}1,own"
+    drawn = "document.querySelector('.vm-pick-grid canvas').toDataURL()"
+    by_offset = page.evaluate(drawn)
+    page.get_by_role("button", name="By frame").click()
+    assert page.evaluate(drawn) != by_offset
+    page.get_by_role("link", name="Watch").click()
+    it_follows_the_newest_clip_and_stays_with_one_of_the_past(page, spool_site)
+
+
+def it_follows_the_newest_clip_and_stays_with_one_of_the_past(page, spool_site):
     spool_site.clip_seconds = 0.6
     choose(page, LONG)
     page.locator(".vm-player .vm-main").click()
@@ -153,32 +188,6 @@ def test_it_follows_the_newest_clip_and_stays_with_one_of_the_past(page, spool_s
     assert page.evaluate(KEY) == stays
 
 
-def test_the_grid_is_drawn_by_offset_or_by_frame_and_follows_the_range(page):
-    set_slider(page, "local_frame_range", 1)
-    open_paused(page)
-    assert page.evaluate(OFFSETS) == f"{MINUS}1,own"
-    drawn = "document.querySelector('.vm-pick-grid canvas').toDataURL()"
-    by_offset = page.evaluate(drawn)
-    page.get_by_role("button", name="By frame").click()
-    assert page.evaluate(drawn) != by_offset
-
-
-def test_what_is_seen_can_be_downloaded(page):
-    open_paused(page)
-    page.wait_for_function("document.querySelector('.vm-heads-offsets .main-svg')")
-    page.locator("[data-png=offsets]").scroll_into_view_if_needed()
-    for selector, name in (
-        (".vm-sight-png", "heads-layer-1-head-0.png"),
-        ("[data-png=offsets]", "heads-offsets.png"),
-        (".vm-sight [data-file=npz]", ".npz"),
-        (".vm-sight [data-file=json]", ".json"),
-    ):
-        with page.expect_download() as download:
-            page.locator(selector).click()
-        assert download.value.suggested_filename.endswith(name)
-    assert json.loads(download.value.path().read_text())["moment"]["model"] == "Tiny Spool"
-
-
 def test_it_says_why_it_is_empty(open_page, site, page):
     page.get_by_role("link", name="Heads").click()
     page.locator(".vm-heads-none", has_text="Nothing has been judged yet").wait_for()
@@ -186,14 +195,4 @@ def test_it_says_why_it_is_empty(open_page, site, page):
     other.get_by_role("link", name="Heads").click()
     other.locator(".vm-heads-none", has_text="no lookback or lookahead heads").wait_for()
     other.locator(".vm-heads-none").get_by_role("link", name="Memory").click()
-    assert other.title() == "vidmem: Memory"
-
-
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page, spool_site):
-    opened = open_page(spool_site.address, is_calm=True)
-    open_paused(opened, 3)
-    changed(opened, lambda: click_picture(opened, 0.2, 0.2))
-    opened.wait_for_function("document.querySelector('.vm-heads-offsets .main-svg')")
-    assert is_well_everywhere(opened)
-    leave(opened)
-    spool_site.app.registry.clear()
+    other.wait_for_function("document.title === 'vidmem: Memory'")

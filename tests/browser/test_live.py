@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from tests.browser.conftest import (
-    CHROMIUM,
-    FLAGS,
     leave,
-    new_page,
     newest,
     status,
     wait_for_clip,
@@ -23,8 +18,6 @@ from tests.video.live.http_camera import HttpCamera
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-FAKE_CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-NO_CAMERA = ["--use-fake-device-for-media-stream", "--deny-permission-prompts"]
 PACE = "document.querySelector('.vm-pace').textContent"
 
 
@@ -41,49 +34,19 @@ def page(open_page, site):
     site.app.registry.clear()
 
 
-@pytest.fixture
-def camera_browser(browser):
-    """Chromium with a camera that shows a test picture, and a hand that allows it."""
-    started = launched(browser, FAKE_CAMERA)
-    yield started
-    started.close()
-
-
-def launched(browser, flags):
-    """A browser of its own: whether there is a camera is said when it starts."""
-    program = next(filter(None, map(shutil.which, CHROMIUM)))
-    return browser.browser_type.launch(executable_path=program, args=[*FLAGS, *flags])
-
-
-def test_an_address_is_watched_as_it_comes_and_its_predictions_stay(page, material):
+def test_addresses_are_watched_or_it_is_told_why_not(page, material):
+    what_cannot_be_opened_is_told_and_the_page_goes_on(page)
     with HttpCamera(material / "long.mp4", speed=2.0) as camera:
         watch(page, camera.url)
         wait_for_clip(page, 2)
-        assert "live" in page.locator(".vm-file").inner_text()
-        page.wait_for_function(f"/behind/.test({PACE}) && /Analysed to/.test({PACE})")
-        assert page.locator(".vm-screen img").is_visible()
-        assert page.locator(".vm-jump").is_hidden()
-        assert page.locator(".vm-no-seek").is_visible()
-        page.wait_for_function(
-            "window.vidmem.tail.length + (window.vidmem.last.range?.start.length ?? 0) > 1"
-        )
-        page.locator(".vm-main").first.click()
-        wait_for_status(page, "paused")
-        page.wait_for_function(f"/dropped/.test({PACE})")
-        page.locator(".vm-main").first.click()
-        seen = newest(page)["index"]
-        wait_for_clip(page, seen + 1)
-        page.wait_for_function(
-            "window.vidmem.last.timeline.gaps.some((gap) => /slower/.test(gap[2]))"
-        )
+        seen = it_is_watched_as_it_comes(page)
+        assert is_well_everywhere(page)
         page.locator("[data-act=stop]").click()
         wait_for_status(page, "stopped")
-    with page.expect_download() as download:
-        page.locator(".vm-csv").click()
-    assert len(download.value.path().read_text().splitlines()) >= seen + 2
+    its_predictions_stay(page, seen)
 
 
-def test_what_cannot_be_opened_is_told_and_the_page_goes_on(page):
+def what_cannot_be_opened_is_told_and_the_page_goes_on(page):
     watch(page, "file:///etc/passwd")
     page.get_by_text("file:///etc/passwd is no address of a camera").wait_for()
     watch(page, "http://127.0.0.1:9/pen.ts")
@@ -91,24 +54,48 @@ def test_what_cannot_be_opened_is_told_and_the_page_goes_on(page):
     page.get_by_text("refuses the connection").wait_for()
 
 
-def test_addresses_are_not_offered_to_whom_a_proxy_forwards(browser, site):
-    page = new_page(browser, extra_http_headers={"X-Forwarded-For": "10.0.0.7"})
-    page.goto(site.address)
+def it_is_watched_as_it_comes(page):
+    assert "live" in page.locator(".vm-file").inner_text()
+    page.wait_for_function(f"/behind/.test({PACE}) && /Analysed to/.test({PACE})")
+    assert page.locator(".vm-screen img").is_visible()
+    assert page.locator(".vm-jump").is_hidden()
+    assert page.locator(".vm-no-seek").is_visible()
+    page.wait_for_function(
+        "window.vidmem.tail.length + (window.vidmem.last.range?.start.length ?? 0) > 1"
+    )
+    page.locator(".vm-main").first.click()
+    wait_for_status(page, "paused")
+    page.wait_for_function(f"/dropped/.test({PACE})")
+    page.locator(".vm-main").first.click()
+    seen = newest(page)["index"]
+    wait_for_clip(page, seen + 1)
+    page.wait_for_function("window.vidmem.last.timeline.gaps.some((gap) => /slower/.test(gap[2]))")
+    return seen
+
+
+def its_predictions_stay(page, seen):
+    with page.expect_download() as download:
+        page.locator(".vm-csv").click()
+    assert len(download.value.path().read_text().splitlines()) >= seen + 2
+
+
+def test_addresses_are_not_offered_to_whom_a_proxy_forwards(open_page):
+    page = open_page()
+    page.set_extra_http_headers({"X-Forwarded-For": "10.0.0.7"})
+    page.reload()
     page.wait_for_function("window.vidmem?.last.hello")
     assert page.get_by_role("textbox", name="Address of a camera").is_hidden()
     page.get_by_text("it opens no addresses").wait_for()
     page.evaluate("window.vidmem.act('address', { address: 'http://127.0.0.1/pen.ts' })")
     page.get_by_text("can allow that with --allow-addresses").wait_for()
-    page.context.close()
+    page.set_extra_http_headers({})
 
 
-def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site, monkeypatch):
-    site.clip_seconds = 0.0
-    page = new_page(camera_browser)
-    complaints = []
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.goto(site.address)
-    page.wait_for_function("window.vidmem?.last.source")
+def test_the_webcam_is_watched_until_it_is_stopped(open_page, site, monkeypatch):
+    page = open_page()
+    page.context.grant_permissions([])  # to whatever asks, no
+    a_camera_that_is_refused_is_told_in_a_sentence(page)
+    page.context.grant_permissions(["camera"])
     button = page.locator(".vm-webcam")
     with monkeypatch.context() as busy:  # refused, it releases the camera
         busy.setattr(site.app.registry, "max_runs", 0)
@@ -133,25 +120,9 @@ def test_the_webcam_is_watched_until_it_is_stopped(camera_browser, site, monkeyp
     site.set_grace(0.5)
     page.close()  # the camera ends with the page, and so does the run
     wait_until(lambda: not (run := site.app.registry.find(run_id)) or not run.is_active)
-    assert complaints == []
 
 
-def test_a_camera_that_is_refused_is_told_in_a_sentence(browser, site):
-    other = launched(browser, NO_CAMERA)
-    page = new_page(other)
-    page.goto(site.address)
-    page.wait_for_function("window.vidmem?.last.source")
+def a_camera_that_is_refused_is_told_in_a_sentence(page):
     page.locator(".vm-webcam").click()
     page.get_by_text("The browser did not allow the camera").wait_for()
     assert status(page) == "ready"
-    other.close()
-
-
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page, material):
-    opened = open_page(is_calm=True)
-    with HttpCamera(material / "long.mp4", speed=2.0) as camera:
-        watch(opened, camera.url)
-        wait_for_clip(opened, 1)
-        assert is_well_everywhere(opened)
-        opened.locator("[data-act=stop]").click()
-        wait_for_status(opened, "stopped")

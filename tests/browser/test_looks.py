@@ -22,22 +22,24 @@ WIDE_CARDS = """
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
-def violations(page: Any, *rules: str) -> list[str]:
-    """What axe finds, by these rules of its or by all."""
+def violations(page: Any, *rules: str, within: str = "html") -> list[str]:
+    """What axe finds, by these rules of its or by all, in the page or a part of it."""
     from axe_playwright_python.base import AXE_SCRIPT
 
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
-    found = page.evaluate("async (options) => (await axe.run(options)).violations", options)
+    run = "async ([part, options]) => (await axe.run(part, options)).violations"
+    found = page.evaluate(run, [within, options])
     return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}" for one in found]
 
 
-def is_well_everywhere(page: Any) -> bool:
+def is_well_everywhere(page: Any, within: str = "html") -> bool:
     """Whether axe finds nothing and nothing needs a sideways scroll, wide or narrow, light or dark.
 
     A scheme changes colours alone: of each size, the second is asked for its contrast only. Without
-    motion: axe would measure the contrast of what is just fading out.
+    motion: axe would measure the contrast of what is just fading out. Axe may look `within` a part
+    of the page alone, where another test looks at the rest of it.
     """
     for (width, height), schemes in (
         ((1440, 1000), ("light", "dark")),
@@ -47,7 +49,7 @@ def is_well_everywhere(page: Any) -> bool:
         for scheme, rules in zip(schemes, ((), ("color-contrast",)), strict=True):
             page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             page.evaluate(TWO_FRAMES)
-            assert violations(page, *rules) == [], f"{width} pixels wide, {scheme}"
+            assert violations(page, *rules, within=within) == [], f"{width} pixels wide, {scheme}"
             inner, outer = page.evaluate(WIDTHS)
             assert inner <= outer, f"{width} pixels wide, {scheme}"
             assert page.evaluate(WIDE_CARDS) == [], f"{width} pixels wide, {scheme}"
@@ -66,26 +68,15 @@ def test_axe_finds_nothing_before_and_after_playing(open_page, site):
     assert is_well_everywhere(page)
 
 
-@pytest.mark.parametrize("width", [1440, 390])
-def test_the_buttons_that_step_say_which_way(open_page, width):
-    page = open_page(width=width)
-
-    def steps(kind: str) -> list[str]:
-        buttons = [page.locator(f"[data-{kind}={way}]") for way in ("back", "forward")]
-        edges = [(box["x"], box["x"] + box["width"]) for box in (b.bounding_box() for b in buttons)]
-        assert all(left >= 0 and right <= width for left, right in edges)
-        return [button.inner_text() for button in buttons]
-
-    assert steps("act") == ["Previous clip", "Next clip"]
-    page.locator("nav a[data-view=memory]").click()
-    page.locator(".vm-moment").wait_for()
-    assert steps("moment") == ["Previous clip", "Next clip"]
-    inner, outer = page.evaluate(WIDTHS)
-    assert inner <= outer
-
-
-def test_the_page_has_one_heading_and_named_regions(open_page, site):
+def test_the_page_has_one_heading_named_regions_and_buttons_that_say_which_way(open_page):
     page = open_page()
+    it_has_one_heading_and_named_regions(page)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 1000})
+        the_buttons_that_step_say_which_way(page, width)
+
+
+def it_has_one_heading_and_named_regions(page):
     assert page.locator("h1").count() == 1
     for name in (
         "Player",
@@ -96,3 +87,20 @@ def test_the_page_has_one_heading_and_named_regions(open_page, site):
         "Bouts so far",
     ):
         assert page.get_by_role("region", name=name).count() == 1
+
+
+def the_buttons_that_step_say_which_way(page, width):
+    def steps(kind: str) -> list[str]:
+        buttons = [page.locator(f"[data-{kind}={way}]") for way in ("back", "forward")]
+        edges = [(box["x"], box["x"] + box["width"]) for box in (b.bounding_box() for b in buttons)]
+        assert all(left >= 0 and right <= width for left, right in edges)
+        return [button.inner_text() for button in buttons]
+
+    page.locator("nav a[data-view=watch]").click()
+    page.locator("[data-act=forward]").wait_for()
+    assert steps("act") == ["Previous clip", "Next clip"]
+    page.locator("nav a[data-view=memory]").click()
+    page.locator(".vm-moment").wait_for()
+    assert steps("moment") == ["Previous clip", "Next clip"]
+    inner, outer = page.evaluate(WIDTHS)
+    assert inner <= outer

@@ -58,8 +58,27 @@ def test_it_starts_from_the_model_in_use_and_follows_its_range(page):
     page.locator(".vm-player").wait_for()
 
 
-def test_a_number_changes_the_matrix_and_a_cell_says_why(page):
+def test_a_mask_is_changed_by_numbers_and_can_be_downloaded(page):
     open_masks(page)
+    figures_and_numbers_can_be_downloaded(page)
+    a_number_changes_the_matrix_and_a_cell_says_why(page)
+    what_is_not_allowed_is_said_and_another_mask_can_be_taken(page)
+
+
+def figures_and_numbers_can_be_downloaded(page):
+    for selector, name in (
+        (".vm-masks [data-png=matrix]", "mask-matrix.png"),
+        (".vm-masks [data-png=blocks]", "mask-blocks.png"),
+        (".vm-masks [data-file=npz]", "mask-spool.npz"),
+        (".vm-masks [data-file=json]", "mask-spool.json"),
+    ):
+        with page.expect_download() as download:
+            page.locator(selector).click()
+        assert download.value.suggested_filename == name
+    assert json.loads(download.value.path().read_text())["numbers"]["range"] == 2
+
+
+def a_number_changes_the_matrix_and_a_cell_says_why(page):
     matrix, allowed = page.evaluate(MATRIX), page.evaluate(ALLOWED)
     slider = page.get_by_role("slider", name="Range, in frames")
     slider.focus()
@@ -79,8 +98,7 @@ def test_a_number_changes_the_matrix_and_a_cell_says_why(page):
     page.wait_for_function(f"before => {MATRIX} !== before", arg=page.evaluate(MATRIX))
 
 
-def test_what_is_not_allowed_is_said_and_another_mask_can_be_taken(page):
-    open_masks(page)
+def what_is_not_allowed_is_said_and_another_mask_can_be_taken(page):
     for name in ("Lookback heads", "Lookahead heads"):
         page.get_by_role("slider", name=name).press("Home")
     page.locator(".vm-mask-error").wait_for()
@@ -88,20 +106,6 @@ def test_what_is_not_allowed_is_said_and_another_mask_can_be_taken(page):
     page.locator(".vm-mask").select_option("mask:windows")
     page.locator(".vm-mask-error").wait_for(state="hidden")
     assert page.locator(".vm-mask-heads").is_hidden()
-
-
-def test_figures_and_numbers_can_be_downloaded(page):
-    open_masks(page)
-    for selector, name in (
-        (".vm-masks [data-png=matrix]", "mask-matrix.png"),
-        (".vm-masks [data-png=blocks]", "mask-blocks.png"),
-        (".vm-masks [data-file=npz]", "mask-spool.npz"),
-        (".vm-masks [data-file=json]", "mask-spool.json"),
-    ):
-        with page.expect_download() as download:
-            page.locator(selector).click()
-        assert download.value.suggested_filename == name
-    assert json.loads(download.value.path().read_text())["numbers"]["range"] == 2
 
 
 def test_it_is_well_at_every_size_and_in_every_scheme_and_no_figure_covers_what_is_under_it(

@@ -13,6 +13,7 @@ from tests.browser.conftest import (
     choose,
     leave,
     newest,
+    step_to,
     wait_for_clip,
     wait_for_status,
     wait_until,
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::Deprecati
 PART = "#mattered-page"
 OCCLUSION = "[data-figure=occlusion] .main-svg"
 AT = 21.0
+KINDS = ("direct", "total", "memory", "pixels", "occlusion")
 TESTED = (
     "kind => document.querySelector(`.vm-mat-list [data-kind=${kind}]`)?.textContent === 'Again'"
 )
@@ -67,10 +69,17 @@ def the_run(page, site):
     return site.registry().find(page.evaluate("window.vidmem.run"))
 
 
-def test_direct_and_total_effects_stand_beside_attention(open_page, site):
+def test_a_moment_is_tested_in_every_way(open_page, site):
+    """One page for all of these: each of them would play the video anew."""
     page = open_page()
     watch(page)
     open_card(page)
+    direct_and_total_effects_stand_beside_attention(page, site)
+    maps_are_drawn_and_all_can_be_downloaded(page)
+    assert is_well_everywhere(page)
+
+
+def direct_and_total_effects_stand_beside_attention(page, site):
     assert "Attention is not an explanation" in page.locator(PART).inner_text()
     do(page, "direct")
     do(page, "total")
@@ -93,11 +102,8 @@ def test_direct_and_total_effects_stand_beside_attention(open_page, site):
     assert page.evaluate("window.vidmem.inside.at") == AT
 
 
-def test_maps_are_drawn_and_all_can_be_downloaded(open_page, site):
-    page = open_page()
-    watch(page)
-    open_card(page)
-    for kind in ("direct", "memory", "pixels", "occlusion"):
+def maps_are_drawn_and_all_can_be_downloaded(page):
+    for kind in ("memory", "pixels", "occlusion"):
         do(page, kind)
     page.wait_for_function("document.querySelectorAll('.vm-mat-maps canvas').length === 4")
     page.locator(OCCLUSION).first.wait_for()
@@ -112,7 +118,7 @@ def test_maps_are_drawn_and_all_can_be_downloaded(open_page, site):
             page.locator(f"{PART} {selector}").click()
         assert download.value.suggested_filename == name
     content = json.loads(download.value.path().read_text())
-    assert set(content["results"]) == {"direct", "memory", "pixels", "occlusion"}
+    assert set(content["results"]) == set(KINDS)
     assert content["moment"]["start_seconds"] == 20
 
 
@@ -160,25 +166,25 @@ def test_tests_stay_with_a_moment_while_the_stream_goes_on(open_page, site):
     assert the_run(page, site).inside.tests.tested_moment.index > tested
 
 
-def test_closing_the_run_ends_its_test(open_page, site, slow, own_threads):
+def test_another_video_and_the_end_of_the_run_end_a_test(open_page, site, slow, own_threads):
     page = open_page()
-    watch(page)
-    open_card(page)
-    press(page, "occlusion")
-    page.wait_for_function("document.querySelector('.vm-mat-told').textContent.includes(' left')")
-    site.registry().clear()
-    wait_until(lambda: own_threads("model-test") == [])
-
-
-def test_another_video_ends_it_too_and_nothing_is_left_on_the_page(
-    open_page, site, slow, own_threads
-):
-    page = open_page()
-    watch(page)
-    open_card(page)
+    step_to(page, 3)
+    open_card(page, at=None)
     do(page, "direct")
+    another_video_ends_it_and_nothing_is_left_on_the_page(page, site, own_threads)
+    page.evaluate("location.hash = 'watch'")
+    step_to(page, 1)
+    open_card(page, at=None)
+    closing_the_run_ends_it(page, site, own_threads)
+
+
+def begin_occlusion(page):
     press(page, "occlusion")
     page.wait_for_function("document.querySelector('.vm-mat-told').textContent.includes(' left')")
+
+
+def another_video_ends_it_and_nothing_is_left_on_the_page(page, site, own_threads):
+    begin_occlusion(page)
     run = the_run(page, site)
     other = next(
         key for _, group in run.board.get("videos") for key, *_ in group if "second" in key
@@ -187,6 +193,12 @@ def test_another_video_ends_it_too_and_nothing_is_left_on_the_page(
     wait_until(lambda: own_threads("model-test") == [])
     page.wait_for_function("!document.querySelector('.vm-mat-empty').hidden")
     assert page.locator(".vm-mat-effects").is_hidden()
+
+
+def closing_the_run_ends_it(page, site, own_threads):
+    begin_occlusion(page)
+    site.registry().clear()
+    wait_until(lambda: own_threads("model-test") == [])
 
 
 def test_of_spool_it_says_what_cannot_be_tested(open_page, spool_site):
@@ -206,13 +218,3 @@ def test_of_spool_it_says_what_cannot_be_tested(open_page, spool_site):
     page.locator(f"{PART} .vm-card").wait_for(state="hidden")
     leave(page)
     spool_site.app.registry.clear()
-
-
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page, site):
-    page = open_page(is_calm=True)
-    watch(page)
-    open_card(page)
-    for kind in ("direct", "total", "memory"):
-        do(page, kind)
-    page.locator(".vm-mat-clips button").first.click()
-    assert is_well_everywhere(page)

@@ -74,12 +74,46 @@ def page(open_page):
     return open_page()
 
 
-def test_the_strongest_clip_plays_and_the_timeline_goes_to_it(page):
-    step_to(page, 5)
+def test_a_page_that_is_paused_is_asked_about_clips_regions_heads_and_moments(page):
+    """One page for all of these: to open it and its figures takes longer than to ask it."""
+    step_to(page, 8)
     open_memory(page)
     assert page.title() == "vidmem: Memory"
     assert page.locator(".vm-player").is_hidden()
     assert page.locator(".vm-timeline").is_visible()
+    a_moment_picked_on_the_timeline_is_shown_and_the_newest_again(page)
+    the_strongest_clip_plays_and_the_timeline_goes_to_it(page)
+    pictures_figures_and_numbers_can_be_downloaded(page)
+    a_region_can_be_asked_for_by_keyboard(page)
+    stage_and_head_are_chosen_by_hand_or_in_the_figures(page)
+    a_region_changes_maps_and_shares_until_it_is_cleared(page)
+    no_picture_of_another_play_stays_under_the_number_of_a_clip(page)
+    why_there_is_nothing_to_show_is_said(page)
+
+
+def a_moment_picked_on_the_timeline_is_shown_and_the_newest_again(page):
+    newest_key = page.evaluate(KEY)
+    page.locator(".vm-timeline canvas").click(position={"x": 200, "y": 14})
+    page.locator(".vm-past").wait_for()
+    wait_for_change(page, KEY, newest_key)
+    page.wait_for_function("!window.vidmem.last.inside_moment?.is_newest")
+    seconds = page.evaluate("window.vidmem.last.look.seconds")
+    answer = asked(page, at=seconds)["moment"]
+    assert answer["start_seconds"] <= seconds < answer["end_seconds"]
+    assert answer["index"] < newest(page)["index"]
+    start = page.evaluate(
+        "window.vidmem.clock(window.vidmem.last.inside_moment.start_seconds, { hasTenths: true })"
+    )
+    assert start in page.locator(".vm-moment-time").inner_text()
+    past_key = page.evaluate(KEY)
+    page.keyboard.press("ArrowLeft")
+    wait_for_change(page, KEY, past_key)
+    page.get_by_role("button", name="Back to the newest clip").click()
+    page.wait_for_function(f"key => {KEY} === key", arg=newest_key)
+    assert page.locator("[data-moment=newest]").is_hidden()
+
+
+def the_strongest_clip_plays_and_the_timeline_goes_to_it(page):
     clips = asked(page)["clips"]
     strongest = max(clips, key=lambda clip: clip["share"])
     for _ in range(2):
@@ -107,9 +141,53 @@ def test_the_strongest_clip_plays_and_the_timeline_goes_to_it(page):
     assert page.evaluate("window.vidmem.last.look") is None  # the moment on view stays
 
 
-def test_a_region_changes_maps_and_shares_until_it_is_cleared(page):
-    step_to(page, 5)
-    open_memory(page)
+def pictures_figures_and_numbers_can_be_downloaded(page):
+    for button in page.locator(".vm-mem-files [data-png]").all():
+        with page.expect_download() as download:
+            button.click()
+        assert download.value.suggested_filename.endswith(f"{button.get_attribute('data-png')}.png")
+    for kind in ("json", "npz"):
+        with page.expect_download() as download:
+            page.locator(f".vm-mem-files [data-file={kind}]").click()
+        assert download.value.suggested_filename.endswith(kind)
+        if kind == "json":
+            assert "moment" in json.loads(download.value.path().read_text())
+
+
+def a_region_can_be_asked_for_by_keyboard(page):
+    whole = page.evaluate(KEY)
+    picture = page.locator(".vm-mem-picture")
+    picture.focus()
+    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight", "Enter"):
+        picture.press(key)
+    wait_for_change(page, KEY, whole)
+    assert page.locator(".vm-mem-asked").is_visible()
+    assert page.evaluate("window.vidmem.last.look") is None
+    picture.press("Escape")
+    page.wait_for_function(f"whole => {KEY} === whole", arg=whole)
+
+
+def stage_and_head_are_chosen_by_hand_or_in_the_figures(page):
+    heads = page.locator(".vm-mem-head")
+    click_in(page, "heads", 1, 2)
+    page.wait_for_function("document.querySelector('.vm-mem-head').value === '2'")
+    assert "head 2" in page.locator(".vm-mem-of").inner_text()
+    heads.select_option("")
+    page.wait_for_function("document.querySelector('.vm-mem-of').textContent.includes('all heads')")
+    click_in(page, "ages", 0.01, 1)
+    page.wait_for_function("document.querySelector('.vm-mem-head').value === '1'")
+    choose_stage_3(page)
+    bar = page.evaluate("document.querySelector('[data-figure=clips]').calcdata[0][2].s")
+    click_in(page, "clips", 2, bar / 2)
+    page.wait_for_function(
+        "document.querySelectorAll('.vm-mem-strip li')[2].className === 'vm-picked'"
+    )
+    page.get_by_role("button", name="Share", exact=True).click()
+    shares = [float(one.removesuffix(" %")) for one in page.evaluate(SHARES).split(",")]
+    assert shares == sorted(shares, reverse=True)
+
+
+def a_region_changes_maps_and_shares_until_it_is_cleared(page):
     choose_stage_3(page)
     whole, map_of_whole, shares = page.evaluate(KEY), page.evaluate(MAP), page.evaluate(SHARES)
     box = page.locator(".vm-mem-picture").bounding_box()
@@ -130,65 +208,24 @@ def test_a_region_changes_maps_and_shares_until_it_is_cleared(page):
     assert page.evaluate(SHARES) == shares
 
 
-def test_a_region_can_be_asked_for_by_keyboard(page):
-    step_to(page, 2)
-    open_memory(page)
-    whole = page.evaluate(KEY)
-    picture = page.locator(".vm-mem-picture")
-    picture.focus()
-    for key in ("ArrowLeft", "ArrowUp", "Shift+ArrowRight", "Enter"):
-        picture.press(key)
-    wait_for_change(page, KEY, whole)
-    assert page.locator(".vm-mem-asked").is_visible()
-    assert page.evaluate("window.vidmem.last.look") is None
-    picture.press("Escape")
-    page.wait_for_function(f"whole => {KEY} === whole", arg=whole)
+def no_picture_of_another_play_stays_under_the_number_of_a_clip(page):
+    page.wait_for_function("document.querySelector('.vm-mem-strip canvas')?.vmImage")
+    page.evaluate("window.vidmem.act('choose', { video: window.vidmem.last.source.key })")
+    page.wait_for_function("document.querySelector('.vm-mem').dataset.state === 'empty'")
+    assert page.locator(".vm-mem-strip li").count() == 0
+    assert page.evaluate("document.querySelector('.vm-mem-picture').vmImage") is None
 
 
-def test_stage_and_head_are_chosen_by_hand_or_in_the_figures(page):
-    step_to(page, 5)
-    open_memory(page)
-    heads = page.locator(".vm-mem-head")
-    click_in(page, "heads", 1, 2)
-    page.wait_for_function("document.querySelector('.vm-mem-head').value === '2'")
-    assert "head 2" in page.locator(".vm-mem-of").inner_text()
-    heads.select_option("")
-    page.wait_for_function("document.querySelector('.vm-mem-of').textContent.includes('all heads')")
-    click_in(page, "ages", 0.01, 1)
-    page.wait_for_function("document.querySelector('.vm-mem-head').value === '1'")
-    choose_stage_3(page)
-    bar = page.evaluate("document.querySelector('[data-figure=clips]').calcdata[0][2].s")
-    click_in(page, "clips", 2, bar / 2)
+def why_there_is_nothing_to_show_is_said(page):
+    page.locator(".vm-mem-none [role=status]").wait_for()
+    page.wait_for_function("document.querySelector('.vm-mem-none [role=status]').textContent")
+    page.get_by_role("link", name="Watch").click()
+    set_slider(page, "l_mem", 0)
+    step_to(page, 1)
+    page.get_by_role("link", name="Memory").click()
     page.wait_for_function(
-        "document.querySelectorAll('.vm-mem-strip li')[2].className === 'vm-picked'"
+        "document.querySelector('.vm-mem-none [role=status]').textContent.includes('off')"
     )
-    page.get_by_role("button", name="Share", exact=True).click()
-    shares = [float(one.removesuffix(" %")) for one in page.evaluate(SHARES).split(",")]
-    assert shares == sorted(shares, reverse=True)
-
-
-def test_a_moment_picked_on_the_timeline_is_shown_and_the_newest_again(page):
-    step_to(page, 8)
-    open_memory(page)
-    newest_key = page.evaluate(KEY)
-    page.locator(".vm-timeline canvas").click(position={"x": 200, "y": 14})
-    page.locator(".vm-past").wait_for()
-    wait_for_change(page, KEY, newest_key)
-    page.wait_for_function("!window.vidmem.last.inside_moment?.is_newest")
-    seconds = page.evaluate("window.vidmem.last.look.seconds")
-    answer = asked(page, at=seconds)["moment"]
-    assert answer["start_seconds"] <= seconds < answer["end_seconds"]
-    assert answer["index"] < newest(page)["index"]
-    start = page.evaluate(
-        "window.vidmem.clock(window.vidmem.last.inside_moment.start_seconds, { hasTenths: true })"
-    )
-    assert start in page.locator(".vm-moment-time").inner_text()
-    past_key = page.evaluate(KEY)
-    page.keyboard.press("ArrowLeft")
-    wait_for_change(page, KEY, past_key)
-    page.get_by_role("button", name="Back to the newest clip").click()
-    page.wait_for_function(f"key => {KEY} === key", arg=newest_key)
-    assert page.locator("[data-moment=newest]").is_hidden()
 
 
 def test_footage_unlike_the_training_is_told_beside_the_moment_on_view(page, site, monkeypatch):
@@ -204,7 +241,7 @@ def test_footage_unlike_the_training_is_told_beside_the_moment_on_view(page, sit
     assert told.inner_text().endswith("what it says here means nothing.")
     line = "(part) => getComputedStyle(part.lastElementChild).textDecorationLine"
     assert said.evaluate(line) == "line-through"
-    assert is_well_everywhere(page)
+    assert is_well_everywhere(page, within=".vm-moment")
     page.locator("[data-moment=back]").click()  # a clip that looks as it should
     page.wait_for_function("window.vidmem.last.inside_moment?.index === 2")
     assert told.is_hidden()
@@ -257,57 +294,6 @@ def test_the_newest_clip_is_followed_without_building_anything_anew(page, site):
     assert moment == now
 
 
-def test_nothing_moves_by_itself_where_motion_is_not_wanted(open_page, site):
-    page = open_page(is_calm=True)
-    step_to(page, 3)
-    open_memory(page)
-    page.locator(".vm-mem-pair button").first.click()
-    page.wait_for_function(f"{FRAME} === '0'")
-    page.wait_for_timeout(700)  # longer than a frame is shown where motion is wanted
-    assert page.evaluate(FRAME) == "0"
-    page.get_by_role("button", name="Play it", exact=True).click()
-    page.wait_for_function(f"{FRAME} === '1'")
-
-
-def test_pictures_figures_and_numbers_can_be_downloaded(page):
-    step_to(page, 3)
-    open_memory(page)
-    for button in page.locator(".vm-mem-files [data-png]").all():
-        with page.expect_download() as download:
-            button.click()
-        assert download.value.suggested_filename.endswith(f"{button.get_attribute('data-png')}.png")
-    for kind in ("json", "npz"):
-        with page.expect_download() as download:
-            page.locator(f".vm-mem-files [data-file={kind}]").click()
-        assert download.value.suggested_filename.endswith(kind)
-        if kind == "json":
-            assert "moment" in json.loads(download.value.path().read_text())
-
-
-def test_no_picture_of_another_play_stays_under_the_number_of_a_clip(page):
-    step_to(page, 4)
-    open_memory(page)
-    page.wait_for_function("document.querySelector('.vm-mem-strip canvas')?.vmImage")
-    page.evaluate("window.vidmem.act('choose', { video: window.vidmem.last.source.key })")
-    page.wait_for_function("document.querySelector('.vm-mem').dataset.state === 'empty'")
-    assert page.locator(".vm-mem-strip li").count() == 0
-    assert page.evaluate("document.querySelector('.vm-mem-picture').vmImage") is None
-
-
-def test_why_there_is_nothing_to_show_is_said(page):
-    page.get_by_role("link", name="Memory").click()
-    empty = page.locator(".vm-mem-none [role=status]")
-    empty.wait_for()
-    page.wait_for_function("document.querySelector('.vm-mem-none [role=status]').textContent")
-    page.get_by_role("link", name="Watch").click()
-    set_slider(page, "l_mem", 0)
-    step_to(page, 1)
-    page.get_by_role("link", name="Memory").click()
-    page.wait_for_function(
-        "document.querySelector('.vm-mem-none [role=status]').textContent.includes('off')"
-    )
-
-
 def test_a_model_without_memory_tokens_is_sent_to_the_heads_page(open_page, spool_site):
     page = open_page(spool_site.address)
     page.get_by_role("link", name="Memory").click()
@@ -319,7 +305,7 @@ def test_a_model_without_memory_tokens_is_sent_to_the_heads_page(open_page, spoo
     spool_site.app.registry.clear()
 
 
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page, site):
+def test_it_is_well_at_every_size_and_in_every_scheme_and_nothing_moves_by_itself(open_page, site):
     page = open_page(is_calm=True)
     page.get_by_role("link", name="Memory").click()
     page.locator(".vm-mem-none").wait_for()
@@ -327,8 +313,17 @@ def test_it_is_well_at_every_size_and_in_every_scheme(open_page, site):
     page.get_by_role("link", name="Watch").click()
     step_to(page, 4)
     open_memory(page)
-    page.locator(".vm-mem-strip button").first.click()
+    nothing_moves_by_itself_where_motion_is_not_wanted(page)
     page.locator(".vm-mem-picture").focus()
     page.keyboard.press("Enter")
     page.locator(".vm-mem-asked").wait_for()
     assert is_well_everywhere(page)
+
+
+def nothing_moves_by_itself_where_motion_is_not_wanted(page):
+    page.locator(".vm-mem-pair button").first.click()
+    page.wait_for_function(f"{FRAME} === '0'")
+    page.wait_for_timeout(700)  # longer than a frame is shown where motion is wanted
+    assert page.evaluate(FRAME) == "0"
+    page.get_by_role("button", name="Play it", exact=True).click()
+    page.wait_for_function(f"{FRAME} === '1'")

@@ -58,7 +58,28 @@ def page(open_page):
     return opened
 
 
-def test_every_control_is_felt_and_the_file_is_that_of_the_command_line(page, monkeypatch, capsys):
+def test_a_plan_follows_every_control_beside_the_study(page, monkeypatch, capsys):
+    """One page for all of these: to open it and its figures takes longer than to ask it."""
+    the_study_stands_beside_ours_and_figures_can_be_taken_away(page)
+    every_control_is_felt_and_the_file_is_that_of_the_command_line(page, monkeypatch, capsys)
+    what_cannot_be_is_said_and_the_last_answer_stays(page)
+    page.get_by_label("Clips per second, all streams").fill("0.01")
+    wait_for_fact(page, "computed in real time", "0")
+    assert is_well_everywhere(page)
+
+
+def the_study_stands_beside_ours_and_figures_can_be_taken_away(page):
+    table = page.locator(".vm-plan-study table")
+    assert "32\N{EN DASH}40" in table.inner_text()
+    assert table.locator("tbody tr[data-own] th").inner_text() == "25"
+    assert "That the study ran outside torch.no_grad()" in page.locator(".vm-plan-why").inner_text()
+    for name in ("memory", "streams"):
+        with page.expect_download() as download:
+            page.locator(f".vm-plan-files [data-png={name}]").click()
+        assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+def every_control_is_felt_and_the_file_is_that_of_the_command_line(page, monkeypatch, capsys):
     assert page.title() == "vidmem: Planner"
     page.get_by_label("Device", exact=True).select_option("cuda")
     assert page.get_by_label("Its memory", exact=True).input_value() == "96"
@@ -86,18 +107,7 @@ def test_every_control_is_felt_and_the_file_is_that_of_the_command_line(page, mo
     assert json.loads(download.value.path().read_text()) == json.loads(capsys.readouterr().out)
 
 
-def test_the_study_stands_beside_ours_and_figures_can_be_taken_away(page):
-    table = page.locator(".vm-plan-study table")
-    assert "32\N{EN DASH}40" in table.inner_text()
-    assert table.locator("tbody tr[data-own] th").inner_text() == "25"
-    assert "That the study ran outside torch.no_grad()" in page.locator(".vm-plan-why").inner_text()
-    for name in ("memory", "streams"):
-        with page.expect_download() as download:
-            page.locator(f".vm-plan-files [data-png={name}]").click()
-        assert download.value.path().read_bytes().startswith(b"\x89PNG")
-
-
-def test_what_cannot_be_is_said_and_the_last_answer_stays(page):
+def what_cannot_be_is_said_and_the_last_answer_stays(page):
     page.get_by_label("Its memory", exact=True).select_option("own")
     page.get_by_label("Memory in GB").fill("a lot")
     problem = page.locator(".vm-plan-error")
@@ -107,7 +117,12 @@ def test_what_cannot_be_is_said_and_the_last_answer_stays(page):
     assert problem.is_hidden()
 
 
-def test_a_rate_is_measured_here_and_dropped_with_the_settings_it_is_of(page):
+def test_rates_are_measured_here(page):
+    a_rate_is_measured_here_and_dropped_with_the_settings_it_is_of(page)
+    a_measurement_can_be_cancelled_and_the_open_video_is_measured(page)
+
+
+def a_rate_is_measured_here_and_dropped_with_the_settings_it_is_of(page):
     page.locator(".vm-plan-model").select_option("fam-swin-nano")
     rate = page.get_by_label("Clips per second, all streams")
     page.get_by_role("button", name="Measure here").click()
@@ -120,7 +135,7 @@ def test_a_rate_is_measured_here_and_dropped_with_the_settings_it_is_of(page):
     page.get_by_text("holds for other settings").wait_for()
 
 
-def test_a_measurement_can_be_cancelled_and_the_open_video_is_measured(page):
+def a_measurement_can_be_cancelled_and_the_open_video_is_measured(page):
     page.locator(".vm-plan-model").select_option("fam-swin-b")
     page.get_by_role("button", name="Measure here").click()
     # Until the server has answered that it began, a second press is not taken.
@@ -130,11 +145,3 @@ def test_a_measurement_can_be_cancelled_and_the_open_video_is_measured(page):
     page.get_by_role("button", name="Measure the video").click()
     page.get_by_text("Measured just now: one decoder").wait_for()
     assert float(page.get_by_label("Decode speed, times real time").input_value()) > 0
-
-
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page):
-    opened = open_page(is_calm=True)
-    open_planner(opened)
-    opened.get_by_label("Clips per second, all streams").fill("0.01")
-    wait_for_fact(opened, "computed in real time", "0")
-    assert is_well_everywhere(opened)

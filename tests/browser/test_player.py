@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from tests.browser.conftest import new_page, serving, wait_until
+from tests.browser.conftest import serving, wait_until
 from tests.browser.test_looks import violations
 from tests.video.making import COLUMNS, ROWS, Kind, write_video
 from tests.video.playing.making import uneven, write_awkward
@@ -84,18 +84,11 @@ def site(browser, material, tmp_path_factory):
 
 
 @pytest.fixture
-def page(site, browser):
-    opened = new_page(browser, viewport={"width": 1200, "height": 900})
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-    opened.goto(site.address)
-    opened.wait_for_function("window.vidmem?.last.source && window.vidmem.run")
+def page(open_page):
+    opened = open_page(width=1200)
+    opened.wait_for_function("window.vidmem.run")
     opened.evaluate(SET_UP)
-    yield opened
-    opened.context.close()
-    site.app.registry.clear()
-    assert complaints == []
+    return opened
 
 
 def add(page, name: str) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 import vidmem.labels
-from tests.browser.conftest import VIDEO_SECONDS, new_page, serving
+from tests.browser.conftest import VIDEO_SECONDS, serving
 from tests.browser.test_looks import is_well_everywhere
 from tests.labels.predictions import steps, write_predictions
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels, import_file
@@ -34,16 +34,8 @@ def site(browser, material, tmp_path_factory):
 
 
 @pytest.fixture
-def page(site, browser):
-    opened = new_page(browser, viewport={"width": 1440, "height": 1000})
-    complaints: list[str] = []
-    opened.on("pageerror", lambda error: complaints.append(str(error)))
-    opened.on("console", lambda line: line.type == "error" and complaints.append(line.text))
-    opened.goto(site.address)
-    opened.wait_for_function("window.vidmem?.last.source")
-    yield opened
-    opened.context.close()
-    assert complaints == []
+def page(open_page):
+    return open_page()
 
 
 def show(page) -> None:

@@ -52,7 +52,13 @@ def latency_told(page) -> str:
     return told
 
 
-def test_a_provisional_prediction_becomes_final_and_the_range_says_when(page):
+def test_what_is_provisional_becomes_final_and_is_well_at_every_size_and_in_every_scheme(page):
+    a_provisional_prediction_becomes_final_and_the_range_says_when(page)
+    page.locator(".vm-more summary").click()
+    assert is_well_everywhere(page)
+
+
+def a_provisional_prediction_becomes_final_and_the_range_says_when(page):
     before = latency_told(page)
     step_to(page, 3)
     page.locator(".vm-now .vm-badge").wait_for()
@@ -115,7 +121,7 @@ def test_the_heads_shown_follow_the_range_and_the_choice(page):
     assert page.locator(".vm-latency").inner_text().startswith("final at once")
 
 
-def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page):
+def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page, spool_site):
     from vidmem.models.presets import bundled_models
 
     if "fam-swin-nano" not in bundled_models():
@@ -140,14 +146,6 @@ def test_the_controls_and_the_strip_change_with_the_model_in_mid_stream(page):
         assert page.locator(".vm-heads").is_visible() == has_range
         assert page.locator(".vm-latency").is_visible() == has_range
         step_to(page, (newest(page) or {"index": 2})["index"] + 2)
+    spool_site.clip_seconds = 0.0
     page.locator(".vm-main").click()
     wait_for_status(page, "finished")
-
-
-def test_it_is_well_at_every_size_and_in_every_scheme(open_page, spool_site):
-    opened = open_page(spool_site.address, is_calm=True)
-    opened.locator(".vm-more summary").click()
-    step_to(opened, 6)
-    assert is_well_everywhere(opened)
-    leave(opened)
-    spool_site.app.registry.clear()

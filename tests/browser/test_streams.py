@@ -77,8 +77,14 @@ def test_two_videos_run_while_a_broken_file_says_what_is_wrong(page, site):
     assert json.loads(download.value.path().read_text())["pool"]["clips_done"] == 48
 
 
-def test_a_stream_is_paused_jumps_remembers_less_and_leaves_by_itself(page, site):
+def test_streams_are_led_by_hand_and_found_again_after_a_reload(page, site, own_threads):
     site.clip_seconds = 0.3
+    one_is_paused_jumps_remembers_less_and_leaves_by_itself(page, site)
+    what_is_there_is_found_again_after_a_reload(page)
+    all_end_with_the_page(page, site, own_threads)
+
+
+def one_is_paused_jumps_remembers_less_and_leaves_by_itself(page, site):
     start_videos(page, LASTING, "second pen.mp4")
     page.wait_for_function(LABELLED, arg=2)
     mine, other = tile(page, "second pen.mp4"), tile(page, LASTING)
@@ -109,6 +115,22 @@ def test_a_stream_is_paused_jumps_remembers_less_and_leaves_by_itself(page, site
     assert other.get_attribute("data-status") == "playing"
 
 
+def what_is_there_is_found_again_after_a_reload(page):
+    page.reload()
+    page.wait_for_function("window.vidmem?.last.source")
+    page.wait_for_function(LABELLED, arg=1)
+    shared = page.locator(".vm-streams-shared")
+    assert shared.is_hidden()
+    page.evaluate("vidmem.act('play')")
+    shared.get_by_text("take turns").wait_for()
+
+
+def all_end_with_the_page(page, site, own_threads):
+    site.set_grace(0.5)
+    page.close()
+    wait_until(lambda: own_threads(*POOL_THREADS) == [])
+
+
 def test_a_camera_is_streamed_beside_a_file(page, material, own_threads):
     with HttpCamera(material / "long.mp4", speed=4.0) as camera:
         page.locator("#streams-page").get_by_label("Address of a camera").fill(camera.url)
@@ -125,21 +147,3 @@ def test_a_camera_is_streamed_beside_a_file(page, material, own_threads):
         assert live.get_by_role("slider", name="predicted so far").is_visible()
         page.get_by_role("button", name="Close all").click()
         wait_until(lambda: own_threads(*POOL_THREADS) == [])
-
-
-def test_what_is_there_is_found_again_after_a_reload_and_ends_with_the_page(
-    page, site, own_threads
-):
-    site.clip_seconds = 0.3
-    start_videos(page, LASTING)
-    page.wait_for_function(LABELLED, arg=1)
-    page.reload()
-    page.wait_for_function("window.vidmem?.last.source")
-    page.wait_for_function(LABELLED, arg=1)
-    shared = page.locator(".vm-streams-shared")
-    assert shared.is_hidden()
-    page.evaluate("vidmem.act('play')")
-    shared.get_by_text("take turns").wait_for()
-    site.set_grace(0.5)
-    page.close()
-    wait_until(lambda: own_threads(*POOL_THREADS) == [])

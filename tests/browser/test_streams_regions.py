@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.browser.conftest import wait_until
+from tests.browser.test_looks import is_well_everywhere
 from tests.browser.test_streams import LABELLED, POOL_THREADS, SAMPLE, page, start_videos, tile
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -49,7 +50,9 @@ def test_regions_are_drawn_named_and_decoded_once(page, site):
     wait_until(lambda: pool.figures()["num_decoders"] == 1)
 
 
-def test_tiles_of_a_mosaic_run_and_close(page, site, own_threads):
+def test_tiles_of_a_mosaic_run_are_well_at_every_size_and_in_every_scheme_and_close(
+    page, site, own_threads
+):
     site.clip_seconds = 0.3
     page.get_by_role("button", name="3 \N{MULTIPLICATION SIGN} 2").click()
     assert page.locator(".vm-boxes-drawn i").count() == 6
@@ -62,6 +65,10 @@ def test_tiles_of_a_mosaic_run_and_close(page, site, own_threads):
     start_videos(page, "second pen.mp4")  # more join while others run
     page.wait_for_function(LABELLED, arg=5)
     assert len(own_threads(*POOL_THREADS)) >= 6
+    page.get_by_role("button", name="Add streams").click()
+    page.locator(".vm-boxes-list input").first.focus()
+    assert is_well_everywhere(page)
+    page.set_viewport_size({"width": 1440, "height": 1000})
     page.get_by_role("button", name="Close all").click()
     page.get_by_text("Watch many at once").wait_for()
     assert page.locator(".vm-tile").count() == 0

@@ -19,20 +19,24 @@ from tests.browser.conftest import (
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
+SILENT_MILLISECONDS = 13_000
+"""A little longer than a page waits until it says that the app does not answer."""
 
-def test_a_real_file_is_uploaded_and_watched(open_page, site, shared_videos):
+
+def test_files_that_are_none_vanish_or_arrive_are_told_of_and_the_app_goes_on(
+    open_page, site, tmp_path
+):
+    """One page for all of these: it must go on after each of them."""
+    gone = site.videos / "gone.mp4"
+    shutil.copy(site.videos / "second pen.mp4", gone)
     page = open_page()
-    video = shared_videos / "human" / "mmaction2_demo.mp4"
-    page.locator(".vm-upload input[type=file]").set_input_files(video)
-    page.wait_for_function("window.vidmem.last.source.title === 'mmaction2_demo.mp4'")
-    assert page.locator(".vm-source select").input_value().startswith("upload/")
-    page.locator(".vm-main").click()
-    wait_for_clip(page, 0)
-    wait_for_status(page, "finished")
+    a_text_named_mp4_is_refused(page, site, tmp_path)
+    a_file_that_vanished_is_said(page, gone)
+    a_video_that_is_dropped_beside_the_card_is_taken(page, site)
+    an_upload_can_be_broken_off_and_too_large_ones_are_refused(page, site, tmp_path)
 
 
-def test_a_text_named_mp4_is_refused_and_the_app_goes_on(open_page, site, tmp_path):
-    page = open_page()
+def a_text_named_mp4_is_refused(page, site, tmp_path):
     fake = tmp_path / "notes.mp4"
     fake.write_text("This is not a video at all.\n" * 50)
     page.locator(".vm-upload input[type=file]").set_input_files(fake)
@@ -46,10 +50,7 @@ def test_a_text_named_mp4_is_refused_and_the_app_goes_on(open_page, site, tmp_pa
     wait_for_clip(page, 0)
 
 
-def test_a_file_that_vanished_is_said_and_the_app_goes_on(open_page, site):
-    gone = site.videos / "gone.mp4"
-    shutil.copy(site.videos / "second pen.mp4", gone)
-    page = open_page()
+def a_file_that_vanished_is_said(page, gone):
     page.locator(".vm-source select").select_option("folder/gone.mp4")
     page.wait_for_function("window.vidmem.last.source.title === 'gone.mp4'")
     gone.unlink()
@@ -62,8 +63,13 @@ def test_a_file_that_vanished_is_said_and_the_app_goes_on(open_page, site):
     wait_for_clip(page, 0)
 
 
-def test_an_upload_can_be_broken_off_and_too_large_ones_are_refused(open_page, site, tmp_path):
-    page = open_page()
+def a_video_that_is_dropped_beside_the_card_is_taken(page, site):
+    data = (site.videos / "second pen.mp4").read_bytes()
+    page.evaluate(DROP, [list(data), "dropped.mp4"])
+    page.wait_for_function("window.vidmem.last.source.title === 'dropped.mp4'")
+
+
+def an_upload_can_be_broken_off_and_too_large_ones_are_refused(page, site, tmp_path):
     folder = site.app.uploads.path
     before = {path.name for path in folder.iterdir()}
     network = page.context.new_cdp_session(page)
@@ -84,6 +90,17 @@ def test_an_upload_can_be_broken_off_and_too_large_ones_are_refused(open_page, s
     large.write_bytes(bytes(5000))
     page.locator(".vm-upload input[type=file]").set_input_files(large)
     page.get_by_role("alert").filter(has_text="larger than the 1.0 kB").wait_for()
+
+
+def test_a_real_file_is_uploaded_and_watched(open_page, site, shared_videos):
+    page = open_page()
+    video = shared_videos / "human" / "mmaction2_demo.mp4"
+    page.locator(".vm-upload input[type=file]").set_input_files(video)
+    page.wait_for_function("window.vidmem.last.source.title === 'mmaction2_demo.mp4'")
+    assert page.locator(".vm-source select").input_value().startswith("upload/")
+    page.locator(".vm-main").click()
+    wait_for_clip(page, 0)
+    wait_for_status(page, "finished")
 
 
 def test_a_full_disk_is_said_once_and_the_run_goes_on(open_page, site, monkeypatch):
@@ -119,22 +136,18 @@ def test_a_page_says_whether_the_app_hangs_or_does_not_know_it_any_more(browser,
     # Pages of their own: the browser complains of each request that is refused.
     unknown, hanging = new_page(browser), new_page(browser)
     for page in (unknown, hanging):
+        page.clock.install()
         page.goto(site.address)
         page.wait_for_function("window.vidmem?.last.source")
     unknown.context.clear_cookies()  # as after the app was started anew: with another token
     hanging.route("**/*", lambda route: None)  # no answer, and no end either
+    for page in (unknown, hanging):
+        page.clock.fast_forward(SILENT_MILLISECONDS)
     unknown.get_by_role("alert").filter(has_text="does not know this page").wait_for()
     hanging.get_by_role("alert").filter(has_text="does not answer").wait_for()
     for page in (unknown, hanging):
         page.context.close()
     site.app.registry.clear()
-
-
-def test_a_video_that_is_dropped_beside_the_card_is_taken(open_page, site):
-    page = open_page()
-    data = (site.videos / "second pen.mp4").read_bytes()
-    page.evaluate(DROP, [list(data), "dropped.mp4"])
-    page.wait_for_function("window.vidmem.last.source.title === 'dropped.mp4'")
 
 
 DROP = """([bytes, name]) => {

@@ -33,13 +33,11 @@ def make_model():
     return model
 
 
-TO_CPP = pytest.param(
-    "inductor",
-    marks=[
-        pytest.mark.slow,
-        pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile"),
-    ],
-)
+ONE_FILE = {"cpp_wrapper": True, "aot_inductor.debug_compile": True}
+"""The same kernels in one file of C++ instead of 33, and not optimised: it takes half as long."""
+
+NEEDS_CPP = pytest.mark.skipif(not shutil.which("g++"), reason="needs g++ to compile")
+TO_CPP = pytest.param("inductor", marks=[pytest.mark.slow, NEEDS_CPP])
 
 
 @pytest.mark.parametrize("backend", ["eager", TO_CPP])
@@ -49,7 +47,10 @@ def test_compiled_equals_plain_and_nothing_is_compiled_again_while_a_memory_fill
 ):
     """`eager` makes one graph of the step and runs it as it is; `inductor` makes C++ of it."""
     torch.compiler.reset()
-    run = torch.compile(compiled._step, dynamic=False, fullgraph=True, backend=backend)
+    options = ONE_FILE if backend == "inductor" else None
+    run = torch.compile(
+        compiled._step, dynamic=False, fullgraph=True, backend=backend, options=options
+    )
     monkeypatch.setattr(compiled, "_compiled", lambda is_graph: run)
     model, clips = make_model(), torch.randn(4, 2, 4, 3, 64, 64)
     plain, fast = model.init_state(2), model.init_state(2)
@@ -67,6 +68,23 @@ def test_compiled_equals_plain_and_nothing_is_compiled_again_while_a_memory_fill
             )
         plain, fast = want.state, got.state
         assert fast.num_remembered.tolist() == [min(number + 1, 2)] * 2
+    torch.compiler.reset()
+
+
+@pytest.mark.slow
+@NEEDS_CPP
+@torch.no_grad()
+def test_what_the_package_asks_of_the_compiler_is_made_and_equals_plain(monkeypatch):
+    """As a user has it made: a file for each kernel, optimised. Of the first layer alone."""
+
+    def first_layer(model, clip, state, seconds):
+        return model.patch_embedding(clip).tokens
+
+    torch.compiler.reset()
+    monkeypatch.setattr(compiled, "_step", first_layer)
+    made = compiled._compiled.__wrapped__(is_graph=False)
+    inputs = make_model(), torch.randn(2, 4, 3, 64, 64), None, None
+    torch.testing.assert_close(made(*inputs), first_layer(*inputs), rtol=1e-4, atol=1e-5)
     torch.compiler.reset()
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-
-import anyio
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
@@ -12,6 +9,7 @@ from starlette.routing import Route
 
 from app import sentences
 from app.pages.api import NO_RUN
+from app.pages.bodies import read_rest
 from app.run.registry import RunRegistry
 from app.sources.uploads import NoRoomError, TooLargeError, TooSlowError, UploadFolder
 from vidmem.errors import VidmemError
@@ -60,15 +58,7 @@ def _length(request: Request) -> int | None:
 
 
 async def _refused(request: Request, sentence: str, status: int) -> Response:
-    """Refuse an upload, once some of what is on its way has arrived.
-
-    Where a connection is closed with bytes unread, a browser says that it broke, and not why.
-    """
-    num_bytes = 0
-    with anyio.move_on_after(LEFT_SECONDS), contextlib.suppress(ClientDisconnect, RuntimeError):
-        async for piece in request.stream():
-            num_bytes += len(piece)
-            if num_bytes > LEFT_BYTES:
-                break
+    """Refuse an upload, once some of what is on its way has arrived."""
+    await read_rest(request, seconds=LEFT_SECONDS, max_bytes=LEFT_BYTES)
     # Whatever is still unread would be taken for the next request.
     return JSONResponse({"error": sentence}, status, headers={"Connection": "close"})

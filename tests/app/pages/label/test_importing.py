@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import threading
-import time
 import zipfile
 from pathlib import Path
 
@@ -500,16 +499,23 @@ def test_a_file_that_is_too_large_is_a_sentence(desk, page, monkeypatch):
 
 
 def test_the_last_import_is_swept_though_nobody_asks(project, monkeypatch):
-    monkeypatch.setattr(label_imports, "KEPT_SECONDS", 0.05)
-    imports = LabelImports(project, Budget())
-    monkeypatch.setattr(label_imports.threading, "Timer", quick_timer)
+    timers, now = [], 0.0
+
+    class MadeUpTimer(threading.Thread):
+        def __init__(self, seconds, work):
+            super().__init__(target=lambda: None)
+            timers.append((seconds, work))
+
+    monkeypatch.setattr(label_imports.threading, "Timer", MadeUpTimer)
+    imports = LabelImports(project, Budget(), clock=lambda: now)
     imports.take_file("p", "a.csv", CSV, is_first=True)
     folder = imports._imports["p"].folder
-    wait_until(lambda: not folder.exists())
-
-
-def quick_timer(seconds, work):
-    return threading.Thread(target=lambda: (time.sleep(0.1), work()), daemon=True)
+    assert folder.exists()
+    ((seconds, work),) = timers
+    now += seconds
+    work()
+    assert not folder.exists()
+    assert len(timers) == 1  # there is nothing more to sweep
 
 
 def test_a_project_is_as_it_was_where_nothing_came_in(page, project: Project):
