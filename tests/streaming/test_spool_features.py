@@ -9,7 +9,7 @@ from tests.models.features.tiny import SIDE, tiny_spool
 from tests.streaming.doubles import FakeVideo, source_file
 from vidmem.console import settings_text
 from vidmem.errors import SettingError
-from vidmem.models import FeatureCache
+from vidmem.models import FeatureStore
 from vidmem.streaming import Engine, RunFiles, StreamSettings, watch_whole, whole
 from vidmem.streaming.batching import StepInput, step_batch
 
@@ -97,7 +97,7 @@ def test_one_pass_says_what_the_stream_says_in_the_end(video):
 
 
 def test_a_second_pass_decodes_nothing_unless_the_features_are_others(video, tmp_path, monkeypatch):
-    model, cache = tiny_spool(), FeatureCache(folder=tmp_path / "kept")
+    model, cache = tiny_spool(), FeatureStore(folder=tmp_path / "kept")
     first = watch_whole(video, model, cache=cache)
     monkeypatch.setattr(whole, "open_file_feed", None)
     assert torch.equal(probabilities(watch_whole(video, model, cache=cache)), probabilities(first))
