@@ -14,6 +14,9 @@ from vidmem.models.features.linear_head import LinearHead
 
 DROPOUT = 0.2
 
+WINDOWS_AT_A_TIME = 4096
+"""The windows of frames overlap: those of hours would be gigabytes."""
+
 
 class RecurrentBaseline(nn.Module):
     """A causal GRU over frames (Cho et al., arXiv:1406.1078).
@@ -55,7 +58,8 @@ class WindowBaseline(nn.Module):
         super().__init__()
         self.reach_frames = reach_frames
         self.linear_head = LinearHead(feature_dim, num_classes)
-        self.recurrent = nn.LSTM(feature_dim, hidden, batch_first=True, bidirectional=True)
+        self.from_before = nn.LSTM(feature_dim, hidden, batch_first=True)
+        self.from_after = nn.LSTM(feature_dim, hidden, batch_first=True)
         self.drop = nn.Dropout(DROPOUT)
         self.head = nn.Linear(2 * hidden, num_classes)
 
@@ -64,10 +68,19 @@ class WindowBaseline(nn.Module):
         means_BTF = features_BTPF.mean(2)
         reach, num_frames = self.reach_frames, means_BTF.shape[1]
         padded_BFT = F.pad(means_BTF.transpose(1, 2), (reach, reach), mode="replicate")
-        windows_BTWF = padded_BFT.unfold(2, 2 * reach + 1, 1).permute(0, 2, 3, 1)
-        middle = self.recurrent(windows_BTWF.flatten(0, 1))[0][:, reach]
+        windows_BTFW = padded_BFT.unfold(2, 2 * reach + 1, 1).transpose(1, 2)
+        parts = windows_BTFW.flatten(0, 1).transpose(1, 2).split(WINDOWS_AT_A_TIME)
+        middle = torch.cat([self._middle(windows) for windows in parts])
         logits = self.head(self.drop(middle)).unflatten(0, (-1, num_frames))
         return self.linear_head(features_BTPF) + logits
+
+    def _middle(self, windows: Tensor) -> Tensor:
+        """What both directions say in the middle of windows `[N, W, F]`: `[N, 2 * hidden]`."""
+        reach = self.reach_frames
+        # Only there is it asked for, so that each direction needs to see one half.
+        before = self.from_before(windows[:, : reach + 1])[0][:, -1]
+        after = self.from_after(windows[:, reach:].flip(1))[0][:, -1]
+        return torch.cat([before, after], 1)
 
 
 def windowed(values: Tensor, reach_frames: int) -> Tensor:

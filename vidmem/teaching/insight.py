@@ -65,12 +65,22 @@ def learning_curve(
 
 
 def calibrations(
-    stop: Examination, test: Examination, logits: Mapping[str, Logits]
+    stop: Examination,
+    stop_logits: Mapping[str, Logits],
+    test: Examination,
+    logits: Mapping[str, Logits],
 ) -> tuple[AxisCalibration, ...]:
-    """Of each axis: found on the time that tells when to stop, told of the time kept to test."""
+    """Of each axis: found on the time that tells when to stop, told of the time kept to test.
+
+    Args:
+        stop: Of the time that tells when to stop.
+        stop_logits: Of a network that has not learnt from that time: else it would be too sure.
+        test: Of the time kept to test with.
+        logits: Of the model, for whole videos.
+    """
     found = []
     for axis in range(len(test.axes)):
-        temperature = fit_temperature(stop, logits, axis)
+        temperature = fit_temperature(stop, stop_logits, axis)
         error = calibration_error(*test.confidences(logits, axis, temperature))
         estimates = []
         for video in test.videos:
@@ -103,8 +113,7 @@ def label_next(
 def _stretches(video: TaughtVideo, doubt: NDArray[np.float64]) -> list[Suggestion]:
     places = (video.start_seconds // SUGGESTED_SECONDS).astype(int)
     found = []
-    for place in np.unique(places):
-        frames = np.flatnonzero(places == place)
+    for frames in np.split(np.arange(len(places)), np.flatnonzero(np.diff(places)) + 1):
         if np.isnan(doubt[frames]).any():  # some of it has labels already
             continue
         start, end = float(video.start_seconds[frames[0]]), float(video.end_seconds[frames[-1]])

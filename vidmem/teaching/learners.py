@@ -11,14 +11,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vidmem.models import (
     FamSwin,
     FamSwinConfig,
+    FamSwinState,
     FeatureConfig,
+    FeatureEncoder,
     MemoryConfig,
+    ModelCard,
     Spool,
     SpoolConfig,
 )
@@ -26,8 +31,11 @@ from vidmem.teaching.baselines import RecurrentBaseline, WindowBaseline
 
 N = TypeVar("N", bound=nn.Module)
 
-SPOOL_CHUNK_FRAMES = 512
+CHUNK_FRAMES = 512
 """Feature frames of a whole video that are judged at a time, beside what they look at."""
+
+GRU_SECONDS = 30.0
+"""Farther back a GRU of this size remembers next to nothing."""
 
 CBAS_SECONDS = 3.1
 """31 frames at 10 per second."""
@@ -44,6 +52,12 @@ class Learner(ABC, Generic[N]):
 
     segment_multiple = 1
     """Feature frames of a segment are a multiple of it."""
+
+    frames_before: int | None = None
+    """That matter to a frame: so many before it, about; None: all."""
+
+    frames_after = 0
+    """That matter to a frame, after it."""
 
     def __init__(self, network: N, linear_head: nn.Linear, heads: list[nn.Linear]) -> None:
         self.network = network
@@ -64,9 +78,48 @@ class Learner(ABC, Generic[N]):
         """Drawn from while it learns: people switch memory off and make it shorter."""
         return (self.full_memory,)
 
+    def finish(self) -> None:
+        """Once it has learnt: see to what no gradient came to, and stop dropping out."""
+        self.network.eval()
+
+    def near(self, values: Tensor, is_wanted: NDArray[np.bool_], memory: int) -> Tensor:
+        """As `video`, for some frames `[T]` and what lies around these: the rest is NaN.
+
+        What matters little is left out: what a recurrent network or a memory might still hold of
+        times that lie farther back than it remembers.
+        """
+        logits: Tensor | None = None
+        for stretch in self._stretches(is_wanted):
+            own = self.video(values[stretch], memory)
+            if logits is None:
+                logits = own.new_full((len(values), own.shape[1]), torch.nan)
+            logits[stretch] = own
+        assert logits is not None, "some frame is wanted"
+        return logits
+
+    def _stretches(self, is_wanted: NDArray[np.bool_]) -> list[slice]:
+        """Wanted frames with all that they see; those that meet are one."""
+        multiple, found = self.segment_multiple, []
+        before = len(is_wanted) if self.frames_before is None else self.frames_before
+        for frame in np.flatnonzero(is_wanted).tolist():
+            # Where a stream's clips begin: its clips and these are the same.
+            start = max(0, frame - before) // multiple * multiple
+            stop = min(len(is_wanted), -(-(frame + self.frames_after + 1) // multiple) * multiple)
+            if found and start <= found[-1].stop:
+                found[-1] = slice(found[-1].start, max(stop, found[-1].stop))
+            else:
+                found.append(slice(start, stop))
+        return found
+
 
 class BaselineLearner(Learner[nn.Module]):
-    """A baseline: it sees all frames of a segment or of a video."""
+    """A baseline: it sees the mean over the places of each frame, of a segment or of a video."""
+
+    def __init__(
+        self, network: RecurrentBaseline | WindowBaseline, frames_before: int, frames_after: int = 0
+    ) -> None:
+        super().__init__(network, network.linear_head, [network.head])
+        self.frames_before, self.frames_after = frames_before, frames_after
 
     def segments(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
@@ -74,7 +127,8 @@ class BaselineLearner(Learner[nn.Module]):
 
     def video(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
-        return self.network(values[None].float())[0]
+        means = torch.cat([piece.float().mean(1) for piece in values.split(CHUNK_FRAMES)])
+        return self.network(means[None, :, None])[0]
 
 
 class SpoolLearner(Learner[Spool]):
@@ -87,6 +141,14 @@ class SpoolLearner(Learner[Spool]):
         assert head is not None, "it is on features"
         super().__init__(network, head, [network.frame_head, network.clip_head])
         self.full_memory = network.config.local_frame_range
+        self.frames_before = self.frames_after = network.config.num_layers * self.full_memory
+
+    def finish(self) -> None:
+        """See `Learner`."""
+        super().finish()
+        # Only frames are taught; without context frames the score of a clip is that of its frames.
+        if not self.network.config.has_context_frames:
+            self.network.clip_head.load_state_dict(self.network.frame_head.state_dict())
 
     def memory_choices(self) -> tuple[int, ...]:
         """See `Learner`."""
@@ -102,11 +164,11 @@ class SpoolLearner(Learner[Spool]):
         # No frame sees farther than this, since there are no context frames: pieces are as a whole.
         margin = self.network.config.num_layers * memory
         logits = []
-        for start in range(0, len(values), SPOOL_CHUNK_FRAMES):
+        for start in range(0, len(values), CHUNK_FRAMES):
             first = max(0, start - margin)
-            piece = values[first : start + SPOOL_CHUNK_FRAMES + margin][None].float()
+            piece = values[first : start + CHUNK_FRAMES + margin][None].float()
             own = self.segments(piece, memory)[0, start - first :]
-            logits.append(own[:SPOOL_CHUNK_FRAMES])
+            logits.append(own[:CHUNK_FRAMES])
         return torch.cat(logits)
 
 
@@ -126,6 +188,8 @@ class FamLearner(Learner[FamSwin]):
         super().__init__(network, head, [network.head])
         self.segment_multiple = clip_frames
         self.full_memory = network.traits.l_mem
+        # What was written a memory ago had itself read memory.
+        self.frames_before = 2 * self.full_memory * clip_frames
 
     def memory_choices(self) -> tuple[int, ...]:
         """See `Learner`."""
@@ -134,20 +198,25 @@ class FamLearner(Learner[FamSwin]):
 
     def segments(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
-        clips_BNTPF = values.unflatten(1, (-1, self.segment_multiple))
-        logits_BNC = self._judged(clips_BNTPF, memory)
-        return logits_BNC.repeat_interleave(self.segment_multiple, 1)
+        state = self.network.init_state(len(values), l_mem=memory)
+        return self._judged(values, state)[0]
 
     def video(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
         missing = -len(values) % self.segment_multiple
         # As a stream does it: the last clip repeats its last frame.
-        whole = torch.cat([values, values[-1:].expand(missing, *values.shape[1:])]).float()
-        return self.segments(whole[None], memory)[0, : len(values)]
+        whole = torch.cat([values, values[-1:].expand(missing, *values.shape[1:])])
+        state, logits = self.network.init_state(1, l_mem=memory), []
+        for piece in whole.split(-(-CHUNK_FRAMES // self.segment_multiple) * self.segment_multiple):
+            own, state = self._judged(piece[None].float(), state)
+            logits.append(own[0])
+        return torch.cat(logits)[: len(values)]
 
-    def _judged(self, clips_BNTPF: Tensor, memory: int) -> Tensor:
-        state = self.network.init_state(len(clips_BNTPF), l_mem=memory)
-        return self.network.forward_clip_features(clips_BNTPF, state)[0]
+    def _judged(self, values: Tensor, state: FamSwinState) -> tuple[Tensor, FamSwinState]:
+        """Logits `[B, L, C]` of all frames of clips, and the state after these."""
+        clips_BNTPF = values.unflatten(1, (-1, self.segment_multiple))
+        logits_BNC, after = self.network.forward_clip_features(clips_BNTPF, state)
+        return logits_BNC.repeat_interleave(self.segment_multiple, 1), after
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,14 +224,11 @@ class LearnerFacts:
     """What a network has to fit to."""
 
     features: FeatureConfig
-    num_classes: int
-    """Of all axes."""
+    card: ModelCard
+    """Classes, and how a video is sampled: the model's own."""
 
-    clip_frames: int
-    """Sampled frames of a clip."""
-
-    feature_fps: float
-    """Feature frames per second."""
+    encoder: FeatureEncoder | None = None
+    """What made the features, which the model gets; None: they come from elsewhere."""
 
     memory_seconds: float
     """That FAM Swin shall remember."""
@@ -172,6 +238,21 @@ class LearnerFacts:
 
     reach_seconds: float
     """That its heads look back and ahead."""
+
+    @property
+    def feature_fps(self) -> float:
+        """Feature frames per second."""
+        return self.card.fps / self.features.encode_every
+
+    @property
+    def num_classes(self) -> int:
+        """Of all axes."""
+        return len(self.card.class_names)
+
+    @property
+    def clip_frames(self) -> int:
+        """Feature frames of a clip."""
+        return self.features.num_feature_frames(self.card.clip_frames)
 
 
 def _spool(facts: LearnerFacts) -> Learner[Spool]:
@@ -194,16 +275,15 @@ def _spool(facts: LearnerFacts) -> Learner[Spool]:
         dropout=0.1,
         num_classes=facts.num_classes,
     )
-    return SpoolLearner(Spool(config))
+    return SpoolLearner(Spool(config, facts.card, encoder=facts.encoder))
 
 
 def _fam(facts: LearnerFacts) -> Learner[FamSwin]:
-    clip_frames = facts.features.num_feature_frames(facts.clip_frames)
-    clip_seconds = clip_frames / facts.feature_fps
+    clip_seconds = facts.clip_frames / facts.feature_fps
     side = round(facts.features.tokens_per_frame**0.5)
     config = FamSwinConfig(
         features=facts.features,
-        tubelet_size=(clip_frames, 1, 1),
+        tubelet_size=(facts.clip_frames, 1, 1),
         embed_dim=8,
         depths=(1, 1, 1, 1),
         num_heads=(1, 1, 2, 4),
@@ -213,18 +293,19 @@ def _fam(facts: LearnerFacts) -> Learner[FamSwin]:
             l_mem=max(1, round(facts.memory_seconds / clip_seconds)), tokens_per_clip=9
         ),
     )
-    return FamLearner(FamSwin(config), clip_frames)
+    network = FamSwin(config, facts.card, encoder=facts.encoder)
+    return FamLearner(network, facts.clip_frames)
 
 
 def _gru(facts: LearnerFacts) -> Learner[nn.Module]:
     network = RecurrentBaseline(facts.features.feature_dim, facts.num_classes)
-    return BaselineLearner(network, network.linear_head, [network.head])
+    return BaselineLearner(network, round(GRU_SECONDS * facts.feature_fps))
 
 
 def _cbas(facts: LearnerFacts) -> Learner[nn.Module]:
     reach = max(1, round(CBAS_SECONDS * facts.feature_fps / 2))
     network = WindowBaseline(facts.features.feature_dim, facts.num_classes, reach)
-    return BaselineLearner(network, network.linear_head, [network.head])
+    return BaselineLearner(network, reach, reach)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,6 @@ away again where it does not help on what was held out.
 from __future__ import annotations
 
 import contextlib
-import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vidmem.errors import SettingError
 from vidmem.models import CardAxis
 from vidmem.teaching.learners import Learner
 from vidmem.teaching.linear import LinearHead, class_weights, fit_linear
@@ -25,6 +25,9 @@ from vidmem.training.loop import LoopConfig, StepReport, run_loop
 
 LEAST_GAIN = 0.005
 """Share of the loss on held-out time by which learning on has to be better."""
+
+SEGMENT_REACHES = 3
+"""A segment is so many times as long as what one frame sees: most of its frames see all of that."""
 
 
 class CancelledError(Exception):
@@ -54,6 +57,28 @@ class LearnConfig:
 
     patience: int = 3
     """Looks in a row without a gain after which it ends."""
+
+    def __post_init__(self) -> None:
+        counts = {
+            "steps": self.steps,
+            "batch": self.batch,
+            "check_every": self.check_every,
+            "patience": self.patience,
+        }
+        for name, value in counts.items():
+            if value < 1:
+                raise SettingError(f"{name} must be at least 1, got {value}")
+        for name, value in (
+            ("segment_seconds", self.segment_seconds),
+            ("learning_rate", self.learning_rate),
+        ):
+            if not value > 0:
+                raise SettingError(f"{name} must be above 0, got {value:g}")
+        if self.weight_decay < 0 or self.noise < 0:
+            raise SettingError(
+                f"weight_decay and noise must be at least 0, got {self.weight_decay:g} and "
+                f"{self.noise:g}"
+            )
 
 
 @dataclass(frozen=True)
@@ -137,7 +162,7 @@ class Teacher:
         learner: Changed in place.
         lesson: What is learnt from, and what tells when to stop.
         config: How.
-        seed: Of the order of segments.
+        seed: Of all that is drawn: segments, noise, and what is dropped out.
         is_cancelled: Asked at each step.
     """
 
@@ -152,12 +177,10 @@ class Teacher:
     ) -> None:
         self._learner, self._config = learner, config
         self._learn = [one for one in lesson.learn if one.is_counted.any()]
-        self._stop = list(lesson.stop)
-        self._rng = np.random.default_rng(seed)
+        self._stop = [one for one in lesson.stop if one.is_counted.any()]
+        self._seed, self._rng = seed, np.random.default_rng(seed)
         self._is_cancelled = is_cancelled
-        multiple = learner.segment_multiple
-        frames = round(config.segment_seconds * lesson.feature_fps)
-        self._num_frames = max(1, frames // multiple) * multiple
+        self._num_frames = _segment_frames(learner, config.segment_seconds * lesson.feature_fps)
         self._weights = [
             torch.from_numpy(class_weights(self._classes(axis), len(own.class_names)))
             for axis, own in enumerate(lesson.axes)
@@ -171,7 +194,7 @@ class Teacher:
             CancelledError: If it is cancelled.
         """
         best = Taught(0, self.stop_loss()) if self._stop else Taught(self._config.steps, 0.0)
-        best_weights = copy.deepcopy(self._learner.network.state_dict())
+        best_weights = self._weights_now()
         num_waited = 0
 
         def report(step: StepReport) -> None:
@@ -180,23 +203,31 @@ class Teacher:
                 raise CancelledError
             done = step.step + 1
             on_step(done)
-            if not self._stop or done % self._config.check_every:
+            is_look = done % self._config.check_every == 0 or done == self._config.steps
+            if not (self._stop and is_look):
                 return
             loss = self.stop_loss()
             if loss < best.stop_loss * (1 - LEAST_GAIN):
                 best, num_waited = Taught(done, loss), 0
-                best_weights = copy.deepcopy(self._learner.network.state_dict())
+                best_weights = self._weights_now()
             else:
                 num_waited += 1
             if num_waited >= self._config.patience:
                 raise _EnoughError
 
-        with contextlib.suppress(_EnoughError):
+        # Noise and dropout are torch's: drawn from here on by the seed, and by nobody else's.
+        with contextlib.suppress(_EnoughError), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._seed)
             self._run(report)
         if self._stop:
-            self._learner.network.load_state_dict(best_weights)
-        self._learner.network.eval()
+            self._learner.network.load_state_dict(best_weights, strict=False)
+        self._learner.finish()
         return best
+
+    def _weights_now(self) -> dict[str, Tensor]:
+        """Those that learn; an image encoder beside them never changes."""
+        learning = self._learner.network.named_parameters()
+        return {name: one.detach().clone() for name, one in learning if one.requires_grad}
 
     @torch.no_grad()
     def stop_loss(self) -> float:
@@ -204,9 +235,10 @@ class Teacher:
         self._learner.network.eval()
         total, count = 0.0, 0
         for one in self._stop:
-            logits = self._learner.video(one.video.values, self._learner.full_memory)
-            classes = np.where(one.is_counted, one.video.classes, NO_CLASS)
-            loss, num = self._loss_sum(logits[None], torch.from_numpy(classes)[None])
+            logits = self._learner.near(one.video.values, one.is_counted, self._learner.full_memory)
+            counted = torch.from_numpy(one.is_counted)
+            classes = torch.from_numpy(one.video.classes)[:, counted]
+            loss, num = self._loss_sum(logits[None, counted], classes[None])
             total, count = total + float(loss), count + num
         self._learner.network.train()
         return total / max(count, 1)
@@ -281,6 +313,14 @@ class Teacher:
             of_frames.append(weight)
         of_videos = np.array([weight.sum() for weight in of_frames])
         return of_videos / of_videos.sum(), [weight / weight.sum() for weight in of_frames]
+
+
+def _segment_frames(learner: Learner, wanted: float) -> int:
+    """Whole clips; no more than a few times what a frame sees, since the rest teaches nothing."""
+    multiple, most = learner.segment_multiple, round(wanted)
+    if learner.frames_before is not None:
+        most = min(most, SEGMENT_REACHES * (learner.frames_before + learner.frames_after))
+    return max(1, most // multiple) * multiple
 
 
 class _EnoughError(Exception):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -15,7 +16,13 @@ from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
 from vidmem.teaching.encoding import EncodingProgress, VideoFeatures, encode_video
-from vidmem.teaching.samples import TaughtVideo, check_inside, taught_axes, taught_video
+from vidmem.teaching.samples import (
+    TaughtVideo,
+    check_inside,
+    classes_at,
+    taught_axes,
+    taught_video,
+)
 from vidmem.video import probe_safely
 
 FIT_FRAMES = 4000
@@ -56,7 +63,8 @@ def find_videos(labels: Labels, videos: str | Path | Sources) -> dict[str, Path]
     elif Path(videos).is_file():
         found = {name: [Path(videos)] for name in names[:1] if len(names) == 1}
     else:
-        found = {name: _in_folder(Path(videos), name) for name in names}
+        files = sorted(path for path in Path(videos).rglob("*") if path.is_file())
+        found = {name: _of_name(Path(videos) / name, files) for name in names}
     missing = [name for name in names if not found.get(name)]
     if missing:
         where = "the files given" if isinstance(videos, Mapping) else str(videos)
@@ -86,6 +94,51 @@ class MaterialRequest:
     """Whose labels; None: those of the only one that there is."""
 
 
+def expected_videos(
+    labels: Labels, sources: Mapping[str, Path], request: MaterialRequest
+) -> tuple[TaughtVideo, ...]:
+    """The videos about as they will be taught, their features still empty: for a look ahead.
+
+    Raises:
+        LabelError: If the labels teach nothing, or are of other files.
+        VidmemError: If a video cannot be read.
+    """
+    subject = _chosen_subject(labels, request.subject)
+    taught = taught_axes(labels, request.axes, subject)
+    found = []
+    for name, path in sources.items():
+        seconds = probe_safely(path).duration_seconds
+        check_inside(labels.bouts_of(video=name), name, seconds)
+        starts = np.arange(max(1, round(seconds * request.feature_fps))) / request.feature_fps
+        # The last frame of each group is encoded.
+        every = request.features.encode_every
+        times = starts + (every - 1) / every / request.feature_fps
+        one = TaughtVideo(
+            name=name,
+            values=torch.zeros(len(times), 0, 0),
+            times_seconds=times,
+            start_seconds=starts,
+            end_seconds=starts + 1 / request.feature_fps,
+            classes=classes_at(times, labels, taught, name=name, subject=subject),
+        )
+        found.append(one)
+    _check_sampled(found, taught, request.feature_fps)
+    return tuple(found)
+
+
+def _check_sampled(
+    videos: Sequence[TaughtVideo], axes: Sequence[CardAxis], feature_fps: float
+) -> None:
+    for index, axis in enumerate(axes):
+        sampled = np.concatenate([one.classes[index] for one in videos])
+        for number, name in enumerate(axis.class_names):
+            if not (sampled == number).any():
+                raise LabelError(
+                    f"the bouts of {name} lie between the frames that are looked at, which are "
+                    f"{1 / feature_fps:g} s apart; raise feature_fps, or leave the behaviour out"
+                )
+
+
 def gather(
     labels: Labels,
     sources: Mapping[str, Path],
@@ -95,17 +148,22 @@ def gather(
     progress: Callable[[str, EncodingProgress], None],
     is_cancelled: Callable[[], bool],
 ) -> Material:
-    """Check labels, encode what is not encoded yet, and reduce it.
+    """Encode what is not encoded yet, reduce it, and lay labels beside it.
+
+    Args:
+        labels: That were looked at by `expected_videos`.
+        sources: The files, by name.
+        request: What is wanted.
+        store: Where features are kept.
+        progress: Told how far which video is.
+        is_cancelled: Asked between batches.
 
     Raises:
-        LabelError: If the labels teach nothing, or are of other files.
+        LabelError: If the labels teach nothing.
         VidmemError: If a video, the image encoder or the room for features is missing.
     """
     subject = _chosen_subject(labels, request.subject)
     taught = taught_axes(labels, request.axes, subject)
-    for name, path in sources.items():
-        info = probe_safely(path)
-        check_inside(labels.bouts_of(video=name), name, info.duration_seconds)
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
     encoder = FeatureEncoder(config, backbone)
@@ -178,14 +236,12 @@ def _chosen_subject(labels: Labels, subject: str | None) -> str:
     return known[0] if known else ""
 
 
-def _in_folder(folder: Path, name: str) -> list[Path]:
-    exact = folder / name
-    if exact.is_file():
-        return [exact]
-    wanted = Path(name)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+def _of_name(wanted: Path, files: Sequence[Path]) -> list[Path]:
+    """Files that may be meant: exactly that one, else those of its name, with or without ending."""
+    if wanted in files:
+        return [wanted]
     by_name = [path for path in files if path.name == wanted.name]
-    return by_name or [path for path in files if path.stem == name]
+    return by_name or [path for path in files if path.stem == wanted.name]
 
 
 def _and_more(names: Sequence[str]) -> str:

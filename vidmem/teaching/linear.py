@@ -64,12 +64,12 @@ def fit_linear(
         values: `[N, F]`.
         classes: `[N]`, each from 0 to C - 1; those that are absent are never predicted.
         num_classes: C.
-        groups: `[N]`, such as the number of the video: no fold of the search crosses one. None: all
-            are of one.
+        groups: `[N]`, such as the number of the video: where there are enough of them, whole ones
+            are left out in the search for a strength. None: all are of one.
     """
-    step = -(-len(values) // MAX_ROWS)
+    step = max(1, -(-len(values) // MAX_ROWS))
     values, classes = values[::step], classes[::step]
-    present = np.unique(classes)
+    present = np.unique(classes)  # may be none: an axis of which these frames say nothing
     weight = np.zeros((num_classes, values.shape[1]), np.float32)
     bias = np.full(num_classes, -20.0, np.float32)  # of a class that nobody labelled
     if len(present) < 2:

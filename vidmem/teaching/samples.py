@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -16,6 +18,9 @@ from vidmem.models import CardAxis
 from vidmem.teaching.encoding import VideoFeatures
 
 NO_CLASS = -1
+
+AVERAGED_FRAMES = 1024
+"""Feature frames that are averaged at a time: those of hours are gigabytes in float32."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,15 +46,16 @@ class TaughtVideo:
     """`[A, T]`, for each axis an index into its classes; `NO_CLASS` where nobody said anything, or
     said that it cannot be told: never a negative."""
 
-    @property
+    @cached_property
     def is_labelled(self) -> NDArray[np.bool_]:
         """`[T]`; has a class of some axis."""
         return (self.classes != NO_CLASS).any(0)
 
-    @property
+    @cached_property
     def frame_values(self) -> NDArray[np.float32]:
         """`[T, F]`: the mean over the places of a frame, which the linear head sees."""
-        return self.values.float().mean(1).numpy()
+        pieces = self.values.split(AVERAGED_FRAMES)
+        return torch.cat([piece.float().mean(1) for piece in pieces]).numpy()
 
 
 def taught_axes(
@@ -108,22 +114,39 @@ def taught_video(
         subject: Whose.
     """
     times = features.times_seconds.numpy()
-    rows = []
-    for axis in axes:
-        samples = sample(labels, name, times, axis.name, subject)
-        code = {one: index for index, one in enumerate(axis.class_names)}
-        none = next((c for n, c in code.items() if n.startswith(NONE_OF_THESE)), NO_CLASS)
-        # The last of all is what an unlabelled sample (-1) finds.
-        table = [*(code.get(one, NO_CLASS) for one in samples.class_names[:-1]), none, NO_CLASS]
-        rows.append(np.array(table)[samples.class_indices])
     return TaughtVideo(
         name=name,
         values=values,
         times_seconds=times,
         start_seconds=features.start_seconds.numpy(),
         end_seconds=features.end_seconds.numpy(),
-        classes=np.stack(rows),
+        classes=classes_at(times, labels, axes, name=name, subject=subject),
     )
+
+
+def classes_at(
+    times_seconds: NDArray[np.float64],
+    labels: Labels,
+    axes: Sequence[CardAxis],
+    *,
+    name: str,
+    subject: str = "",
+) -> NDArray[np.int64]:
+    """`[A, T]`: what labels say at some times of a video, as `TaughtVideo.classes` has it."""
+    rows = []
+    for axis in axes:
+        samples = sample(labels, name, times_seconds, axis.name, subject)
+        code = {one: index for index, one in enumerate(axis.class_names)}
+        none = next((index for one, index in code.items() if is_none(one, axis)), NO_CLASS)
+        # The last of all is what an unlabelled sample (-1) finds.
+        table = [*(code.get(one, NO_CLASS) for one in samples.class_names[:-1]), none, NO_CLASS]
+        rows.append(np.array(table)[samples.class_indices])
+    return np.stack(rows)
+
+
+def is_none(class_name: str, axis: CardAxis) -> bool:
+    """Whether a class of an axis stands for time in which no behaviour of it happens."""
+    return class_name in (NONE_OF_THESE, f"{NONE_OF_THESE} ({axis.name})")
 
 
 def check_inside(bouts: Sequence[Bout], video: str, duration_seconds: float) -> None:

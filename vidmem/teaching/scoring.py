@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,8 @@ from vidmem.labels import (
 )
 from vidmem.labels.results import PredictionScore, score
 from vidmem.models import CardAxis
-from vidmem.teaching.samples import NO_CLASS, TaughtVideo
-from vidmem.teaching.splits import Part, Split
+from vidmem.teaching.samples import NO_CLASS, TaughtVideo, is_none
+from vidmem.teaching.splits import Part, Piece, Split
 
 FEWEST_BLOCKS = 10
 SHORTEST_BLOCK_SECONDS, LONGEST_BLOCK_SECONDS = 5.0, 60.0
@@ -44,7 +43,7 @@ class Examination:
         """The scores of each axis.
 
         Args:
-            logits: By video.
+            logits: By video; those of videos without time of the part are not needed.
         """
         return tuple(self._score_axis(index, logits) for index in range(len(self.axes)))
 
@@ -54,10 +53,10 @@ class Examination:
         predicted = Labels(said.ethogram, videos=said.videos)
         probabilities = {}
         for video in self.videos:
-            own = axis_probabilities(logits[video.name], self.axes)[index]
-            is_in = self._is_in(video)
+            is_in = self.is_in(video)
             if not is_in.any():
                 continue
+            own = axis_probabilities(logits[video.name], self.axes)[index]
             given = _as_probabilities(video, axis, own, is_in)
             probabilities[video.name] = given
             bouts = postprocess(given, video=video.name, subject=self.subject)
@@ -88,22 +87,19 @@ class Examination:
         """Of each labelled frame the probability of what is named, and whether that is right."""
         sure, right = [], []
         for video in self.videos:
-            scaled = logits[video.name] / temperature
-            own = axis_probabilities(scaled, self.axes)[axis]
-            is_in = self._is_in(video) & (video.classes[axis] != NO_CLASS)
-            sure.append(own[is_in].max(1))
-            right.append(own[is_in].argmax(1) == video.classes[axis][is_in])
-        return np.concatenate(sure), np.concatenate(right)
+            is_in = self.is_in(video) & (video.classes[axis] != NO_CLASS)
+            if not is_in.any():
+                continue
+            own = axis_probabilities(logits[video.name][is_in] / temperature, self.axes)[axis]
+            sure.append(own.max(1))
+            right.append(own.argmax(1) == video.classes[axis][is_in])
+        return np.concatenate([*sure, np.zeros(0)]), np.concatenate([*right, np.zeros(0, bool)])
 
-    def _is_in(self, video: TaughtVideo) -> NDArray[np.bool_]:
+    def is_in(self, video: TaughtVideo) -> NDArray[np.bool_]:
         """`[T]`: frames of the part, labelled or not."""
-        middles = (video.start_seconds + video.end_seconds) / 2
-        found = np.zeros(len(middles), dtype=bool)
-        for piece in self._pieces(video):
-            found |= (middles >= piece.start_seconds) & (middles < piece.end_seconds)
-        return found
+        return self.split.covers(video, self.part)
 
-    def _pieces(self, video: TaughtVideo) -> Sequence[Any]:
+    def _pieces(self, video: TaughtVideo) -> Sequence[Piece]:
         return [one for one in self.split.of_video(video.name) if one.part == self.part]
 
     def _labels_of(self, axis: CardAxis) -> Labels:
@@ -139,7 +135,7 @@ def _as_probabilities(
     probabilities: NDArray[np.float64],
     is_in: NDArray[np.bool_],
 ) -> ClassProbabilities:
-    names = (NONE_OF_THESE if name.startswith(NONE_OF_THESE) else name for name in axis.class_names)
+    names = (NONE_OF_THESE if is_none(name, axis) else name for name in axis.class_names)
     return ClassProbabilities(
         tuple(names),
         np.clip(probabilities[is_in], 0, 1),

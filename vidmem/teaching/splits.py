@@ -96,11 +96,15 @@ class Split:
 
     def mask(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
         """`[T]`: which labelled feature frames of a video are in some parts."""
+        return self.covers(video, *parts) & video.is_labelled
+
+    def covers(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
+        """`[T]`: which feature frames of a video are in some parts, labelled or not."""
         times, found = video.times_seconds, np.zeros(len(video.times_seconds), dtype=bool)
         for one in self.of_video(video.name):
             if one.part in parts:
                 found |= (times >= one.start_seconds) & (times < one.end_seconds)
-        return found & video.is_labelled
+        return found
 
     def of_video(self, name: str) -> tuple[Piece, ...]:
         """The pieces of a video, in order."""
@@ -164,7 +168,6 @@ def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
             f"{len(videos)} labelled videos are too few to leave whole ones out; label another, or "
             "split in blocks of time"
         )
-    rng = np.random.default_rng(config.seed)
     if config.test_videos:
         test = [name for name in names if fnmatch.fnmatchcase(name, config.test_videos)]
         if not test or len(test) == len(names):
@@ -173,9 +176,11 @@ def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
                 f"videos ({', '.join(names)[:200]}); it must fit some and not all"
             )
         rest = [name for name in names if name not in test]
-        stop = [str(rng.choice(rest))] if len(rest) > 2 else []
-        chosen = [_parts_by_name(names, stop, test)]
+        if len(rest) < 3:  # all of them are needed to learn from
+            return _split(_WHOLE_VIDEOS, _with_stop(_whole(videos, test), videos, config), videos)
+        chosen = [_parts_by_name(names, [name], test) for name in rest]
     else:
+        rng = np.random.default_rng(config.seed)
         num_held = max(1, round(len(names) / 5))
         draws = (rng.permutation(names).tolist() for _ in range(NUM_TRIES))
         chosen = [
@@ -184,7 +189,17 @@ def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     whole = {one.name: [(0.0, float(one.end_seconds[-1]))] for one in videos}
     best = max(chosen, key=lambda parts: _balance(_pieces(whole, parts), videos))
     pieces = _pieces(whole, best)
-    return _split("whole videos left out", pieces, videos)
+    return _split(_WHOLE_VIDEOS, pieces, videos)
+
+
+_WHOLE_VIDEOS = "whole videos left out"
+
+
+def _whole(videos: Sequence[TaughtVideo], test: Sequence[str]) -> list[Piece]:
+    return [
+        Piece(one.name, 0.0, float(one.end_seconds[-1]), "test" if one.name in test else "learn")
+        for one in videos
+    ]
 
 
 def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
@@ -226,14 +241,14 @@ def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
 def _with_stop(
     pieces: list[Piece], videos: list[TaughtVideo], config: SplitConfig
 ) -> tuple[Piece, ...]:
-    """A fifth of what is learnt from, in one stretch, tells when to stop: the most even fifth."""
+    """A fifth of the labels of the longest piece tells when to stop: the most even fifth."""
     learn = [one for one in pieces if one.part == "learn"]
-    longest = max(learn, key=lambda one: one.end_seconds - one.start_seconds)
-    others = [one for one in pieces if one is not longest]
-    edges = np.linspace(longest.start_seconds, longest.end_seconds, 6)
+    labelled = [_labelled_in(one, videos) for one in learn]
+    index = int(np.argmax([len(spans) for spans in labelled]))
+    longest, others = learn[index], [one for one in pieces if one is not learn[index]]
     found = []
-    for index in range(5):
-        start, end = float(edges[index]), float(edges[index + 1])
+    for fifth in np.array_split(labelled[index], 5):
+        start, end = (float(fifth[0, 0]), float(fifth[-1, 1])) if len(fifth) else (0.0, 0.0)
         cut = [
             Piece(longest.video, longest.start_seconds, start, "learn"),
             Piece(longest.video, start, end, "stop"),
@@ -242,6 +257,13 @@ def _with_stop(
         kept = [one for one in cut if one.end_seconds > one.start_seconds]
         found.append(_with_gaps(_ordered([*others, *kept]), config.gap_seconds, keep="test"))
     return max(found, key=lambda one: _balance(one, videos))
+
+
+def _labelled_in(piece: Piece, videos: Sequence[TaughtVideo]) -> NDArray[np.float64]:
+    """`[N, 2]`: start and end of the labelled feature frames of a piece."""
+    video = next(one for one in videos if one.name == piece.video)
+    mask = Split(method="", pieces=(piece,)).mask(video, piece.part)
+    return np.stack([video.start_seconds[mask], video.end_seconds[mask]], 1)
 
 
 def _parts_by_name(
@@ -259,11 +281,16 @@ def _num_blocks(video: TaughtVideo, videos: Sequence[TaughtVideo]) -> int:
 
 
 def _blocks_of(video: TaughtVideo, num_blocks: int) -> list[tuple[float, float]]:
-    """Edges at equal amounts of labelled time: labels may be a few minutes of many hours."""
-    labelled = video.times_seconds[video.is_labelled]
-    at = np.linspace(0, len(labelled), num_blocks + 1).round().astype(int)
-    edges = [0.0, *(float(labelled[index]) for index in at[1:-1]), float(video.end_seconds[-1])]
-    return list(itertools.pairwise(edges))
+    """Blocks of equal amounts of labelled time: labels may be a few minutes of many hours.
+
+    Each begins and ends with its labels, so that unlabelled time between two serves as their gap.
+    """
+    labelled = np.flatnonzero(video.is_labelled)
+    blocks = (block for block in np.array_split(labelled, num_blocks) if len(block))
+    return [
+        (float(video.start_seconds[block[0]]), float(video.end_seconds[block[-1]]))
+        for block in blocks
+    ]
 
 
 def _pieces(
@@ -298,6 +325,12 @@ def _with_gaps(
         gap_seconds: At least so much.
         keep: A part that is never cut.
     """
+    cut = _cut(pieces, gap_seconds, keep)
+    # A piece shorter than its gaps is gone: its neighbours may now be too near to each other.
+    return cut if len(cut) == len(pieces) else _with_gaps(cut, gap_seconds, keep)
+
+
+def _cut(pieces: Sequence[Piece], gap_seconds: float, keep: Part | None) -> tuple[Piece, ...]:
     starts = [one.start_seconds for one in pieces]
     ends = [one.end_seconds for one in pieces]
     for index, (before, after) in enumerate(itertools.pairwise(pieces)):
@@ -332,17 +365,23 @@ def _split(method: str, pieces: Iterable[Piece], videos: Sequence[TaughtVideo]) 
 
 
 def _supports(pieces: Sequence[Piece], videos: Sequence[TaughtVideo], part: Part) -> list[float]:
-    """The least share that a class of each axis has of a part, beside its share of everything."""
+    """The share that each class of each axis has of a part, beside its share of everything."""
     split = Split(method="", pieces=tuple(pieces))
-    shares = []
+    masks = [split.mask(one, part) for one in videos]
+    shares: list[float] = []
     for axis in range(len(videos[0].classes)):
-        all_classes = np.concatenate([one.classes[axis] for one in videos])
-        own = np.concatenate([one.classes[axis][split.mask(one, part)] for one in videos])
-        for index in np.unique(all_classes[all_classes != NO_CLASS]):
-            expected = (all_classes == index).sum() / (all_classes != NO_CLASS).sum()
-            amount = (own == index).sum() / max(1, (own != NO_CLASS).sum())
-            shares.append(min(1.0, amount / expected))
+        all_counts = _counts(np.concatenate([one.classes[axis] for one in videos]))
+        inside = [one.classes[axis][mask] for one, mask in zip(videos, masks, strict=True)]
+        counts = _counts(np.concatenate(inside), len(all_counts))
+        is_there = all_counts > 0
+        expected = all_counts[is_there] / max(1, all_counts.sum())
+        amounts = counts[is_there] / max(1, counts.sum())
+        shares += np.minimum(1.0, amounts / expected).tolist()
     return shares
+
+
+def _counts(classes: NDArray[np.int64], num_classes: int = 0) -> NDArray[np.int64]:
+    return np.bincount(classes[classes != NO_CLASS], minlength=num_classes)
 
 
 def _balance(pieces: Sequence[Piece], videos: Sequence[TaughtVideo]) -> tuple[float, float]:
@@ -356,7 +395,7 @@ def _check(split: Split, videos: Sequence[TaughtVideo]) -> None:
         if not split.seconds.get(part):
             raise LabelError(
                 f"no labelled time is left to {_PART_WORDS[part]} ({split.method}); label more, in "
-                "pieces that lie apart, or make the gap smaller"
+                "pieces that lie apart, or make the gap smaller (and what the model remembers)"
             )
     if min(_supports(split.pieces, videos, "learn")) == 0:
         raise LabelError(

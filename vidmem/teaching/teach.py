@@ -25,8 +25,15 @@ from vidmem.models import (
 from vidmem.teaching.baselines import windowed
 from vidmem.teaching.encoding import EncodingProgress
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
-from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, Learner, LearnerFacts
+from vidmem.teaching.learners import (
+    LEARNERS,
+    MODEL_NAMES,
+    Learner,
+    LearnerFacts,
+    LearnerKind,
+)
 from vidmem.teaching.learning import (
+    CancelledError,
     Labelled,
     LearnConfig,
     Lesson,
@@ -34,7 +41,14 @@ from vidmem.teaching.learning import (
     fit_heads,
     use_heads,
 )
-from vidmem.teaching.lessons import Material, MaterialRequest, Sources, find_videos, gather
+from vidmem.teaching.lessons import (
+    Material,
+    MaterialRequest,
+    Sources,
+    expected_videos,
+    find_videos,
+    gather,
+)
 from vidmem.teaching.linear import LinearHead
 from vidmem.teaching.report import CandidateReport, MemoryRow, TeachReport, macro_f1_of
 from vidmem.teaching.samples import TaughtVideo
@@ -96,6 +110,15 @@ class TeachConfig:
             )
         if self.num_seeds < 1:
             raise SettingError(f"num_seeds must be at least 1, got {self.num_seeds}")
+        for name in ("clip_seconds", "memory_seconds", "context_seconds", "reach_seconds"):
+            value = getattr(self, name)
+            if not 0 < value < 3600:
+                raise SettingError(f"{name} must be above 0 and below 3600, got {value:g}")
+        if self.reach_seconds > self.context_seconds:
+            raise SettingError(
+                "reach_seconds must be at most context_seconds, got "
+                f"{self.reach_seconds:g} and {self.context_seconds:g}"
+            )
 
     @property
     def fps(self) -> float:
@@ -107,6 +130,13 @@ class TeachConfig:
         """Sampled frames of a clip: whole groups."""
         groups = max(1, round(self.clip_seconds * self.feature_fps))
         return groups * self.features.encode_every
+
+    @property
+    def apart(self) -> SplitConfig:
+        """The split, its parts at least so far apart that the model sees none from another."""
+        seen = self.memory_seconds if self.model == "fam" else self.reach_seconds
+        gap = max(self.split.gap_seconds, seen + self.clip_seconds)
+        return replace(self.split, gap_seconds=gap)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,16 +193,19 @@ def teach(
     if model is not None:
         config = replace(config, model=model)
     sources = find_videos(labels, videos)
+    request = MaterialRequest(
+        features=config.features,
+        feature_fps=config.feature_fps,
+        axes=config.axes,
+        subject=config.subject,
+    )
+    # Who has too few labels hears of it now, not when hours of video are encoded.
+    make_split(expected_videos(labels, sources, request), config.apart)
     started = time.perf_counter()
     material = gather(
         labels,
         sources,
-        MaterialRequest(
-            features=config.features,
-            feature_fps=config.feature_fps,
-            axes=config.axes,
-            subject=config.subject,
-        ),
+        request,
         store=store or FeatureStore(),
         progress=lambda name, done: progress(_encoding(name, done)),
         is_cancelled=is_cancelled,
@@ -180,6 +213,19 @@ def teach(
     encoded = time.perf_counter() - started
     lesson = _Teaching(material, config, progress, is_cancelled)
     return lesson.run(encoding_seconds=encoded)
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """What came of teaching a network with one seed."""
+
+    learner: Learner
+    """Taught on all that is not kept to test with."""
+
+    first: Learner
+    """Taught without the time that told when to stop: it has not seen that."""
+
+    num_steps: int
 
 
 class _Teaching:
@@ -194,12 +240,11 @@ class _Teaching:
     ) -> None:
         self._material, self._config = material, config
         self._progress, self._is_cancelled = progress, is_cancelled
-        self._split = make_split(material.videos, config.split)
+        self._split = make_split(material.videos, config.apart)
         self._facts = LearnerFacts(
             features=material.encoder.config,
-            num_classes=sum(len(axis.class_names) for axis in material.axes),
-            clip_frames=config.clip_frames,
-            feature_fps=config.feature_fps,
+            card=self._card(),
+            encoder=material.encoder,
             memory_seconds=config.memory_seconds,
             context_seconds=config.context_seconds,
             reach_seconds=config.reach_seconds,
@@ -208,19 +253,22 @@ class _Teaching:
     def run(self, *, encoding_seconds: float) -> tuple[Spool | FamSwin, TeachReport]:
         started = time.perf_counter()
         self._progress(TeachProgress(stage="split", done=1.0, split=self._split))
-        learner, chosen = self._network(self._config.model)
+        test, stop = self.examination("test"), self.examination("stop")
+        learned, chosen = self._network(self._config.model)
+        learner = learned.learner
         baselines = self._baselines() if self._config.has_baselines else []
-        test = self.examination("test")
-        logits = self._logits(learner, learner.full_memory)
+        self._tell("scores")
+        logits = self._logits(learner)
+        told = calibrations(stop, self._near(learned.first, stop), test, logits)
         report = TeachReport(
             model=self._config.model,
             axes=self._material.axes,
             split=self._split,
             candidates=(chosen, *baselines, *self._linear()),
             memory_name=learner.remembers,
-            memory=self._memory_rows(learner, test),
+            memory=self._memory_rows(learner, test, chosen),
             curve=learning_curve(self._material.videos, self._material.axes, self._split, test),
-            calibration=calibrations(self.examination("stop"), test, logits),
+            calibration=told,
             suggestions=label_next(self._material.videos, self._material.axes, logits),
             latency_seconds=_latency_seconds(learner, self._config.feature_fps),
             encoding_seconds=encoding_seconds,
@@ -240,46 +288,49 @@ class _Teaching:
             part=part,
         )
 
-    def _network(self, name: str) -> tuple[Learner, CandidateReport]:
+    def _network(self, name: str) -> tuple[_Learned, CandidateReport]:
         """Teach a kind of network, with each seed; the first is kept."""
         kind, started = LEARNERS[name], time.perf_counter()
         test = self.examination("test")
-        learners, steps = [], []
-        for number in range(self._config.num_seeds):
-            seed = self._config.seed + number
-            learner, num_steps = self._taught(name, seed)
-            learners.append(learner)
-            steps.append(num_steps)
+        seeds = range(self._config.seed, self._config.seed + self._config.num_seeds)
+        learned = [self._learned(kind, seed) for seed in seeds]
         seconds = time.perf_counter() - started
-        scores = tuple(test.score(self._logits(one, one.full_memory)) for one in learners)
         report = CandidateReport(
-            name=name, title=kind.title, seeds=scores, num_steps=tuple(steps), seconds=seconds
+            name=name,
+            title=kind.title,
+            seeds=tuple(test.score(self._near(one.learner, test)) for one in learned),
+            num_steps=tuple(one.num_steps for one in learned),
+            seconds=seconds,
         )
-        return learners[0], report
+        return learned[0], report
 
-    def _taught(self, name: str, seed: int) -> tuple[Learner, int]:
+    def _learned(self, kind: LearnerKind, seed: int) -> _Learned:
         """First to find out how long to learn, then on all that is not kept to test with."""
-        kind = LEARNERS[name]
-        first = self._fresh(name, seed, self._lesson(("learn",), ("stop",)))
-        found = first[1].teach(self._on_step(f"{kind.title}: how long to learn", first[2].steps))
-        both = self._lesson(("learn", "stop"), ())
-        config = replace(self._config.learn, steps=found.num_steps)
-        learner, teacher, _ = self._fresh(name, seed, both, config)
-        if found.num_steps:
-            teacher.teach(self._on_step(f"{kind.title}: learning", found.num_steps))
-        learner.network.eval()
-        return learner, found.num_steps
+        lesson, learn = self._lesson(("learn",), ("stop",)), self._config.learn
+        first = self._fresh(kind, seed, lesson)
+        num_steps = self._teach(first, lesson, learn, seed, f"{kind.title}: how long to learn")
+        lesson = self._lesson(("learn", "stop"), ())
+        learner = self._fresh(kind, seed, lesson)
+        if num_steps:
+            learn = replace(learn, steps=num_steps)
+            self._teach(learner, lesson, learn, seed, f"{kind.title}: learning")
+        learner.finish()
+        return _Learned(learner, first, num_steps)
 
-    def _fresh(
-        self, name: str, seed: int, lesson: Lesson, learn: LearnConfig | None = None
-    ) -> tuple[Learner, Teacher, LearnConfig]:
-        config = learn or self._config.learn
+    def _fresh(self, kind: LearnerKind, seed: int, lesson: Lesson) -> Learner:
+        """One that says what the linear head says."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            learner = LEARNERS[name].make(self._facts)
+            learner = kind.make(self._facts)
         use_heads(learner, fit_heads(lesson))
-        teacher = Teacher(learner, lesson, config, seed=seed, is_cancelled=self._is_cancelled)
-        return learner, teacher, config
+        return learner
+
+    def _teach(
+        self, learner: Learner, lesson: Lesson, learn: LearnConfig, seed: int, stage: str
+    ) -> int:
+        """After how many steps it was best."""
+        teacher = Teacher(learner, lesson, learn, seed=seed, is_cancelled=self._is_cancelled)
+        return teacher.teach(self._on_step(stage, learn.steps)).num_steps
 
     def _lesson(self, learn: Sequence[Part], stop: Sequence[Part]) -> Lesson:
         return Lesson(
@@ -306,6 +357,7 @@ class _Teaching:
 
         lesson, test = self._lesson(("learn", "stop"), ()), self.examination("test")
         found = []
+        self._tell("linear heads")
         for name, title, values_of in (
             ("window", f"Linear, {span(2 * reach / self._config.feature_fps)} around", of_window),
             ("linear", "Linear, frame by frame", lambda video: video.frame_values),
@@ -321,26 +373,44 @@ class _Teaching:
         return found
 
     @torch.no_grad()
-    def _logits(self, learner: Learner, memory: int) -> dict[str, Logits]:
-        learner.network.eval()
+    def _logits(self, learner: Learner) -> dict[str, Logits]:
+        """Of whole videos."""
         return {
-            video.name: learner.video(video.values, memory).float().numpy()
+            video.name: learner.video(video.values, learner.full_memory).numpy()
             for video in self._material.videos
         }
 
-    def _memory_rows(self, learner: Learner, test: Examination) -> tuple[MemoryRow, ...]:
-        full, rows = learner.full_memory, []
-        for memory, words in ((0, "off"), (full // 2, "half"), (full, "full")):
-            scores = test.score(self._logits(learner, memory))
-            f1 = tuple(macro_f1_of(one) for one in scores)
-            rows.append(MemoryRow(memory, f"{words}: {memory}", f1))
-        return tuple(rows)
+    @torch.no_grad()
+    def _near(
+        self, learner: Learner, exam: Examination, memory: int | None = None
+    ) -> dict[str, Logits]:
+        """Of the time that is asked for, for less."""
+        memory = learner.full_memory if memory is None else memory
+        wanted = ((video, exam.is_in(video)) for video in self._material.videos)
+        return {
+            video.name: learner.near(video.values, is_in, memory).numpy()
+            for video, is_in in wanted
+            if is_in.any()
+        }
+
+    def _memory_rows(
+        self, learner: Learner, test: Examination, chosen: CandidateReport
+    ) -> tuple[MemoryRow, ...]:
+        full = learner.full_memory
+        rows = [
+            (memory, words, test.score(self._near(learner, test, memory)))
+            for memory, words in ((0, "off"), (full // 2, "half"))
+            if memory < full
+        ]
+        rows.append((full, "full", chosen.seeds[0]))
+        return tuple(
+            MemoryRow(memory, f"{words}: {memory}", tuple(macro_f1_of(one) for one in scores))
+            for memory, words, scores in rows
+        )
 
     def _model(self, learner: Learner) -> Spool | FamSwin:
         model = learner.network
         assert isinstance(model, Spool | FamSwin)
-        model.encoder = self._material.encoder
-        model.card = self._card()
         return model.requires_grad_(False).eval()
 
     def _card(self) -> ModelCard:
@@ -381,6 +451,12 @@ class _Teaching:
             "seeds": config.num_seeds,
             "made with": f"vidmem {vidmem.__version__}",
         }
+
+    def _tell(self, stage: str) -> None:
+        """Of what follows, and see whether it is still wanted."""
+        if self._is_cancelled():
+            raise CancelledError
+        self._progress(TeachProgress(stage=stage, done=0.0))
 
     def _on_step(self, stage: str, steps: int) -> Callable[[int], None]:
         started = time.perf_counter()
