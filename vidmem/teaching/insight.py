@@ -41,7 +41,7 @@ def learning_curve(
     pieces = [
         (number, frames)
         for number, video in enumerate(videos)
-        for frames in _pieces(video, split.mask(video, "learn", "stop"))
+        for frames in _pieces(video, split.mask_learnt(video))
     ]
     lengths = [_seconds(videos[number], frames) for number, frames in pieces]
     total = sum(lengths)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from vidmem.labels import (
 from vidmem.labels.results import PredictionScore, score
 from vidmem.models import CardAxis
 from vidmem.teaching.samples import NO_CLASS, TaughtVideo, is_none
-from vidmem.teaching.splits import Part, Piece, Split
+from vidmem.teaching.splits import Part, Split
 
 FEWEST_BLOCKS = 10
 SHORTEST_BLOCK_SECONDS, LONGEST_BLOCK_SECONDS = 5.0, 60.0
@@ -61,11 +61,10 @@ class Examination:
             probabilities[video.name] = given
             bouts = postprocess(given, video=video.name, subject=self.subject)
             predicted = predicted.add(*bouts)
-            for piece in self._pieces(video):
-                span = Span(
-                    video.name, piece.start_seconds, piece.end_seconds, self.subject, axis.name
-                )
-                predicted = predicted.mark_scored(span)
+            if any(is_none(name, axis) for name in axis.class_names):
+                for start, end in self._spans(video, is_in):
+                    span = Span(video.name, start, end, self.subject, axis.name)
+                    predicted = predicted.mark_scored(span)
         return score(
             predicted,
             said,
@@ -99,8 +98,11 @@ class Examination:
         """`[T]`: frames of the part, labelled or not."""
         return self.split.covers(video, self.part)
 
-    def _pieces(self, video: TaughtVideo) -> Sequence[Piece]:
-        return [one for one in self.split.of_video(video.name) if one.part == self.part]
+    def _spans(self, video: TaughtVideo, is_in: NDArray[np.bool_]) -> Iterator[tuple[float, float]]:
+        """Start and end of what was judged, frame after frame."""
+        frames = np.flatnonzero(is_in)
+        for own in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
+            yield float(video.start_seconds[own[0]]), float(video.end_seconds[own[-1]])
 
     def _labels_of(self, axis: CardAxis) -> Labels:
         """What a person said of an axis in the pieces of the part."""

@@ -15,7 +15,7 @@ import fnmatch
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -94,9 +94,17 @@ class Split:
     seconds: Mapping[Part, float] = field(default_factory=dict)
     """Labelled time of each part."""
 
+    learnt: tuple[Piece, ...] = ()
+    """What the model itself learns from once it is known for how long: all but what is kept to test
+    with, and the gap around that."""
+
     def mask(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
         """`[T]`: which labelled feature frames of a video are in some parts."""
         return self.covers(video, *parts) & video.is_labelled
+
+    def mask_learnt(self, video: TaughtVideo) -> NDArray[np.bool_]:
+        """`[T]`: which labelled feature frames the model itself learns from."""
+        return Split(method=self.method, pieces=self.learnt).mask(video, "learn")
 
     def covers(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
         """`[T]`: which feature frames of a video are in some parts, labelled or not."""
@@ -177,7 +185,8 @@ def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
             )
         rest = [name for name in names if name not in test]
         if len(rest) < 3:  # all of them are needed to learn from
-            return _split(_WHOLE_VIDEOS, _with_stop(_whole(videos, test), videos, config), videos)
+            whole = _whole(videos, test)
+            return _split(_WHOLE_VIDEOS, _with_stop(whole, videos, config), videos, whole)
         chosen = [_parts_by_name(names, [name], test) for name in rest]
     else:
         rng = np.random.default_rng(config.seed)
@@ -189,7 +198,7 @@ def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     whole = {one.name: [(0.0, float(one.end_seconds[-1]))] for one in videos}
     best = max(chosen, key=lambda parts: _balance(_pieces(whole, parts), videos))
     pieces = _pieces(whole, best)
-    return _split(_WHOLE_VIDEOS, pieces, videos)
+    return _split(_WHOLE_VIDEOS, pieces, videos, pieces)
 
 
 _WHOLE_VIDEOS = "whole videos left out"
@@ -209,17 +218,21 @@ def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     rng = np.random.default_rng(config.seed)
     num_held = max(1, round(len(keys) / 5))
     best: tuple[Piece, ...] = ()
+    best_whole: tuple[Piece, ...] = ()
     best_balance = (-1.0, -1.0)
     for _ in range(NUM_TRIES):
         order = [keys[index] for index in rng.permutation(len(keys))]
         parts: dict[tuple[str, int], Part] = dict.fromkeys(order, "learn")
         parts.update(dict.fromkeys(order[:num_held], "stop"))
         parts.update(dict.fromkeys(order[num_held : 2 * num_held], "test"))
-        pieces = _with_gaps(_joined(_pieces(blocks, parts)), config.gap_seconds)
+        whole = _pieces(blocks, parts)
+        pieces = _with_gaps(_joined(whole), config.gap_seconds)
         balance = _balance(pieces, videos)
         if balance > best_balance:
-            best, best_balance = pieces, balance
-    return _split(f"{len(keys)} blocks of time, {span(config.gap_seconds)} apart", best, videos)
+            best, best_whole, best_balance = pieces, whole, balance
+    words = f"{len(keys)} blocks of time, {span(config.gap_seconds)} apart"
+    learnt = _with_gaps(_joined(_without_stop(best_whole)), config.gap_seconds)
+    return _split(words, best, videos, learnt)
 
 
 def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
@@ -235,7 +248,12 @@ def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
         f"the first {config.learn_share:.0%} of each video to learn from, the last "
         f"{config.test_share:.0%} to test with"
     )
-    return _split(words, _with_stop(pieces, videos, config), videos)
+    return _split(words, _with_stop(pieces, videos, config), videos, pieces)
+
+
+def _without_stop(pieces: Iterable[Piece]) -> list[Piece]:
+    """What tells when to stop is learnt from in the end."""
+    return [replace(one, part="learn") if one.part == "stop" else one for one in pieces]
 
 
 def _with_stop(
@@ -353,7 +371,12 @@ def _ordered(pieces: Iterable[Piece]) -> list[Piece]:
     return sorted(pieces, key=lambda one: (one.video, one.start_seconds))
 
 
-def _split(method: str, pieces: Iterable[Piece], videos: Sequence[TaughtVideo]) -> Split:
+def _split(
+    method: str,
+    pieces: Iterable[Piece],
+    videos: Sequence[TaughtVideo],
+    learnt: Iterable[Piece],
+) -> Split:
     ordered = tuple(_ordered(pieces))
     bare = Split(method=method, pieces=ordered)
     seconds: dict[Part, float] = defaultdict(float)
@@ -361,7 +384,8 @@ def _split(method: str, pieces: Iterable[Piece], videos: Sequence[TaughtVideo]) 
         for one in videos:
             lengths = one.end_seconds - one.start_seconds
             seconds[part] += float(lengths[bare.mask(one, part)].sum())
-    return Split(method=method, pieces=ordered, seconds=dict(seconds))
+    kept = tuple(one for one in _ordered(_without_stop(learnt)) if one.part == "learn")
+    return Split(method=method, pieces=ordered, seconds=dict(seconds), learnt=kept)
 
 
 def _supports(pieces: Sequence[Piece], videos: Sequence[TaughtVideo], part: Part) -> list[float]:

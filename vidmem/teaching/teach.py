@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 import vidmem
 from vidmem.errors import SettingError
@@ -306,10 +307,10 @@ class _Teaching:
 
     def _learned(self, kind: LearnerKind, seed: int) -> _Learned:
         """First to find out how long to learn, then on all that is not kept to test with."""
-        lesson, learn = self._lesson(("learn",), ("stop",)), self._config.learn
+        lesson, learn = self._lesson(is_final=False), self._config.learn
         first = self._fresh(kind, seed, lesson)
         num_steps = self._teach(first, lesson, learn, seed, f"{kind.title}: how long to learn")
-        lesson = self._lesson(("learn", "stop"), ())
+        lesson = self._lesson(is_final=True)
         learner = self._fresh(kind, seed, lesson)
         if num_steps:
             learn = replace(learn, steps=num_steps)
@@ -332,16 +333,20 @@ class _Teaching:
         teacher = Teacher(learner, lesson, learn, seed=seed, is_cancelled=self._is_cancelled)
         return teacher.teach(self._on_step(stage, learn.steps)).num_steps
 
-    def _lesson(self, learn: Sequence[Part], stop: Sequence[Part]) -> Lesson:
+    def _lesson(self, *, is_final: bool) -> Lesson:
+        """What tells how long to learn; or, once that is known, all there is to learn from."""
+        mask, split = self._split.mask, self._split
         return Lesson(
             axes=self._material.axes,
             feature_fps=self._config.feature_fps,
-            learn=self._labelled(learn),
-            stop=self._labelled(stop),
+            learn=self._labelled(split.mask_learnt if is_final else lambda one: mask(one, "learn")),
+            stop=() if is_final else self._labelled(lambda one: mask(one, "stop")),
         )
 
-    def _labelled(self, parts: Sequence[Part]) -> tuple[Labelled, ...]:
-        masks = ((video, self._split.mask(video, *parts)) for video in self._material.videos)
+    def _labelled(
+        self, mask_of: Callable[[TaughtVideo], NDArray[np.bool_]]
+    ) -> tuple[Labelled, ...]:
+        masks = ((video, mask_of(video)) for video in self._material.videos)
         return tuple(Labelled(video, mask) for video, mask in masks if mask.any())
 
     def _baselines(self) -> list[CandidateReport]:
@@ -355,7 +360,7 @@ class _Teaching:
         def of_window(video: TaughtVideo) -> np.ndarray:
             return windowed(torch.from_numpy(video.frame_values), reach).numpy()
 
-        lesson, test = self._lesson(("learn", "stop"), ()), self.examination("test")
+        lesson, test = self._lesson(is_final=True), self.examination("test")
         found = []
         self._tell("linear heads")
         for name, title, values_of in (
