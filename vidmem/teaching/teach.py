@@ -72,10 +72,12 @@ class TeachConfig:
     """Short name of the model."""
 
     features: FeatureConfig = field(default_factory=FeatureConfig)
-    feature_fps: float = 4.0
-    """Feature frames per second; `features.encode_every` times as many frames are sampled."""
+    feature_fps: float = 5.0
+    """Feature frames per second; `features.encode_every` times as many frames are sampled. At 10 of
+    them the time over which motion is measured is the same for every feature frame, in videos of
+    15, 20, 25, 30, 50 and 60 frames per second; at 8 it would be now 3, now 4 frames of 30."""
 
-    clip_seconds: float = 0.5
+    clip_seconds: float = 0.4
     """A prediction is of so much time."""
 
     memory_seconds: float = 20.0
