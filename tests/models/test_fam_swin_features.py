@@ -19,7 +19,7 @@ from tests.models.fam_on_features import (
 from vidmem.errors import CheckpointError, SettingError
 from vidmem.models import FamSwin, FeatureConfig, MemoryConfig, load_folder, presets, save
 from vidmem.models.fam_swin import compiled
-from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
+from vidmem.models.fam_swin.feature_embedding import MergedFeatureEmbedding
 from vidmem.models.interface import config_values
 from vidmem.planner.fam_swin.estimate import num_parameters
 from vidmem.streaming import StreamSettings
@@ -68,7 +68,7 @@ def test_a_clip_is_its_features(model):
 
 @torch.no_grad()
 def test_features_lie_on_their_grid_and_are_merged_over_frames():
-    embedding = FeatureEmbedding(2, 6, 3, 6)
+    embedding = MergedFeatureEmbedding(2, 6, 3, 6)
     embedding.proj.weight.copy_(torch.eye(6))
     embedding.norm = torch.nn.Identity()
     assert not embedding.places.any()
