@@ -108,8 +108,7 @@ def test_whole_equals_clip_by_clip_equals_batched_equals_saved_and_resumed(model
     for row in range(2):
         alone, _ = model.forward_clips(clips[row : row + 1])
         torch.testing.assert_close(alone, whole[row : row + 1], **TOLERANCE)
-    trunks = model.trunk_features(features_of(model, clips).flatten(0, 1))
-    at_once, state = model.forward_trunks(trunks, model.init_state(2))
+    at_once, state = model.forward_clip_features(features_of(model, clips), model.init_state(2))
     torch.testing.assert_close(at_once, whole, **TOLERANCE)
     torch.testing.assert_close(state.queues[1].tokens, end.queues[1].tokens, **TOLERANCE)
 
@@ -191,8 +190,7 @@ def stepped(model, features, state):
 def in_two_runs(model, features, state):
     logits = []
     for part in (features[:, :2], features[:, 2:]):
-        trunks = model.trunk_features(part.flatten(0, 1))
-        some, state = model.forward_trunks(trunks, state)
+        some, state = model.forward_clip_features(part, state)
         logits.append(some)
     return torch.cat(logits, 1), state
 

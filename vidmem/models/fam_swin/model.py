@@ -404,10 +404,11 @@ class FamSwin(nn.Module):
         """Run clips in a row through memory, with gradients: the fast version of `step_trunk`.
 
         Scores, states and gradients are those of steps, within rounding; see `forward_clips`. All
-        that no memory is needed for is computed for all clips at once.
+        that no memory is needed for is computed for all clips at once. As in `step_trunk`, what the
+        linear head of a model on features adds is not in it: see `forward_clip_features`.
 
-            trunks = model.trunk_features(features.flatten(0, 1))  # of [B, N, T', P, F]
-            logits, state = model.forward_trunks(trunks, model.init_state(len(features)))
+            trunks = model.trunk(clips.flatten(0, 1))  # of [B, N, T, 3, H, W]
+            logits, state = model.forward_trunks(trunks, model.init_state(len(clips)))
 
         Args:
             trunks: Of N clips of each of B sequences, `[B * N, L, D]`, sequence after sequence.
