@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from vidmem.models import Backbone, BackboneConfig, FamSwin, FamSwinConfig, MemoryConfig, ModelCard
+from vidmem.models import (
+    Backbone,
+    BackboneConfig,
+    FamSwin,
+    FamSwinConfig,
+    MemoryConfig,
+    ModelCard,
+    Preprocessing,
+)
 from vidmem.models.features.config import FeatureConfig
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.features.reduction import Reduction
@@ -18,7 +26,12 @@ def make_backbone(**options):
     given = {"hidden_size": 12, "num_hidden_layers": 1, "num_attention_heads": 3}
     given |= {"intermediate_size": 24, "patch_size": 8, "image_size": 48}
     torch.manual_seed(0)
-    config = BackboneConfig(model_type="vit", options=given | options, tokens_per_frame=36)
+    config = BackboneConfig(
+        model_type="vit",
+        options=given | options,
+        tokens_per_frame=36,
+        preprocessing=Preprocessing(resize="letterbox"),  # as all encoders of features
+    )
     return Backbone(config).eval()
 
 

@@ -19,7 +19,7 @@ from tests.models.fam_on_features import (
 from vidmem.errors import CheckpointError, SettingError
 from vidmem.models import FamSwin, FeatureConfig, MemoryConfig, load_folder, presets, save
 from vidmem.models.fam_swin import compiled
-from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
+from vidmem.models.fam_swin.feature_embedding import MergedFeatureEmbedding
 from vidmem.models.interface import config_values
 from vidmem.planner.fam_swin.estimate import num_parameters
 from vidmem.streaming import StreamSettings
@@ -68,7 +68,7 @@ def test_a_clip_is_its_features(model):
 
 @torch.no_grad()
 def test_features_lie_on_their_grid_and_are_merged_over_frames():
-    embedding = FeatureEmbedding(2, 6, 3, 6)
+    embedding = MergedFeatureEmbedding(2, 6, 3, 6)
     embedding.proj.weight.copy_(torch.eye(6))
     embedding.norm = torch.nn.Identity()
     assert not embedding.places.any()
@@ -108,8 +108,7 @@ def test_whole_equals_clip_by_clip_equals_batched_equals_saved_and_resumed(model
     for row in range(2):
         alone, _ = model.forward_clips(clips[row : row + 1])
         torch.testing.assert_close(alone, whole[row : row + 1], **TOLERANCE)
-    trunks = model.trunk_features(features_of(model, clips).flatten(0, 1))
-    at_once, state = model.forward_trunks(trunks, model.init_state(2))
+    at_once, state = model.forward_clip_features(features_of(model, clips), model.init_state(2))
     torch.testing.assert_close(at_once, whole, **TOLERANCE)
     torch.testing.assert_close(state.queues[1].tokens, end.queues[1].tokens, **TOLERANCE)
 
@@ -191,8 +190,7 @@ def stepped(model, features, state):
 def in_two_runs(model, features, state):
     logits = []
     for part in (features[:, :2], features[:, 2:]):
-        trunks = model.trunk_features(part.flatten(0, 1))
-        some, state = model.forward_trunks(trunks, state)
+        some, state = model.forward_clip_features(part, state)
         logits.append(some)
     return torch.cat(logits, 1), state
 

@@ -35,19 +35,25 @@ def feature_flops(config: FeatureConfig, size: StepSize, width: int) -> int:
     return grey + linear_flops(tokens, width, config.cell_components) + 2 * whole
 
 
-def picture_bytes(size: StepSize) -> int:
-    """Of the pictures that are encoded, copied out of the clip."""
+def picture_bytes(size: StepSize, number_bytes: int = FLOAT_BYTES) -> int:
+    """Of the pictures that are encoded, copied out of a clip of such numbers."""
     pixels = _COLOURS * size.frame_height * size.frame_width
-    return size.batch_size * size.clip_frames * pixels * size.number_bytes
+    return size.batch_size * size.clip_frames * pixels * number_bytes
 
 
-def motion_peak_bytes(config: FeatureConfig, size: StepSize, width: int) -> int:
-    """The most that is held while motion is measured, the tokens included."""
+def motion_peak_bytes(
+    config: FeatureConfig, size: StepSize, width: int, number_bytes: int = FLOAT_BYTES
+) -> int:
+    """The most that is held while motion is measured in such numbers, the tokens included."""
     frames = size.batch_size * size.clip_frames
     tokens = frames * config.tokens_per_frame * width * size.number_bytes
     grey = frames * size.frame_height * size.frame_width * FLOAT_BYTES
-    as_floats = 0 if size.number_bytes == FLOAT_BYTES else _COLOURS * grey
+    as_floats = 0 if number_bytes == FLOAT_BYTES else _COLOURS * grey
     small = frames * SIDE * SIDE * FLOAT_BYTES
-    # The frames and those before them; of one of both its grey picture, made of its colours in
-    # another order.
-    return tokens + 2 * picture_bytes(size) + as_floats + _COLOURS * grey + grey + small
+    # Of one of both its grey picture, made of its colours in another order.
+    making_grey = as_floats + _COLOURS * grey + grey + small
+    # Both grey pictures, their difference, its size without flicker and what has changed; and in a
+    # byte for each place what is zero, what is a bar, and what has changed, not yet a number.
+    comparing = 5 * small + 3 * small // FLOAT_BYTES
+    # The frames and those before them stay to the end.
+    return tokens + 2 * picture_bytes(size, number_bytes) + max(making_grey, comparing)

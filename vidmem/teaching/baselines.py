@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from vidmem.models.features.linear_head import LinearHead
+from vidmem.models.features.linear_head import FeatureHead
 
 DROPOUT = 0.2
 
@@ -29,7 +29,7 @@ class RecurrentBaseline(nn.Module):
 
     def __init__(self, feature_dim: int, num_classes: int, hidden: int = 32) -> None:
         super().__init__()
-        self.linear_head = LinearHead(feature_dim, num_classes)
+        self.linear_head = FeatureHead(feature_dim, num_classes)
         self.recurrent = nn.GRU(feature_dim, hidden, batch_first=True)
         self.drop = nn.Dropout(DROPOUT)
         self.head = nn.Linear(hidden, num_classes)
@@ -57,7 +57,7 @@ class WindowBaseline(nn.Module):
     ) -> None:
         super().__init__()
         self.reach_frames = reach_frames
-        self.linear_head = LinearHead(feature_dim, num_classes)
+        self.linear_head = FeatureHead(feature_dim, num_classes)
         self.from_before = nn.LSTM(feature_dim, hidden, batch_first=True)
         self.from_after = nn.LSTM(feature_dim, hidden, batch_first=True)
         self.drop = nn.Dropout(DROPOUT)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -8,7 +10,8 @@ from tests.models.features.tiny import (
     tiny_encoder,
 )
 from vidmem.errors import CheckpointError
-from vidmem.models import FeatureEncoder
+from vidmem.models import Backbone, FeatureEncoder
+from vidmem.models.features import encoder as encoding
 
 
 @pytest.mark.parametrize(("num_frames", "num_groups"), [(6, 3), (5, 3), (1, 1)])
@@ -79,3 +82,23 @@ def test_its_fingerprint_is_that_of_all_that_features_depend_on():
     assert one.fingerprint() == again.fingerprint() != other.fingerprint()
     again.reduction.cell_mean.add_(1)
     assert one.fingerprint() != again.fingerprint()
+
+
+def test_the_image_encoder_sees_whole_pictures_however_it_was_trained(monkeypatch):
+    """An animal at the edge of the picture is seen, too; the weights are read once."""
+    whole = tiny_backbone()
+    pictures = replace(whole.preprocessing, resize="crop", frame_height=64)
+    stored = Backbone(replace(whole.config, preprocessing=pictures), whole.encoder).eval()
+    read = []
+
+    def find(name, *, tokens_per_frame):
+        read.append((name, tokens_per_frame))
+        return stored
+
+    monkeypatch.setattr(encoding, "load_backbone", find)
+    backbone = encoding.load_feature_backbone(tiny_config())
+    assert read == [("tiny", 4)]
+    assert backbone.preprocessing == replace(pictures, resize="letterbox")
+    assert not backbone.training
+    clips = make_clips()
+    assert torch.equal(backbone(clips), stored(clips))

@@ -4,6 +4,7 @@ import torch
 
 from vidmem.models.backbones.backbone import Backbone
 from vidmem.models.backbones.config import BackboneConfig
+from vidmem.models.backbones.files import Preprocessing
 from vidmem.models.features.config import FeatureConfig
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.features.reduction import Reduction
@@ -27,7 +28,13 @@ def tiny_backbone():
         "patch_size": 8,
         "image_size": SIDE,
     }
-    return Backbone(BackboneConfig(model_type="vit", options=options, tokens_per_frame=4)).eval()
+    config = BackboneConfig(
+        model_type="vit",
+        options=options,
+        tokens_per_frame=4,
+        preprocessing=Preprocessing(resize="letterbox"),  # as all encoders of features
+    )
+    return Backbone(config).eval()
 
 
 def tiny_config(**changes):

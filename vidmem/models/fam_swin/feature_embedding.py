@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from vidmem.nn.swin import Grid
 
 
-class FeatureEmbedding(nn.Module):
+class MergedFeatureEmbedding(nn.Module):
     """Merge each place's features over some frames, and embed them.
 
     Args:

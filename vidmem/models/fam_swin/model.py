@@ -21,10 +21,10 @@ from torch import Tensor, nn
 from vidmem.errors import CheckpointError, SettingError, StateError
 from vidmem.models.backbones.backbone import pooled_grid
 from vidmem.models.fam_swin.config import FamSwinConfig
-from vidmem.models.fam_swin.feature_embedding import FeatureEmbedding
+from vidmem.models.fam_swin.feature_embedding import MergedFeatureEmbedding
 from vidmem.models.fam_swin.state import FamSwinState
 from vidmem.models.features.encoder import FeatureEncoder
-from vidmem.models.features.linear_head import LinearHead
+from vidmem.models.features.linear_head import FeatureHead
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.nn.attention_windows import Size3
@@ -85,7 +85,7 @@ class FamSwin(nn.Module):
         if features is None:
             self.patch_embedding = PatchEmbedding(config.tubelet_size, config.embed_dim)
         else:
-            self.feature_embedding = FeatureEmbedding(
+            self.feature_embedding = MergedFeatureEmbedding(
                 config.tubelet_size[0],
                 features.tokens_per_frame,
                 features.feature_dim,
@@ -117,7 +117,7 @@ class FamSwin(nn.Module):
         self.copy_memory_projections()
         # With minutes of labels a linear head is hard to beat: what time adds is added to it.
         self.linear_head = (
-            None if features is None else LinearHead(features.feature_dim, config.num_classes)
+            None if features is None else FeatureHead(features.feature_dim, config.num_classes)
         )
         _check_encoder(config, encoder)
         self.encoder = encoder
@@ -404,10 +404,11 @@ class FamSwin(nn.Module):
         """Run clips in a row through memory, with gradients: the fast version of `step_trunk`.
 
         Scores, states and gradients are those of steps, within rounding; see `forward_clips`. All
-        that no memory is needed for is computed for all clips at once.
+        that no memory is needed for is computed for all clips at once. As in `step_trunk`, what the
+        linear head of a model on features adds is not in it: see `forward_clip_features`.
 
-            trunks = model.trunk_features(features.flatten(0, 1))  # of [B, N, T', P, F]
-            logits, state = model.forward_trunks(trunks, model.init_state(len(features)))
+            trunks = model.trunk(clips.flatten(0, 1))  # of [B, N, T, 3, H, W]
+            logits, state = model.forward_trunks(trunks, model.init_state(len(clips)))
 
         Args:
             trunks: Of N clips of each of B sequences, `[B * N, L, D]`, sequence after sequence.

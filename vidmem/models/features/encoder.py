@@ -130,12 +130,9 @@ def load_feature_backbone(config: FeatureConfig) -> Backbone:
     Raises:
         WeightsNotAvailableError: If it is not on this machine, with how to get it.
     """
-    name, tokens = config.backbone, config.tokens_per_frame
-    backbone = load_backbone(name, tokens_per_frame=tokens)
+    backbone = load_backbone(config.backbone, tokens_per_frame=config.tokens_per_frame)
     pictures = replace(backbone.preprocessing, resize="letterbox")
-    if pictures == backbone.preprocessing:
-        return backbone
-    return load_backbone(name, tokens_per_frame=tokens, preprocessing=pictures)
+    return Backbone(replace(backbone.config, preprocessing=pictures), backbone.encoder).eval()
 
 
 def load_encoder(config: FeatureConfig) -> FeatureEncoder:

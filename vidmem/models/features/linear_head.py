@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-class LinearHead(nn.Linear):
+class FeatureHead(nn.Linear):
     """Logits from the mean over the places of a frame; at first it says nothing.
 
     It is fitted by itself, and the rest of a network learns what to add to it.

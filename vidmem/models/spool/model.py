@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from vidmem.errors import CheckpointError, SettingError, StateError
 from vidmem.models.backbones.backbone import Backbone, pooled_grid
 from vidmem.models.features.encoder import FeatureEncoder
-from vidmem.models.features.linear_head import LinearHead
+from vidmem.models.features.linear_head import FeatureHead
 from vidmem.models.interface import ModelCard, StepOutput, StreamTraits
 from vidmem.models.look import Look
 from vidmem.models.spool.config import SpoolConfig
@@ -104,7 +104,7 @@ class Spool(nn.Module):
         )
         # With minutes of labels a linear head is hard to beat: what time adds is added to it.
         self.linear_head = (
-            LinearHead(config.feature_dim, config.num_classes)
+            FeatureHead(config.feature_dim, config.num_classes)
             if config.features is not None
             else None
         )

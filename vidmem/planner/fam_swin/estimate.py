@@ -25,6 +25,7 @@ from vidmem.planner.fam_swin.swin_shapes import (
     stage_shapes,
 )
 from vidmem.planner.features import (
+    FLOAT_BYTES,
     feature_flops,
     motion_peak_bytes,
     picture_bytes,
@@ -107,10 +108,13 @@ def _with_encoder(
 ) -> Estimate:
     """The rest, and making features of the frames that are encoded."""
     batch, frames = size.batch_size, features.num_feature_frames(size.clip_frames)
-    converted = picture_bytes(size) if size.number_bytes != 4 else 0  # all frames of the clip
+    # All of the clip is converted before the frames that are encoded are taken out of it.
+    number_bytes = size.number_bytes
+    converted = picture_bytes(size, number_bytes) if number_bytes != FLOAT_BYTES else 0
     size = replace(size, clip_frames=frames)
-    encoding = encoding_peak_bytes(shape, size, features.tokens_per_frame) + picture_bytes(size)
-    motion = motion_peak_bytes(features, size, shape.width)
+    encoding = encoding_peak_bytes(shape, size, features.tokens_per_frame)
+    encoding += picture_bytes(size, number_bytes)
+    motion = motion_peak_bytes(features, size, shape.width, number_bytes)
     pictures = batch * frames * shape.flops(size.frame_height, size.frame_width)
     held = feature_bytes(features, size)  # to the end of the step
     return replace(
@@ -226,6 +230,10 @@ def _flops(config: FamSwinConfig, stages: tuple[StageShape, ...], size: StepSize
                 written = linear_flops(batch * memory.tokens_per_clip, stage.width, 2 * stage.width)
                 yield Part("memory write", written)
     yield Part("head", linear_flops(batch, config.width(4), config.num_classes))
+    if config.features is not None:
+        frames = batch * config.features.num_feature_frames(size.clip_frames)
+        linear = linear_flops(frames, config.features.feature_dim, config.num_classes)
+        yield Part("linear head", linear)
 
 
 def memory_read_flops(config: FamSwinConfig, stage: StageShape, size: StepSize) -> int:

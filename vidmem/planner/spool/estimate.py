@@ -153,6 +153,8 @@ def _flops(config: SpoolConfig, size: StepSize) -> Iterator[Part]:
     heads = linear_flops(layout.num_frames, width, classes)
     if size.device != "cpu":  # there the clip is scored from its context frames as well
         heads += linear_flops(1, 2 * width if config.has_context_frames else width, classes)
+    if config.features is not None:
+        heads += linear_flops(layout.num_frames, config.feature_dim, classes)
     yield Part("heads", heads)
 
 
