@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -213,13 +214,14 @@ def _whole(videos: Sequence[TaughtVideo], test: Sequence[str]) -> list[Piece]:
 
 def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     """Blocks of about equal labelled time; which are tested on is drawn, the most even one wins."""
-    blocks = {one.name: _blocks_of(one, _num_blocks(one, videos)) for one in videos}
+    total = sum(int(one.is_labelled.sum()) for one in videos)
+    blocks = {one.name: _blocks_of(one, total / NUM_BLOCKS, config.gap_seconds) for one in videos}
     keys = [(name, index) for name, own in blocks.items() for index in range(len(own))]
     rng = np.random.default_rng(config.seed)
     num_held = max(1, round(len(keys) / 5))
     best: tuple[Piece, ...] = ()
     best_whole: tuple[Piece, ...] = ()
-    best_balance = (-1.0, -1.0)
+    best_balance = (-1.0, -1, -1.0)
     for _ in range(NUM_TRIES):
         order = [keys[index] for index in rng.permutation(len(keys))]
         parts: dict[tuple[str, int], Part] = dict.fromkeys(order, "learn")
@@ -293,22 +295,22 @@ def _parts_by_name(
     return parts
 
 
-def _num_blocks(video: TaughtVideo, videos: Sequence[TaughtVideo]) -> int:
-    total = sum(int(one.is_labelled.sum()) for one in videos)
-    return max(2, round(NUM_BLOCKS * int(video.is_labelled.sum()) / total))
+def _blocks_of(
+    video: TaughtVideo, frames_per_block: float, gap_seconds: float
+) -> list[tuple[float, float]]:
+    """Blocks of at least so much labelled time: labels may be a few minutes of many hours.
 
-
-def _blocks_of(video: TaughtVideo, num_blocks: int) -> list[tuple[float, float]]:
-    """Blocks of equal amounts of labelled time: labels may be a few minutes of many hours.
-
-    Each begins and ends with its labels, so that unlabelled time between two serves as their gap.
+    Each begins and ends with its labels, so that unlabelled time between two serves as their gap; a
+    stretch of labels that is shorter is a block of its own.
     """
     labelled = np.flatnonzero(video.is_labelled)
-    blocks = (block for block in np.array_split(labelled, num_blocks) if len(block))
-    return [
-        (float(video.start_seconds[block[0]]), float(video.end_seconds[block[-1]]))
-        for block in blocks
-    ]
+    pauses = video.start_seconds[labelled[1:]] - video.end_seconds[labelled[:-1]]
+    found = []
+    for stretch in np.split(labelled, np.flatnonzero(pauses > max(gap_seconds, 1.0)) + 1):
+        num_blocks = max(1, int(len(stretch) / frames_per_block))
+        for block in np.array_split(stretch, num_blocks):
+            found.append((float(video.start_seconds[block[0]]), float(video.end_seconds[block[-1]])))
+    return found
 
 
 def _pieces(
@@ -408,10 +410,13 @@ def _counts(classes: NDArray[np.int64], num_classes: int = 0) -> NDArray[np.int6
     return np.bincount(classes[classes != NO_CLASS], minlength=num_classes)
 
 
-def _balance(pieces: Sequence[Piece], videos: Sequence[TaughtVideo]) -> tuple[float, float]:
-    """How even the parts are: by the class that comes off worst, then by all."""
+def _balance(pieces: Sequence[Piece], videos: Sequence[TaughtVideo]) -> tuple[float, int, float]:
+    """How even the parts are: by the class that comes off worst, then by what is lost to gaps."""
     shares = [share for part in PARTS for share in _supports(pieces, videos, part)]
-    return min(shares), float(np.mean(shares))
+    split = Split(method="", pieces=tuple(pieces))
+    num_kept = sum(int(split.mask(one, *PARTS).sum()) for one in videos)
+    # In tenths: a little less even is worth it where it saves labels.
+    return math.ceil(10 * min(shares)) / 10, num_kept, float(np.mean(shares))
 
 
 def _check(split: Split, videos: Sequence[TaughtVideo]) -> None:

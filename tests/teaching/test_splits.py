@@ -1,0 +1,142 @@
+"""Splits: never by frame, never too near, every class in what is learnt from."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+from tests.teaching.invented import (
+    ACTIVITY,
+    ETHOGRAM,
+    POSTURE,
+    alternating,
+    make_video,
+    one_video,
+)
+from vidmem.errors import LabelError, SettingError
+from vidmem.labels import Labels
+from vidmem.teaching.splits import PARTS, SplitConfig, make_split
+
+
+def pieces_of(seconds, lengths):
+    """Labels in pieces that lie apart."""
+    bouts = []
+    for number, (start, stop) in enumerate(lengths):
+        names = POSTURE.class_names[:: 1 if number % 2 else -1]
+        bouts += alternating(stop, 2.5, names=names, start=start)
+    labels = Labels(ETHOGRAM, tuple(bouts))
+    return (make_video(labels, (POSTURE,), seconds=seconds),)
+
+
+def many(number, seconds=20.0):
+    names = [f"day{index % 2}_{index}.mp4" for index in range(number)]
+    bouts = [bout for name in names for bout in alternating(seconds, 2.5, name=name)]
+    labels = Labels(ETHOGRAM, tuple(bouts))
+    return tuple(make_video(labels, (POSTURE,), name, seconds) for name in names)
+
+
+def nearest_seconds(split, videos):
+    """Between labelled frames of two parts of one video."""
+    found = [np.inf]
+    for video in videos:
+        times = {part: video.times_seconds[split.mask(video, part)] for part in PARTS}
+        for one, other in itertools.combinations(times.values(), 2):
+            if len(one) and len(other):
+                found.append(np.abs(one[:, None] - other).min())
+    return min(found)
+
+
+@pytest.mark.parametrize("method", ["blocks", "time"])
+@pytest.mark.parametrize("gap", [0.0, 2.0, 7.0, 10.0])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_parts_lie_apart_and_each_has_labels_of_every_class(method, gap, seed):
+    videos = one_video(240.0, seed=seed).videos
+    split = make_split(videos, SplitConfig(method=method, gap_seconds=gap, seed=seed))
+    assert nearest_seconds(split, videos) >= gap
+    for part in PARTS:
+        mask = split.mask(videos[0], part)
+        assert set(videos[0].classes[0][mask]) == {0, 1}, part
+        assert split.seconds[part] == pytest.approx(mask.sum() / 4)
+    masks = [split.mask(videos[0], part) for part in PARTS]
+    assert not (np.sum(masks, 0) > 1).any()
+
+
+def test_a_piece_shorter_than_its_gaps_leaves_its_neighbours_as_far_apart():
+    """Blocks of 6 s with 10 s between parts: much of what is learnt from is gap."""
+    videos = one_video(60.0).videos
+    for seed in range(5):
+        try:
+            split = make_split(videos, SplitConfig(gap_seconds=4.0, seed=seed))
+        except LabelError:
+            continue
+        assert nearest_seconds(split, videos) >= 4.0
+
+
+def test_unlabelled_time_between_pieces_serves_as_their_gap():
+    """Six pieces of 10 s, 30 s apart: no label is lost to a gap."""
+    videos = pieces_of(240, [(40.0 * index, 40.0 * index + 10) for index in range(6)])
+    split = make_split(videos, SplitConfig(gap_seconds=10))
+    assert sum(split.seconds.values()) == 60
+    assert nearest_seconds(split, videos) >= 10
+
+
+def test_enough_videos_are_left_out_whole():
+    videos = many(6)
+    split = make_split(videos, SplitConfig())
+    assert split.method == "whole videos left out"
+    for video in videos:
+        assert len({one.part for one in split.of_video(video.name)}) == 1
+    assert {one.part for one in split.pieces} == set(PARTS)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4, 6])
+def test_a_pattern_says_what_is_tested_with(number):
+    videos = many(number, seconds=60.0)
+    split = make_split(videos, SplitConfig(test_videos="day1*", gap_seconds=2))
+    tested = {one.video for one in split.pieces if one.part == "test"}
+    assert tested == {video.name for video in videos if video.name.startswith("day1")}
+    assert all(split.seconds[part] for part in PARTS)
+    assert nearest_seconds(split, videos) >= 2
+    with pytest.raises(SettingError, match="must fit some and not all"):
+        make_split(videos, SplitConfig(test_videos="night*"))
+
+
+def test_the_same_seed_gives_the_same_split():
+    videos = one_video(240.0).videos
+    one, other = (make_split(videos, SplitConfig(seed=3)) for _ in range(2))
+    assert one == other
+
+
+def test_an_axis_that_is_labelled_elsewhere_is_in_every_part():
+    bouts = (*alternating(120.0), *alternating(240.0, names=("nursing", "eating"), start=120.0))
+    labels = Labels(ETHOGRAM, bouts)
+    axes = (POSTURE, ACTIVITY)
+    videos = (make_video(labels, axes, seconds=240.0),)
+    split = make_split(videos, SplitConfig(gap_seconds=2))
+    for axis, num_classes in ((0, 2), (1, 2)):
+        classes = videos[0].classes[axis][split.mask(videos[0], "learn")]
+        assert len(set(classes[classes >= 0])) == num_classes
+
+
+def test_too_few_labels_are_said():
+    with pytest.raises(LabelError, match="no labelled time is left to"):
+        make_split(one_video(20.0).videos, SplitConfig(gap_seconds=30))
+    with pytest.raises(LabelError, match="too few to leave whole ones out"):
+        make_split(many(2), SplitConfig(method="videos"))
+
+
+def test_it_is_plain_for_json_and_told_in_words():
+    split = make_split(one_video(240.0).videos, SplitConfig(gap_seconds=3))
+    assert set(split.as_dict()) == {"method", "seconds", "pieces"}
+    assert "to learn from" in split.words()
+    assert "to test with" in split.words()
+
+
+@pytest.mark.parametrize(
+    "fields", [{"gap_seconds": -1}, {"learn_share": 0}, {"learn_share": 0.8, "test_share": 0.4}]
+)
+def test_impossible_settings_are_refused(fields):
+    with pytest.raises(SettingError):
+        SplitConfig(**fields)
