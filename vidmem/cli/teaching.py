@@ -338,6 +338,8 @@ def _found_encoder(name: str, console: Console) -> str:
     """
     from vidmem.models.backbones.files import find_backbone, is_here
 
+    if name.startswith((".", "/", "~")) and not Path(name).is_dir():
+        raise SettingError(f"there is no folder {name}; give that of an image encoder, or its name")
     if "/" in name and not Path(name).exists() and not is_here(name):
         console.print(f"fetching {name} from the Hugging Face hub", markup=False)
     path = find_backbone(name, may_fetch=True)
