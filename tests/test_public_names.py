@@ -19,6 +19,7 @@ PROMISED = [
     "vidmem.load",
     "vidmem.save",
     "vidmem.watch",
+    "vidmem.teach",
     "vidmem.models.FamSwin",
     "vidmem.models.FamSwinConfig",
     "vidmem.models.MemoryConfig",
@@ -29,6 +30,11 @@ PROMISED = [
     "vidmem.streaming.Stream",
     "vidmem.streaming.Prediction",
     "vidmem.data.barn.write_video",
+    "vidmem.teaching.TeachConfig",
+    "vidmem.teaching.TeachReport",
+    "vidmem.teaching.encode_video",
+    "vidmem.teaching.read_report",
+    "vidmem.teaching.teach",
 ]
 
 # Importing must not fetch these, and the last must not be there at all.

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vidmem.errors import VidmemError
     from vidmem.models import list_models, load, save
     from vidmem.streaming import Prediction, watch
+    from vidmem.teaching import teach
 
 __version__ = "0.1.0"
 
@@ -48,6 +49,7 @@ __all__ = [
     "projects",
     "save",
     "streaming",
+    "teach",
     "teaching",
     "training",
     "video",
@@ -61,6 +63,7 @@ _HOMES = {
     "list_models": "vidmem.models",
     "load": "vidmem.models",
     "save": "vidmem.models",
+    "teach": "vidmem.teaching",
     "watch": "vidmem.streaming",
 }
 

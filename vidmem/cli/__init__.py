@@ -21,6 +21,7 @@ from vidmem.cli.converting import convert
 from vidmem.cli.machine import app, doctor
 from vidmem.cli.planning import plan
 from vidmem.cli.results import agree, budget, score
+from vidmem.cli.teaching import teach
 from vidmem.cli.terminal import INTERRUPTED, leave_streams, prepare_streams, tell
 from vidmem.cli.watching import watch
 from vidmem.errors import VidmemError
@@ -83,6 +84,7 @@ cli.command(
     add_help_option=False,
 )(app)
 cli.command()(convert)
+cli.command()(teach)
 for command in (sample, train, evaluate, ablate):
     cli.command()(command)
 for command in (score, agree, budget):

@@ -1,8 +1,9 @@
-"""Agreement, scores and time budgets as lines of text."""
+"""Agreement, scores, time budgets and what teaching gave, as lines of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from vidmem.labels.results import (
     DENOMINATOR,
@@ -17,6 +18,9 @@ from vidmem.labels.results import (
     TimeBudget,
 )
 from vidmem.units import clock, span
+
+if TYPE_CHECKING:
+    from vidmem.teaching import TeachReport
 
 NOTHING = "-"
 
@@ -108,6 +112,24 @@ def budget_lines(found: TimeBudget) -> Iterator[str]:
     not_scored = {(r.video, r.subject, r.axis, r.period): r.not_scored_seconds for r in rows}
     together, apart = (span(sum(one.values())) for one in (seconds, not_scored))
     yield f"Of all subjects and axes together, scored: {together}; not scored: {apart}."
+
+
+def teaching_lines(found: TeachReport) -> Iterator[str]:
+    """Is it good enough, and macro-F1 of each axis beside the baselines'."""
+    yield from found.verdict()
+    yield ""
+    yield "Macro-F1 on labelled time that was kept to test with:"
+    majority = [_number(one.majority.macro_f1_with_none) for one in found.chosen.seeds[0]]
+    table = [["", *(axis.name for axis in found.axes), "s to teach"]]
+    for one in found.candidates:
+        title = f"{one.title} (the model)" if one is found.chosen else one.title
+        scores = [_number(one.axis_macro_f1(index)) for index in range(len(found.axes))]
+        table.append([title, *scores, f"{one.seconds:.1f}"])
+    table.append(["Always the most common", *majority, NOTHING])
+    yield from _table(table)
+    yield ""
+    took = span(found.teaching_seconds)
+    yield f"encoding took {span(found.encoding_seconds)}, teaching and the report {took}"
 
 
 def _agreement_of(name: str, row: AgreementRow, interval_seconds: float) -> Iterator[str]:

@@ -29,11 +29,19 @@ class StopRequest:
         console: Where Ctrl-C is answered.
         also: Called at the first one, in a thread of its own: while a live source sends nothing,
             there is no clip whose end would be noticed.
+        answer: What it is answered with: what is stopped, and when.
     """
 
-    def __init__(self, console: Console, also: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        console: Console,
+        also: Callable[[], None] = lambda: None,
+        *,
+        answer: str = "stopping after this clip",
+    ) -> None:
         self.console = console
         self.also = also
+        self.answer = answer
         self.is_made = False
         self.signal = signal.SIGINT
         """The one that came."""
@@ -56,14 +64,19 @@ class StopRequest:
         if self.is_made:
             raise KeyboardInterrupt
         self.is_made, self.signal = True, signal.Signals(number)
-        self.console.print("stopping after this clip; Ctrl-C again stops at once")
+        self.console.print(f"{self.answer}; Ctrl-C again stops at once")
         # In a thread: this handler may have interrupted code that holds a lock which `also` needs.
         threading.Thread(target=self.also, daemon=True).start()
+
+    @property
+    def exit_code(self) -> int:
+        """As shells have it after such a signal."""
+        return INTERRUPTED if self.signal == signal.SIGINT else 128 + self.signal
 
     def leave(self) -> NoReturn:
         """Print the command that resumes this run, and exit as after such a signal."""
         self.console.print(f"stopped; go on with: {resuming_command()}", markup=False)
-        raise typer.Exit(INTERRUPTED if self.signal == signal.SIGINT else 128 + self.signal)
+        raise typer.Exit(self.exit_code)
 
 
 def end_broken(error: VidmemError, *, can_resume: bool) -> NoReturn:
