@@ -74,6 +74,10 @@ class Learner(ABC, Generic[N]):
     def video(self, values: Tensor, memory: int) -> Tensor:
         """Logits `[T, C]` of a whole video `[T, P, F]`, as a stream of it would give them."""
 
+    def linear(self, values: Tensor) -> Tensor:
+        """What the linear head alone says of segments, `[B, L, C]`."""
+        return self.linear_head(values)
+
     def memory_choices(self) -> tuple[int, ...]:
         """Drawn from while it learns: people switch memory off and make it shorter."""
         return (self.full_memory,)
@@ -200,6 +204,11 @@ class FamLearner(Learner[FamSwin]):
         """See `Learner`."""
         state = self.network.init_state(len(values), l_mem=memory)
         return self._judged(values, state)[0]
+
+    def linear(self, values: Tensor) -> Tensor:
+        """See `Learner`: of whole clips, as all that it says."""
+        logits = self.network.linear_logits(values.unflatten(1, (-1, self.segment_multiple)))
+        return logits.repeat_interleave(self.segment_multiple, 1)
 
     def video(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""

@@ -29,7 +29,6 @@ LEAST_GAIN = 0.005
 SEGMENT_REACHES = 3
 """A segment is so many times as long as what one frame sees: most of its frames see all of that."""
 
-
 STRETCH_SECONDS = 2.0
 """Moments of a stretch are not independent: its loss counts as one."""
 
@@ -266,7 +265,7 @@ class Teacher:
         memory = int(self._rng.choice(self._learner.memory_choices()))
         logits = self._learner.segments(values, memory)
         loss, count = self._loss_sum(logits, torch.stack([one[1] for one in drawn]))
-        added = logits - self._learner.linear_head(values)
+        added = logits - self._learner.linear(values)
         return loss / max(count, 1) + self._config.restraint * added.square().mean()
 
     def _loss_sum(self, logits_BLC: Tensor, classes_BAL: Tensor) -> tuple[Tensor, int]:
