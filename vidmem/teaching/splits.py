@@ -291,7 +291,9 @@ def _blocks_of(
     for stretch in np.split(labelled, np.flatnonzero(pauses > max(gap_seconds, 1.0)) + 1):
         num_blocks = max(1, int(len(stretch) / frames_per_block))
         for block in np.array_split(stretch, num_blocks):
-            found.append((float(video.start_seconds[block[0]]), float(video.end_seconds[block[-1]])))
+            found.append(
+                (float(video.start_seconds[block[0]]), float(video.end_seconds[block[-1]]))
+            )
     return found
 
 
