@@ -27,7 +27,7 @@ from vidmem.video import probe_safely
 
 FIT_FRAMES = 1000
 """Feature frames that the reduction is fitted to, drawn evenly from all videos: some dozens of
-components need no more, and what it takes grows with the cube (4000: 87 s of one core, 1000: 3 s)."""
+components need no more, and what it takes grows with the cube (3 s of one core; 87 for 4000)."""
 
 REDUCED_FRAMES = 256
 """Reduced at a time."""

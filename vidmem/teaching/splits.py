@@ -30,7 +30,7 @@ Part = Literal["learn", "stop", "test"]
 PARTS: tuple[Part, ...] = ("learn", "stop", "test")
 SplitMethod = Literal["auto", "videos", "blocks", "time"]
 
-NUM_BLOCKS = 10
+NUM_BLOCKS, MOST_BLOCKS = 10, 50
 NUM_TRIES = 200
 FEWEST_VIDEOS = 5
 """Of which whole ones can be left out; fewer are split in time."""
@@ -214,14 +214,14 @@ def _whole(videos: Sequence[TaughtVideo], test: Sequence[str]) -> list[Piece]:
 
 def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     """Blocks of about equal labelled time; which are tested on is drawn, the most even one wins."""
-    total = sum(int(one.is_labelled.sum()) for one in videos)
-    blocks = {one.name: _blocks_of(one, total / NUM_BLOCKS, config.gap_seconds) for one in videos}
+    size = _frames_per_block(videos)
+    blocks = {one.name: _blocks_of(one, size, config.gap_seconds) for one in videos}
     keys = [(name, index) for name, own in blocks.items() for index in range(len(own))]
     rng = np.random.default_rng(config.seed)
     num_held = max(1, round(len(keys) / 5))
     best: tuple[Piece, ...] = ()
     best_whole: tuple[Piece, ...] = ()
-    best_balance = (-1.0, -1, -1.0)
+    best_balance: tuple[float, ...] = (-1.0,)
     for _ in range(NUM_TRIES):
         order = [keys[index] for index in rng.permutation(len(keys))]
         parts: dict[tuple[str, int], Part] = dict.fromkeys(order, "learn")
@@ -295,6 +295,13 @@ def _parts_by_name(
     return parts
 
 
+def _frames_per_block(videos: Sequence[TaughtVideo]) -> float:
+    """A tenth of the labels of the axis that has fewest, but no crumbs."""
+    counts = [(one.classes != NO_CLASS).sum(1) for one in videos]
+    total = sum(int(one.is_labelled.sum()) for one in videos)
+    return max(np.sum(counts, 0).min() / NUM_BLOCKS, total / MOST_BLOCKS)
+
+
 def _blocks_of(
     video: TaughtVideo, frames_per_block: float, gap_seconds: float
 ) -> list[tuple[float, float]]:
@@ -307,7 +314,7 @@ def _blocks_of(
     pauses = video.start_seconds[labelled[1:]] - video.end_seconds[labelled[:-1]]
     found = []
     for stretch in np.split(labelled, np.flatnonzero(pauses > max(gap_seconds, 1.0)) + 1):
-        num_blocks = max(1, int(len(stretch) / frames_per_block))
+        num_blocks = max(1, min(len(stretch), int(len(stretch) / frames_per_block)))
         for block in np.array_split(stretch, num_blocks):
             found.append(
                 (float(video.start_seconds[block[0]]), float(video.end_seconds[block[-1]]))
@@ -412,13 +419,19 @@ def _counts(classes: NDArray[np.int64], num_classes: int = 0) -> NDArray[np.int6
     return np.bincount(classes[classes != NO_CLASS], minlength=num_classes)
 
 
-def _balance(pieces: Sequence[Piece], videos: Sequence[TaughtVideo]) -> tuple[float, int, float]:
-    """How even the parts are: by the class that comes off worst, then by what is lost to gaps."""
-    shares = [share for part in PARTS for share in _supports(pieces, videos, part)]
+def _balance(pieces: Sequence[Piece], videos: Sequence[TaughtVideo]) -> tuple[float, ...]:
+    """How even the parts are: what matters most first.
+
+    Every class is learnt from; few are missing elsewhere; the one that comes off worst; what is
+    lost to gaps; and all of them.
+    """
+    by_part = {part: _supports(pieces, videos, part) for part in PARTS}
+    shares = [share for own in by_part.values() for share in own]
     split = Split(method="", pieces=tuple(pieces))
     num_kept = sum(int(split.mask(one, *PARTS).sum()) for one in videos)
     # In tenths: a little less even is worth it where it saves labels.
-    return math.ceil(10 * min(shares)) / 10, num_kept, float(np.mean(shares))
+    worst, num_missing = math.ceil(10 * min(shares)), sum(share == 0 for share in shares)
+    return min(by_part["learn"]) > 0, -num_missing, worst, num_kept, float(np.mean(shares))
 
 
 def _check(split: Split, videos: Sequence[TaughtVideo]) -> None:

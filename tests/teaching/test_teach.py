@@ -1,0 +1,303 @@
+"""From labels and a video to a model, its folder, its stream and its report."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+import torch
+
+import vidmem
+from tests.models.fam_on_features import make_backbone
+from tests.teaching.invented import ETHOGRAM, alternating
+from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
+from vidmem.labels import Bout, Labels
+from vidmem.models import Backbone, FeatureConfig, FeatureStore
+from vidmem.models.features import encoder as encoders
+from vidmem.teaching import teach as teaching
+from vidmem.teaching.encoding import EncodingCancelledError, encode_video
+from vidmem.teaching.learners import FamLearner, SpoolLearner
+from vidmem.teaching.learning import CancelledError, LearnConfig
+from vidmem.teaching.lessons import reduced
+from vidmem.teaching.report import read_report
+from vidmem.teaching.splits import SplitConfig
+from vidmem.teaching.teach import TeachConfig, teach
+
+SECONDS, FPS = 40, 8
+LABELS = Labels(ETHOGRAM, alternating(SECONDS - 5, 2.5))
+"""Nobody labelled the last five seconds."""
+
+CONFIG = TeachConfig(
+    features=FeatureConfig(backbone="tiny", cell_components=3, frame_components=4),
+    memory_seconds=2.0,
+    reach_seconds=0.5,
+    context_seconds=4.0,
+    split=SplitConfig(gap_seconds=0.5),
+    learn=LearnConfig(steps=4, batch=2, segment_seconds=4, check_every=2, learning_rate=0.01),
+    has_baselines=False,
+)
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory):
+    """A light square, left while lying and right while standing, that never rests."""
+    path = tmp_path_factory.mktemp("footage") / "pen.mp4"
+    rng = np.random.default_rng(0)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width = stream.height = 48
+        stream.pix_fmt, stream.options = "yuv420p", {"preset": "ultrafast"}
+        for number in range(SECONDS * FPS):
+            picture = np.full((48, 48, 3), 40, np.uint8)
+            column = (4 if int(number / FPS / 2.5) % 2 == 0 else 28) + int(rng.integers(0, 6))
+            picture[16:32, column : column + 12] = 220
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return FeatureStore(folder=tmp_path_factory.mktemp("features"))
+
+
+@pytest.fixture(autouse=True)
+def here(monkeypatch):
+    """The only image encoder of this machine."""
+
+    def load(name, *, tokens_per_frame, preprocessing=None):
+        config = make_backbone().config
+        if preprocessing is not None:
+            config = replace(config, preprocessing=preprocessing)
+        backbone = Backbone(replace(config, tokens_per_frame=tokens_per_frame)).eval()
+        backbone.load_state_dict(make_backbone().state_dict())
+        return backbone
+
+    monkeypatch.setattr(encoders, "load_backbone", load)
+
+
+def watched(video, model, **options):
+    return torch.tensor([one.probabilities for one in vidmem.watch(video, model, **options)])
+
+
+def judged(video, model, store):
+    """The probabilities of clips that the learner finds for the whole video."""
+    config = model.config.features
+    features = encode_video(video, model.encoder, fps=model.card.fps, store=store)
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    clip_frames = config.num_feature_frames(model.card.clip_frames)
+    is_spool = isinstance(model, vidmem.models.Spool)
+    learner = SpoolLearner(model) if is_spool else FamLearner(model, clip_frames)
+    model.load_state_dict(state)  # a learner begins as its linear head
+    with torch.no_grad():
+        logits = learner.video(reduced(model.encoder.reduction, features), learner.full_memory)
+    return logits.unflatten(0, (-1, clip_frames)).mean(1).softmax(1)
+
+
+@pytest.mark.parametrize("name", ["spool", "fam"])
+def test_a_taught_model_is_a_model(name, video, store, tmp_path, monkeypatch):
+    stages = []
+    # However little it helps on so few labels, something is learnt, so that it is tried as well.
+    monkeypatch.setattr("vidmem.teaching.learning.LEAST_GAIN", -1.0)
+    model, report = teach(
+        LABELS, video, model=name, config=CONFIG, store=store, progress=stages.append
+    )
+    assert report.chosen.num_steps[0] > 0
+    assert report.macro_f1 > 0.9
+    assert report.baselines["linear"] > 0.9 > report.baselines["majority"]
+    assert any(one.split for one in stages)
+    assert all(0 <= one.done <= 1 for one in stages)
+    vidmem.save(model, tmp_path)
+    loaded = vidmem.load(str(tmp_path))
+    assert loaded.card == model.card
+    assert loaded.card.class_names == ("lying", "standing")
+    got = watched(video, loaded)
+    assert len(got) == SECONDS * 2
+    weights = model.state_dict()
+    assert all(torch.equal(one, weights[key]) for key, one in loaded.state_dict().items())
+    # Stored in half precision, features differ a little.
+    torch.testing.assert_close(got, judged(video, loaded, store), rtol=0.05, atol=0.02)
+    said = np.arange(SECONDS * 2) // 5 % 2
+    assert (got.argmax(1).numpy() == said)[: (SECONDS - 5) * 2].mean() > 0.9
+
+
+def test_a_report_is_plain_whole_and_told_in_words(video, store, tmp_path):
+    config = replace(CONFIG, has_baselines=True, num_seeds=2, name="my pens")
+    model, report = teach(LABELS, video, config=config, store=store)
+    report.write(tmp_path)
+    found = read_report(tmp_path)
+    assert found == json.loads((tmp_path / "report.json").read_text())
+    names = [one["name"] for one in found["candidates"]]
+    assert names == ["spool", "gru", "cbas", "window", "linear"]
+    assert set(found["baselines"]) == {"majority", *names[1:]}
+    assert len(found["candidates"][0]["seeds"]) == 2
+    assert [one["words"].split(":")[0] for one in found["memory"]["rows"]] == [
+        "off",
+        "half",
+        "full",
+    ]
+    assert found["learning_curve"][-1]["seconds"] > found["learning_curve"][0]["seconds"] - 1
+    assert 0 <= found["calibration"][0]["estimated_accuracy"] <= 1
+    nexts = found["label_next"]
+    assert all(one["start_seconds"] >= SECONDS - 10 for one in nexts)
+    assert set(found["split"]["seconds"]) == {"learn", "stop", "test"}
+    assert found["verdict"][0].startswith("posture: ")
+    assert all(_is_finite(value) for value in _numbers(found))
+    text = (tmp_path / "report.md").read_text()
+    assert text.startswith("# my pens: how good it is")
+    for heading in ("Beside the baselines", "posture", "With less memory", "How sure it is"):
+        assert f"## {heading}" in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.endswith("|") for line in rows)
+    assert model.card.name == "my pens"
+
+
+def _numbers(value):
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [number for one in value for number in _numbers(one)]
+    return [value] if isinstance(value, float) else []
+
+
+def _is_finite(value):
+    return math.isfinite(value)
+
+
+def test_the_same_seed_teaches_the_same_model(video, store):
+    torch.manual_seed(3)
+    one = teach(LABELS, video, config=CONFIG, store=store)[0].state_dict()
+    torch.manual_seed(4)
+    other = teach(LABELS, video, config=CONFIG, store=store)[0].state_dict()
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_cancelled_while_it_learns_its_features_stay(video, tmp_path, monkeypatch):
+    store, told = FeatureStore(folder=tmp_path), []
+    with pytest.raises(EncodingCancelledError):
+        teach(LABELS, video, config=CONFIG, store=store, is_cancelled=lambda: True)
+    with pytest.raises(CancelledError):
+        teach(
+            LABELS,
+            video,
+            config=CONFIG,
+            store=store,
+            progress=told.append,
+            is_cancelled=lambda: bool(told) and told[-1].stage.startswith("Spool"),
+        )
+    monkeypatch.setattr("vidmem.teaching.encoding.open_file_feed", None)  # nothing is decoded again
+    with pytest.raises(CancelledError):
+        teach(LABELS, video, config=CONFIG, store=store, is_cancelled=lambda: True)
+
+
+def said(*bouts, base=LABELS):
+    return Labels(ETHOGRAM, bouts) if base is None else base.add(*bouts)
+
+
+def lying(start, end, video="pen.mp4", what="lying"):
+    return Bout(video, start, end, what)
+
+
+TOO_LITTLE = {
+    "no label": (Labels(ETHOGRAM), LabelError, "have no bout of a state"),
+    "one class": (said(lying(0, 2), lying(9, 12), base=None), LabelError, "all labels of posture"),
+    "one bout": (
+        said(lying(0, 2), lying(9, 12), lying(2, 9, what="standing"), base=None),
+        LabelError,
+        "standing has one bout",
+    ),
+    "outside": (said(lying(50, 60)), LabelError, "ends after the video, which lasts 40.0 s"),
+    "of another video": (said(lying(0, 1, "barn.mp4")), VideoNotFoundError, "barn.mp4"),
+    "between frames": (
+        said(lying(36.0, 36.05, what="nursing"), lying(37.0, 37.05, what="nursing"),
+             lying(38.0, 39, what="eating"), lying(39.2, 39.8, what="eating")),
+        LabelError,
+        "the bouts of nursing lie between the frames",
+    ),
+    "too short": (
+        said(*(lying(at, at + 0.5, what=("lying", "standing")[int(at * 2) % 2])
+               for at in (0.0, 0.5, 1.0, 1.5)), base=None),
+        LabelError,
+        "label more",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOO_LITTLE)
+def test_labels_that_cannot_teach_are_refused_before_anything_is_encoded(
+    case, video, tmp_path, monkeypatch
+):
+    labels, error, words = TOO_LITTLE[case]
+    monkeypatch.setattr("vidmem.teaching.lessons.encode_video", None)
+    with pytest.raises(error, match=words):
+        teach(labels, video.parent, config=CONFIG, store=FeatureStore(folder=tmp_path))
+
+
+def test_labels_that_contradict_each_other_are_never_labels():
+    with pytest.raises(LabelError):
+        Labels(ETHOGRAM, (lying(0, 5), lying(3, 8, what="standing")))
+
+
+def test_a_video_that_changed_is_encoded_anew(video, tmp_path):
+    copy = tmp_path / "pen.mp4"
+    shutil.copy(video, copy)
+    store, told = FeatureStore(folder=tmp_path / "features"), []
+
+    def start():
+        teach(
+            LABELS,
+            copy,
+            config=CONFIG,
+            store=store,
+            progress=told.append,
+            is_cancelled=lambda: bool(told) and told[-1].stage.startswith("Spool"),
+        )
+
+    with pytest.raises(CancelledError):
+        start()
+    copy.write_bytes(copy.read_bytes() + b"\0" * 100)
+    told.clear()
+    with pytest.raises(CancelledError):
+        start()
+    assert told[0].stage == "encoding pen.mp4"
+
+
+def test_no_room_for_features_is_said_before_anything_is_encoded(video, tmp_path):
+    store = FeatureStore(folder=tmp_path, max_bytes=1000)
+    with pytest.raises(StorageError):
+        teach(LABELS, video, config=CONFIG, store=store)
+
+
+def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):
+    monkeypatch.undo()
+    features = replace(CONFIG.features, backbone=str(tmp_path / "nothing"))
+    with pytest.raises(vidmem.VidmemError, match="nothing"):
+        teach(LABELS, video, config=replace(CONFIG, features=features))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"model": "gru"},
+        {"feature_fps": 0.1},
+        {"num_seeds": 0},
+        {"clip_seconds": 0},
+        {"memory_seconds": -1},
+        {"reach_seconds": 9.0, "context_seconds": 8.0},
+    ],
+)
+def test_impossible_settings_are_refused(fields):
+    with pytest.raises(SettingError):
+        TeachConfig(**fields)
+
+
+def test_parts_are_as_far_apart_as_the_model_sees():
+    assert TeachConfig(model="fam", memory_seconds=20).apart.gap_seconds >= 20
+    assert TeachConfig(model="spool").apart.gap_seconds == TeachConfig().split.gap_seconds
+    assert teaching.TeachConfig(clip_seconds=0.5).clip_frames == 4
