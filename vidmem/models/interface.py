@@ -216,12 +216,14 @@ class ModelConfig(Protocol):
 def config_values(config: Any) -> dict[str, Any]:
     """A config as plain values, ready for JSON and for a hash.
 
-    `features` is left out where it is `None`: models are still known by the hashes, and saved in
-    the folders, that they had before there was such a field.
+    `features` is left out where it is `None`, with what is said of models on features: models are
+    still known by the hashes, and saved in the folders, that they had before there were such
+    fields.
     """
     values = asdict(config)
     if "features" in values and values["features"] is None:
-        del values["features"]
+        for name in ("features", "linear_reach"):
+            values.pop(name, None)
     return values
 
 

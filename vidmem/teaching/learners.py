@@ -27,6 +27,7 @@ from vidmem.models import (
     Spool,
     SpoolConfig,
 )
+from vidmem.models.features.linear_head import FeatureHead
 from vidmem.teaching.baselines import RecurrentBaseline, WindowBaseline
 
 N = TypeVar("N", bound=nn.Module)
@@ -36,6 +37,9 @@ CHUNK_FRAMES = 512
 
 GRU_SECONDS = 30.0
 """Farther back a GRU of this size remembers next to nothing."""
+
+LINEAR_REACH_SECONDS = 0.4
+"""To each side, that the linear head of a Spool may see."""
 
 CBAS_SECONDS = 3.1
 """31 frames at 10 per second."""
@@ -59,7 +63,7 @@ class Learner(ABC, Generic[N]):
     frames_after = 0
     """That matter to a frame, after it."""
 
-    def __init__(self, network: N, linear_head: nn.Linear, heads: list[nn.Linear]) -> None:
+    def __init__(self, network: N, linear_head: FeatureHead, heads: list[nn.Linear]) -> None:
         self.network = network
         self.linear_head = linear_head
         for head in heads:  # at first nothing is added to what the linear head says
@@ -74,8 +78,9 @@ class Learner(ABC, Generic[N]):
     def video(self, values: Tensor, memory: int) -> Tensor:
         """Logits `[T, C]` of a whole video `[T, P, F]`, as a stream of it would give them."""
 
-    def linear(self, values: Tensor) -> Tensor:
+    def linear(self, values: Tensor, memory: int) -> Tensor:
         """What the linear head alone says of segments, `[B, L, C]`."""
+        del memory
         return self.linear_head(values)
 
     def memory_choices(self) -> tuple[int, ...]:
@@ -163,6 +168,10 @@ class SpoolLearner(Learner[Spool]):
         """See `Learner`."""
         return self.network.forward_features(values, local_frame_range=memory).frame_logits
 
+    def linear(self, values: Tensor, memory: int) -> Tensor:
+        """See `Learner`."""
+        return self.network.linear_logits(values, memory)
+
     def video(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
         # No frame sees farther than this, since there are no context frames: pieces are as a whole.
@@ -205,8 +214,9 @@ class FamLearner(Learner[FamSwin]):
         state = self.network.init_state(len(values), l_mem=memory)
         return self._judged(values, state)[0]
 
-    def linear(self, values: Tensor) -> Tensor:
+    def linear(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`: of whole clips, as all that it says."""
+        del memory
         logits = self.network.linear_logits(values.unflatten(1, (-1, self.segment_multiple)))
         return logits.repeat_interleave(self.segment_multiple, 1)
 
@@ -265,6 +275,7 @@ class LearnerFacts:
 
 
 def _spool(facts: LearnerFacts) -> Learner[Spool]:
+    reach = max(1, round(facts.reach_seconds * facts.feature_fps))
     window = max(8, round(facts.context_seconds * facts.feature_fps))
     config = SpoolConfig(
         backbone=facts.features.backbone,
@@ -274,7 +285,8 @@ def _spool(facts: LearnerFacts) -> Learner[Spool]:
         num_heads=4,
         num_lookback_heads=2,
         num_lookahead_heads=2,
-        local_frame_range=max(1, round(facts.reach_seconds * facts.feature_fps)),
+        local_frame_range=reach,
+        linear_reach=min(reach, round(LINEAR_REACH_SECONDS * facts.feature_fps)),
         # Without context frames no frame sees farther than its heads reach: what a stream says is
         # what one pass over the whole video says.
         has_context_frames=False,

@@ -39,6 +39,9 @@ class LinearHead:
     strength: float
     """Of `STRENGTHS`, the one chosen."""
 
+    fold_f1: float = 0.0
+    """Macro-F1 on the folds that were left out in the search for it."""
+
     def logits(self, values: Values) -> NDArray[np.float32]:
         """`[N, F]` to `[N, C]`."""
         return values @ self.weight.T + self.bias
@@ -76,16 +79,19 @@ def fit_linear(
         bias[present] = 0.0
         return LinearHead(weight, bias, STRENGTHS[0])
     given = np.zeros(len(values), int) if groups is None else np.asarray(groups)[::step]
-    strength = _best_strength(values, classes, num_classes, given)
+    strength, fold_f1 = _best_strength(values, classes, num_classes, given)
     fitted = _solved(values, classes, num_classes, strength)
     weight[present], bias[present] = fitted
-    return LinearHead(weight, bias, strength)
+    return LinearHead(weight, bias, strength, fold_f1)
 
 
 def _best_strength(
     values: Values, classes: Classes, num_classes: int, groups: NDArray[np.int64]
-) -> float:
-    """By contiguous folds: of strengths that are about as good, the strongest regularisation."""
+) -> tuple[float, float]:
+    """By contiguous folds: of strengths that are about as good, the strongest regularisation.
+
+    Beside it, its macro-F1 on these.
+    """
     folds = _folds(groups)
     best, best_score = STRENGTHS[0], -1.0
     for strength in STRENGTHS:
@@ -101,7 +107,7 @@ def _best_strength(
         score = macro_f1(classes, predicted, num_classes)
         if score > best_score + _TIE:
             best, best_score = strength, score
-    return best
+    return best, best_score
 
 
 def _folds(groups: NDArray[np.int64]) -> list[NDArray[np.int64]]:

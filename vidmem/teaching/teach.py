@@ -23,7 +23,6 @@ from vidmem.models import (
     Preprocessing,
     Spool,
 )
-from vidmem.teaching.baselines import windowed
 from vidmem.teaching.encoding import EncodingProgress
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
 from vidmem.teaching.learners import (
@@ -40,7 +39,9 @@ from vidmem.teaching.learning import (
     Lesson,
     Teacher,
     fit_heads,
+    fit_heads_within,
     use_heads,
+    windowed_values,
 )
 from vidmem.teaching.lessons import (
     Material,
@@ -325,7 +326,7 @@ class _Teaching:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             learner = kind.make(self._facts)
-        use_heads(learner, fit_heads(lesson))
+        use_heads(learner, fit_heads_within(lesson, learner.linear_head.reach_frames))
         return learner
 
     def _teach(
@@ -359,14 +360,16 @@ class _Teaching:
         """Logistic regression on each frame, and on a window around it."""
         reach = max(1, round(WINDOW_SECONDS * self._config.feature_fps))
 
-        def of_window(video: TaughtVideo) -> np.ndarray:
-            return windowed(torch.from_numpy(video.frame_values), reach).numpy()
-
         lesson, test = self._lesson(is_final=True), self.examination("test")
         found = []
         self._tell("linear heads")
+        title_of_window = f"Linear, {span(2 * reach / self._config.feature_fps)} around"
         for name, title, values_of in (
-            ("window", f"Linear, {span(2 * reach / self._config.feature_fps)} around", of_window),
+            (
+                "window",
+                f"Linear, {span(2 * reach / self._config.feature_fps)} around",
+                lambda video: windowed_values(video, reach),
+            ),
             ("linear", "Linear, frame by frame", lambda video: video.frame_values),
         ):
             started = time.perf_counter()

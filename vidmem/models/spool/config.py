@@ -65,6 +65,10 @@ class SpoolConfig:
     num_classes: int = 400
     """Logits."""
 
+    linear_reach: int = 0
+    """On `features`: frames to each side that the linear head sees, within the range of the other
+    heads."""
+
     features: FeatureConfig | None = None
     """The blocks are taught on features of groups of frames instead of an image encoder's tokens:
     `backbone` and what is said of it has no meaning then, and frames are counted in *feature
@@ -91,6 +95,11 @@ class SpoolConfig:
             raise SettingError(
                 f"tokens_per_frame must be that of the features, got {self.tokens_per_frame} and "
                 f"{self.features.tokens_per_frame}"
+            )
+        if not 0 <= self.linear_reach <= self.local_frame_range:
+            raise SettingError(
+                f"linear_reach must be from 0 to local_frame_range, {self.local_frame_range}, got "
+                f"{self.linear_reach}"
             )
         self.layout(self.window_frames)  # checks the range, the scope and the counts
 

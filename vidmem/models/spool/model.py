@@ -104,7 +104,7 @@ class Spool(nn.Module):
         )
         # With minutes of labels a linear head is hard to beat: what time adds is added to it.
         self.linear_head = (
-            FeatureHead(config.feature_dim, config.num_classes)
+            FeatureHead(config.feature_dim, config.num_classes, config.linear_reach)
             if config.features is not None
             else None
         )
@@ -197,7 +197,7 @@ class Spool(nn.Module):
         frame_logits = self.frame_head(real).float()
         clip_logits = self.clip_head(summary).float()
         if self.linear_head is not None:
-            linear_logits = self.linear_head(features)
+            linear_logits = self.linear_logits(features, layout.local_frame_range)
             frame_logits = frame_logits + linear_logits
             clip_logits = clip_logits + linear_logits.mean(1)
         return SpoolScores(clip_logits=clip_logits, frame_logits=frame_logits)
@@ -220,6 +220,7 @@ class Spool(nn.Module):
         self._check_features(features)
         num_frames, tokens_per_frame = features.shape[1:3]
         layout = self.config.layout(num_frames, tokens_per_frame, local_frame_range)
+        reach = layout.local_frame_range
         tokens = self._embed(features).flatten(1, 2)
         own = newest_through_blocks(self.config.num_layers, layout, num_newest)
         for block, frames in zip(self.blocks, own, strict=True):
@@ -230,8 +231,19 @@ class Spool(nn.Module):
         real = means[:, 1:-1] if self.config.has_context_frames else means
         logits = self.frame_head(real).float()
         if self.linear_head is not None:
-            logits = logits + self.linear_head(features[:, -num_newest:])
+            near = features[:, -(num_newest + self.config.linear_reach) :]
+            logits = logits + self.linear_logits(near, reach)[:, -num_newest:]
         return logits
+
+    def linear_logits(self, features: Tensor, local_frame_range: int) -> Tensor:
+        """What the linear head says of each frame; it sees no farther than the others may."""
+        assert self.linear_head is not None
+        config = self.config
+        return self.linear_head(
+            features,
+            back_frames=local_frame_range if config.num_lookback_heads else 0,
+            ahead_frames=local_frame_range if config.num_lookahead_heads else 0,
+        )
 
     def _embed(self, features: Tensor) -> Tensor:
         """`[B, T, P, F]` to the frames `[B, T, P, D]`, or `[B, T + 2, P, D]`, of the blocks."""

@@ -114,7 +114,7 @@ def temporal_parameters(config: SpoolConfig) -> int:
     heads = linear_parameters(width, classes) + linear_parameters(summary, classes)
     if config.features is not None:
         total += linear_parameters(config.feature_dim, width) + config.tokens_per_frame * width
-        total += linear_parameters(config.feature_dim, classes)
+        total += linear_parameters((2 * config.linear_reach + 1) * config.feature_dim, classes)
     return total + norm_parameters(width) + heads
 
 
@@ -137,6 +137,7 @@ def window_layout(config: SpoolConfig, size: StepSize) -> FrameLayout:
 def _flops(config: SpoolConfig, size: StepSize) -> Iterator[Part]:
     """Of one stream, without the encoder."""
     layout, width, classes = window_layout(config, size), config.embed_dim, config.num_classes
+    num_frames = layout.num_frames
     if config.features is not None:
         embedded = layout.num_frames * layout.tokens_per_frame
         yield Part("embedding", linear_flops(embedded, config.feature_dim, width))
@@ -154,7 +155,10 @@ def _flops(config: SpoolConfig, size: StepSize) -> Iterator[Part]:
     if size.device != "cpu":  # there the clip is scored from its context frames as well
         heads += linear_flops(1, 2 * width if config.has_context_frames else width, classes)
     if config.features is not None:
-        heads += linear_flops(layout.num_frames, config.feature_dim, classes)
+        reach = config.linear_reach
+        # On a CPU of the newest frames, and of those next to them.
+        judged = min(layout.num_frames + reach, num_frames)
+        heads += linear_flops(judged, (2 * reach + 1) * config.feature_dim, classes)
     yield Part("heads", heads)
 
 
