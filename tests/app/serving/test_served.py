@@ -323,6 +323,10 @@ def listed(page: Visitor) -> list[dict[str, Any]]:
 def test_sigterm_ends_it_as_ctrl_c_does(served, visitor):
     path = served.upload_folder() / visitor.upload("kept.mp4", b"no video").json()["path"]
     assert path.exists()
+    if not served.num_children:  # another test began the run: it is slow, and may be left out
+        visitor.sync(("speed", {"speed": "real"}), ("play", None))
+        wait_until(lambda: visitor.sync() or visitor.board["play"]["status"] == "playing")
+        wait_until(lambda: served.num_children)
     folder, children = served.upload_folder(), served.process.children(recursive=True)
     assert children  # the run still plays
     served.popen.send_signal(signal.SIGTERM)
@@ -332,6 +336,7 @@ def test_sigterm_ends_it_as_ctrl_c_does(served, visitor):
     assert "Traceback" not in served.log
     # Nobody stopped it: it is offered when the app is back, as one that was killed.
     with Project.open(served.folder / "project") as project:
-        assert [one.source for one in project.interrupted_runs()] == [
-            "Barn pen, day and night (sample)"
-        ]
+        # The one that was killed before is there as well until it has been gone on with.
+        sources = {one.source for one in project.interrupted_runs()}
+        assert "Barn pen, day and night (sample)" in sources
+        assert sources <= {"Barn pen, day and night (sample)", "pen.mp4"}

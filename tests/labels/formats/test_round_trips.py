@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -207,3 +208,20 @@ def test_packed_projects_are_read_and_written(tmp_path):
     write(value, path)
     assert path.read_bytes()[:2] == b"\x1f\x8b"
     assert import_file(path).labels.bouts == value.bouts
+
+
+def test_a_name_that_ends_like_a_score_is_none_in_a_cue():
+    name = "lying 0.93"
+    ethogram = replace(ETHOGRAM, behaviours=(replace(ETHOGRAM.behaviours[0], name=name),))
+    video = LabelledVideo("a.mp4", duration_seconds=20.0, fps=30.0)
+    scores = (None, 0.25)
+    bouts = tuple(
+        Bout("a.mp4", 4 * n, 4 * n + 2, name, score=score, source="model" if score else "human")
+        for n, score in enumerate(scores)
+    )
+    value = Labels(ethogram=ethogram, bouts=bouts, videos=(video,))
+    read = there_and_back(value, "vtt", ReadOptions(ethogram=ethogram))
+    assert [(one.behaviour, one.score, one.source) for one in read.bouts] == [
+        (name, None, "human"),
+        (name, 0.25, "model"),
+    ]

@@ -80,8 +80,10 @@ def _take_cue(
     first, _, rest = cue[2].partition("\n")
     voice = _VOICE.match(first)
     text = first[voice.end() :] if voice else first
-    score_text = _SCORE.search(_TAG.sub("", text).rstrip())
     classes = _CLASS.match(text)
+    # A behaviour's own name may end like a score: where it is marked, one stands behind it.
+    after = text[classes.end() :] if classes else text
+    score_text = _SCORE.search(_TAG.sub("", after).rstrip())
     if classes:
         label = classes[2]
     else:
