@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
+import signal
+import sys
 
 import av
 import numpy as np
@@ -11,10 +14,12 @@ import pytest
 import torch
 
 import vidmem
+from vidmem.cli.teaching_progress import TeachingDisplay
+from vidmem.cli.terminal import new_console
 from vidmem.labels import Bout
 from vidmem.models.checkpoint import read_description
 from vidmem.projects import Project
-from vidmem.teaching import LearnConfig, TeachConfig, read_report, teach
+from vidmem.teaching import LearnConfig, TeachConfig, TeachProgress, read_report, teach
 
 BOUT_SECONDS, NUM_BOUTS = 4, 9
 BEHAVIOURS = ("left", "right")
@@ -194,10 +199,6 @@ def test_what_cannot_be_taught_is_said_before_a_video_is_encoded(run, here, word
 
 
 def test_what_is_encoded_is_kept_at_ctrl_c(run, here, monkeypatch):
-    import signal
-
-    from vidmem.cli.teaching_progress import TeachingDisplay
-
     update = TeachingDisplay.update
 
     def stop(display, progress):
@@ -227,3 +228,26 @@ def test_a_script_teaches_from_a_file_or_from_labels(here):
     labels = vidmem.labels.read("labels.csv")
     with pytest.raises(vidmem.errors.LabelError, match="ends after the video"):
         vidmem.teach(labels.add(Bout("pen.mp4", 990, 999, "left")), "videos", config=config)
+
+
+def test_on_a_terminal_a_line_is_redrawn(monkeypatch):
+    """The bar puts a stream of its own in the place of stdout, which must not lead back to it."""
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setenv("TERM", "xterm")
+    console = new_console()
+    with TeachingDisplay(console) as display:
+        for done in (0.25, 0.5):
+            display.update(TeachProgress(stage="encoding pen.mp4", done=done, seconds_left=90.0))
+        console.print("split: in blocks")
+        sys.stdout.write("a warning\n")
+    shown = terminal.getvalue()
+    assert "encoding pen.mp4" in shown
+    assert "1 min 30 s left" in shown
+    assert "split: in blocks" in shown
+    assert "a warning" in shown

@@ -43,13 +43,18 @@ class LastingStream(io.TextIOBase):
     A run goes on, or ends, without anybody to read of it; its files are what matters.
     """
 
-    def __init__(self, name: str) -> None:
-        """By name, since tests and progress bars put other streams in its place."""
-        self._name = name
+    def __init__(self, name: str, *, is_of_console: bool = False) -> None:
+        """By name, since tests and progress bars put other streams in its place.
+
+        What a progress bar puts there hands everything to the console, so a console writes past it:
+        else it would write to itself for ever.
+        """
+        self._name, self._is_of_console = name, is_of_console
 
     @property
     def _stream(self) -> Any:
-        return getattr(sys, self._name)
+        stream = getattr(sys, self._name)
+        return getattr(stream, "rich_proxied_file", stream) if self._is_of_console else stream
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -104,7 +109,7 @@ def tell(sentence: str) -> None:
 
 def new_console(*, stderr: bool = False) -> Console:
     """A console that redraws lines on a terminal, and prints plain, unwrapped lines elsewhere."""
-    stream = LastingStream("stderr" if stderr else "stdout")
+    stream = LastingStream("stderr" if stderr else "stdout", is_of_console=True)
     return VisibleConsole(highlight=False, soft_wrap=True, file=cast(IO[str], stream))
 
 
