@@ -365,11 +365,7 @@ class _Teaching:
         self._tell("linear heads")
         title_of_window = f"Linear, {span(2 * reach / self._config.feature_fps)} around"
         for name, title, values_of in (
-            (
-                "window",
-                f"Linear, {span(2 * reach / self._config.feature_fps)} around",
-                lambda video: windowed_values(video, reach),
-            ),
+            ("window", title_of_window, lambda video: windowed_values(video, reach)),
             ("linear", "Linear, frame by frame", lambda video: video.frame_values),
         ):
             started = time.perf_counter()
