@@ -148,7 +148,7 @@ def test_a_report_is_plain_whole_and_told_in_words(video, store, tmp_path):
     assert all(one["start_seconds"] >= SECONDS - 10 for one in nexts)
     assert set(found["split"]["seconds"]) == {"learn", "stop", "test"}
     assert found["verdict"][0].startswith("posture: ")
-    assert all(_is_finite(value) for value in _numbers(found))
+    assert all(math.isfinite(value) for value in _numbers(found))
     text = (tmp_path / "report.md").read_text()
     assert text.startswith("# my pens: how good it is")
     for heading in ("Beside the baselines", "posture", "With less memory", "How sure it is"):
@@ -164,10 +164,6 @@ def _numbers(value):
     if isinstance(value, list):
         return [number for one in value for number in _numbers(one)]
     return [value] if isinstance(value, float) else []
-
-
-def _is_finite(value):
-    return math.isfinite(value)
 
 
 def test_the_same_seed_teaches_the_same_model(video, store):
