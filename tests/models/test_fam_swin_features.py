@@ -334,6 +334,33 @@ def test_another_encoder_than_that_of_the_time_is_refused(tmp_path, monkeypatch)
         load_folder(tmp_path)
 
 
+def test_the_linear_head_adds_what_it_says_of_single_frames():
+    model, clips = make_tiny_fam(), make_clips(num_clips=3)
+    head = model.linear_head
+    with torch.no_grad():
+        torch.nn.init.zeros_(head.weight)
+        torch.nn.init.zeros_(head.bias)
+        without = model.forward_clips(clips)[0]
+        torch.nn.init.normal_(head.weight)
+        torch.nn.init.normal_(head.bias)
+        got = model.forward_clips(clips)[0]
+        means = features_of(model, clips).mean((2, 3))
+        want = without + means @ head.weight.T + head.bias
+    torch.testing.assert_close(got, want, rtol=1e-4, atol=1e-4)
+    new = FamSwin(make_config())
+    assert not any(one.any() for one in new.linear_head.parameters())
+    assert make_tiny_model().linear_head is None
+
+
+def test_a_folder_that_lacks_its_linear_head_is_refused(model, tmp_path):
+    save(model, tmp_path)
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    save_file({n: w for n, w in weights.items() if not n.startswith("linear_head")}, path)
+    with pytest.raises(CheckpointError):
+        load_folder(tmp_path)
+
+
 def test_a_folder_that_lacks_its_reduction_is_refused(model, tmp_path):
     with pytest.raises(CheckpointError, match="no encoder, and without its reduction"):
         save(make_tiny_fam(has_encoder=False), tmp_path)

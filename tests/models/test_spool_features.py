@@ -5,6 +5,7 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from tests.models.features.tiny import (
     make_clips,
@@ -55,6 +56,32 @@ def test_a_new_model_makes_no_difference_between_places():
     model = Spool(tiny_spool_config())
     assert not model.embedding.places.any()
     assert model.embedding.projection.weight.shape == (8, 3 + 5 + 6)
+
+
+@torch.no_grad()
+def test_the_linear_head_adds_what_it_says_of_single_frames():
+    model, video = tiny_spool(), make_video()
+    head = model.linear_head
+    got, weights = model(video), {name: one.clone() for name, one in head.state_dict().items()}
+    head.reset_parameters()
+    without = model(video)
+    means = model.encode(video).mean(2)
+    added = means @ weights["weight"].T + weights["bias"]
+    assert added.abs().amax() > 0.1
+    close(got.frame_logits, without.frame_logits + added)
+    close(got.clip_logits, without.clip_logits + added.mean(1))
+    new = Spool(tiny_spool_config())
+    assert not any(one.any() for one in new.linear_head.parameters())
+    assert Spool(replace(tiny_spool_config(), features=None)).linear_head is None
+
+
+def test_a_folder_that_lacks_its_linear_head_is_refused(tmp_path):
+    save(tiny_spool(), tmp_path)
+    path = tmp_path / "model.safetensors"
+    weights = load_file(path)
+    save_file({n: w for n, w in weights.items() if not n.startswith("linear_head")}, path)
+    with pytest.raises(CheckpointError):
+        load_folder(tmp_path)
 
 
 @torch.no_grad()

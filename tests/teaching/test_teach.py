@@ -19,7 +19,6 @@ from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundE
 from vidmem.labels import Bout, Labels
 from vidmem.models import Backbone, FeatureConfig, FeatureStore
 from vidmem.models.features import encoder as encoders
-from vidmem.teaching import teach as teaching
 from vidmem.teaching.encoding import EncodingCancelledError, encode_video
 from vidmem.teaching.learners import FamLearner, SpoolLearner
 from vidmem.teaching.learning import CancelledError, LearnConfig
@@ -34,6 +33,7 @@ LABELS = Labels(ETHOGRAM, alternating(SECONDS - 5, 2.5))
 
 CONFIG = TeachConfig(
     features=FeatureConfig(backbone="tiny", cell_components=3, frame_components=4),
+    feature_fps=FPS / 2,
     memory_seconds=2.0,
     reach_seconds=0.5,
     context_seconds=4.0,
@@ -148,7 +148,7 @@ def test_a_report_is_plain_whole_and_told_in_words(video, store, tmp_path):
     assert all(one["start_seconds"] >= SECONDS - 10 for one in nexts)
     assert set(found["split"]["seconds"]) == {"learn", "stop", "test"}
     assert found["verdict"][0].startswith("posture: ")
-    assert all(_is_finite(value) for value in _numbers(found))
+    assert all(math.isfinite(value) for value in _numbers(found))
     text = (tmp_path / "report.md").read_text()
     assert text.startswith("# my pens: how good it is")
     for heading in ("Beside the baselines", "posture", "With less memory", "How sure it is"):
@@ -164,10 +164,6 @@ def _numbers(value):
     if isinstance(value, list):
         return [number for one in value for number in _numbers(one)]
     return [value] if isinstance(value, float) else []
-
-
-def _is_finite(value):
-    return math.isfinite(value)
 
 
 def test_the_same_seed_teaches_the_same_model(video, store):
@@ -300,4 +296,4 @@ def test_impossible_settings_are_refused(fields):
 def test_parts_are_as_far_apart_as_the_model_sees():
     assert TeachConfig(model="fam", memory_seconds=20).apart.gap_seconds >= 20
     assert TeachConfig(model="spool").apart.gap_seconds == TeachConfig().split.gap_seconds
-    assert teaching.TeachConfig(clip_seconds=0.5).clip_frames == 4
+    assert TeachConfig(feature_fps=4.0, clip_seconds=0.5).clip_frames == 4
