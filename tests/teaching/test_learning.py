@@ -30,8 +30,9 @@ from vidmem.teaching.learning import (
     CancelledError,
     LearnConfig,
     Teacher,
-    fit_heads,
+    fit_heads_within,
     use_heads,
+    windowed_values,
 )
 from vidmem.teaching.linear import class_weights, fit_linear
 from vidmem.teaching.samples import NO_CLASS
@@ -47,7 +48,7 @@ def said():
 def fresh(name, lesson, seed=0, facts=FACTS):
     torch.manual_seed(seed)
     learner = LEARNERS[name].make(facts)
-    use_heads(learner, fit_heads(lesson))
+    use_heads(learner, fit_heads_within(lesson, learner.linear_head.reach_frames))
     return learner
 
 
@@ -78,12 +79,14 @@ def assert_equal(one, other):
 @pytest.mark.parametrize("name", ALL)
 def test_a_network_begins_as_its_linear_head(name, said):
     lesson = lesson_of(said)
-    learner, heads = fresh(name, lesson), fit_heads(lesson)
+    learner = fresh(name, lesson)
+    heads = fit_heads_within(lesson, learner.linear_head.reach_frames)
     learner.finish()
     video = said.videos[0]
     with torch.no_grad():
         got = learner.video(video.values, learner.full_memory)
-    want = torch.from_numpy(np.concatenate([head.logits(video.frame_values) for head in heads], 1))
+    seen = windowed_values(video, learner.linear_head.reach_frames)
+    want = torch.from_numpy(np.concatenate([head.logits(seen) for head in heads], 1))
     if name == "fam":  # a clip is judged as one
         want = want.unflatten(0, (-1, learner.segment_multiple)).mean(1)
         want = want.repeat_interleave(learner.segment_multiple, 0)
