@@ -1,0 +1,158 @@
+"""What models of a mouse's behaviours are worth, taught and tested on real footage.
+
+    python -m tests.teaching.measure_mouse [table|visits] [--seeds 3] [--encoder lite2]
+
+The footage and its track (`shared/videos`, from vivekhsridhar/tracktor, MIT) are not part of
+vidmem. Labels are derived from the track: *moving* where the speed, smoothed over half a second, is
+above 20 pixels a second; at the *wall* where the mouse is farther than 0.7 of the arena's radius
+from its centre. Learnt from is the first 60 % of the video, tested is on the last 30 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vidmem.labels import Behaviour, Bout, Ethogram, Labels
+from vidmem.teaching import FeatureConfig, SplitConfig, TeachConfig, TeachReport
+from vidmem.teaching.teach import teach
+
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "videos"
+VIDEO = "tracktor_mouse_first_half.mp4"
+FPS = 30.0
+SMOOTHED_SECONDS, MOVING_PIXELS = 0.5, 20.0
+WALL_SHARE = 0.7
+VISIT_SECONDS = 20.0
+
+
+def track() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of each frame, whether the mouse moves, and whether it is at the wall."""
+    path = SHARED / "annotations" / "tracktor_mouse_first_half_tracked.csv"
+    x, y = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 2:4].T
+    speed = np.hypot(np.gradient(x), np.gradient(y)) * FPS
+    num_smoothed = round(SMOOTHED_SECONDS * FPS)
+    smooth = np.convolve(speed, np.ones(num_smoothed) / num_smoothed, "same")
+    centre = (x.min() + x.max()) / 2, (y.min() + y.max()) / 2
+    away = np.hypot(x - centre[0], y - centre[1])
+    return smooth > MOVING_PIXELS, away > WALL_SHARE * away.max()
+
+
+def bouts(names: Sequence[str], which: NDArray[np.int64]) -> list[Bout]:
+    """Of frames that are called `names[which]`; -1: unlabelled."""
+    edges = np.flatnonzero(np.diff(which)) + 1
+    starts, ends = [0, *edges], [*edges, len(which)]
+    return [
+        Bout(VIDEO, start / FPS, end / FPS, names[which[start]])
+        for start, end in zip(starts, ends, strict=True)
+        if which[start] >= 0
+    ]
+
+
+def two_axes() -> Labels:
+    """What the mouse does, and where it is."""
+    moving, wall = track()
+    names = {"activity": ("still", "moving"), "place": ("centre", "wall")}
+    ethogram = Ethogram(tuple(Behaviour(n, axis=axis) for axis, own in names.items() for n in own))
+    labels = Labels(ethogram)
+    for own, which in zip(names.values(), (moving, wall), strict=True):
+        labels = labels.add(*bouts(own, which.astype(int)))
+    return labels
+
+
+def seconds_since(seen: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of each frame, since when something was not seen any more; infinite: never seen."""
+    last = np.maximum.accumulate(np.where(seen, np.arange(len(seen)), -(10**9)))
+    return (np.arange(len(seen)) - last) / FPS
+
+
+def visits() -> tuple[Labels, NDArray[np.float64]]:
+    """In the centre, and at the wall within the last 20 s or not; and since when."""
+    # The other way round there is nothing to tell apart: in this half no stay at the wall is as
+    # long as 20 s, so whoever is at the wall was in the centre just now.
+    _, wall = track()
+    since = seconds_since(wall)
+    which = np.where(wall, -1, np.where(since < VISIT_SECONDS, 0, 1))
+    names = ("came from the wall", "long in the centre")
+    ethogram = Ethogram(tuple(Behaviour(name, axis="visit") for name in names))
+    return Labels(ethogram).add(*bouts(names, which)), since
+
+
+def say(*parts: object) -> None:
+    sys.stdout.write(" ".join(map(str, parts)) + "\n")
+    sys.stdout.flush()
+
+
+def taught(labels: Labels, config: TeachConfig) -> TeachReport:
+    """The report of a model."""
+    return teach(labels, SHARED / "animals", config=config)[1]
+
+
+def print_table(config: TeachConfig, encoder: str) -> None:
+    """All models and baselines, with motion and without."""
+    for has_motion in (True, False):
+        features = FeatureConfig(backbone=encoder, has_motion=has_motion)
+        for model in ("spool", "fam"):
+            one = replace(config, model=model, features=features, has_baselines=model == "spool")
+            report = taught(two_axes(), one)
+            say(f"\n{encoder}, motion: {has_motion}, {model}; {report.split.words()}")
+            for candidate in report.candidates:
+                say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
+            say("  majority", report.baselines["majority"])
+            for row in report.memory:
+                say(f"  {report.memory_name}: {row.words}", [_round(x) for x in row.macro_f1])
+            if model == "spool":
+                for point in report.curve:
+                    say(f"  {point.seconds:.0f} s", [_round(x) for x in point.macro_f1])
+            say(f"  taught in {report.teaching_seconds:.1f} s")
+
+
+def _cells(candidate) -> list[str]:
+    cells = []
+    for axis in range(len(candidate.seeds[0])):
+        each = [scores[axis].macro_f1 for scores in candidate.seeds]
+        between = candidate.seeds[0][axis].macro_f1_interval
+        interval = f"{between.low:.2f} to {between.high:.2f}" if between.low else between.undefined
+        cells.append(f"{np.mean(each):.3f} ({min(each):.3f} to {max(each):.3f}; {interval})")
+    return cells
+
+
+def _round(value: float | None) -> float | None:
+    return None if value is None else round(value, 3)
+
+
+def print_visits(config: TeachConfig, encoder: str) -> None:
+    """A task that needs memory."""
+    labels, _ = visits()
+    for model in ("fam", "spool"):
+        features = FeatureConfig(backbone=encoder)
+        one = replace(config, model=model, features=features, has_baselines=model == "fam")
+        report = taught(labels, one)
+        say(f"\nvisits, {model}; {report.split.words()}")
+        for candidate in report.candidates:
+            say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
+        say("  majority", report.baselines["majority"])
+        for row in report.memory:
+            say(f"  {report.memory_name}: {row.words}", [_round(x) for x in row.macro_f1])
+        say(f"  taught in {report.teaching_seconds:.1f} s")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("table", "visits"), nargs="?", default="table")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--encoder", default="lite2")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    config = TeachConfig(split=SplitConfig(method="time"), num_seeds=given.seeds)
+    {"table": print_table, "visits": print_visits}[given.what](config, given.encoder)
+
+
+if __name__ == "__main__":
+    main()
