@@ -143,7 +143,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         progress=progress or (lambda _: None),
         is_cancelled=is_cancelled,
     )
-    key = FeatureKey.of(path, job.made_with())
+    key = feature_key(path, encoder, fps=fps, region=region, reader=reader)
     while (features := _found(store, key, path)) is None:
         job.check_cancelled()
         writer = store.writer(key)
@@ -160,6 +160,44 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
                         "made: encode it again, and let it hold more"
                     )
     return features
+
+
+def feature_key(
+    path: str | Path,
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    region: Region | None = None,
+    reader: str = "auto",
+) -> FeatureKey:
+    """Under which a store has what `encode_video` makes of a video: all that the numbers depend on.
+
+    Raises:
+        VideoNotFoundError: If the file cannot be read.
+    """
+    pictures = encoder.backbone.preprocessing
+    made_with = {
+        "kind": "features of frames",
+        "version": FEATURES_VERSION,
+        "backbone": encoder.backbone.fingerprint(),
+        "tokens_per_frame": encoder.config.tokens_per_frame,
+        "encode_every": encoder.config.encode_every,
+        "fps": fps,
+        "frame_size": [pictures.frame_height, pictures.frame_width],
+        "resize": pictures.resize,
+        "mean": pictures.mean,
+        "std": pictures.std,
+        "region": None if region is None else region.place,
+        "reader": "pyav" if reader == "auto" else reader,
+    }
+    return FeatureKey.of(path, made_with)
+
+
+def feature_bytes(encoder: FeatureEncoder) -> int:
+    """What a store keeps of one feature frame."""
+    tokens, width = encoder.config.tokens_per_frame, encoder.backbone.embed_dim
+    motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
+    return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
 
 
 @dataclass(frozen=True)
@@ -195,24 +233,6 @@ class _Encoding:
     progress: Callable[[EncodingProgress], None]
     is_cancelled: Callable[[], bool]
 
-    def made_with(self) -> dict[str, Any]:
-        """All that the numbers depend on beside the file."""
-        card = self.pictures.card
-        return {
-            "kind": "features of frames",
-            "version": FEATURES_VERSION,
-            "backbone": self.encoder.backbone.fingerprint(),
-            "tokens_per_frame": self.encoder.config.tokens_per_frame,
-            "encode_every": self.encoder.config.encode_every,
-            "fps": self.settings.fps,
-            "frame_size": [card.frame_height, card.frame_width],
-            "resize": card.resize,
-            "mean": card.mean,
-            "std": card.std,
-            "region": None if self.region is None else self.region.place,
-            "reader": "pyav" if self.reader == "auto" else self.reader,
-        }
-
     def check_cancelled(self) -> None:
         """Raise `EncodingCancelledError` where the caller wants to stop."""
         if self.is_cancelled():
@@ -234,7 +254,7 @@ class _Encoding:
         with self._feed(place.position.next_frame) as feed:
             total_frames = round(feed.info.duration_seconds * self.settings.fps)
             missing = max(total_frames - place.position.next_frame, 0)
-            store.check_room(missing * self._group_bytes() // self.every, key)
+            store.check_room(missing * feature_bytes(self.encoder) // self.every, key)
             duration_seconds = feed.info.duration_seconds
             self._encode(feed, writer, place, total_frames)
         if not writer.num_rows("seconds"):
@@ -289,11 +309,6 @@ class _Encoding:
             "frame_motion": raw.frame_motion[:, 0].float(),
             "seconds": torch.tensor(seconds, dtype=torch.float64),
         }
-
-    def _group_bytes(self) -> int:
-        tokens, width = self.encoder.config.tokens_per_frame, self.encoder.backbone.embed_dim
-        motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
-        return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
 
     @contextmanager
     def _feed(self, start_frame: int) -> Iterator[Feed]:
