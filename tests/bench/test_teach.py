@@ -16,13 +16,13 @@ from vidmem.errors import StorageError
 from vidmem.models import Backbone, FeatureConfig, FeatureStore
 from vidmem.models.features import encoder as encoders
 from vidmem.plain import to_json
-from vidmem.teaching import LearnConfig, SplitConfig, TeachConfig
+from vidmem.teaching import LearnConfig, SplitConfig, TeachConfig, insight, linear
 from vidmem.teaching.encoding import encode_video
 
 CONFIG = TeachConfig(
     features=FeatureConfig(backbone="tiny", cell_components=3, frame_components=4),
     feature_fps=4.0,
-    memory_seconds=2.0,
+    memory_seconds=1.0,
     reach_seconds=0.5,
     context_seconds=4.0,
     split=SplitConfig(gap_seconds=0.5),
@@ -33,30 +33,32 @@ SIZE = TeachBenchSize(
 )
 
 
-@pytest.fixture(autouse=True)
-def here(monkeypatch):
-    """The only image encoder of this machine."""
+@pytest.fixture(scope="module", autouse=True)
+def here():
+    """The only image encoder of this machine, and linear heads that are fitted in no time."""
 
     def load(name, *, tokens_per_frame, preprocessing=None):
-        torch.manual_seed(0)
         backbone = make_backbone()
         pictures = preprocessing or backbone.preprocessing
         config = replace(backbone.config, preprocessing=pictures, tokens_per_frame=tokens_per_frame)
         return Backbone(config, backbone.encoder).eval()
 
-    monkeypatch.setattr(encoders, "load_backbone", load)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoders, "load_backbone", load)
+        patch.setattr(linear, "STRENGTHS", (0.1,))
+        patch.setattr(linear, "NUM_FOLDS", 2)
+        patch.setattr(insight, "BUDGET_SECONDS", ())
+        yield
 
 
 @pytest.fixture(scope="module")
 def made():
-    """One run of all, for the tests of what it gives."""
-    with pytest.MonkeyPatch.context() as patch:
-        here.__wrapped__(patch)  # that of a single test comes too late
-        said: list[str] = []
-        threads = torch.get_num_threads()
-        measured = bench_teach(CONFIG, replace(SIZE, hours=0.04), said.append)
-        assert torch.get_num_threads() == threads
-        return measured, said
+    """One run of all, and what was said meanwhile."""
+    said: list[str] = []
+    threads = torch.get_num_threads()
+    measured = bench_teach(CONFIG, replace(SIZE, hours=0.04), said.append)
+    assert torch.get_num_threads() == threads
+    return measured, said
 
 
 def test_invented_features_are_found_as_those_of_the_video():
@@ -128,7 +130,7 @@ def test_lessons_are_of_the_length_that_was_wanted(made):
 def test_both_models_stream_with_all_that_they_remember(made):
     spool, fam = made[0].streams
     assert (spool.model, fam.model) == ("spool", "fam")
-    assert fam.num_remembered == 2.0 / 0.5
+    assert fam.num_remembered == 1.0 / 0.5
     for one in (spool, fam):
         assert one.clip_seconds == 0.5
         assert one.times_real_time == 4.0 / one.seconds

@@ -306,8 +306,8 @@ def teach(
 ) -> None:
     """What teaching costs, on the CPU: encoding, learning, memory, and streaming what was taught.
 
-    A 720p file is drawn, encoded and streamed. The features that are taught on are invented: what
-    they are does not change how long it takes.
+    A 720p file is drawn, encoded and streamed. The features that are taught on are invented; for
+    how many steps real ones are worth learning differs from footage to footage.
     """
     from vidmem.bench.teach.bench import TeachBenchSize, bench_as_markdown, bench_teach
     from vidmem.teaching import FeatureConfig, TeachConfig

@@ -46,7 +46,7 @@ TOKEN_NOISE = 0.5
 PIECE_FRAMES = 512
 """Written at a time."""
 
-VIDEO_FPS = 2.0
+VIDEO_FPS = 1.0
 """Of the file that stands for the video; nobody decodes it."""
 
 
