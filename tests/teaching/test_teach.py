@@ -17,10 +17,11 @@ from tests.models.fam_on_features import make_backbone
 from tests.teaching.invented import ETHOGRAM, alternating
 from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
 from vidmem.labels import Bout, Labels
-from vidmem.models import Backbone, FeatureConfig, FeatureStore
+from vidmem.models import Backbone, FeatureConfig, FeatureStore, ModelCard
 from vidmem.models.features import encoder as encoders
+from vidmem.streaming import StreamSettings
 from vidmem.teaching.encoding import EncodingCancelledError, encode_video
-from vidmem.teaching.learners import FamLearner, SpoolLearner
+from vidmem.teaching.learners import LEARNERS, FamLearner, SpoolLearner
 from vidmem.teaching.learning import CancelledError, LearnConfig
 from vidmem.teaching.lessons import reduced
 from vidmem.teaching.report import read_report
@@ -283,6 +284,8 @@ def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):
         {"model": "gru"},
         {"feature_fps": 0.1},
         {"num_seeds": 0},
+        {"seed": -1},
+        {"seed": 2**32},
         {"clip_seconds": 0},
         {"memory_seconds": -1},
         {"reach_seconds": 9.0, "context_seconds": 8.0},
@@ -291,6 +294,42 @@ def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):
 def test_impossible_settings_are_refused(fields):
     with pytest.raises(SettingError):
         TeachConfig(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"clip_seconds": 60}, r"clip_frames must be .* got 480.*clip_seconds \(60\)"),
+        ({"model": "fam", "memory_seconds": 200}, r"l_mem must be .*memory_seconds \(200\)"),
+        ({"reach_seconds": 20, "context_seconds": 40}, r"reach_seconds \(20\), context_seconds"),
+    ],
+)
+def test_what_no_stream_could_use_is_refused_before_anything_is_encoded(
+    video, tmp_path, fields, sentence
+):
+    config, told = replace(CONFIG, **fields), []
+    store = FeatureStore(folder=tmp_path / "features")
+    with pytest.raises(SettingError, match=sentence):
+        teach(LABELS, video, config=config, store=store, progress=told.append)
+    assert not told and not store.num_bytes
+
+
+@pytest.mark.parametrize("clip_seconds", [0.4, 1.0, 5.0])
+def test_a_window_holds_all_that_a_clip_sees(clip_seconds):
+    config = TeachConfig(clip_seconds=clip_seconds)
+    frames = config.clip_frames
+    card = ModelCard(
+        name="tiny",
+        title="Tiny",
+        class_names=("a", "b"),
+        fps=10,
+        clip_frames=frames,
+        window_stride=frames,
+    )
+    settings = StreamSettings.for_model(LEARNERS["spool"].make(config.facts(card)).network)
+    # What is judged last lies in the middle, with all that its heads see before and after it.
+    before = settings.l_mem - settings.latency_clips
+    assert min(before, settings.latency_clips) * frames / 10 >= 1.0
 
 
 def test_parts_are_as_far_apart_as_the_model_sees():

@@ -278,7 +278,9 @@ class LearnerFacts:
 
 def _spool(facts: LearnerFacts) -> Learner[Spool]:
     reach = max(1, round(facts.reach_seconds * facts.feature_fps))
-    window = max(8, round(facts.context_seconds * facts.feature_fps))
+    # At least what a clip in the middle sees to both sides, or a stream would judge it by less.
+    least = (1 + 2 * -(-reach // facts.clip_frames)) * facts.clip_frames
+    window = max(8, least, round(facts.context_seconds * facts.feature_fps))
     config = SpoolConfig(
         backbone=facts.features.backbone,
         features=facts.features,

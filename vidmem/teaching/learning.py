@@ -85,11 +85,13 @@ class LearnConfig:
         ):
             if not value > 0:
                 raise SettingError(f"{name} must be above 0, got {value:g}")
-        if self.weight_decay < 0 or self.noise < 0:
-            raise SettingError(
-                f"weight_decay and noise must be at least 0, got {self.weight_decay:g} and "
-                f"{self.noise:g}"
-            )
+        for name, value in (
+            ("weight_decay", self.weight_decay),
+            ("noise", self.noise),
+            ("restraint", self.restraint),
+        ):
+            if not value >= 0:
+                raise SettingError(f"{name} must be at least 0, got {value:g}")
 
 
 @dataclass(frozen=True)

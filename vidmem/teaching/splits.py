@@ -68,7 +68,7 @@ class SplitConfig:
                 "the shares to learn from and to test on must be at most 1 together, got "
                 f"{self.learn_share:g} and {self.test_share:g}"
             )
-        if self.gap_seconds < 0:
+        if not self.gap_seconds >= 0:
             raise SettingError(f"gap_seconds must be at least 0, got {self.gap_seconds:g}")
 
 

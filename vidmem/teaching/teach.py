@@ -23,6 +23,7 @@ from vidmem.models import (
     Preprocessing,
     Spool,
 )
+from vidmem.streaming import StreamSettings
 from vidmem.teaching.encoding import EncodingProgress
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
 from vidmem.teaching.learners import (
@@ -60,6 +61,10 @@ from vidmem.units import span
 
 WINDOW_SECONDS = 0.5
 """To each side, that the linear head over a window sees."""
+
+
+MOST_SEED = 2**32 - 1
+"""Both NumPy and torch take it, and as many again behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +119,8 @@ class TeachConfig:
             )
         if self.num_seeds < 1:
             raise SettingError(f"num_seeds must be at least 1, got {self.num_seeds}")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise SettingError(f"seed must be from 0 to {MOST_SEED}, got {self.seed}")
         for name in ("clip_seconds", "memory_seconds", "context_seconds", "reach_seconds"):
             value = getattr(self, name)
             if not 0 < value < 3600:
@@ -135,10 +142,21 @@ class TeachConfig:
         groups = max(1, round(self.clip_seconds * self.feature_fps))
         return groups * self.features.encode_every
 
+    def facts(self, card: ModelCard) -> LearnerFacts:
+        """What the networks have to fit to, but the encoder."""
+        return LearnerFacts(
+            features=self.features,
+            card=card,
+            memory_seconds=self.memory_seconds,
+            context_seconds=self.context_seconds,
+            reach_seconds=self.reach_seconds,
+        )
+
     @property
     def apart(self) -> SplitConfig:
         """The split, its parts at least so far apart that the model sees none from another."""
         seen = self.memory_seconds if self.model == "fam" else self.reach_seconds
+        seen = max(seen, 1 / self.feature_fps)  # a Spool sees at least the next frame
         gap = max(self.split.gap_seconds, seen + self.clip_seconds)
         return replace(self.split, gap_seconds=gap)
 
@@ -196,6 +214,7 @@ def teach(
     config = config or TeachConfig()
     if model is not None:
         config = replace(config, model=model)
+    _check_streams(config)
     sources = find_videos(labels, videos)
     request = MaterialRequest(
         features=config.features,
@@ -217,6 +236,33 @@ def teach(
     encoded = time.perf_counter() - started
     lesson = _Teaching(material, config, progress, is_cancelled)
     return lesson.run(encoding_seconds=encoded)
+
+
+def _check_streams(config: TeachConfig) -> None:
+    """See that the model could be watched with: its clips and what it remembers have limits."""
+    card = ModelCard(
+        name=config.name,
+        title=config.name,
+        class_names=("one", "another"),
+        fps=config.fps,
+        clip_frames=config.clip_frames,
+        window_stride=config.clip_frames,
+    )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            StreamSettings.for_model(LEARNERS[config.model].make(config.facts(card)).network)
+    except SettingError as error:
+        raise SettingError(
+            f"no stream could use a model taught like this: {error}. Change clip_seconds "
+            f"({config.clip_seconds:g}), "
+            + (
+                f"memory_seconds ({config.memory_seconds:g})"
+                if config.model == "fam"
+                else f"reach_seconds ({config.reach_seconds:g}), context_seconds "
+                f"({config.context_seconds:g})"
+            )
+            + f" or feature_fps ({config.feature_fps:g})"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -245,13 +291,10 @@ class _Teaching:
         self._material, self._config = material, config
         self._progress, self._is_cancelled = progress, is_cancelled
         self._split = make_split(material.videos, config.apart)
-        self._facts = LearnerFacts(
+        self._facts = replace(
+            config.facts(self._card()),
             features=material.encoder.config,
-            card=self._card(),
             encoder=material.encoder,
-            memory_seconds=config.memory_seconds,
-            context_seconds=config.context_seconds,
-            reach_seconds=config.reach_seconds,
         )
 
     def run(self, *, encoding_seconds: float) -> tuple[Spool | FamSwin, TeachReport]:
