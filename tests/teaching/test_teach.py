@@ -266,9 +266,33 @@ def test_a_video_that_changed_is_encoded_anew(video, tmp_path):
 
 
 def test_no_room_for_features_is_said_before_anything_is_encoded(video, tmp_path):
-    store = FeatureStore(folder=tmp_path, max_bytes=1000)
-    with pytest.raises(StorageError):
-        teach(LABELS, video, config=CONFIG, store=store)
+    store, told = FeatureStore(folder=tmp_path / "features", max_bytes=1000), []
+    with pytest.raises(StorageError, match="do not fit"):
+        teach(LABELS, video, config=CONFIG, store=store, progress=told.append)
+    assert not told
+
+
+def test_videos_that_do_not_fit_together_are_refused_before_the_first_is_encoded(video, tmp_path):
+    shutil.copy(video, tmp_path / "other.mp4")
+    with (tmp_path / "other.mp4").open("ab") as file:
+        file.write(b"another one")
+    sources = {"pen.mp4": video, "other.mp4": tmp_path / "other.mp4"}
+    labels = LABELS.add(*(replace(one, video="other.mp4") for one in LABELS.bouts))
+    one = SECONDS * FPS // 2 * (36 * 12 * 2 + 37 * 3 * 4 + 24)  # tokens, motion and times
+    store, told = FeatureStore(folder=tmp_path / "features", max_bytes=round(1.5 * one)), []
+    with pytest.raises(StorageError, match="do not fit"):
+        teach(labels, sources, config=CONFIG, store=store, progress=told.append)
+    assert not told
+
+    class HeardError(Exception):
+        pass
+
+    def hear(progress):
+        raise HeardError
+
+    store = replace(store, max_bytes=round(2.2 * one))
+    with pytest.raises(HeardError):
+        teach(labels, sources, config=CONFIG, store=store, progress=hear)
 
 
 def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):

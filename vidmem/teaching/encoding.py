@@ -162,6 +162,29 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     return features
 
 
+def check_room(
+    seconds: Mapping[Path, float], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
+) -> None:
+    """See that the features of some videos fit into a store side by side, before any is encoded.
+
+    Args:
+        seconds: How long each video is.
+        encoder: See `encode_video`.
+        fps: Sampled frames per second.
+        store: What is there of them already counts.
+
+    Raises:
+        StorageError: If they will not fit.
+        VidmemError: If a video cannot be read.
+    """
+    pictures, settings = _Pictures.of(encoder), _settings(encoder.config.encode_every, fps)
+    job = _Encoding(path=Path(), encoder=encoder, pictures=pictures, settings=settings)
+    made_with = job.made_with()  # of all alike, and all weights are read for it
+    store.check_room(
+        [(FeatureKey.of(path, made_with), job.num_bytes(each)) for path, each in seconds.items()]
+    )
+
+
 @dataclass(frozen=True)
 class _Pictures:
     """How the encoder wants its clips: what `to_model_clip` asks a model for."""
@@ -190,10 +213,10 @@ class _Encoding:
     encoder: FeatureEncoder
     pictures: _Pictures
     settings: StreamSettings
-    region: Region | None
-    reader: str
-    progress: Callable[[EncodingProgress], None]
-    is_cancelled: Callable[[], bool]
+    region: Region | None = None
+    reader: str = "auto"
+    progress: Callable[[EncodingProgress], None] = lambda _: None
+    is_cancelled: Callable[[], bool] = lambda: False
 
     def made_with(self) -> dict[str, Any]:
         """All that the numbers depend on beside the file."""
@@ -232,10 +255,9 @@ class _Encoding:
             writer.clear()
             place = _Place()
         with self._feed(place.position.next_frame) as feed:
-            total_frames = round(feed.info.duration_seconds * self.settings.fps)
-            missing = max(total_frames - place.position.next_frame, 0)
-            store.check_room(missing * self._group_bytes() // self.every, key)
             duration_seconds = feed.info.duration_seconds
+            total_frames = round(duration_seconds * self.settings.fps)
+            store.check_room([(key, self.num_bytes(duration_seconds))])
             self._encode(feed, writer, place, total_frames)
         if not writer.num_rows("seconds"):
             raise EmptyVideoError(
@@ -290,10 +312,12 @@ class _Encoding:
             "seconds": torch.tensor(seconds, dtype=torch.float64),
         }
 
-    def _group_bytes(self) -> int:
+    def num_bytes(self, seconds: float) -> int:
+        """About, of the features of so much video."""
         tokens, width = self.encoder.config.tokens_per_frame, self.encoder.backbone.embed_dim
         motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
-        return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
+        each = tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
+        return round(seconds * self.settings.fps / self.every) * each
 
     @contextmanager
     def _feed(self, start_frame: int) -> Iterator[Feed]:

@@ -15,7 +15,12 @@ from vidmem.labels import Labels
 from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
-from vidmem.teaching.encoding import EncodingProgress, VideoFeatures, encode_video
+from vidmem.teaching.encoding import (
+    EncodingProgress,
+    VideoFeatures,
+    check_room,
+    encode_video,
+)
 from vidmem.teaching.samples import (
     TaughtVideo,
     check_inside,
@@ -145,6 +150,7 @@ def gather(
     sources: Mapping[str, Path],
     request: MaterialRequest,
     *,
+    expected: Sequence[TaughtVideo],
     store: FeatureStore,
     progress: Callable[[str, EncodingProgress], None],
     is_cancelled: Callable[[], bool],
@@ -155,6 +161,7 @@ def gather(
         labels: That were looked at by `expected_videos`.
         sources: The files, by name.
         request: What is wanted.
+        expected: The videos as `expected_videos` told them: how much is to be encoded.
         store: Where features are kept.
         progress: Told how far which video is.
         is_cancelled: Asked between batches.
@@ -167,12 +174,14 @@ def gather(
     taught = taught_axes(labels, request.axes, subject)
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
-    encoder = FeatureEncoder(config, backbone)
+    encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
+    seconds = {sources[one.name]: float(one.end_seconds[-1]) for one in expected}
+    check_room(seconds, encoder, fps=fps, store=store)
     features = {
         name: encode_video(
             path,
             encoder,
-            fps=request.feature_fps * config.encode_every,
+            fps=fps,
             store=store,
             progress=lambda done, name=name: progress(name, done),
             is_cancelled=is_cancelled,

@@ -223,12 +223,14 @@ def teach(
         subject=config.subject,
     )
     # Who has too few labels hears of it now, not when hours of video are encoded.
-    make_split(expected_videos(labels, sources, request), config.apart)
+    expected = expected_videos(labels, sources, request)
+    make_split(expected, config.apart)
     started = time.perf_counter()
     material = gather(
         labels,
         sources,
         request,
+        expected=expected,
         store=store or FeatureStore(),
         progress=lambda name, done: progress(_encoding(name, done)),
         is_cancelled=is_cancelled,
