@@ -520,6 +520,8 @@ class _Teaching:
 
 
 def _encoding(name: str, done: EncodingProgress) -> TeachProgress:
+    if done.is_waiting:
+        return TeachProgress(stage=f"waiting for {name}, which another program encodes", done=0.0)
     share = min(1.0, done.num_frames / max(1, done.total_frames))
     return TeachProgress(stage=f"encoding {name}", done=share, seconds_left=done.seconds_left)
 
