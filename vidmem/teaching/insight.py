@@ -85,7 +85,7 @@ def calibrations(
         estimates = []
         for video in test.videos:
             own = axis_probabilities(logits[video.name] / temperature, test.axes)[axis]
-            estimates.append(own[video.classes[axis] == NO_CLASS].max(1, initial=0.0))
+            estimates.append(own[test.is_unlabelled(video)[axis]].max(1, initial=0.0))
         unlabelled = np.concatenate(estimates)
         found.append(
             AxisCalibration(
@@ -97,14 +97,18 @@ def calibrations(
     return tuple(found)
 
 
-def label_next(
-    videos: Sequence[TaughtVideo], axes: Sequence[CardAxis], logits: Mapping[str, Logits]
-) -> tuple[Suggestion, ...]:
-    """Stretches that nobody labelled, in which the model is in most doubt; they do not overlap."""
+def label_next(exam: Examination, logits: Mapping[str, Logits]) -> tuple[Suggestion, ...]:
+    """Stretches that nobody labelled, in which the model is in most doubt; they do not overlap.
+
+    Args:
+        exam: Of any part: all videos, and what a person said of them.
+        logits: Of the model, for whole videos.
+    """
     found = []
-    for video in videos:
-        doubts = [1 - own.max(1) for own in axis_probabilities(logits[video.name], axes)]
-        doubt = np.where(video.is_labelled, np.nan, np.mean(doubts, axis=0))
+    for video in exam.videos:
+        doubts = [1 - own.max(1) for own in axis_probabilities(logits[video.name], exam.axes)]
+        is_free = exam.is_unlabelled(video).all(0)
+        doubt = np.where(is_free, np.mean(doubts, axis=0), np.nan)
         found += _stretches(video, doubt)
     best = sorted(found, key=lambda one: -one.doubt)[:NUM_SUGGESTIONS]
     return tuple(best)
@@ -114,7 +118,7 @@ def _stretches(video: TaughtVideo, doubt: NDArray[np.float64]) -> list[Suggestio
     places = (video.start_seconds // SUGGESTED_SECONDS).astype(int)
     found = []
     for frames in np.split(np.arange(len(places)), np.flatnonzero(np.diff(places)) + 1):
-        if np.isnan(doubt[frames]).any():  # some of it has labels already
+        if np.isnan(doubt[frames]).any():  # somebody has looked at some of it already
             continue
         start, end = float(video.start_seconds[frames[0]]), float(video.end_seconds[frames[-1]])
         found.append(Suggestion(video.name, start, end, float(doubt[frames].mean())))

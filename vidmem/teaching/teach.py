@@ -318,7 +318,7 @@ class _Teaching:
             memory=self._memory_rows(learner, test, chosen),
             curve=learning_curve(self._material.videos, self._material.axes, self._split, test),
             calibration=told,
-            suggestions=label_next(self._material.videos, self._material.axes, logits),
+            suggestions=label_next(test, logits),
             latency_seconds=_latency_seconds(learner, self._config.feature_fps),
             encoding_seconds=encoding_seconds,
             teaching_seconds=time.perf_counter() - started,
