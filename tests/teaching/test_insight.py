@@ -97,7 +97,7 @@ def test_without_labels_of_an_axis_nothing_is_claimed():
 def test_a_curve_rises_to_what_all_labels_give():
     said = one_video(240.0, noise=2.0)
     exam = examination(said)
-    points = learning_curve(said.videos, said.axes, exam.split, exam)
+    points = learning_curve(exam)
     assert [one.seconds for one in points[:3]] == [15, 30, 60]
     assert points[-1].macro_f1[0] >= points[0].macro_f1[0]
     for one in points:
@@ -112,7 +112,7 @@ def test_a_curve_of_axes_that_are_labelled_apart_has_all_of_them():
     labels, axes = Labels(ETHOGRAM, bouts), (POSTURE, ACTIVITY)
     said = Said(labels, (make_video(labels, axes, seconds=300.0),), axes)
     exam = examination(said)
-    points = learning_curve(said.videos, axes, exam.split, exam)
+    points = learning_curve(exam)
     assert all(len(one.macro_f1) == 2 for one in points)
 
 

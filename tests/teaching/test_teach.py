@@ -17,13 +17,19 @@ from tests.models.fam_on_features import make_backbone
 from tests.teaching.invented import ETHOGRAM, alternating
 from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
 from vidmem.labels import Bout, Labels
-from vidmem.models import Backbone, FeatureConfig, FeatureStore, ModelCard
+from vidmem.models import Backbone, FeatureConfig, FeatureStore, ModelCard, Reduction
 from vidmem.models.features import encoder as encoders
 from vidmem.streaming import StreamSettings
-from vidmem.teaching.encoding import EncodingCancelledError, encode_video
+from vidmem.teaching.encoding import CancelledError, EncodingCancelledError, encode_video
 from vidmem.teaching.learners import LEARNERS, FamLearner, SpoolLearner
-from vidmem.teaching.learning import CancelledError, LearnConfig
-from vidmem.teaching.lessons import reduced
+from vidmem.teaching.learning import LearnConfig
+from vidmem.teaching.lessons import (
+    MaterialRequest,
+    expected_videos,
+    find_videos,
+    gather,
+    reduced,
+)
 from vidmem.teaching.report import read_report
 from vidmem.teaching.splits import SplitConfig
 from vidmem.teaching.teach import TeachConfig, teach
@@ -201,6 +207,21 @@ def lying(start, end, video="pen.mp4", what="lying"):
     return Bout(video, start, end, what)
 
 
+def test_a_video_is_found_by_its_name_with_or_without_ending(tmp_path):
+    (tmp_path / "day 1").mkdir()
+    for name in ("pen.mp4", "pen.csv", "pen.srt", "pen.boris", "pen.predictions.csv", "sty.mkv"):
+        (tmp_path / "day 1" / name).touch()
+    for name in ("pen.mp4", "pen", "day 1/pen.mp4"):
+        labels = Labels(ETHOGRAM, (lying(0, 1, name),))
+        assert find_videos(labels, tmp_path) == {name: tmp_path / "day 1" / "pen.mp4"}
+    twice = Labels(ETHOGRAM, (lying(0, 1, "pen"), lying(0, 1, "pen.mp4")))
+    with pytest.raises(VideoNotFoundError, match=r"pen and pen\.mp4 of the labels are one file"):
+        find_videos(twice, tmp_path)
+    (tmp_path / "pen.avi").touch()
+    with pytest.raises(VideoNotFoundError, match=r"may be any of .*pen\.avi"):
+        find_videos(Labels(ETHOGRAM, (lying(0, 1, "pen"),)), tmp_path)
+
+
 TOO_LITTLE = {
     "no label": (Labels(ETHOGRAM), LabelError, "have no bout of a state"),
     "one class": (said(lying(0, 2), lying(9, 12), base=None), LabelError, "all labels of posture"),
@@ -270,6 +291,33 @@ def test_no_room_for_features_is_said_before_anything_is_encoded(video, tmp_path
     with pytest.raises(StorageError, match="do not fit"):
         teach(LABELS, video, config=CONFIG, store=store, progress=told.append)
     assert not told
+
+
+def test_features_are_fitted_without_the_videos_that_are_kept_to_test_with(video, store, tmp_path):
+    sources = {"pen.mp4": video, "kept.mp4": tmp_path / "kept.mp4"}
+    shutil.copy(video, sources["kept.mp4"])
+    labels = LABELS.add(*(replace(one, video="kept.mp4") for one in LABELS.bouts))
+    request = MaterialRequest(
+        features=CONFIG.features,
+        feature_fps=CONFIG.feature_fps,
+        split=SplitConfig(method="videos", test_videos="kept*", gap_seconds=0.5),
+    )
+    material = gather(
+        labels,
+        sources,
+        request,
+        expected=expected_videos(labels, sources, request),
+        store=store,
+        progress=lambda *_: None,
+        is_cancelled=bool,
+    )
+    assert material.split.tested_only == {"kept.mp4"}
+    encoder = material.encoder
+    alone = encode_video(video, encoder, fps=FPS, store=store)
+    # Of few frames all are fitted to.
+    wanted = Reduction.fit(encoder.config, alone.raw).state_dict()
+    got = encoder.reduction.state_dict()
+    assert all(torch.equal(got[name], one) for name, one in wanted.items())
 
 
 def test_videos_that_do_not_fit_together_are_refused_before_the_first_is_encoded(video, tmp_path):

@@ -349,7 +349,7 @@ def _found_encoder(name: str, console: Console) -> str:
 
 def _taught(lesson: _Lesson, config: TeachConfig, console: Console) -> tuple[Network, TeachReport]:
     """Teach it, up to the end or Ctrl-C."""
-    from vidmem.teaching import CancelledError, EncodingCancelledError
+    from vidmem.teaching import CancelledError
     from vidmem.teaching import teach as teach_model
 
     for line in _introduction(lesson):
@@ -365,7 +365,7 @@ def _taught(lesson: _Lesson, config: TeachConfig, console: Console) -> tuple[Net
                     progress=display.update,
                     is_cancelled=lambda: stop.is_made,
                 )
-        except (CancelledError, EncodingCancelledError):
+        except CancelledError:
             pass
         except KeyboardInterrupt:  # the second one
             stop.is_made = True

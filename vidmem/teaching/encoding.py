@@ -43,7 +43,11 @@ _WAIT_SECONDS = 0.2
 _ARRAYS = ("tokens", "cell_motion", "frame_motion", "seconds")
 
 
-class EncodingCancelledError(Exception):
+class CancelledError(Exception):
+    """The person who waits said stop."""
+
+
+class EncodingCancelledError(CancelledError):
     """The caller asked to stop; what is encoded is kept, and the next call goes on there."""
 
 

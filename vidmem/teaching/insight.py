@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from vidmem.teaching.scoring import (
     calibration_error,
     fit_temperature,
 )
-from vidmem.teaching.splits import Split
 
 BUDGET_SECONDS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
 PIECE_SECONDS = 5.0
@@ -28,16 +27,15 @@ NUM_SUGGESTIONS = 5
 
 
 def learning_curve(
-    videos: Sequence[TaughtVideo], axes: Sequence[CardAxis], split: Split, test: Examination
+    test: Examination, on_share: Callable[[float], None] = lambda _: None
 ) -> tuple[CurvePoint, ...]:
     """What the linear head gets from fewer labels, in short pieces that lie apart.
 
     Args:
-        videos: All.
-        axes: Of the labels.
-        split: Pieces come from what is learnt from.
-        test: What they are held against.
+        test: What they are held against; pieces come from what its split learns from.
+        on_share: Told before each point which share of them is there.
     """
+    videos, axes, split = test.videos, test.axes, test.split
     pieces = [
         (number, frames)
         for number, video in enumerate(videos)
@@ -46,7 +44,9 @@ def learning_curve(
     lengths = [_seconds(videos[number], frames) for number, frames in pieces]
     total = sum(lengths)
     points = []
-    for wanted in (*(one for one in BUDGET_SECONDS if one < 0.9 * total), total):
+    budgets = (*(one for one in BUDGET_SECONDS if one < 0.9 * total), total)
+    for number, wanted in enumerate(budgets):
+        on_share(number / len(budgets))
         num_draws = NUM_DRAWS if wanted < total else 1
         drawn = [
             _score(videos, axes, _draw(pieces, lengths, wanted, seed), test)

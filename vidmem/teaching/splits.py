@@ -119,6 +119,12 @@ class Split:
         """The pieces of a video, in order."""
         return tuple(one for one in self.pieces if one.video == name)
 
+    @property
+    def tested_only(self) -> frozenset[str]:
+        """Videos that are kept to test with as a whole."""
+        others = {one.video for one in self.pieces if one.part != "test"}
+        return frozenset(one.video for one in self.pieces) - others
+
     def words(self) -> str:
         """What a person is told before teaching."""
         lengths = [f"{span(self.seconds.get(part, 0.0))} to {_PART_WORDS[part]}" for part in PARTS]
