@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import io
 import json
 import shutil
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 import vidmem
+from vidmem.cli.teaching import teach as command
 from vidmem.cli.teaching_progress import TeachingDisplay
 from vidmem.cli.terminal import new_console
 from vidmem.labels import Bout
@@ -186,6 +188,9 @@ def test_a_project_gives_labels_and_videos_and_gets_the_model(run, here):
         (("mine", *FILES, "--learn-share", 0.5), "give --split time"),
         (("mine", *FILES, "--split", "time", "--test-videos", "*2*"), "leaves whole videos out"),
         (("mine", *FILES, "--features-gb", 0.01, "--gap", -1), "gap_seconds"),
+        (("mine", *FILES, "--gap", "nan"), "gap_seconds"),
+        (("mine", *FILES, "--seed", 2**40), "seed must be from 0 to"),
+        (("mine", *FILES, "--clip-seconds", 60), "clip_frames must be a whole number from 2 to"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",
 )
@@ -196,6 +201,19 @@ def test_what_cannot_be_taught_is_said_before_a_video_is_encoded(run, here, word
     assert sentence in done.err
     assert "encoding" not in done.out
     assert sorted(here.rglob("*")) == before
+
+
+def test_the_command_teaches_as_a_script_does_where_nothing_is_said():
+    said = {name: one.default for name, one in inspect.signature(command).parameters.items()}
+    config = TeachConfig()
+    assert said["model"] == config.model
+    assert said["encoder"] == config.features.backbone
+    assert said["fps"] == config.feature_fps
+    assert said["gap"] == config.split.gap_seconds
+    assert said["split"] == config.split.method
+    assert said["features_gb"] * 1e9 == vidmem.models.FeatureStore().max_bytes
+    assert all(said[name] == getattr(config, name) for name in ("clip_seconds", "memory_seconds"))
+    assert (said["seed"], said["seeds"]) == (config.seed, config.num_seeds)
 
 
 def test_what_is_encoded_is_kept_at_ctrl_c(run, here, monkeypatch):

@@ -94,13 +94,18 @@ def test_one_pass_says_what_the_stream_says_in_the_end(video):
     torch.testing.assert_close(
         probabilities(at_once), probabilities(streamed), rtol=1e-3, atol=1e-4
     )
+    assert [one.unlikeness for one in at_once] == pytest.approx(
+        [one.unlikeness for one in streamed], rel=1e-3
+    )
 
 
 def test_a_second_pass_decodes_nothing_unless_the_features_are_others(video, tmp_path, monkeypatch):
     model, cache = tiny_spool(), FeatureStore(folder=tmp_path / "kept")
     first = watch_whole(video, model, cache=cache)
     monkeypatch.setattr(whole, "open_file_feed", None)
-    assert torch.equal(probabilities(watch_whole(video, model, cache=cache)), probabilities(first))
+    second = watch_whole(video, model, cache=cache)
+    assert torch.equal(probabilities(second), probabilities(first))
+    assert [one.unlikeness for one in second] == [one.unlikeness for one in first]
     model.encoder.reduction.cell_mean.add_(1)
     with pytest.raises(TypeError, match="not callable"):
         watch_whole(video, model, cache=cache)

@@ -11,6 +11,7 @@ from tests.streaming.doubles import FakeModel, FakeVideo, source_file
 from tests.streaming.test_spool_stream import NUM_FRAMES, make_engine, make_model
 from vidmem.errors import SettingError
 from vidmem.models import FeatureStore
+from vidmem.models.look import Look
 from vidmem.streaming import StreamSettings, watch_whole, whole, write_predictions
 from vidmem.video.sampling import Gap
 
@@ -51,6 +52,19 @@ def test_the_second_pass_decodes_nothing_and_says_the_same(video, tmp_path, monk
     assert torch.equal(probabilities(second), probabilities(first))
     with pytest.raises(TypeError, match="not callable"):  # another file has to be decoded
         watch_whole(source_file(tmp_path, b"another video"), model, cache=cache)
+
+
+def test_how_unlike_its_training_footage_is_depends_on_the_look(video, tmp_path):
+    model, cache = with_fingerprint(make_model()), FeatureStore(folder=tmp_path / "kept")
+    assert {one.unlikeness for one in watch_whole(video, model, cache=cache)} == {None}
+    frames = torch.randint(0, 255, (6, 16, 16, 3), dtype=torch.uint8)
+    for limit in (1.0, 2.0):
+        model.look = Look.fit(frames, limit)
+        found = [one.unlikeness for one in watch_whole(video, model, cache=cache)]
+        assert found == [one.unlikeness for one in watch_whole(video, model, cache=cache)]
+        with make_engine(video, model) as engine:
+            streamed = [one.unlikeness for step in engine for one in step.settled]
+        assert found == pytest.approx(streamed)
 
 
 def test_features_of_a_damaged_file_are_not_kept(video, tmp_path, monkeypatch):

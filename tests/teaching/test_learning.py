@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,11 +26,12 @@ from tests.teaching.invented import (
 from vidmem.errors import SettingError
 from vidmem.labels import Labels
 from vidmem.teaching.baselines import WindowBaseline, windowed
+from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import LEARNERS
 from vidmem.teaching.learning import (
-    CancelledError,
     LearnConfig,
     Teacher,
+    fit_heads,
     fit_heads_within,
     use_heads,
     windowed_values,
@@ -48,7 +50,9 @@ def said():
 def fresh(name, lesson, seed=0, facts=FACTS):
     torch.manual_seed(seed)
     learner = LEARNERS[name].make(facts)
-    use_heads(learner, fit_heads_within(lesson, learner.linear_head.reach_frames))
+    use_heads(
+        learner, fit_heads_within(partial(fit_heads, lesson), learner.linear_head.reach_frames)
+    )
     return learner
 
 
@@ -80,7 +84,7 @@ def assert_equal(one, other):
 def test_a_network_begins_as_its_linear_head(name, said):
     lesson = lesson_of(said)
     learner = fresh(name, lesson)
-    heads = fit_heads_within(lesson, learner.linear_head.reach_frames)
+    heads = fit_heads_within(partial(fit_heads, lesson), learner.linear_head.reach_frames)
     learner.finish()
     video = said.videos[0]
     with torch.no_grad():

@@ -135,7 +135,13 @@ def test_it_is_plain_for_json_and_told_in_words():
 
 
 @pytest.mark.parametrize(
-    "fields", [{"gap_seconds": -1}, {"learn_share": 0}, {"learn_share": 0.8, "test_share": 0.4}]
+    "fields",
+    [
+        {"gap_seconds": float("nan")},
+        {"gap_seconds": -1},
+        {"learn_share": 0},
+        {"learn_share": 0.8, "test_share": 0.4},
+    ],
 )
 def test_impossible_settings_are_refused(fields):
     with pytest.raises(SettingError):

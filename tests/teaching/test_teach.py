@@ -17,12 +17,19 @@ from tests.models.fam_on_features import make_backbone
 from tests.teaching.invented import ETHOGRAM, alternating
 from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
 from vidmem.labels import Bout, Labels
-from vidmem.models import Backbone, FeatureConfig, FeatureStore
+from vidmem.models import Backbone, FeatureConfig, FeatureStore, ModelCard, Reduction
 from vidmem.models.features import encoder as encoders
-from vidmem.teaching.encoding import EncodingCancelledError, encode_video
-from vidmem.teaching.learners import FamLearner, SpoolLearner
-from vidmem.teaching.learning import CancelledError, LearnConfig
-from vidmem.teaching.lessons import reduced
+from vidmem.streaming import StreamSettings
+from vidmem.teaching.encoding import CancelledError, EncodingCancelledError, encode_video
+from vidmem.teaching.learners import LEARNERS, FamLearner, SpoolLearner
+from vidmem.teaching.learning import LearnConfig
+from vidmem.teaching.lessons import (
+    MaterialRequest,
+    expected_videos,
+    find_videos,
+    gather,
+    reduced,
+)
 from vidmem.teaching.report import read_report
 from vidmem.teaching.splits import SplitConfig
 from vidmem.teaching.teach import TeachConfig, teach
@@ -200,6 +207,21 @@ def lying(start, end, video="pen.mp4", what="lying"):
     return Bout(video, start, end, what)
 
 
+def test_a_video_is_found_by_its_name_with_or_without_ending(tmp_path):
+    (tmp_path / "day 1").mkdir()
+    for name in ("pen.mp4", "pen.csv", "pen.srt", "pen.boris", "pen.predictions.csv", "sty.mkv"):
+        (tmp_path / "day 1" / name).touch()
+    for name in ("pen.mp4", "pen", "day 1/pen.mp4"):
+        labels = Labels(ETHOGRAM, (lying(0, 1, name),))
+        assert find_videos(labels, tmp_path) == {name: tmp_path / "day 1" / "pen.mp4"}
+    twice = Labels(ETHOGRAM, (lying(0, 1, "pen"), lying(0, 1, "pen.mp4")))
+    with pytest.raises(VideoNotFoundError, match=r"pen and pen\.mp4 of the labels are one file"):
+        find_videos(twice, tmp_path)
+    (tmp_path / "pen.avi").touch()
+    with pytest.raises(VideoNotFoundError, match=r"may be any of .*pen\.avi"):
+        find_videos(Labels(ETHOGRAM, (lying(0, 1, "pen"),)), tmp_path)
+
+
 TOO_LITTLE = {
     "no label": (Labels(ETHOGRAM), LabelError, "have no bout of a state"),
     "one class": (said(lying(0, 2), lying(9, 12), base=None), LabelError, "all labels of posture"),
@@ -265,9 +287,60 @@ def test_a_video_that_changed_is_encoded_anew(video, tmp_path):
 
 
 def test_no_room_for_features_is_said_before_anything_is_encoded(video, tmp_path):
-    store = FeatureStore(folder=tmp_path, max_bytes=1000)
-    with pytest.raises(StorageError):
-        teach(LABELS, video, config=CONFIG, store=store)
+    store, told = FeatureStore(folder=tmp_path / "features", max_bytes=1000), []
+    with pytest.raises(StorageError, match="do not fit"):
+        teach(LABELS, video, config=CONFIG, store=store, progress=told.append)
+    assert not told
+
+
+def test_features_are_fitted_without_the_videos_that_are_kept_to_test_with(video, store, tmp_path):
+    sources = {"pen.mp4": video, "kept.mp4": tmp_path / "kept.mp4"}
+    shutil.copy(video, sources["kept.mp4"])
+    labels = LABELS.add(*(replace(one, video="kept.mp4") for one in LABELS.bouts))
+    request = MaterialRequest(
+        features=CONFIG.features,
+        feature_fps=CONFIG.feature_fps,
+        split=SplitConfig(method="videos", test_videos="kept*", gap_seconds=0.5),
+    )
+    material = gather(
+        labels,
+        sources,
+        request,
+        expected=expected_videos(labels, sources, request),
+        store=store,
+        progress=lambda *_: None,
+        is_cancelled=bool,
+    )
+    assert material.split.tested_only == {"kept.mp4"}
+    encoder = material.encoder
+    alone = encode_video(video, encoder, fps=FPS, store=store)
+    # Of few frames all are fitted to.
+    wanted = Reduction.fit(encoder.config, alone.raw).state_dict()
+    got = encoder.reduction.state_dict()
+    assert all(torch.equal(got[name], one) for name, one in wanted.items())
+
+
+def test_videos_that_do_not_fit_together_are_refused_before_the_first_is_encoded(video, tmp_path):
+    shutil.copy(video, tmp_path / "other.mp4")
+    with (tmp_path / "other.mp4").open("ab") as file:
+        file.write(b"another one")
+    sources = {"pen.mp4": video, "other.mp4": tmp_path / "other.mp4"}
+    labels = LABELS.add(*(replace(one, video="other.mp4") for one in LABELS.bouts))
+    one = SECONDS * FPS // 2 * (36 * 12 * 2 + 37 * 3 * 4 + 24)  # tokens, motion and times
+    store, told = FeatureStore(folder=tmp_path / "features", max_bytes=round(1.5 * one)), []
+    with pytest.raises(StorageError, match="do not fit"):
+        teach(labels, sources, config=CONFIG, store=store, progress=told.append)
+    assert not told
+
+    class HeardError(Exception):
+        pass
+
+    def hear(progress):
+        raise HeardError
+
+    store = replace(store, max_bytes=round(2.2 * one))
+    with pytest.raises(HeardError):
+        teach(labels, sources, config=CONFIG, store=store, progress=hear)
 
 
 def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):
@@ -283,6 +356,8 @@ def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):
         {"model": "gru"},
         {"feature_fps": 0.1},
         {"num_seeds": 0},
+        {"seed": -1},
+        {"seed": 2**32},
         {"clip_seconds": 0},
         {"memory_seconds": -1},
         {"reach_seconds": 9.0, "context_seconds": 8.0},
@@ -291,6 +366,42 @@ def test_an_encoder_that_is_not_here_is_said(video, tmp_path, monkeypatch):
 def test_impossible_settings_are_refused(fields):
     with pytest.raises(SettingError):
         TeachConfig(**fields)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"clip_seconds": 60}, r"clip_frames must be .* got 480.*clip_seconds \(60\)"),
+        ({"model": "fam", "memory_seconds": 200}, r"l_mem must be .*memory_seconds \(200\)"),
+        ({"reach_seconds": 20, "context_seconds": 40}, r"reach_seconds \(20\), context_seconds"),
+    ],
+)
+def test_what_no_stream_could_use_is_refused_before_anything_is_encoded(
+    video, tmp_path, fields, sentence
+):
+    config, told = replace(CONFIG, **fields), []
+    store = FeatureStore(folder=tmp_path / "features")
+    with pytest.raises(SettingError, match=sentence):
+        teach(LABELS, video, config=config, store=store, progress=told.append)
+    assert not told and not store.num_bytes
+
+
+@pytest.mark.parametrize("clip_seconds", [0.4, 1.0, 5.0])
+def test_a_window_holds_all_that_a_clip_sees(clip_seconds):
+    config = TeachConfig(clip_seconds=clip_seconds)
+    frames = config.clip_frames
+    card = ModelCard(
+        name="tiny",
+        title="Tiny",
+        class_names=("a", "b"),
+        fps=10,
+        clip_frames=frames,
+        window_stride=frames,
+    )
+    settings = StreamSettings.for_model(LEARNERS["spool"].make(config.facts(card)).network)
+    # What is judged last lies in the middle, with all that its heads see before and after it.
+    before = settings.l_mem - settings.latency_clips
+    assert min(before, settings.latency_clips) * frames / 10 >= 1.0
 
 
 def test_parts_are_as_far_apart_as_the_model_sees():

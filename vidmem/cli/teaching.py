@@ -69,7 +69,7 @@ def teach(
             help="Feature frames per second: how often a frame is encoded and judged, not the "
             "video's frame rate."
         ),
-    ] = 4.0,
+    ] = 5.0,
     axis: Annotated[
         list[str] | None,
         typer.Option(
@@ -116,7 +116,7 @@ def teach(
     ] = 10.0,
     clip_seconds: Annotated[
         float, typer.Option(min=0.05, max=60, help="A prediction is of so much time.")
-    ] = 0.5,
+    ] = 0.4,
     memory_seconds: Annotated[
         float, typer.Option(min=0.1, max=86_400, help="fam: how long it remembers.")
     ] = 20.0,
@@ -151,9 +151,10 @@ def teach(
         float,
         typer.Option(
             min=0.01,
+            max=1e6,
             help="Room on disk for features, GB of 10^9 bytes; those used longest ago go first.",
         ),
-    ] = 2.0,
+    ] = 20.0,
     replace_model: Annotated[
         bool, typer.Option("--replace", help="Put it in the place of a model that is there.")
     ] = False,
@@ -348,7 +349,7 @@ def _found_encoder(name: str, console: Console) -> str:
 
 def _taught(lesson: _Lesson, config: TeachConfig, console: Console) -> tuple[Network, TeachReport]:
     """Teach it, up to the end or Ctrl-C."""
-    from vidmem.teaching import CancelledError, EncodingCancelledError
+    from vidmem.teaching import CancelledError
     from vidmem.teaching import teach as teach_model
 
     for line in _introduction(lesson):
@@ -364,7 +365,7 @@ def _taught(lesson: _Lesson, config: TeachConfig, console: Console) -> tuple[Net
                     progress=display.update,
                     is_cancelled=lambda: stop.is_made,
                 )
-        except (CancelledError, EncodingCancelledError):
+        except CancelledError:
             pass
         except KeyboardInterrupt:  # the second one
             stop.is_made = True

@@ -11,6 +11,7 @@ other animals in it.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,13 @@ class Look:
                 measure must cost next to nothing.
         """
         return self.distance(pixels[len(pixels) // 2].cpu()) / self.limit
+
+    def fingerprint(self) -> str:
+        """SHA-256 of everything that the measure depends on."""
+        digest = hashlib.sha256(repr(self.limit).encode())
+        for tensor in (self.mean, self.std, self.precision):
+            digest.update(memoryview(tensor.contiguous().numpy()))
+        return digest.hexdigest()
 
     def write(self, folder: str | Path) -> None:
         """Write it beside a model's weights."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from vidmem.errors import SettingError, StorageError
 from vidmem.models import FeatureKey, FeatureStore, Spool, StoredFeatures
 from vidmem.models.interface import class_probabilities
+from vidmem.models.look import look_of
 from vidmem.streaming.batching import to_model_clip
 from vidmem.streaming.feeds.feed import FeedRequest, check_is_file, open_file_feed
 from vidmem.streaming.prediction import Prediction
@@ -26,6 +27,9 @@ from vidmem.video.sampling import Gap, Window
 _VALUES_PER_TOKEN = 24
 """Held at once for each value of a token: queries, keys, values, their copies, the MLP's hidden
 layer. At most 22 were measured, for 1000 to 8000 frames in float32 and bfloat16."""
+
+_UNLIKENESS = "unlikeness"
+"""Array of what is kept of a video."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +44,9 @@ class WholeVideo:
     windows: tuple[Window, ...]
     gaps: tuple[Gap, ...]
     """Parts of the file that could not be decoded."""
+
+    unlikeness: tuple[float | None, ...]
+    """Of each window, as `Prediction.unlikeness` has it."""
 
 
 def watch_whole(
@@ -102,6 +109,7 @@ def watch_whole(
         l_mem=0,
         state_bytes=video.features.numel() * video.features.element_size(),
         model_seconds=seconds,
+        model_name=model.card.name,
     )
     return [
         replace(
@@ -112,8 +120,9 @@ def watch_whole(
             end_seconds=window.end_seconds,
             num_real_frames=window.num_real_frames,
             gaps=video.gaps if window.is_last else (),
+            unlikeness=unlike,
         ).judged_anew(tuple(row))
-        for window, row in zip(video.windows, probabilities, strict=True)
+        for window, row, unlike in zip(video.windows, probabilities, video.unlikeness, strict=True)
     ]
 
 
@@ -128,21 +137,42 @@ def _encode_video(
     key = None if cache is None else _key(source, model, settings, reader)
     if cache is not None and key is not None and (kept := cache.find(key)) is not None:
         _check_size(len(kept.arrays["features"]), model, max_bytes)
-        features = kept.arrays["features"]
-        return WholeVideo(features=features, windows=_windows(kept, settings), gaps=())
-    pieces, windows, gaps = [], [], []
+        return WholeVideo(
+            features=kept.arrays["features"],
+            windows=_windows(kept, settings),
+            gaps=(),
+            unlikeness=_kept_unlikeness(kept),
+        )
+    pieces, windows, gaps, unlikeness = [], [], [], []
     clip_frames = model.config.num_seen_frames(settings.clip_frames)
     for read in _read_windows(source, model, settings, reader, max_bytes):
         pixels = read.pixels[: read.window.num_real_frames]
-        with torch.no_grad():
-            pieces.append(model.encode(to_model_clip(pixels, model))[0].cpu())
+        features, unlike = _encode_clip(pixels, model)
+        pieces.append(features)
+        unlikeness.append(unlike)
         windows.append(read.window)
         gaps.extend(read.gaps)
         _check_size(len(pieces) * clip_frames, model, max_bytes)
-    video = WholeVideo(features=torch.cat(pieces), windows=tuple(windows), gaps=tuple(gaps))
+    video = WholeVideo(
+        features=torch.cat(pieces),
+        windows=tuple(windows),
+        gaps=tuple(gaps),
+        unlikeness=tuple(unlikeness),
+    )
     if cache is not None and key is not None and not gaps:
         _keep(cache, key, video)
     return video
+
+
+@torch.no_grad()
+def _encode_clip(pixels: Tensor, model: Spool) -> tuple[Tensor, float | None]:
+    """Features `[T, P, F]` of a clip, and how unlike what the model was trained on it is."""
+    clip = to_model_clip(pixels, model)
+    if model.encoder is not None:
+        encoded = model.encoder.encode(clip)
+        return encoded.values[0].cpu(), float(encoded.unlikeness)
+    look = look_of(model)
+    return model.encode(clip)[0].cpu(), None if look is None else look.unlikeness(pixels)
 
 
 def _keep(cache: FeatureStore, key: FeatureKey, video: WholeVideo) -> None:
@@ -155,6 +185,9 @@ def _keep(cache: FeatureStore, key: FeatureKey, video: WholeVideo) -> None:
         "window_seconds": torch.tensor(seconds, dtype=torch.float64),
         "window_frames": torch.tensor([window.num_real_frames for window in windows]),
     }
+    known = [one for one in video.unlikeness if one is not None]
+    if known:  # of all windows, or of none
+        arrays[_UNLIKENESS] = torch.tensor(known, dtype=torch.float64)
     try:
         writer = cache.writer(key)
         if writer is None:  # another process is keeping the same
@@ -204,11 +237,11 @@ def _key(source: Path, model: Spool, settings: StreamSettings, reader: str) -> F
     encoder = model.backbone or model.encoder
     if encoder is None:
         return None
-    card = model.card
+    card, look = model.card, look_of(model)
     return FeatureKey.of(
         source,
         {
-            "kind": "whole video",
+            "kind": "whole video and how unlike its training it is",
             "backbone": encoder.fingerprint(),
             "fps": settings.fps,
             "clip_frames": settings.clip_frames,
@@ -217,8 +250,15 @@ def _key(source: Path, model: Spool, settings: StreamSettings, reader: str) -> F
             "mean": card.mean,
             "std": card.std,
             "reader": "pyav" if reader == "auto" else reader,
+            "look": None if look is None else look.fingerprint(),
         },
     )
+
+
+def _kept_unlikeness(kept: StoredFeatures) -> tuple[float | None, ...]:
+    if _UNLIKENESS in kept.arrays:
+        return tuple(kept.arrays[_UNLIKENESS].tolist())
+    return (None,) * len(kept.arrays["window_frames"])
 
 
 def _windows(kept: StoredFeatures, settings: StreamSettings) -> tuple[Window, ...]:

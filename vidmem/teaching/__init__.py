@@ -2,13 +2,14 @@
 
 from vidmem.models import FeatureConfig
 from vidmem.teaching.encoding import (
+    CancelledError,
     EncodingCancelledError,
     EncodingProgress,
     VideoFeatures,
     encode_video,
 )
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
-from vidmem.teaching.learning import CancelledError, LearnConfig
+from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
 from vidmem.teaching.report import CandidateReport, TeachReport, read_report
 from vidmem.teaching.scripts import teach

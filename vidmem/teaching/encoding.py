@@ -43,7 +43,11 @@ _WAIT_SECONDS = 0.2
 _ARRAYS = ("tokens", "cell_motion", "frame_motion", "seconds")
 
 
-class EncodingCancelledError(Exception):
+class CancelledError(Exception):
+    """The person who waits said stop."""
+
+
+class EncodingCancelledError(CancelledError):
     """The caller asked to stop; what is encoded is kept, and the next call goes on there."""
 
 
@@ -175,8 +179,15 @@ def feature_key(
     Raises:
         VideoNotFoundError: If the file cannot be read.
     """
+    return FeatureKey.of(path, _made_with(encoder, fps=fps, region=region, reader=reader))
+
+
+def _made_with(
+    encoder: FeatureEncoder, *, fps: float, region: Region | None = None, reader: str = "auto"
+) -> dict[str, Any]:
+    """All that the numbers depend on beside the file; all weights are read for it."""
     pictures = encoder.backbone.preprocessing
-    made_with = {
+    return {
         "kind": "features of frames",
         "version": FEATURES_VERSION,
         "backbone": encoder.backbone.fingerprint(),
@@ -190,7 +201,6 @@ def feature_key(
         "region": None if region is None else region.place,
         "reader": "pyav" if reader == "auto" else reader,
     }
-    return FeatureKey.of(path, made_with)
 
 
 def feature_bytes(encoder: FeatureEncoder) -> int:
@@ -198,6 +208,35 @@ def feature_bytes(encoder: FeatureEncoder) -> int:
     tokens, width = encoder.config.tokens_per_frame, encoder.backbone.embed_dim
     motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
     return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
+
+
+def check_room(
+    seconds: Mapping[Path, float], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
+) -> None:
+    """See that the features of some videos fit into a store side by side, before any is encoded.
+
+    Args:
+        seconds: How long each video is.
+        encoder: See `encode_video`.
+        fps: Sampled frames per second.
+        store: What is there of them already counts.
+
+    Raises:
+        StorageError: If they will not fit.
+        VidmemError: If a video cannot be read.
+    """
+    made_with = _made_with(encoder, fps=fps)  # of all alike
+    store.check_room(
+        [
+            (FeatureKey.of(path, made_with), _num_bytes(encoder, each, fps))
+            for path, each in seconds.items()
+        ]
+    )
+
+
+def _num_bytes(encoder: FeatureEncoder, seconds: float, fps: float) -> int:
+    """About, of the features of so much video."""
+    return round(seconds * fps / encoder.config.encode_every) * feature_bytes(encoder)
 
 
 @dataclass(frozen=True)
@@ -228,10 +267,10 @@ class _Encoding:
     encoder: FeatureEncoder
     pictures: _Pictures
     settings: StreamSettings
-    region: Region | None
-    reader: str
-    progress: Callable[[EncodingProgress], None]
-    is_cancelled: Callable[[], bool]
+    region: Region | None = None
+    reader: str = "auto"
+    progress: Callable[[EncodingProgress], None] = lambda _: None
+    is_cancelled: Callable[[], bool] = lambda: False
 
     def check_cancelled(self) -> None:
         """Raise `EncodingCancelledError` where the caller wants to stop."""
@@ -252,10 +291,10 @@ class _Encoding:
             writer.clear()
             place = _Place()
         with self._feed(place.position.next_frame) as feed:
-            total_frames = round(feed.info.duration_seconds * self.settings.fps)
-            missing = max(total_frames - place.position.next_frame, 0)
-            store.check_room(missing * feature_bytes(self.encoder) // self.every, key)
             duration_seconds = feed.info.duration_seconds
+            total_frames = round(duration_seconds * self.settings.fps)
+            num_bytes = _num_bytes(self.encoder, duration_seconds, self.settings.fps)
+            store.check_room([(key, num_bytes)])
             self._encode(feed, writer, place, total_frames)
         if not writer.num_rows("seconds"):
             raise EmptyVideoError(

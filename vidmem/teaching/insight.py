@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,6 @@ from vidmem.teaching.scoring import (
     calibration_error,
     fit_temperature,
 )
-from vidmem.teaching.splits import Split
 
 BUDGET_SECONDS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
 PIECE_SECONDS = 5.0
@@ -28,16 +27,15 @@ NUM_SUGGESTIONS = 5
 
 
 def learning_curve(
-    videos: Sequence[TaughtVideo], axes: Sequence[CardAxis], split: Split, test: Examination
+    test: Examination, on_share: Callable[[float], None] = lambda _: None
 ) -> tuple[CurvePoint, ...]:
     """What the linear head gets from fewer labels, in short pieces that lie apart.
 
     Args:
-        videos: All.
-        axes: Of the labels.
-        split: Pieces come from what is learnt from.
-        test: What they are held against.
+        test: What they are held against; pieces come from what its split learns from.
+        on_share: Told before each point which share of them is there.
     """
+    videos, axes, split = test.videos, test.axes, test.split
     pieces = [
         (number, frames)
         for number, video in enumerate(videos)
@@ -46,7 +44,9 @@ def learning_curve(
     lengths = [_seconds(videos[number], frames) for number, frames in pieces]
     total = sum(lengths)
     points = []
-    for wanted in (*(one for one in BUDGET_SECONDS if one < 0.9 * total), total):
+    budgets = (*(one for one in BUDGET_SECONDS if one < 0.9 * total), total)
+    for number, wanted in enumerate(budgets):
+        on_share(number / len(budgets))
         num_draws = NUM_DRAWS if wanted < total else 1
         drawn = [
             _score(videos, axes, _draw(pieces, lengths, wanted, seed), test)
@@ -85,7 +85,7 @@ def calibrations(
         estimates = []
         for video in test.videos:
             own = axis_probabilities(logits[video.name] / temperature, test.axes)[axis]
-            estimates.append(own[video.classes[axis] == NO_CLASS].max(1, initial=0.0))
+            estimates.append(own[test.is_unlabelled(video)[axis]].max(1, initial=0.0))
         unlabelled = np.concatenate(estimates)
         found.append(
             AxisCalibration(
@@ -97,14 +97,18 @@ def calibrations(
     return tuple(found)
 
 
-def label_next(
-    videos: Sequence[TaughtVideo], axes: Sequence[CardAxis], logits: Mapping[str, Logits]
-) -> tuple[Suggestion, ...]:
-    """Stretches that nobody labelled, in which the model is in most doubt; they do not overlap."""
+def label_next(exam: Examination, logits: Mapping[str, Logits]) -> tuple[Suggestion, ...]:
+    """Stretches that nobody labelled, in which the model is in most doubt; they do not overlap.
+
+    Args:
+        exam: Of any part: all videos, and what a person said of them.
+        logits: Of the model, for whole videos.
+    """
     found = []
-    for video in videos:
-        doubts = [1 - own.max(1) for own in axis_probabilities(logits[video.name], axes)]
-        doubt = np.where(video.is_labelled, np.nan, np.mean(doubts, axis=0))
+    for video in exam.videos:
+        doubts = [1 - own.max(1) for own in axis_probabilities(logits[video.name], exam.axes)]
+        is_free = exam.is_unlabelled(video).all(0)
+        doubt = np.where(is_free, np.mean(doubts, axis=0), np.nan)
         found += _stretches(video, doubt)
     best = sorted(found, key=lambda one: -one.doubt)[:NUM_SUGGESTIONS]
     return tuple(best)
@@ -114,7 +118,7 @@ def _stretches(video: TaughtVideo, doubt: NDArray[np.float64]) -> list[Suggestio
     places = (video.start_seconds // SUGGESTED_SECONDS).astype(int)
     found = []
     for frames in np.split(np.arange(len(places)), np.flatnonzero(np.diff(places)) + 1):
-        if np.isnan(doubt[frames]).any():  # some of it has labels already
+        if np.isnan(doubt[frames]).any():  # somebody has looked at some of it already
             continue
         start, end = float(video.start_seconds[frames[0]]), float(video.end_seconds[frames[-1]])
         found.append(Suggestion(video.name, start, end, float(doubt[frames].mean())))

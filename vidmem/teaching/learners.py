@@ -223,8 +223,10 @@ class FamLearner(Learner[FamSwin]):
     def video(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
         missing = -len(values) % self.segment_multiple
-        # As a stream does it: the last clip repeats its last frame.
-        whole = torch.cat([values, values[-1:].expand(missing, *values.shape[1:])])
+        # As a stream does it: the last clip repeats its last picture, so nothing moves there.
+        encoder, last = self.network.encoder, values[-1:]
+        repeated = last if encoder is None else encoder.reduction.stilled(last)
+        whole = torch.cat([values, repeated.expand(missing, *values.shape[1:])])
         state, logits = self.network.init_state(1, l_mem=memory), []
         for piece in whole.split(-(-CHUNK_FRAMES // self.segment_multiple) * self.segment_multiple):
             own, state = self._judged(piece[None].float(), state)
@@ -276,7 +278,9 @@ class LearnerFacts:
 
 def _spool(facts: LearnerFacts) -> Learner[Spool]:
     reach = max(1, round(facts.reach_seconds * facts.feature_fps))
-    window = max(8, round(facts.context_seconds * facts.feature_fps))
+    # At least what a clip in the middle sees to both sides, or a stream would judge it by less.
+    least = (1 + 2 * -(-reach // facts.clip_frames)) * facts.clip_frames
+    window = max(8, least, round(facts.context_seconds * facts.feature_fps))
     config = SpoolConfig(
         backbone=facts.features.backbone,
         features=facts.features,

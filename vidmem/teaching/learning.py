@@ -19,6 +19,7 @@ from torch import Tensor
 from vidmem.errors import SettingError
 from vidmem.models import CardAxis
 from vidmem.teaching.baselines import windowed
+from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import Learner
 from vidmem.teaching.linear import LinearHead, class_weights, fit_linear
 from vidmem.teaching.samples import NO_CLASS, TaughtVideo
@@ -35,10 +36,6 @@ LEAST_FOLD_GAIN = 0.002
 
 STRETCH_SECONDS = 2.0
 """Moments of a stretch are not independent: its loss counts as one."""
-
-
-class CancelledError(Exception):
-    """The person who waits said stop."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,11 +82,13 @@ class LearnConfig:
         ):
             if not value > 0:
                 raise SettingError(f"{name} must be above 0, got {value:g}")
-        if self.weight_decay < 0 or self.noise < 0:
-            raise SettingError(
-                f"weight_decay and noise must be at least 0, got {self.weight_decay:g} and "
-                f"{self.noise:g}"
-            )
+        for name, value in (
+            ("weight_decay", self.weight_decay),
+            ("noise", self.noise),
+            ("restraint", self.restraint),
+        ):
+            if not value >= 0:
+                raise SettingError(f"{name} must be at least 0, got {value:g}")
 
 
 @dataclass(frozen=True)
@@ -124,17 +123,14 @@ class Taught:
     """After which held-out time was told best; 0: the linear head alone."""
 
 
-def fit_heads(
-    lesson: Lesson, values_of: Callable[[TaughtVideo], NDArray[np.float32]] | None = None
-) -> list[LinearHead]:
+def fit_heads(lesson: Lesson, reach_frames: int = 0) -> list[LinearHead]:
     """The linear head of each axis, from what is learnt from.
 
     Args:
         lesson: Its `learn`.
-        values_of: What it sees of the frames of a video, `[T, V]`; None: the mean over the places
-            of each.
+        reach_frames: It sees so many frames to each side of the one that it judges.
     """
-    values = [(values_of or _frame_values)(one.video) for one in lesson.learn]
+    values = [windowed_values(one.video, reach_frames) for one in lesson.learn]
     heads = []
     for axis, own in enumerate(lesson.axes):
         rows, classes, groups = [], [], []
@@ -150,17 +146,21 @@ def fit_heads(
     return heads
 
 
-def fit_heads_within(lesson: Lesson, reach_frames: int) -> list[LinearHead]:
+def fit_heads_within(fit: Callable[[int], list[LinearHead]], reach_frames: int) -> list[LinearHead]:
     """The linear head of each axis, of a frame alone or of those around it, too.
 
     What is around helps with what moves, and is only more to learn by heart for where something
     is: which of the two holds is found on blocks left out. All see `2 * reach_frames + 1` frames;
     the weights of those of no use are 0.
+
+    Args:
+        fit: Heads that see so many frames to each side, as `fit_heads` does.
+        reach_frames: That they may see to each side.
     """
-    alone = fit_heads(lesson)
+    alone = fit(0)
     if not reach_frames:
         return alone
-    around = fit_heads(lesson, lambda video: windowed_values(video, reach_frames))
+    around = fit(reach_frames)
     return [
         wide if wide.fold_f1 > narrow.fold_f1 + LEAST_FOLD_GAIN else _widened(narrow, reach_frames)
         for narrow, wide in zip(alone, around, strict=True)
@@ -169,6 +169,8 @@ def fit_heads_within(lesson: Lesson, reach_frames: int) -> list[LinearHead]:
 
 def windowed_values(video: TaughtVideo, reach_frames: int) -> NDArray[np.float32]:
     """`[T, (2 * reach_frames + 1) * F]`: each frame beside its neighbours."""
+    if not reach_frames:
+        return video.frame_values
     return windowed(torch.from_numpy(video.frame_values), reach_frames).numpy()
 
 
@@ -178,10 +180,6 @@ def _widened(head: LinearHead, reach_frames: int) -> LinearHead:
     weight = np.zeros((len(head.weight), (2 * reach_frames + 1) * width), np.float32)
     weight[:, reach_frames * width : (reach_frames + 1) * width] = head.weight
     return replace(head, weight=weight)
-
-
-def _frame_values(video: TaughtVideo) -> NDArray[np.float32]:
-    return video.frame_values
 
 
 @torch.no_grad()

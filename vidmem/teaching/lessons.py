@@ -12,10 +12,16 @@ from torch import Tensor
 
 from vidmem.errors import LabelError, SettingError, VideoNotFoundError
 from vidmem.labels import Labels
+from vidmem.labels.formats import FORMATS
 from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
-from vidmem.teaching.encoding import EncodingProgress, VideoFeatures, encode_video
+from vidmem.teaching.encoding import (
+    EncodingProgress,
+    VideoFeatures,
+    check_room,
+    encode_video,
+)
 from vidmem.teaching.samples import (
     TaughtVideo,
     check_inside,
@@ -23,6 +29,7 @@ from vidmem.teaching.samples import (
     taught_axes,
     taught_video,
 )
+from vidmem.teaching.splits import Split, SplitConfig, make_split
 from vidmem.video import probe_safely
 
 FIT_FRAMES = 1000
@@ -45,7 +52,7 @@ class Material:
     labels: Labels
     subject: str
     videos: tuple[TaughtVideo, ...]
-    feature_fps: float
+    split: Split
 
 
 def find_videos(labels: Labels, videos: str | Path | Sources) -> dict[str, Path]:
@@ -56,7 +63,7 @@ def find_videos(labels: Labels, videos: str | Path | Sources) -> dict[str, Path]
         videos: A folder (looked through to any depth), one file, or the files by name.
 
     Raises:
-        VideoNotFoundError: If one is missing, or cannot be told from another.
+        VideoNotFoundError: If one is missing, cannot be told from another, or has two names.
     """
     names = sorted({track.video for track in labels.tracks})
     if isinstance(videos, Mapping):
@@ -79,7 +86,20 @@ def find_videos(labels: Labels, videos: str | Path | Sources) -> dict[str, Path]
         raise VideoNotFoundError(
             f"{doubtful[0]} of the labels may be any of {files}; give the folder that has one"
         )
-    return {name: found[name][0] for name in names}
+    return _each_once({name: found[name][0] for name in names})
+
+
+def _each_once(files: dict[str, Path]) -> dict[str, Path]:
+    """The same, if no file has two names: what is learnt from one would be tested in the other."""
+    names: dict[Path, str] = {}
+    for name, path in files.items():
+        other = names.setdefault(path.resolve(), name)
+        if other != name:
+            raise VideoNotFoundError(
+                f"{other} and {name} of the labels are one file, {path}; name it alike in all of "
+                "them"
+            )
+    return files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,6 +108,7 @@ class MaterialRequest:
 
     features: FeatureConfig
     feature_fps: float
+    split: SplitConfig
     axes: tuple[str, ...] = ()
     """Which ones; empty: all of which there are labels."""
 
@@ -100,8 +121,10 @@ def expected_videos(
 ) -> tuple[TaughtVideo, ...]:
     """The videos about as they will be taught, their features still empty: for a look ahead.
 
+    Who has too few labels hears of it now, not when hours of video are encoded.
+
     Raises:
-        LabelError: If the labels teach nothing, or are of other files.
+        LabelError: If the labels teach nothing, cannot be split, or are of other files.
         VidmemError: If a video cannot be read.
     """
     subject = _chosen_subject(labels, request.subject)
@@ -124,6 +147,7 @@ def expected_videos(
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
+    make_split(found, request.split)
     return tuple(found)
 
 
@@ -145,6 +169,7 @@ def gather(
     sources: Mapping[str, Path],
     request: MaterialRequest,
     *,
+    expected: Sequence[TaughtVideo],
     store: FeatureStore,
     progress: Callable[[str, EncodingProgress], None],
     is_cancelled: Callable[[], bool],
@@ -155,6 +180,7 @@ def gather(
         labels: That were looked at by `expected_videos`.
         sources: The files, by name.
         request: What is wanted.
+        expected: The videos as `expected_videos` told them: how much is to be encoded.
         store: Where features are kept.
         progress: Told how far which video is.
         is_cancelled: Asked between batches.
@@ -167,34 +193,37 @@ def gather(
     taught = taught_axes(labels, request.axes, subject)
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
-    encoder = FeatureEncoder(config, backbone)
+    encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
+    seconds = {sources[one.name]: float(one.end_seconds[-1]) for one in expected}
+    check_room(seconds, encoder, fps=fps, store=store)
     features = {
         name: encode_video(
             path,
             encoder,
-            fps=request.feature_fps * config.encode_every,
+            fps=fps,
             store=store,
             progress=lambda done, name=name: progress(name, done),
             is_cancelled=is_cancelled,
         )
         for name, path in sources.items()
     }
-    encoder.reduction.load_state_dict(
-        Reduction.fit(config, _some_frames(list(features.values()))).state_dict()
-    )
-    videos = tuple(
-        taught_video(
-            own, reduced(encoder.reduction, own), labels, taught, name=name, subject=subject
-        )
+    bare = [
+        taught_video(own, torch.zeros(len(own), 0, 0), labels, taught, name=name, subject=subject)
         for name, own in features.items()
-    )
+    ]
+    split = make_split(bare, request.split)
+    # A video that is kept to test with is one that nothing has seen, not even without its labels.
+    seen = [own for name, own in features.items() if name not in split.tested_only]
+    encoder.reduction.load_state_dict(Reduction.fit(config, _some_frames(seen)).state_dict())
     return Material(
         encoder=encoder,
         axes=taught,
         labels=labels,
         subject=subject,
-        videos=videos,
-        feature_fps=request.feature_fps,
+        videos=tuple(
+            replace(one, values=reduced(encoder.reduction, features[one.name])) for one in bare
+        ),
+        split=split,
     )
 
 
@@ -242,7 +271,15 @@ def _of_name(wanted: Path, files: Sequence[Path]) -> list[Path]:
     if wanted in files:
         return [wanted]
     by_name = [path for path in files if path.name == wanted.name]
-    return by_name or [path for path in files if path.stem == wanted.name]
+    if by_name:
+        return by_name
+    # Labels and subtitles often lie beside a video, under its name.
+    others = tuple(ending for one in FORMATS for ending in one.endings)
+    return [
+        path
+        for path in files
+        if path.stem == wanted.name and not path.name.lower().endswith(others)
+    ]
 
 
 def _and_more(names: Sequence[str]) -> str:

@@ -34,7 +34,8 @@ class CandidateReport:
     """Of each seed, after which held-out time was told best; 0: the linear head alone."""
 
     seconds: float = 0.0
-    """It took to teach it, all seeds."""
+    """It took to teach it, all seeds; the linear heads that several begin with count for the first
+    of them, and for themselves."""
 
     @property
     def macro_f1(self) -> float | None:
@@ -127,7 +128,7 @@ class TeachReport:
     calibration: tuple[AxisCalibration, ...]
     suggestions: tuple[Suggestion, ...]
     latency_seconds: float
-    """Until a prediction is final."""
+    """From the end of a clip until a stream's prediction of it is final."""
 
     encoding_seconds: float
     """It took to make features, what was kept from before not counted again."""
@@ -218,8 +219,8 @@ class TeachReport:
             sentences.append(f"On these labels {' and '.join(better)} did better than the model.")
         if set(self.chosen.num_steps) == {0}:
             sentences.append(
-                "What came before and after a frame was of no help on held-out time, so the model "
-                "judges each frame by itself."
+                "The network added nothing on held-out time to what its linear head says, so the "
+                "model is that head alone."
             )
         return sentences
 

@@ -33,10 +33,11 @@ def _candidates(report: TeachReport) -> str:
         rows.append([name, *cells, f"{one.seconds:.1f}"])
     num_seeds = len(report.chosen.seeds)
     seeds = "one seed" if num_seeds == 1 else f"mean of {num_seeds} seeds"
+    that = "it" if num_seeds == 1 else "that of the first seed"
     return (
         "## Beside the baselines\n\n"
-        f"Macro-F1 on the time kept to test with ({seeds}); in brackets where it lies with 95 % "
-        "probability when blocks of that time are drawn anew.\n\n" + _table(header, rows)
+        f"Macro-F1 on the time kept to test with ({seeds}); in brackets where {that} lies with 95 "
+        "% probability when blocks of that time are drawn anew.\n\n" + _table(header, rows)
     )
 
 

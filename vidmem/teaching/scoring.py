@@ -15,6 +15,7 @@ from vidmem.labels import (
     Labels,
     Span,
     postprocess,
+    sample,
 )
 from vidmem.labels.results import PredictionScore, score
 from vidmem.models import CardAxis
@@ -93,6 +94,14 @@ class Examination:
             sure.append(own.max(1))
             right.append(own.argmax(1) == video.classes[axis][is_in])
         return np.concatenate([*sure, np.zeros(0)]), np.concatenate([*right, np.zeros(0, bool)])
+
+    def is_unlabelled(self, video: TaughtVideo) -> NDArray[np.bool_]:
+        """`[A, T]`: frames of which nobody said anything, nor that it cannot be told."""
+        rows = [
+            sample(self.labels, video.name, video.times_seconds, axis.name, self.subject)
+            for axis in self.axes
+        ]
+        return np.stack([one.is_unlabelled for one in rows])
 
     def is_in(self, video: TaughtVideo) -> NDArray[np.bool_]:
         """`[T]`: frames of the part, labelled or not."""

@@ -68,7 +68,7 @@ class SplitConfig:
                 "the shares to learn from and to test on must be at most 1 together, got "
                 f"{self.learn_share:g} and {self.test_share:g}"
             )
-        if self.gap_seconds < 0:
+        if not self.gap_seconds >= 0:
             raise SettingError(f"gap_seconds must be at least 0, got {self.gap_seconds:g}")
 
 
@@ -118,6 +118,12 @@ class Split:
     def of_video(self, name: str) -> tuple[Piece, ...]:
         """The pieces of a video, in order."""
         return tuple(one for one in self.pieces if one.video == name)
+
+    @property
+    def tested_only(self) -> frozenset[str]:
+        """Videos that are kept to test with as a whole."""
+        others = {one.video for one in self.pieces if one.part != "test"}
+        return frozenset(one.video for one in self.pieces) - others
 
     def words(self) -> str:
         """What a person is told before teaching."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from vidmem.models import (
     Preprocessing,
     Spool,
 )
-from vidmem.teaching.encoding import EncodingProgress
+from vidmem.streaming import StreamSettings
+from vidmem.teaching.encoding import CancelledError, EncodingProgress
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
 from vidmem.teaching.learners import (
     LEARNERS,
@@ -33,7 +34,6 @@ from vidmem.teaching.learners import (
     LearnerKind,
 )
 from vidmem.teaching.learning import (
-    CancelledError,
     Labelled,
     LearnConfig,
     Lesson,
@@ -55,11 +55,15 @@ from vidmem.teaching.linear import LinearHead
 from vidmem.teaching.report import CandidateReport, MemoryRow, TeachReport, macro_f1_of
 from vidmem.teaching.samples import TaughtVideo
 from vidmem.teaching.scoring import Examination, Logits
-from vidmem.teaching.splits import Part, Split, SplitConfig, make_split
+from vidmem.teaching.splits import Part, Split, SplitConfig
 from vidmem.units import span
 
 WINDOW_SECONDS = 0.5
 """To each side, that the linear head over a window sees."""
+
+
+MOST_SEED = 2**32 - 1
+"""Both NumPy and torch take it, and as many again behind it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +118,8 @@ class TeachConfig:
             )
         if self.num_seeds < 1:
             raise SettingError(f"num_seeds must be at least 1, got {self.num_seeds}")
+        if not 0 <= self.seed <= MOST_SEED:
+            raise SettingError(f"seed must be from 0 to {MOST_SEED}, got {self.seed}")
         for name in ("clip_seconds", "memory_seconds", "context_seconds", "reach_seconds"):
             value = getattr(self, name)
             if not 0 < value < 3600:
@@ -135,10 +141,21 @@ class TeachConfig:
         groups = max(1, round(self.clip_seconds * self.feature_fps))
         return groups * self.features.encode_every
 
+    def facts(self, card: ModelCard) -> LearnerFacts:
+        """What the networks have to fit to, but the encoder."""
+        return LearnerFacts(
+            features=self.features,
+            card=card,
+            memory_seconds=self.memory_seconds,
+            context_seconds=self.context_seconds,
+            reach_seconds=self.reach_seconds,
+        )
+
     @property
     def apart(self) -> SplitConfig:
         """The split, its parts at least so far apart that the model sees none from another."""
         seen = self.memory_seconds if self.model == "fam" else self.reach_seconds
+        seen = max(seen, 1 / self.feature_fps)  # a Spool sees at least the next frame
         gap = max(self.split.gap_seconds, seen + self.clip_seconds)
         return replace(self.split, gap_seconds=gap)
 
@@ -196,20 +213,22 @@ def teach(
     config = config or TeachConfig()
     if model is not None:
         config = replace(config, model=model)
+    _check_streams(config)
     sources = find_videos(labels, videos)
     request = MaterialRequest(
         features=config.features,
         feature_fps=config.feature_fps,
+        split=config.apart,
         axes=config.axes,
         subject=config.subject,
     )
-    # Who has too few labels hears of it now, not when hours of video are encoded.
-    make_split(expected_videos(labels, sources, request), config.apart)
+    expected = expected_videos(labels, sources, request)
     started = time.perf_counter()
     material = gather(
         labels,
         sources,
         request,
+        expected=expected,
         store=store or FeatureStore(),
         progress=lambda name, done: progress(_encoding(name, done)),
         is_cancelled=is_cancelled,
@@ -217,6 +236,33 @@ def teach(
     encoded = time.perf_counter() - started
     lesson = _Teaching(material, config, progress, is_cancelled)
     return lesson.run(encoding_seconds=encoded)
+
+
+def _check_streams(config: TeachConfig) -> None:
+    """See that the model could be watched with: its clips and what it remembers have limits."""
+    card = ModelCard(
+        name=config.name,
+        title=config.name,
+        class_names=("one", "another"),
+        fps=config.fps,
+        clip_frames=config.clip_frames,
+        window_stride=config.clip_frames,
+    )
+    try:
+        with torch.random.fork_rng(devices=[]):
+            StreamSettings.for_model(LEARNERS[config.model].make(config.facts(card)).network)
+    except SettingError as error:
+        raise SettingError(
+            f"no stream could use a model taught like this: {error}. Change clip_seconds "
+            f"({config.clip_seconds:g}), "
+            + (
+                f"memory_seconds ({config.memory_seconds:g})"
+                if config.model == "fam"
+                else f"reach_seconds ({config.reach_seconds:g}), context_seconds "
+                f"({config.context_seconds:g})"
+            )
+            + f" or feature_fps ({config.feature_fps:g})"
+        ) from error
 
 
 @dataclass(frozen=True)
@@ -232,6 +278,15 @@ class _Learned:
     num_steps: int
 
 
+@dataclass(frozen=True)
+class _FittedHeads:
+    """Linear heads, one for each axis."""
+
+    heads: list[LinearHead]
+    seconds: float
+    """It took to fit them."""
+
+
 class _Teaching:
     """From features to a model and its report."""
 
@@ -244,14 +299,12 @@ class _Teaching:
     ) -> None:
         self._material, self._config = material, config
         self._progress, self._is_cancelled = progress, is_cancelled
-        self._split = make_split(material.videos, config.apart)
-        self._facts = LearnerFacts(
+        self._split = material.split
+        self._heads: dict[tuple[bool, int], _FittedHeads] = {}
+        self._facts = replace(
+            config.facts(self._card()),
             features=material.encoder.config,
-            card=self._card(),
             encoder=material.encoder,
-            memory_seconds=config.memory_seconds,
-            context_seconds=config.context_seconds,
-            reach_seconds=config.reach_seconds,
         )
 
     def run(self, *, encoding_seconds: float) -> tuple[Spool | FamSwin, TeachReport]:
@@ -263,6 +316,7 @@ class _Teaching:
         baselines = self._baselines() if self._config.has_baselines else []
         self._tell("scores")
         logits = self._logits(learner)
+        model = self._model(learner)
         told = calibrations(stop, self._near(learned.first, stop), test, logits)
         report = TeachReport(
             model=self._config.model,
@@ -271,15 +325,15 @@ class _Teaching:
             candidates=(chosen, *baselines, *self._linear()),
             memory_name=learner.remembers,
             memory=self._memory_rows(learner, test, chosen),
-            curve=learning_curve(self._material.videos, self._material.axes, self._split, test),
+            curve=learning_curve(test, lambda share: self._tell("what more labels bring", share)),
             calibration=told,
-            suggestions=label_next(self._material.videos, self._material.axes, logits),
-            latency_seconds=_latency_seconds(learner, self._config.feature_fps),
+            suggestions=label_next(test, logits),
+            latency_seconds=StreamSettings.for_model(model).latency_seconds,
             encoding_seconds=encoding_seconds,
             teaching_seconds=time.perf_counter() - started,
             facts=self._told(),
         )
-        return self._model(learner), report
+        return model, report
 
     def examination(self, part: Part) -> Examination:
         """The labelled time of a part."""
@@ -311,23 +365,34 @@ class _Teaching:
     def _learned(self, kind: LearnerKind, seed: int) -> _Learned:
         """First to find out how long to learn, then on all that is not kept to test with."""
         lesson, learn = self._lesson(is_final=False), self._config.learn
-        first = self._fresh(kind, seed, lesson)
+        first = self._fresh(kind, seed, is_final=False)
         num_steps = self._teach(first, lesson, learn, seed, f"{kind.title}: how long to learn")
         lesson = self._lesson(is_final=True)
-        learner = self._fresh(kind, seed, lesson)
+        learner = self._fresh(kind, seed, is_final=True)
         if num_steps:
             learn = replace(learn, steps=num_steps)
             self._teach(learner, lesson, learn, seed, f"{kind.title}: learning")
         learner.finish()
         return _Learned(learner, first, num_steps)
 
-    def _fresh(self, kind: LearnerKind, seed: int, lesson: Lesson) -> Learner:
+    def _fresh(self, kind: LearnerKind, seed: int, *, is_final: bool) -> Learner:
         """One that says what the linear head says."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             learner = kind.make(self._facts)
-        use_heads(learner, fit_heads_within(lesson, learner.linear_head.reach_frames))
+        reach = learner.linear_head.reach_frames
+        heads = fit_heads_within(lambda reach: self._fitted(is_final, reach).heads, reach)
+        use_heads(learner, heads)
         return learner
+
+    def _fitted(self, is_final: bool, reach: int) -> _FittedHeads:
+        """Linear heads that see so many frames to each side: fitted once for all who begin so."""
+        if (is_final, reach) not in self._heads:
+            self._tell("linear heads")
+            started = time.perf_counter()
+            heads = fit_heads(self._lesson(is_final=is_final), reach)
+            self._heads[is_final, reach] = _FittedHeads(heads, time.perf_counter() - started)
+        return self._heads[is_final, reach]
 
     def _teach(
         self, learner: Learner, lesson: Lesson, learn: LearnConfig, seed: int, stage: str
@@ -359,24 +424,21 @@ class _Teaching:
     def _linear(self) -> list[CandidateReport]:
         """Logistic regression on each frame, and on a window around it."""
         reach = max(1, round(WINDOW_SECONDS * self._config.feature_fps))
+        around = span(2 * reach / self._config.feature_fps)
+        return [
+            self._linear_report("window", f"Linear, {around} around", reach),
+            self._linear_report("linear", "Linear, frame by frame", 0),
+        ]
 
-        lesson, test = self._lesson(is_final=True), self.examination("test")
-        found = []
-        self._tell("linear heads")
-        title_of_window = f"Linear, {span(2 * reach / self._config.feature_fps)} around"
-        for name, title, values_of in (
-            ("window", title_of_window, lambda video: windowed_values(video, reach)),
-            ("linear", "Linear, frame by frame", lambda video: video.frame_values),
-        ):
-            started = time.perf_counter()
-            heads = fit_heads(lesson, values_of)
-            seconds = time.perf_counter() - started
-            logits = {
-                video.name: _joined(heads, values_of(video)) for video in self._material.videos
-            }
-            scores = (test.score(logits),)
-            found.append(CandidateReport(name=name, title=title, seeds=scores, seconds=seconds))
-        return found
+    def _linear_report(self, name: str, title: str, reach: int) -> CandidateReport:
+        fitted, test = self._fitted(True, reach), self.examination("test")
+        logits = {}
+        for video in self._material.videos:
+            if test.is_in(video).any():
+                values = windowed_values(video, reach)
+                logits[video.name] = np.concatenate([one.logits(values) for one in fitted.heads], 1)
+        scores = (test.score(logits),)
+        return CandidateReport(name=name, title=title, seeds=scores, seconds=fitted.seconds)
 
     @torch.no_grad()
     def _logits(self, learner: Learner) -> dict[str, Logits]:
@@ -436,21 +498,26 @@ class _Teaching:
         )
 
     def _trained_on(self) -> str:
-        videos = self._material.videos
+        tested = self._split.tested_only
+        videos = [one for one in self._material.videos if one.name not in tested]
         names = ", ".join(video.name for video in videos[:3])
         more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
-        seconds = sum(self._split.seconds.values())
         return (
-            f"Taught on {span(seconds)} of labels in {names}{more}; on footage unlike that its "
-            "labels mean nothing."
+            f"Taught on {span(self._learnt_seconds())} of labels in {names}{more}; on footage "
+            "unlike that its labels mean nothing."
         )
+
+    def _learnt_seconds(self) -> float:
+        """Of labels, in the end: all but what was kept to test with."""
+        masks = [(one, self._split.mask_learnt(one)) for one in self._material.videos]
+        return sum(float((one.end_seconds - one.start_seconds)[mask].sum()) for one, mask in masks)
 
     def _told(self) -> Mapping[str, object]:
         config = self._config
         return {
             "title": config.name,
             "videos": ", ".join(video.name for video in self._material.videos),
-            "labelled": span(sum(self._split.seconds.values())),
+            "learnt from": f"{span(self._learnt_seconds())} of labels",
             "encoder": config.features.backbone,
             "motion": "with" if config.features.has_motion else "without",
             "feature frames per second": config.feature_fps,
@@ -458,11 +525,11 @@ class _Teaching:
             "made with": f"vidmem {vidmem.__version__}",
         }
 
-    def _tell(self, stage: str) -> None:
+    def _tell(self, stage: str, done: float = 0.0) -> None:
         """Of what follows, and see whether it is still wanted."""
         if self._is_cancelled():
             raise CancelledError
-        self._progress(TeachProgress(stage=stage, done=0.0))
+        self._progress(TeachProgress(stage=stage, done=done))
 
     def _on_step(self, stage: str, steps: int) -> Callable[[int], None]:
         started = time.perf_counter()
@@ -475,16 +542,7 @@ class _Teaching:
 
 
 def _encoding(name: str, done: EncodingProgress) -> TeachProgress:
+    if done.is_waiting:
+        return TeachProgress(stage=f"waiting for {name}, which another program encodes", done=0.0)
     share = min(1.0, done.num_frames / max(1, done.total_frames))
     return TeachProgress(stage=f"encoding {name}", done=share, seconds_left=done.seconds_left)
-
-
-def _joined(heads: Sequence[LinearHead], values: np.ndarray) -> Logits:
-    return np.concatenate([head.logits(values) for head in heads], 1)
-
-
-def _latency_seconds(learner: Learner, feature_fps: float) -> float:
-    network = learner.network
-    if isinstance(network, Spool):
-        return network.config.latency_frames() / feature_fps
-    return 0.0

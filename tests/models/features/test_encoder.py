@@ -23,14 +23,23 @@ def test_each_group_gives_a_feature_frame(num_frames, num_groups):
     assert encoder.token_grid(32, 32) == (2, 2)
 
 
-def test_an_odd_last_frame_is_a_group_of_its_own():
-    encoder, clips = tiny_encoder(), make_clips(2, 5)
+@pytest.mark.parametrize("every", [2, 3])
+def test_a_group_that_is_cut_short_is_as_if_its_last_frame_were_repeated(every):
+    """What is taught, a Spool's stream and a FAM Swin's all see the end of a video alike."""
+    encoder, clips = tiny_encoder(encode_every=every), make_clips(2, every + 1)
     raw = encoder.raw(clips)
-    repeated = encoder.raw(torch.cat([clips, clips[:, -1:]], 1))
+    repeated = encoder.raw(torch.cat([clips, *[clips[:, -1:]] * (every - 1)], 1))
     torch.testing.assert_close(raw.tokens, repeated.tokens)
-    torch.testing.assert_close(raw.cell_motion[:, :2], repeated.cell_motion[:, :2])
-    # Its motion is from the frame before it, though that is of another group.
-    assert (raw.frame_motion[:, 2, 0] > repeated.frame_motion[:, 2, 0]).all()
+    torch.testing.assert_close(raw.cell_motion, repeated.cell_motion)
+    torch.testing.assert_close(raw.frame_motion, repeated.frame_motion)
+
+
+@pytest.mark.parametrize("has_motion", [True, False])
+def test_stilled_features_are_those_of_a_picture_repeated(has_motion):
+    encoder, clips = tiny_encoder(has_motion=has_motion), make_clips(2, 4)
+    repeated = encoder(torch.cat([clips, *[clips[:, -1:]] * 2], 1))
+    stilled = encoder.reduction.stilled(encoder(clips)[:, -1])
+    torch.testing.assert_close(stilled, repeated[:, -1], rtol=1e-4, atol=1e-4)
 
 
 def test_a_clip_in_pieces_gives_the_same_as_the_whole():

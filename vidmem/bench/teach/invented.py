@@ -133,7 +133,7 @@ def _write_features(
 ) -> None:
     """As `encode_video` would have left them."""
     key = feature_key(path, encoder, fps=feature_fps * encoder.config.encode_every)
-    store.check_room(num_frames * feature_bytes(encoder), key)
+    store.check_room([(key, num_frames * feature_bytes(encoder))])
     writer = store.writer(key)
     assert writer is not None, "nobody else knows the folder"
     inventor = _Inventor(encoder, feature_fps)

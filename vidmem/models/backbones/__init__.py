@@ -1,1 +1,1 @@
-"""Image encoders: loading them by name, their files, and features that are computed once."""
+"""Image encoders: the kinds that there are, their files, and loading them by name."""

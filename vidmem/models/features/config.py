@@ -73,6 +73,16 @@ class FeatureConfig:
 
     def encoded_frames(self, num_frames: int) -> list[int]:
         """Which of so many sampled frames are encoded: the last of each group."""
+        return [min(end, num_frames - 1) for end in self._ends(num_frames)]
+
+    def compared_frames(self, num_frames: int) -> list[int]:
+        """The frame before each that is encoded, which motion is measured from.
+
+        Of a group that is cut short, the last frame itself, as if it were repeated: nothing moves.
+        """
+        return [min(max(end - 1, 0), num_frames - 1) for end in self._ends(num_frames)]
+
+    def _ends(self, num_frames: int) -> range:
+        """The last frame of each group, were none cut short."""
         every = self.encode_every
-        ends = range(every - 1, self.num_feature_frames(num_frames) * every, every)
-        return [min(end, num_frames - 1) for end in ends]
+        return range(every - 1, self.num_feature_frames(num_frames) * every, every)

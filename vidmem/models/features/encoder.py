@@ -89,7 +89,7 @@ class FeatureEncoder(nn.Module):
             ValueError: If the clips have another shape.
         """
         now = self.config.encoded_frames(clips.shape[1])
-        before = [max(frame - 1, 0) for frame in now]
+        before = self.config.compared_frames(clips.shape[1])
         tokens = self.backbone(clips[:, now])
         cells, whole = motion_channels(
             clips[:, before].flatten(0, 1),

@@ -5,6 +5,7 @@ A frozen image encoder knows where and what, and is nearly blind to movement.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -22,6 +23,10 @@ NOISES = 5.0
 
 _GREY = (0.299, 0.587, 0.114)
 _SMALL = 1e-4
+
+NO_MOTION = math.log(_SMALL)
+"""What every channel is where nothing moves."""
+
 _MAD_TO_STD = 1.4826
 
 

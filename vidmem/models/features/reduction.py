@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vidmem.models.features.config import NUM_MOTION_CHANNELS, FeatureConfig
+from vidmem.models.features.motion import NO_MOTION
 
 _SMALL = 1e-6
 
@@ -88,6 +89,14 @@ class Reduction(nn.Module):
             for number, motion in enumerate((cells, frame)):
                 parts.append((motion - self.motion_mean[number]) / self.motion_std[number])
         return torch.cat([part.float() for part in parts], -1)
+
+    def stilled(self, values: Tensor) -> Tensor:
+        """Features `[..., P, F]` as those of the same pictures repeated: nothing moves in them."""
+        if not self.config.has_motion:
+            return values
+        still = ((NO_MOTION - self.motion_mean) / self.motion_std).flatten().to(values)
+        pictures = values[..., : -len(still)]
+        return torch.cat([pictures, still.expand(*pictures.shape[:-1], -1)], -1)
 
     def distances(self, raw: RawFeatures) -> Tensor:
         """How far frames are from the footage that this was fitted on, `[...]`.

@@ -231,8 +231,7 @@ def test_a_changed_file_has_other_features(store, video, key, place):
     os.utime(video, ns=(times.st_atime_ns, times.st_mtime_ns))
     now = FeatureKey.of(video, WITH)
     assert store.find(now) is None
-    assert store.is_outdated(now)
-    assert not store.is_outdated(key)
+    assert store.find(key) is not None
 
 
 def test_a_file_that_was_written_again_has_other_features(store, video, key):
@@ -390,23 +389,38 @@ def test_what_cannot_fit_is_said_before_the_work(store, key):
     keys = keys_of(key, 2)
     num_bytes = size_of_one(store, keys[0])
     bounded = replace(store, max_bytes=int(num_bytes * 1.5))
-    bounded.check_room(num_bytes, keys[1])
+    bounded.check_room([(keys[1], num_bytes)])
     in_use = bounded.find(keys[0])
     assert in_use is not None
     with pytest.raises(StorageError, match="do not fit"):
-        bounded.check_room(num_bytes, keys[1])
+        bounded.check_room([(keys[1], num_bytes)])
     del in_use
-    bounded.check_room(num_bytes, keys[1])
+    bounded.check_room([(keys[1], num_bytes)])
     with pytest.raises(StorageError, match=r"which may hold .*lower fps"):
-        bounded.check_room(bounded.max_bytes + 1, keys[1])
+        bounded.check_room([(keys[1], bounded.max_bytes + 1)])
     with pytest.raises(StorageError, match="do not fit"):
         write(bounded, keys[1], make_arrays(60))
+
+
+def test_what_is_needed_side_by_side_has_to_fit_together(store, key):
+    keys = keys_of(key, 4)
+    num_bytes = size_of_one(store, keys[0])
+    bounded = replace(store, max_bytes=int(num_bytes * 2.5))
+    write(bounded, keys[1])
+    # The first is there already, and the other one goes for the second.
+    bounded.check_room([(keys[0], num_bytes), (keys[2], num_bytes)])
+    with pytest.raises(StorageError, match=r"more of features do not fit"):
+        bounded.check_room([(one, num_bytes) for one in keys[:3]])
+    # What was asked for is now deleted last, though it was written first.
+    write(bounded, keys[2])
+    assert bounded.find(keys[0]) is not None
+    assert bounded.find(keys[1]) is None
 
 
 def test_a_disk_without_room_is_said_before_the_work(store, key, monkeypatch):
     monkeypatch.setattr(FeatureStore, "_free_bytes", lambda self: 1000)
     with pytest.raises(StorageError, match=r"the disk has 1\.0 kB free"):
-        store.check_room(2000, key)
+        store.check_room([(key, 2000)])
 
 
 def full_disk(*_):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,17 @@ from vidmem.models.features.storage.array_file import map_rows
 from vidmem.models.features.storage.entry import StoreEntry
 from vidmem.models.features.storage.key import FeatureKey
 from vidmem.models.features.storage.writer import FeatureWriter
-from vidmem.units import GIB, file_size
+from vidmem.units import file_size
 
 _OLD_ENDINGS = (".features", ".part")
 """Of the files of versions before this one: never read, and deleted with what is oldest."""
+
+DEFAULT_BYTES = 20_000_000_000
+"""Some forty hours as they are taught by default. One for all who share a folder: who may hold less
+deletes what others keep."""
+
+SPARED_BYTES = 1_000_000_000
+"""Of the disk's free space, which is not ours to fill to the last byte."""
 
 _log = logging.getLogger(__name__)
 
@@ -44,7 +51,7 @@ class FeatureStore:
     folder: Path = field(default_factory=lambda: cache_folder() / "features")
     """Made when something is written."""
 
-    max_bytes: int = 2 * GIB
+    max_bytes: int = DEFAULT_BYTES
     """Beyond it, the features used longest ago are deleted; never those being written or in use."""
 
     def __post_init__(self) -> None:
@@ -93,29 +100,25 @@ class FeatureStore:
         except OSError as error:
             raise self.failure(key, error) from error
 
-    def is_outdated(self, key: FeatureKey) -> bool:
-        """Whether there are features of another content of this file: it was changed since."""
-        keys = [record.key for entry in StoreEntry.all_in(self.folder) if (record := entry.read())]
-        return any(
-            one.get("video") == key.video and one.get("content") != key.content for one in keys
-        )
-
-    def check_room(self, num_bytes: int, key: FeatureKey) -> None:
+    def check_room(self, wanted: Iterable[tuple[FeatureKey, int]]) -> None:
         """Refuse, before long work, what will not fit; nothing is deleted for it yet.
 
         Args:
-            num_bytes: To be written beside what is there of `key`.
-            key: Its own features make no room for it.
+            wanted: Videos whose features are needed side by side, and the bytes of each. What is
+                there of them counts, makes no room, and is deleted last from now on.
 
         Raises:
             StorageError: If there is too little room even without all that is not in use.
         """
-        own = self._entry(key)
+        own = {self._entry(key): num_bytes for key, num_bytes in wanted}
+        num_bytes = sum(max(each - entry.num_bytes, 0) for entry, each in own.items())
+        for entry in own:
+            entry.mark_used()
         missing = self._missing_bytes(num_bytes)
         for item in self._items():
             if missing <= 0:
                 return
-            if item != own and not item.is_in_use():
+            if item not in own and not item.is_in_use():
                 missing -= item.num_bytes
         if missing > 0:
             raise self._no_room(num_bytes)
@@ -155,11 +158,12 @@ class FeatureStore:
         return max(self.num_bytes + num_bytes - self.max_bytes, num_bytes - self._free_bytes())
 
     def _free_bytes(self) -> int:
+        """Of the disk, that may be written."""
         folder = self.folder.absolute()
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         try:
-            return shutil.disk_usage(folder).free
+            return max(shutil.disk_usage(folder).free - SPARED_BYTES, 0)
         except OSError:  # the writing will tell
             return self.max_bytes
 
@@ -168,12 +172,13 @@ class FeatureStore:
         if num_bytes > free:
             return StorageError(
                 f"{wanted} of features have to be written to {self.folder}, and the disk has "
-                f"{file_size(free)} free: free some space, or choose another folder"
+                f"{file_size(free)} free, but for {file_size(SPARED_BYTES)} that are left alone: "
+                "free some space, or choose another folder"
             )
         return StorageError(
-            f"{wanted} of features do not fit into {self.folder}, which may hold "
-            f"{file_size(self.max_bytes)}: let it hold more, or make fewer with a lower fps or "
-            "tokens_per_frame"
+            f"{wanted} more of features do not fit into {self.folder}, which may hold "
+            f"{file_size(self.max_bytes)} with what is in use there: let it hold more (max_bytes; "
+            "--features-gb of vidmem teach), or make fewer with a lower fps or tokens_per_frame"
         )
 
 
