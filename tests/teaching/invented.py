@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vidmem.labels import Behaviour, Bout, Ethogram, Labels
+from vidmem.labels import NO_CLASS, Behaviour, Bout, Ethogram, Labels
 from vidmem.models import CardAxis, FeatureConfig, ModelCard
 from vidmem.teaching.learners import LearnerFacts
 from vidmem.teaching.learning import Labelled, LearnConfig, Lesson
-from vidmem.teaching.samples import NO_CLASS, TaughtVideo, classes_at
+from vidmem.teaching.samples import TaughtVideo, classes_at
 
 FPS = 4.0
 """Feature frames per second."""

@@ -18,11 +18,11 @@ from tests.teaching.invented import (
     one_video,
 )
 from vidmem.errors import LabelError
-from vidmem.labels import Behaviour, Bout, Ethogram, Labels, Span
+from vidmem.labels import NO_CLASS, Behaviour, Bout, Ethogram, Labels, Span
 from vidmem.models import CardAxis
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
 from vidmem.teaching.report import macro_f1_of
-from vidmem.teaching.samples import NO_CLASS, classes_at, is_none, taught_axes
+from vidmem.teaching.samples import classes_at, is_none, taught_axes
 from vidmem.teaching.scoring import Examination, calibration_error, fit_temperature
 from vidmem.teaching.splits import SplitConfig, make_split
 

@@ -24,7 +24,7 @@ from tests.teaching.invented import (
     one_video,
 )
 from vidmem.errors import SettingError
-from vidmem.labels import Labels
+from vidmem.labels import NO_CLASS, Labels
 from vidmem.teaching.baselines import WindowBaseline, windowed
 from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import LEARNERS
@@ -37,7 +37,6 @@ from vidmem.teaching.learning import (
     windowed_values,
 )
 from vidmem.teaching.linear import class_weights, fit_linear
-from vidmem.teaching.samples import NO_CLASS
 
 ALL = list(LEARNERS)
 

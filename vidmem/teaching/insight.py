@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vidmem.labels import NO_CLASS
 from vidmem.models import CardAxis
 from vidmem.teaching.linear import fit_linear
 from vidmem.teaching.report import AxisCalibration, CurvePoint, Suggestion, macro_f1_of
-from vidmem.teaching.samples import NO_CLASS, TaughtVideo
+from vidmem.teaching.samples import TaughtVideo
 from vidmem.teaching.scoring import (
     Examination,
     Logits,

@@ -17,12 +17,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidmem.errors import SettingError
+from vidmem.labels import NO_CLASS
 from vidmem.models import CardAxis
 from vidmem.teaching.baselines import windowed
 from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import Learner
 from vidmem.teaching.linear import LinearHead, class_weights, fit_linear
-from vidmem.teaching.samples import NO_CLASS, TaughtVideo
+from vidmem.teaching.samples import TaughtVideo
 from vidmem.training.loop import LoopConfig, StepReport, run_loop
 
 LEAST_GAIN = 0.005

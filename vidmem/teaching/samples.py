@@ -13,11 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vidmem.errors import LabelError
-from vidmem.labels import NONE_OF_THESE, Bout, Labels, sample
+from vidmem.labels import NO_CLASS, NONE_OF_THESE, Bout, Labels, none_of_axis, sample
 from vidmem.models import CardAxis
 from vidmem.teaching.encoding import VideoFeatures
-
-NO_CLASS = -1
 
 AVERAGED_FRAMES = 1024
 """Feature frames that are averaged at a time: those of hours are gigabytes in float32."""
@@ -89,7 +87,7 @@ def taught_axes(
     for axis in said:
         _check_classes(axis, counts[axis])
         states = [one.name for one in labels.ethogram.states_of(axis) if one.name in counts[axis]]
-        none = NONE_OF_THESE if len(has_none) < 2 else f"{NONE_OF_THESE} ({axis})"
+        none = NONE_OF_THESE if len(has_none) < 2 else none_of_axis(axis)
         found.append(CardAxis(axis, (*states, none) if axis in has_none else tuple(states)))
     return tuple(found)
 
@@ -146,7 +144,7 @@ def classes_at(
 
 def is_none(class_name: str, axis: CardAxis) -> bool:
     """Whether a class of an axis stands for time in which no behaviour of it happens."""
-    return class_name in (NONE_OF_THESE, f"{NONE_OF_THESE} ({axis.name})")
+    return class_name in (NONE_OF_THESE, none_of_axis(axis.name))
 
 
 def check_inside(bouts: Sequence[Bout], video: str, duration_seconds: float) -> None:

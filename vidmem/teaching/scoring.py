@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.labels import (
+    NO_CLASS,
     NONE_OF_THESE,
     Bout,
     ClassProbabilities,
@@ -19,7 +20,7 @@ from vidmem.labels import (
 )
 from vidmem.labels.results import PredictionScore, score
 from vidmem.models import CardAxis
-from vidmem.teaching.samples import NO_CLASS, TaughtVideo, is_none
+from vidmem.teaching.samples import TaughtVideo, is_none
 from vidmem.teaching.splits import Part, Split
 
 FEWEST_BLOCKS = 10

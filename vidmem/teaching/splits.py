@@ -23,7 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.errors import LabelError, SettingError
-from vidmem.teaching.samples import NO_CLASS, TaughtVideo
+from vidmem.labels import NO_CLASS
+from vidmem.teaching.samples import TaughtVideo
 from vidmem.units import clock, span
 
 Part = Literal["learn", "stop", "test"]
