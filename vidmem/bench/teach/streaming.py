@@ -6,6 +6,7 @@ import statistics
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -99,10 +100,10 @@ def _stream(video: Path, model: Spool | FamSwin) -> None:
 
 
 @torch.no_grad()
-def _step_parts(video: Path, model: Spool | FamSwin) -> tuple[float, float]:
+def _step_parts(video: Path, model: Any) -> tuple[float, float]:
     """Seconds of encoder and of temporal part, in turn clip by clip: medians of the file's clips.
 
-    Its memory, or its window, is full from the first of them on.
+    The model is a Spool or a FAM Swin, whose states are of two types. Its memory, or its window, is full from the first of them on.
     """
     encoder = model.encoder
     assert encoder is not None, "it was taught with one"
