@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import closing
 from pathlib import Path
 
@@ -9,16 +10,24 @@ import torch
 from torch import Tensor
 
 from vidmem.data.barn import BarnConfig, write_video
+from vidmem.data.barn.looping import loop_video
 from vidmem.models import ModelCard
 from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
 
 FRAMES_AT_ONCE = 16
 
 
-def draw_footage(path: Path, *, seconds: float, width: int, height: int) -> Path:
-    """Draw a barn into an H.264 file of 25 frames per second."""
-    barn = BarnConfig(minutes=seconds / 60)
-    return write_video(barn, path, width=width, height=height, fps=25.0).video_path
+FPS, MOST_DRAWN_SECONDS = 25.0, 30.0
+
+
+def draw_footage(folder: Path, *, seconds: float, width: int, height: int) -> Path:
+    """An H.264 file in a folder: half a minute of a drawn barn, again and again."""
+    num_times = math.ceil(seconds / MOST_DRAWN_SECONDS)
+    drawn, looped = folder / "drawn.mp4", folder / "barn.mp4"
+    barn = BarnConfig(minutes=seconds / num_times / 60)
+    write_video(barn, drawn, width=width, height=height, fps=FPS)
+    loop_video(drawn, looped, num_times)
+    return looped
 
 
 def read_pixels(video: Path, card: ModelCard) -> Tensor:

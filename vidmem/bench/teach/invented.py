@@ -46,7 +46,7 @@ TOKEN_NOISE = 0.5
 PIECE_FRAMES = 512
 """Written at a time."""
 
-VIDEO_FPS = 1.0
+VIDEO_FPS, MOST_DRAWN_MINUTES = 1.0, 0.25
 """Of the file that stands for the video; nobody decodes it."""
 
 
@@ -100,11 +100,11 @@ def invented_video(
 
 
 def _write_video(folder: Path, minutes: float) -> Path:
-    """A file of that length: a small one, whose minute is played again and again."""
-    drawn_minutes = min(1.0, minutes)
+    """A file of about that length: a few small pictures again and again."""
+    num_times = math.ceil(minutes / MOST_DRAWN_MINUTES)
     drawn, looped = folder / "drawn.mp4", folder / "invented.mp4"
-    write_video(BarnConfig(minutes=drawn_minutes), drawn, width=64, height=36, fps=VIDEO_FPS)
-    loop_video(drawn, looped, math.ceil(minutes / drawn_minutes))
+    write_video(BarnConfig(minutes=minutes / num_times), drawn, width=64, height=36, fps=VIDEO_FPS)
+    loop_video(drawn, looped, num_times)
     return looped
 
 
