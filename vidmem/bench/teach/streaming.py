@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,6 +15,7 @@ from torch import Tensor
 from vidmem.bench.teach.footage import read_pixels
 from vidmem.bench.timing import clock, time_alternately
 from vidmem.models import FamSwin, Spool
+from vidmem.models.interface import StepOutput
 from vidmem.processors import fit_threads
 from vidmem.streaming import watch
 from vidmem.streaming.batching import to_model_clip
@@ -107,16 +109,17 @@ def _step_parts(pixels: Tensor, model: Spool | FamSwin) -> tuple[float, float]:
     """
     encoder = model.encoder
     assert encoder is not None, "it was taught with one"
-    state = model.init_state(1)
+    state: Any = model.init_state(1)
+    step: Callable[[Tensor, Any], StepOutput] = model.step_features
     features = encoder.encode(next(_clips(pixels, model))).values
     for _ in range(model.traits.l_mem):
-        state = model.step_features(features, state).state
+        state = step(features, state).state
     encoding, stepping = [], []
     for clip in _clips(pixels, model):
         started = time.perf_counter()
         features = encoder.encode(clip).values
         encoded = time.perf_counter()
-        state = model.step_features(features, state).state
+        state = step(features, state).state
         stepping.append(time.perf_counter() - encoded)
         encoding.append(encoded - started)
     return statistics.median(encoding), statistics.median(stepping)
