@@ -98,12 +98,7 @@ def bench_teach(
         StorageError: If the temporary folder has no room for the features.
     """
     encoder = load_encoder(config.features)
-    # Hours come first: what a process held before would count to its peak.
-    of_hours = () if size.hours is None else (60 * size.hours,)
-    lessons = []
-    for minutes in (*of_hours, size.minutes):
-        tell(_before_lesson(config, minutes, encoder))
-        lessons.append(bench_lesson(config, minutes, encoder))
+    lessons = _lessons(config, size, encoder, tell)
     tell("teaching both models briefly, to be streamed")
     models = {
         name: teach_briefly(config, name, encoder, minutes=size.short_minutes)
@@ -128,9 +123,24 @@ def bench_teach(
         machine=machine_facts(torch.device("cpu")),
         versions=versions_here(),
         encoding=encoding,
-        lessons=tuple(lessons),
+        lessons=lessons,
         streams=streams,
     )
+
+
+def _lessons(
+    config: TeachConfig,
+    size: TeachBenchSize,
+    encoder: FeatureEncoder,
+    tell: Callable[[str], object],
+) -> tuple[LessonBench, ...]:
+    # Hours come first: what a process held before would count to its peak.
+    of_hours = () if size.hours is None else (60 * size.hours,)
+    lessons = []
+    for minutes in (*of_hours, size.minutes):
+        tell(_before_lesson(config, minutes, encoder))
+        lessons.append(bench_lesson(config, minutes, encoder))
+    return tuple(lessons)
 
 
 def _before_lesson(config: TeachConfig, minutes: float, encoder: FeatureEncoder) -> str:

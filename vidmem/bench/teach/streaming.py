@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 from vidmem.bench.teach.footage import read_pixels
 from vidmem.bench.timing import clock, time_alternately
 from vidmem.models import FamSwin, Spool
+from vidmem.models.interface import StepOutput
 from vidmem.processors import fit_threads
 from vidmem.streaming import watch
 from vidmem.streaming.batching import to_model_clip
@@ -64,7 +66,7 @@ def bench_streams(
 
     Args:
         video: A video file, of at least one clip.
-        models: With encoders, all of one size; by name.
+        models: By name; with the same encoder, and taught alike.
         num_rounds: In each of which every model streams once.
     """
     info, threads = probe_safely(video), torch.get_num_threads()
@@ -75,9 +77,9 @@ def bench_streams(
             for name, model in models.items()
         }
         timings = time_alternately(clocks, num_rounds)
-        rows = []
+        rows, pixels = [], read_pixels(video, next(iter(models.values())).card)
         for name, model in models.items():
-            encoder_seconds, temporal_seconds = _step_parts(video, model)
+            encoder_seconds, temporal_seconds = _step_parts(pixels, model)
             row = TaughtStreamBench(
                 model=name,
                 video_seconds=info.duration_seconds,
@@ -100,31 +102,33 @@ def _stream(video: Path, model: Spool | FamSwin) -> None:
 
 
 @torch.no_grad()
-def _step_parts(video: Path, model: Any) -> tuple[float, float]:
-    """Seconds of encoder and of temporal part, in turn clip by clip: medians of the file's clips.
+def _step_parts(pixels: Tensor, model: Any) -> tuple[float, float]:
+    """Seconds of encoder and of temporal part, in turn clip by clip: medians of all clips.
 
     The model is a Spool or a FAM Swin, whose states are of two types. Its memory, or its window, is
     full from the first of them on.
     """
     encoder = model.encoder
     assert encoder is not None, "it was taught with one"
-    state, device = model.init_state(1), model.device
-    features = encoder.encode(next(_clips(video, model))).values
+    state: Any = model.init_state(1)
+    step: Callable[[Tensor, Any], StepOutput] = model.step_features
+    features = encoder.encode(next(_clips(pixels, model))).values
     for _ in range(model.traits.l_mem):
-        state = model.step_features(features, state).state
+        state = step(features, state).state
     encoding, stepping = [], []
-    for clip in _clips(video, model):
-        encoding.append(clock(lambda clip=clip: encoder.encode(clip), device)().seconds)
+    for clip in _clips(pixels, model):
+        started = time.perf_counter()
         features = encoder.encode(clip).values
-        step = clock(lambda own=features, state=state: model.step_features(own, state), device)
-        stepping.append(step().seconds)
-        state = model.step_features(features, state).state
+        encoded = time.perf_counter()
+        state = step(features, state).state
+        stepping.append(time.perf_counter() - encoded)
+        encoding.append(encoded - started)
     return statistics.median(encoding), statistics.median(stepping)
 
 
-def _clips(video: Path, model: Spool | FamSwin) -> Iterator[Tensor]:
-    """Whole clips `[1, T, 3, H, W]`, one at a time: all of them would be a gigabyte."""
+def _clips(pixels: Tensor, model: Spool | FamSwin) -> Iterator[Tensor]:
+    """Whole clips `[1, T, 3, H, W]`, one at a time: all of them would be half a gigabyte."""
     frames = model.card.clip_frames
-    for pixels in read_pixels(video, model.card).split(frames):
-        if len(pixels) == frames:
-            yield to_model_clip(pixels, model)
+    for own in pixels.split(frames):
+        if len(own) == frames:
+            yield to_model_clip(own, model)

@@ -112,16 +112,14 @@ class FeatureStore:
         """
         own = {self._entry(key): num_bytes for key, num_bytes in wanted}
         num_bytes = sum(max(each - entry.num_bytes, 0) for entry, each in own.items())
-        for entry in own:
-            entry.mark_used()
         missing = self._missing_bytes(num_bytes)
         for item in self._items():
-            if missing <= 0:
-                return
-            if item not in own and not item.is_in_use():
+            if missing > 0 and item not in own and not item.is_in_use():
                 missing -= item.num_bytes
         if missing > 0:
             raise self._no_room(num_bytes)
+        for entry in own:  # what was refused is not used, and stays as old as it was
+            entry.mark_used()
 
     def make_room(self, num_bytes: int) -> None:
         """Delete what was used longest ago, until as much more may be written.
