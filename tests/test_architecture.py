@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "teaching": {"__init__", "errors", "nn", "video", "models", "streaming", "labels", "training"},
     "moments": {"errors", "inspection", "models", "streaming", "nn"},
     "evaluation": {"errors", "data", "inspection", "models", "streaming", "moments"},
-    "bench": {"__init__", *LEAVES, *RESULTS},
+    "bench": {"__init__", *LEAVES, *RESULTS, "labels", "teaching"},
     "figures": {"errors", "moments", "evaluation", "labels", *RESULTS},
     "doctor": {"errors", "video", "nn", "models"},
     "console": {"models", "streaming"},

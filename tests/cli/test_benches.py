@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
@@ -11,6 +13,8 @@ from tests.conftest import make_tiny_model
 from vidmem.bench import inspection_costs
 from vidmem.bench import pool as bench_pool
 from vidmem.bench.inspection import Overhead
+from vidmem.bench.teach import bench as teach_bench
+from vidmem.teaching import TeachConfig
 
 
 def test_spool_is_measured_in_two_dtypes(run):
@@ -46,6 +50,26 @@ def test_large_models_are_left_out_by_default(run, monkeypatch):
     done = run("bench", "inspection", "--device", "cpu")
     assert "| spool-nano" in done.out, done.err
     assert "fam-swin-t" not in done.out
+
+
+def test_teaching_is_measured_with_the_encoder_and_the_rate_that_were_asked_for(run, monkeypatch):
+    asked = []
+
+    def bench_teach(config, size, tell):
+        asked.append((config, size))
+        tell("drawing")
+        return SimpleNamespace(as_dict=lambda: {"encoder": "lite0"})
+
+    monkeypatch.setattr(teach_bench, "bench_teach", bench_teach)
+    monkeypatch.setattr(teach_bench, "bench_as_markdown", lambda measured: "| what | measured |")
+    done = run("bench", "teach", "--encoder", "lite0", "--minutes", 7, "--fps", 4, "--json")
+    assert (json.loads(done.out), done.err) == ({"encoder": "lite0"}, "drawing\n")
+    assert run("bench", "teach", "--hours", 10).out == "| what | measured |\n"
+    (first, small), (usual, large) = asked
+    assert (first.features.backbone, first.feature_fps) == ("lite0", 4)
+    assert (small.minutes, small.hours) == (7, None)
+    assert usual == TeachConfig()
+    assert (large.minutes, large.hours, large.height) == (60, 10, 720)
 
 
 def test_a_pool_is_measured_beside_batches(run, tiny_model, tmp_path, monkeypatch):

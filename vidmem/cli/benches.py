@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +15,7 @@ import typer
 import vidmem
 from vidmem.cli.terminal import counting, new_console, note
 from vidmem.errors import SettingError, VidmemError
+from vidmem.plain import to_json
 from vidmem.units import span
 
 if TYPE_CHECKING:
@@ -274,6 +276,50 @@ def inspection(
     console = new_console()
     console.print(f"Watched over unwatched, medians of steps in turn; {name}.\n", markup=False)
     console.print(overheads_as_markdown(rows), markup=False)
+
+
+@bench.command()
+def teach(
+    encoder: Annotated[
+        str, typer.Option(help="The image encoder, as `vidmem teach` takes it: lite2 or lite0.")
+    ] = "lite2",
+    minutes: Annotated[
+        float, typer.Option(min=5, max=1440, help="Of video, on whose features is taught.")
+    ] = 60.0,
+    hours: Annotated[
+        float | None,
+        typer.Option(
+            min=0.1,
+            max=100,
+            help="Teach on so much video as well, for the memory that it takes: with lite2, 10 "
+            "hours of features are 4.7 GB in the temporary folder for as long.",
+            show_default=False,
+        ),
+    ] = None,
+    fps: Annotated[
+        float | None,
+        typer.Option(help="Feature frames per second. Default: the recipe's.", show_default=False),
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Numbers for a program; all else goes to stderr.")
+    ] = False,
+) -> None:
+    """What teaching costs, on the CPU: encoding, learning, memory, and streaming what was taught.
+
+    A 720p file is drawn, encoded and streamed. The features that are taught on are invented; for
+    how many steps real ones are worth learning differs from footage to footage.
+    """
+    from vidmem.bench.teach.bench import TeachBenchSize, bench_as_markdown, bench_teach
+    from vidmem.teaching import FeatureConfig, TeachConfig
+
+    config = TeachConfig(features=FeatureConfig(backbone=encoder))
+    if fps is not None:
+        config = replace(config, feature_fps=fps)
+    measured = bench_teach(config, TeachBenchSize(minutes=minutes, hours=hours), note)
+    if as_json:
+        print(to_json(measured.as_dict(), indent=2))
+        return
+    new_console().print(bench_as_markdown(measured), markup=False)
 
 
 @bench.command()

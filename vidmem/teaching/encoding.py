@@ -147,7 +147,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         progress=progress or (lambda _: None),
         is_cancelled=is_cancelled,
     )
-    key = FeatureKey.of(path, job.made_with())
+    key = feature_key(path, encoder, fps=fps, region=region, reader=reader)
     while (features := _found(store, key, path)) is None:
         job.check_cancelled()
         writer = store.writer(key)
@@ -166,6 +166,50 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     return features
 
 
+def feature_key(
+    path: str | Path,
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    region: Region | None = None,
+    reader: str = "auto",
+) -> FeatureKey:
+    """Under which a store has what `encode_video` makes of a video: all that the numbers depend on.
+
+    Raises:
+        VideoNotFoundError: If the file cannot be read.
+    """
+    return FeatureKey.of(path, _made_with(encoder, fps=fps, region=region, reader=reader))
+
+
+def _made_with(
+    encoder: FeatureEncoder, *, fps: float, region: Region | None = None, reader: str = "auto"
+) -> dict[str, Any]:
+    """All that the numbers depend on beside the file; all weights are read for it."""
+    pictures = encoder.backbone.preprocessing
+    return {
+        "kind": "features of frames",
+        "version": FEATURES_VERSION,
+        "backbone": encoder.backbone.fingerprint(),
+        "tokens_per_frame": encoder.config.tokens_per_frame,
+        "encode_every": encoder.config.encode_every,
+        "fps": fps,
+        "frame_size": [pictures.frame_height, pictures.frame_width],
+        "resize": pictures.resize,
+        "mean": pictures.mean,
+        "std": pictures.std,
+        "region": None if region is None else region.place,
+        "reader": "pyav" if reader == "auto" else reader,
+    }
+
+
+def feature_bytes(encoder: FeatureEncoder) -> int:
+    """What a store keeps of one feature frame."""
+    tokens, width = encoder.config.tokens_per_frame, encoder.backbone.embed_dim
+    motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
+    return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
+
+
 def check_room(
     seconds: Mapping[Path, float], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
 ) -> None:
@@ -181,12 +225,18 @@ def check_room(
         StorageError: If they will not fit.
         VidmemError: If a video cannot be read.
     """
-    pictures, settings = _Pictures.of(encoder), _settings(encoder.config.encode_every, fps)
-    job = _Encoding(path=Path(), encoder=encoder, pictures=pictures, settings=settings)
-    made_with = job.made_with()  # of all alike, and all weights are read for it
+    made_with = _made_with(encoder, fps=fps)  # of all alike
     store.check_room(
-        [(FeatureKey.of(path, made_with), job.num_bytes(each)) for path, each in seconds.items()]
+        [
+            (FeatureKey.of(path, made_with), _num_bytes(encoder, each, fps))
+            for path, each in seconds.items()
+        ]
     )
+
+
+def _num_bytes(encoder: FeatureEncoder, seconds: float, fps: float) -> int:
+    """About, of the features of so much video."""
+    return round(seconds * fps / encoder.config.encode_every) * feature_bytes(encoder)
 
 
 @dataclass(frozen=True)
@@ -222,24 +272,6 @@ class _Encoding:
     progress: Callable[[EncodingProgress], None] = lambda _: None
     is_cancelled: Callable[[], bool] = lambda: False
 
-    def made_with(self) -> dict[str, Any]:
-        """All that the numbers depend on beside the file."""
-        card = self.pictures.card
-        return {
-            "kind": "features of frames",
-            "version": FEATURES_VERSION,
-            "backbone": self.encoder.backbone.fingerprint(),
-            "tokens_per_frame": self.encoder.config.tokens_per_frame,
-            "encode_every": self.encoder.config.encode_every,
-            "fps": self.settings.fps,
-            "frame_size": [card.frame_height, card.frame_width],
-            "resize": card.resize,
-            "mean": card.mean,
-            "std": card.std,
-            "region": None if self.region is None else self.region.place,
-            "reader": "pyav" if self.reader == "auto" else self.reader,
-        }
-
     def check_cancelled(self) -> None:
         """Raise `EncodingCancelledError` where the caller wants to stop."""
         if self.is_cancelled():
@@ -261,7 +293,8 @@ class _Encoding:
         with self._feed(place.position.next_frame) as feed:
             duration_seconds = feed.info.duration_seconds
             total_frames = round(duration_seconds * self.settings.fps)
-            store.check_room([(key, self.num_bytes(duration_seconds))])
+            num_bytes = _num_bytes(self.encoder, duration_seconds, self.settings.fps)
+            store.check_room([(key, num_bytes)])
             self._encode(feed, writer, place, total_frames)
         if not writer.num_rows("seconds"):
             raise EmptyVideoError(
@@ -315,13 +348,6 @@ class _Encoding:
             "frame_motion": raw.frame_motion[:, 0].float(),
             "seconds": torch.tensor(seconds, dtype=torch.float64),
         }
-
-    def num_bytes(self, seconds: float) -> int:
-        """About, of the features of so much video."""
-        tokens, width = self.encoder.config.tokens_per_frame, self.encoder.backbone.embed_dim
-        motion = (tokens + 1) * NUM_MOTION_CHANNELS * torch.float32.itemsize
-        each = tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
-        return round(seconds * self.settings.fps / self.every) * each
 
     @contextmanager
     def _feed(self, start_frame: int) -> Iterator[Feed]:
