@@ -103,7 +103,8 @@ def _stream(video: Path, model: Spool | FamSwin) -> None:
 def _step_parts(video: Path, model: Any) -> tuple[float, float]:
     """Seconds of encoder and of temporal part, in turn clip by clip: medians of the file's clips.
 
-    The model is a Spool or a FAM Swin, whose states are of two types. Its memory, or its window, is full from the first of them on.
+    The model is a Spool or a FAM Swin, whose states are of two types. Its memory, or its window, is
+    full from the first of them on.
     """
     encoder = model.encoder
     assert encoder is not None, "it was taught with one"
