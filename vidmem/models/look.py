@@ -104,7 +104,7 @@ class Look:
         """SHA-256 of everything that the measure depends on."""
         digest = hashlib.sha256(repr(self.limit).encode())
         for tensor in (self.mean, self.std, self.precision):
-            digest.update(memoryview(tensor.contiguous().numpy()))
+            digest.update(tensor.contiguous().numpy().tobytes())
         return digest.hexdigest()
 
     def write(self, folder: str | Path) -> None:
