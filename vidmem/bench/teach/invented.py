@@ -39,8 +39,7 @@ NUM_CAUSES = 8
 """Of all that changes in the picture: the first of them are the behaviours."""
 
 CAUSE_NOISE = 1.5
-"""Beside a behaviour's 1: a single frame says little, those around it more, so that a temporal
-network has something to learn and is not stopped at once."""
+"""Beside a behaviour's 1: a single frame says little, those around it more."""
 
 TOKEN_NOISE = 0.5
 PIECE_FRAMES = 512
