@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import contextmanager
+from threading import Event
 
 import pytest
 
-from tests.browser.conftest import wait_until
+from tests.browser.conftest import WAIT_SECONDS, wait_until
 from tests.browser.test_looks import is_well_everywhere
 from vidmem.labels import Bout, preset
 from vidmem.labels.formats import import_file
@@ -132,18 +134,38 @@ def change_one(page, dialog, project):
 
 
 def type_while_an_edit_is_answered(page, dialog, project):
-    dialog.get_by_label("Name of digging", exact=True).press("End")
-    page.keyboard.type("!")
-    page.keyboard.press("Tab")
+    """What is typed meanwhile stays, and Enter takes it, whenever the answer comes."""
     grooming = dialog.get_by_label("What counts as grooming")
-    grooming.press("End")
-    page.keyboard.type(", also another mouse")
-    wait_until(lambda: "digging!" in project.ethogram)
-    dialog.get_by_label("Name of digging!", exact=True).wait_for()
+    with answer_held_back(project, "rename") as answer:
+        dialog.get_by_label("Name of digging", exact=True).press("End")
+        page.keyboard.type("!")
+        page.keyboard.press("Tab")
+        grooming.press("End")
+        page.keyboard.type(", also another mouse")
+        answer.set()
+        dialog.get_by_label("Name of digging!", exact=True).wait_for()
+    assert "digging!" in project.ethogram
     grooming.press("Enter")
     wait_until(
         lambda: project.ethogram["grooming"].description.endswith("itself, also another mouse")
     )
+
+
+@contextmanager
+def answer_held_back(project, edit):
+    """An edit of behaviours that is not done before the event is set."""
+    made, may_answer = getattr(project.behaviours, edit), Event()
+
+    def made_late(*arguments, **about):
+        assert may_answer.wait(WAIT_SECONDS)
+        return made(*arguments, **about)
+
+    with pytest.MonkeyPatch.context() as late:
+        late.setattr(project.behaviours, edit, made_late)
+        try:
+            yield may_answer
+        finally:
+            may_answer.set()
 
 
 def delete_what_others_label(dialog, project):

@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import re
 import time
+from threading import Event
 
 import pytest
 
 from app.pages.watch.actions import Handlers
+from app.run.model import RunModel
 from tests.browser.conftest import (
     CLIP_SECONDS,
     LONG,
     VIDEO_SECONDS,
+    WAIT_SECONDS,
     choose,
     new_page,
     newest,
@@ -175,12 +178,13 @@ def a_reload_finds_the_run_and_closing_frees_it(page, site):
     wait_until(lambda: site.registry().find(run) is None)
 
 
-def test_a_video_is_stepped_through_and_played_with_the_clock(open_page, site):
+def test_a_video_is_stepped_through_and_played_with_the_clock(open_page, site, monkeypatch):
     page = open_page()
     time_and_label_on_the_picture_are_the_pictures_own(page)
     what_is_wrong_with_a_time_is_said_until_something_else_is_done(page)
     keys_play_step_and_look_back_but_not_while_typing(page, site)
     changing_the_clip_length_says_that_the_memory_starts_empty(page)
+    a_slider_stays_where_the_hand_put_it_however_late_the_app_answers(page, monkeypatch)
     choose_anew(page, LONG)
     in_real_time_the_playhead_goes_with_the_clock(page, site)
 
@@ -262,6 +266,39 @@ def changing_the_clip_length_says_that_the_memory_starts_empty(page):
     page.get_by_role("alert").filter(has_text="memory starts empty").wait_for()
     page.get_by_label("Close this message").dispatch_event("click")  # or it left by itself
     page.locator(".vm-notice").wait_for(state="hidden")
+
+
+def a_slider_stays_where_the_hand_put_it_however_late_the_app_answers(page, monkeypatch):
+    slider = page.locator("[data-setting=clip_frames]")
+    now = int(slider.input_value())
+    wanted = page.evaluate("window.vidmem.last.settings.allowed.clip_frames")[now - 2]
+    with monkeypatch.context() as late:
+        asked, may_answer = hold_back_settings(late)
+        try:
+            slider.press("ArrowLeft")
+            wait_until(asked.is_set)
+            page.wait_for_timeout(1300)  # the hand rests; what it chose is nowhere but on the page
+            assert slider.input_value() == str(now - 1)
+        finally:
+            may_answer.set()
+        page.keyboard.press("ArrowLeft")  # as the answer comes
+        in_use = "value => window.vidmem.last.settings.values.clip_frames === value"
+        page.wait_for_function(in_use, arg=wanted)
+    assert slider.input_value() == str(now - 2)
+    assert slider.evaluate("slider => slider === document.activeElement")
+
+
+def hold_back_settings(late):
+    """Two events: a setting was asked for, and it may be taken."""
+    update, asked, may_answer = RunModel.update, Event(), Event()
+
+    def update_late(chosen, **changes):
+        asked.set()
+        assert may_answer.wait(WAIT_SECONDS)
+        return update(chosen, **changes)
+
+    late.setattr(RunModel, "update", update_late)
+    return asked, may_answer
 
 
 def in_real_time_the_playhead_goes_with_the_clock(page, site):

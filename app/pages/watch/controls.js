@@ -6,6 +6,9 @@ import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
 import { count, makeRangePicture, windowFrames } from "./range_picture.js";
 
+const SETTLE = 120; // milliseconds from a move to the message about it: a hand that goes on moving sends one
+const PATIENCE = 10000; // until a change that the app does not say it has counts no more
+
 const perClip = (s) => s.clip_frames / s.fps;
 const perStride = (s) => (s.is_back_to_back ? s.clip_frames : s.window_stride) / s.fps;
 const shortestBout = (s) => Math.max(perClip(s), perStride(s), s.min_bout_seconds); // as StreamSettings has it
@@ -39,10 +42,8 @@ export function start(element) {
   const latency = element.querySelector(".vm-latency");
   const more = element.querySelector(".vm-more");
   const parts = new Map(); // setting -> its elements and allowed values
-  const waiting = new Map(); // setting -> the timer that tells the server
-  let settings = null;
+  const held = new Map(); // setting -> what a hand chose, until the app has it: { value, timer, sent, until }
   let heads = null;
-  let heldUntil = 0;
   const headsPart = element.querySelector(".vm-heads");
   const rangePicture = makeRangePicture(headsPart);
 
@@ -84,23 +85,24 @@ export function start(element) {
     },
   };
 
-  function build(allowed, isWindow) {
-    for (const timer of waiting.values()) clearTimeout(timer); // of the sliders that were
+  function build(names, isWindow) {
+    for (const { timer } of held.values()) clearTimeout(timer); // of the sliders that were
+    held.clear();
     sliders.replaceChildren();
     parts.clear();
-    for (const [setting, values] of Object.entries(allowed)) {
+    for (const setting of names) {
       const part = makeSliderParts(words[setting === "l_mem" && isWindow ? "l_mem_window" : setting]);
-      part.input.max = values.length - 1;
       part.input.dataset.setting = setting;
-      parts.set(setting, { ...part, values });
+      parts.set(setting, { ...part, values: [] });
       part.input.addEventListener("input", () => changed(setting));
       sliders.append(part.label, ...(setting === "local_frame_range" ? [latency, headsPart] : []));
     }
   }
-  function show(values) {
+  function show() {
+    const chosen = [...held].map(([setting, { value }]) => [setting, value]);
+    const values = { ...bus.last.settings.values, ...Object.fromEntries(chosen) };
     for (const [setting, { input, value, meaning, values: allowed }] of parts) {
-      if (document.activeElement !== input || performance.now() > heldUntil)
-        input.value = indexOfNearest(allowed, values[setting]);
+      input.value = indexOfNearest(allowed, values[setting]);
       value.textContent = meanings[setting].value(values);
       meaning.textContent = meanings[setting].means(values);
       const also = setting === "local_frame_range" ? `; ${finalAfter(values)}` : "";
@@ -111,36 +113,64 @@ export function start(element) {
     latency.hidden = !latency.lastElementChild.textContent;
     rangePicture.draw(values);
   }
+
+  // What a hand chose is shown until the app has it, however long that takes: else the next move would begin elsewhere.
   function changed(setting) {
     const { input, values } = parts.get(setting);
-    settings = { ...settings, [setting]: values[Number(input.value)] };
-    heldUntil = performance.now() + 900;
-    show(settings);
-    clearTimeout(waiting.get(setting));
-    waiting.set(
-      setting,
-      setTimeout(() => bus.act("set", { setting, value: settings[setting] }), 120),
-    );
+    const one = held.get(setting) ?? { sent: null };
+    clearTimeout(one.timer);
+    one.value = values[Number(input.value)];
+    one.timer = setTimeout(() => {
+      one.timer = 0;
+      if (held.get(setting) === one && one.sent === null) send(setting, one);
+    }, SETTLE);
+    held.set(setting, one);
+    show();
+  }
+  // One at a time for each setting, since a message may overtake the one before: the last one is what counts.
+  function send(setting, one) {
+    Object.assign(one, { sent: one.value, until: performance.now() + PATIENCE });
+    bus.act("set", { setting, value: one.value });
+  }
+  function letGoOfWhatIsAnswered() {
+    const { values } = bus.last.settings;
+    for (const [setting, one] of held) {
+      const isAnswered = one.sent !== null && (values[setting] === one.sent || performance.now() > one.until);
+      if (isAnswered) goOn(setting, one);
+    }
+  }
+  function goOn(setting, one) {
+    const isNewest = one.value === one.sent;
+    one.sent = null;
+    if (one.timer) return; // it sends
+    if (isNewest) held.delete(setting);
+    else send(setting, one);
+  }
+  // What was asked for will not come: it was refused, or is of results that are gone.
+  function giveUp() {
+    for (const [setting, one] of held) if (one.sent !== null) goOn(setting, one);
+    if (bus.last.settings) show();
   }
 
   let builtFor = "";
-  bus.on("settings", (value) => {
-    const { is_back_to_back: isWindow } = value.values;
-    const shape = JSON.stringify([value.allowed, isWindow]);
-    if (shape !== builtFor) build(value.allowed, isWindow);
+  bus.on("settings", ({ allowed, values: { is_back_to_back: isWindow } }) => {
+    const shape = JSON.stringify([Object.keys(allowed), isWindow]);
+    if (shape !== builtFor) build(Object.keys(allowed), isWindow);
     builtFor = shape;
-    if (settings?.is_back_to_back !== isWindow) heldUntil = 0; // another model: what the hand held is of the last one
-    if (performance.now() < heldUntil && settings) return;
-    settings = value.values;
-    show(settings);
+    // In place: a slider that was made anew would slip from the hand that moves it, and from the keys.
+    for (const [setting, part] of parts) {
+      part.values = allowed[setting];
+      part.input.max = part.values.length - 1;
+    }
+    letGoOfWhatIsAnswered();
+    show();
   });
-  // When no hand has moved a slider for a while, what the server says counts.
+  bus.on("notice", (notice) => notice?.level === "error" && giveUp());
+  bus.on("epoch", giveUp);
   setInterval(() => {
-    const current = bus.last.settings?.values;
-    if (!current || !heldUntil || performance.now() <= heldUntil) return;
-    heldUntil = 0;
-    settings = current;
-    show(settings);
+    if (!held.size) return;
+    letGoOfWhatIsAnswered();
+    show();
   }, 300);
   bus.on("models", (list) => {
     const here = list.filter((one) => one[2]);

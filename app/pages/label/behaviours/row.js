@@ -253,8 +253,9 @@ export function onChanged(input, before, take) {
     take(value);
   };
   input.addEventListener("change", commit);
-  // A text that was put back when all was drawn anew is no change to a browser.
+  // A text that was put back when all was drawn anew is no change to a browser: not when it is left, nor with Enter.
   input.addEventListener("blur", commit);
+  onEnter(input, commit);
   input.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && input.value !== before) {
       event.preventDefault(); // not the dialog's
@@ -264,7 +265,7 @@ export function onChanged(input, before, take) {
 }
 export function onEnter(input, take) {
   input.addEventListener("keydown", (event) => {
-    if (event.key !== "Enter") return;
+    if (event.key !== "Enter" || event.isComposing) return; // that one chooses a character
     event.preventDefault();
     take();
   });
