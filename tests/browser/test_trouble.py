@@ -141,13 +141,12 @@ def test_a_page_says_whether_the_app_hangs_or_does_not_know_it_any_more(browser,
         page.wait_for_function("window.vidmem?.last.source")
     unknown.context.clear_cookies()  # as after the app was started anew: with another token
     held = []
-    hanging.route("**/*", held.append)  # no answer, and no end either
+    hanging.route("**/*", lambda route: held.append(route))  # no answer, and no end either
     for page in (unknown, hanging):
         page.clock.fast_forward(SILENT_MILLISECONDS)
     unknown.get_by_role("alert").filter(has_text="does not know this page").wait_for()
     hanging.get_by_role("alert").filter(has_text="does not answer").wait_for()
-    hanging.unroute_all()
-    for route in held:  # or Playwright waits for them when there is no page any more, and complains
+    for route in held:  # or Playwright waits for them when there is no page any more
         route.abort()
     for page in (unknown, hanging):
         page.context.close()
