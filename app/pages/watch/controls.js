@@ -114,7 +114,7 @@ export function start(element) {
     rangePicture.draw(values);
   }
 
-  // What a hand chose is shown until the app has it, however long that takes: else the next move would begin elsewhere.
+  // What a hand chose is shown until the app has it (or PATIENCE ends): else the next move would begin elsewhere.
   function changed(setting) {
     const { input, values } = parts.get(setting);
     const one = held.get(setting) ?? { sent: null };
