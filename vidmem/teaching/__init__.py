@@ -12,9 +12,8 @@ from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
 from vidmem.teaching.report import CandidateReport, TeachReport, read_report
-from vidmem.teaching.scripts import teach
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
-from vidmem.teaching.teach import TeachConfig, TeachProgress
+from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
 
 __all__ = [
     "LEARNERS",

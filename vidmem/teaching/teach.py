@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import vidmem
 from vidmem.errors import SettingError
-from vidmem.labels import Labels
+from vidmem.labels import Labels, read
 from vidmem.models import (
     FamSwin,
     FeatureConfig,
@@ -181,7 +181,7 @@ Report = Callable[[TeachProgress], None]
 
 
 def teach(
-    labels: Labels,
+    labels: Labels | str | Path,
     videos: str | Path | Sources,
     *,
     model: str | None = None,
@@ -193,7 +193,7 @@ def teach(
     """Teach a model on labels; time that nobody labelled is context, and never a negative.
 
     Args:
-        labels: Of any number of videos.
+        labels: Of any number of videos, or a file of any format that `vidmem.labels.read` reads.
         videos: The folder of the videos, one file, or files by the names that the labels have.
         model: `spool` or `fam`, instead of the config's.
         config: The recipe.
@@ -206,10 +206,13 @@ def teach(
         time that was kept from it.
 
     Raises:
-        LabelError: If the labels cannot teach it; before any long work.
+        LabelError: If the labels cannot be read without a problem, or cannot teach it; before any
+            long work.
         VidmemError: If a video, the image encoder or room for features is missing.
         CancelledError: If it was cancelled (`EncodingCancelledError` while encoding).
     """
+    if not isinstance(labels, Labels):
+        labels = read(labels, on_problem="stop")
     config = config or TeachConfig()
     if model is not None:
         config = replace(config, model=model)
