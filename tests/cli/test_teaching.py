@@ -184,7 +184,10 @@ def test_a_project_gives_labels_and_videos_and_gets_the_model(run, here):
         (("mine", *FILES, "--axis", "posture"), "posture"),
         (("mine", *FILES, "--subject", "sow 7"), "sow 7"),
         (("mine", *FILES, "--fps", 100), "feature_fps"),
-        (("mine", *FILES, "--split", "frames"), "--split must be auto, videos, blocks, time"),
+        (
+            ("mine", *FILES, "--split", "frames"),
+            "--split must be auto, videos, subjects, blocks, time",
+        ),
         (("mine", *FILES, "--learn-share", 0.5), "give --split time"),
         (("mine", *FILES, "--split", "time", "--test-videos", "*2*"), "leaves whole videos out"),
         (("mine", *FILES, "--features-gb", 0.01, "--gap", -1), "gap_seconds"),
