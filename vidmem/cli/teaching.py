@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -229,7 +229,7 @@ def teach(
     write_model(taught, found, lesson.out)
     if report is not None:
         found.write(report)
-    _show(found, lesson.out, regions, console, as_json=as_json)
+    _show(found, lesson.out, _watched(regions, by_video), console, as_json=as_json)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -413,14 +413,22 @@ def _introduction(lesson: _Lesson) -> Iterable[str]:
     yield f"features: in {lesson.store.folder}, at most {file_size(lesson.store.max_bytes)}"
 
 
+def _watched(file: Path | None, regions: Regions) -> list[str]:
+    """Words of `vidmem watch` for the same regions; it takes those of one video."""
+    from vidmem.teaching import ANY_VIDEO
+
+    if file is None:
+        return []
+    return ["--regions", str(file) if set(regions) == {ANY_VIDEO} else "REGIONS"]
+
+
 def _show(
-    report: TeachReport, out: Path, regions: Path | None, console: Console, *, as_json: bool
+    report: TeachReport, out: Path, watched: Sequence[str], console: Console, *, as_json: bool
 ) -> None:
     from vidmem.cli.result_tables import teaching_lines
 
-    words = ["vidmem", "watch", "VIDEO", "--model", str(out)]
-    words += ["--regions", str(regions)] if regions else []
-    command = shlex.join([*words, "--out", "p.csv"])
+    words = ["vidmem", "watch", "VIDEO", "--model", str(out), *watched, "--out", "p.csv"]
+    command = shlex.join(words)
     if as_json:
         print(to_json({**report.as_dict(), "model_folder": str(out)}, indent=2))
         return

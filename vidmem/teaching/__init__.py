@@ -14,10 +14,11 @@ from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
 from vidmem.teaching.report import CandidateReport, TeachReport, read_report
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
-from vidmem.teaching.subjects import Regions, checked_regions, read_regions
+from vidmem.teaching.subjects import ANY_VIDEO, Regions, checked_regions, read_regions
 from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
 
 __all__ = [
+    "ANY_VIDEO",
     "LEARNERS",
     "MODEL_NAMES",
     "CancelledError",

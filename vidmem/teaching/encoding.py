@@ -220,7 +220,9 @@ def encode_regions(  # noqa: PLR0913 - as `encode_video`
     info = info or probe_safely(path)
     together = _Together(progress or (lambda _: None))
     job = _Encoding.of(path, encoder, fps=fps, reader=reader, is_cancelled=is_cancelled)
-    keys = dict(zip(regions, region_keys(path, encoder, regions, info, fps, reader), strict=True))
+    made_with = _made_with(encoder, fps=fps, reader=reader)
+    all_keys = _region_keys(path, made_with, regions, info, job.pictures.card)
+    keys = dict(zip(regions, all_keys, strict=True))
     features: dict[str, VideoFeatures] = {}
     while missing := [one for one in regions if one.name not in features]:
         kept = {one.name: _found(store, keys[one], path) for one in missing}
@@ -294,28 +296,19 @@ def feature_key(
     return FeatureKey.of(path, _made_with(encoder, fps=fps, reader=reader))
 
 
-def region_keys(
+def _region_keys(
     path: str | Path,
-    encoder: FeatureEncoder,
+    made_with: Mapping[str, Any],
     regions: Sequence[Region],
     info: VideoInfo,
-    fps: float,
-    reader: str = "auto",
+    card: ModelCard,
 ) -> list[FeatureKey]:
-    """Under which a store has what `encode_regions` makes of each region of a video.
-
-    Raises:
-        VideoNotFoundError: If the file cannot be read.
-        SettingError: If a region is too small.
-    """
-    made_with = _made_with(encoder, fps=fps, reader=reader)
-    all_cuts = cuts(info, regions, _Pictures.of(encoder).card)
+    """Under which a store has what `encode_regions` makes of each region of a video."""
+    all_cuts = cuts(info, regions, card)
+    sizes = [list(all_cuts[one.name].decoded) for one in regions]
     return [
-        FeatureKey.of(
-            path,
-            {**made_with, "region": one.place, "decoded_at": list(all_cuts[one.name].decoded)},
-        )
-        for one in regions
+        FeatureKey.of(path, {**made_with, "region": one.place, "decoded_at": size})
+        for one, size in zip(regions, sizes, strict=True)
     ]
 
 
@@ -345,25 +338,46 @@ def feature_bytes(encoder: FeatureEncoder) -> int:
     return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
 
 
+@dataclass(frozen=True, kw_only=True)
+class WantedFeatures:
+    """What is to be encoded of a video."""
+
+    path: Path
+    seconds: float
+    """How long it is."""
+
+    regions: tuple[Region, ...] = ()
+    """Empty: the whole picture."""
+
+    info: VideoInfo | None = None
+    """`None`: it is looked at where that is needed."""
+
+
 def check_room(
-    wanted: Iterable[tuple[FeatureKey, float]],
-    encoder: FeatureEncoder,
-    *,
-    fps: float,
-    store: FeatureStore,
+    wanted: Iterable[WantedFeatures], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
 ) -> None:
-    """See that features fit into a store side by side, before any are made.
+    """See that the features of some videos fit into a store side by side, before any is encoded.
 
     Args:
-        wanted: Each with the seconds of video that it is of; what is there already counts.
+        wanted: What is there of them already counts.
         encoder: See `encode_video`.
         fps: Sampled frames per second.
         store: Where they are to go.
 
     Raises:
         StorageError: If they will not fit.
+        VidmemError: If a video cannot be read.
     """
-    store.check_room([(key, _num_bytes(encoder, each, fps)) for key, each in wanted])
+    made_with = _made_with(encoder, fps=fps)  # of all alike
+    card = _Pictures.of(encoder).card
+    rooms: list[tuple[FeatureKey, int]] = []
+    for one in wanted:
+        keys = [FeatureKey.of(one.path, made_with)]
+        if one.regions:
+            info = one.info or probe_safely(one.path)
+            keys = _region_keys(one.path, made_with, one.regions, info, card)
+        rooms += [(key, _num_bytes(encoder, one.seconds, fps)) for key in keys]
+    store.check_room(rooms)
 
 
 def _num_bytes(encoder: FeatureEncoder, seconds: float, fps: float) -> int:

@@ -13,17 +13,16 @@ from torch import Tensor
 from vidmem.errors import LabelError, VideoNotFoundError
 from vidmem.labels import Labels
 from vidmem.labels.formats import FORMATS
-from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureKey, FeatureStore
+from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
 from vidmem.teaching.encoding import (
     EncodingProgress,
     VideoFeatures,
+    WantedFeatures,
     check_room,
     encode_regions,
     encode_video,
-    feature_key,
-    region_keys,
 )
 from vidmem.teaching.samples import (
     TaughtVideo,
@@ -211,9 +210,34 @@ def gather(
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
     encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
-    encoding = _PartsEncoding(encoder, fps, store, progress, is_cancelled)
-    encoding.check_room(casting.parts, {one.key: float(one.end_seconds[-1]) for one in expected})
-    features = encoding.encoded(casting.parts)
+    seconds = {one.name: float(one.end_seconds[-1]) for one in expected}
+    wanted = _wanted(casting.parts, seconds)
+    check_room(wanted, encoder, fps=fps, store=store)
+    features: dict[str, VideoFeatures] = {}
+    for one in wanted:
+        own = [part for part in casting.parts if part.path == one.path]
+        listener = _listener(own, progress)
+        if one.regions:
+            by_name = encode_regions(
+                one.path,
+                encoder,
+                regions=one.regions,
+                fps=fps,
+                store=store,
+                info=one.info,
+                progress=listener,
+                is_cancelled=is_cancelled,
+            )
+            features |= {part.key: by_name[part.subject] for part in own}
+        else:
+            features[own[0].key] = encode_video(
+                one.path,
+                encoder,
+                fps=fps,
+                store=store,
+                progress=listener,
+                is_cancelled=is_cancelled,
+            )
     bare = [
         taught_video(
             features[part.key],
@@ -241,66 +265,28 @@ def gather(
     )
 
 
-@dataclass(frozen=True)
-class _PartsEncoding:
-    """Whole pictures and regions to features; the regions of a video together."""
-
-    encoder: FeatureEncoder
-    fps: float
-    store: FeatureStore
-    progress: Callable[[str, EncodingProgress], None]
-    is_cancelled: Callable[[], bool]
-
-    def check_room(self, parts: Sequence[TaughtPart], seconds: Mapping[str, float]) -> None:
-        """See that the features of all fit side by side."""
-        wanted: list[tuple[FeatureKey, float]] = []
-        for path, own in _by_path(parts).items():
-            regions = [one.region for one in own if one.region is not None]
-            if regions:
-                info = probe_safely(path)
-                keys = region_keys(path, self.encoder, regions, info, self.fps)
-            else:
-                keys = [feature_key(path, self.encoder, fps=self.fps)]
-            wanted += zip(keys, (seconds[one.key] for one in own), strict=True)
-        check_room(wanted, self.encoder, fps=self.fps, store=self.store)
-
-    def encoded(self, parts: Sequence[TaughtPart]) -> dict[str, VideoFeatures]:
-        """By key, from the store or made now."""
-        found = {}
-        for path, own in _by_path(parts).items():
-            regions = [one.region for one in own if one.region is not None]
-            if regions:
-                by_name = encode_regions(
-                    path,
-                    self.encoder,
-                    regions=regions,
-                    fps=self.fps,
-                    store=self.store,
-                    progress=self._listener(f"{len(regions)} regions of {own[0].name}"),
-                    is_cancelled=self.is_cancelled,
-                )
-                found |= {one.key: by_name[one.subject] for one in own}
-            else:
-                found[own[0].key] = encode_video(
-                    path,
-                    self.encoder,
-                    fps=self.fps,
-                    store=self.store,
-                    progress=self._listener(own[0].name),
-                    is_cancelled=self.is_cancelled,
-                )
-        return found
-
-    def _listener(self, what: str) -> Callable[[EncodingProgress], None]:
-        return lambda done: self.progress(what, done)
+def _wanted(parts: Sequence[TaughtPart], seconds: Mapping[str, float]) -> list[WantedFeatures]:
+    """Of each video, the regions together: they are decoded once."""
+    found: dict[Path, WantedFeatures] = {}
+    for part in parts:
+        one = found.get(part.path)
+        if one is None:
+            info = probe_safely(part.path) if part.region else None
+            one = WantedFeatures(path=part.path, seconds=seconds[part.name], info=info)
+        regions = (*one.regions, *([part.region] if part.region else ()))
+        found[part.path] = replace(one, regions=regions)
+    return list(found.values())
 
 
-def _by_path(parts: Sequence[TaughtPart]) -> dict[Path, list[TaughtPart]]:
-    """Parts of each file, in order."""
-    found: dict[Path, list[TaughtPart]] = {}
-    for one in parts:
-        found.setdefault(one.path, []).append(one)
-    return found
+def _listener(
+    parts: Sequence[TaughtPart], progress: Callable[[str, EncodingProgress], None]
+) -> Callable[[EncodingProgress], None]:
+    what = parts[0].name
+    if len(parts) > 1:
+        what = f"{len(parts)} regions of {what}"
+    elif parts[0].region:
+        what = f"{parts[0].region.name} in {what}"
+    return lambda done: progress(what, done)
 
 
 @torch.no_grad()

@@ -248,7 +248,8 @@ def _by_group(videos: Sequence[TaughtVideo], config: SplitConfig, by: _Grouping)
 
     def pieces_of(stop: Collection[str], test: Collection[str]) -> list[Piece]:
         parts: dict[str, Part] = dict.fromkeys(names, "learn")
-        parts |= dict.fromkeys(stop, "stop") | dict.fromkeys(test, "test")
+        parts.update(dict.fromkeys(stop, "stop"))
+        parts.update(dict.fromkeys(test, "test"))
         return _ordered(_whole(one, parts[by.name_of(one)]) for one in members)
 
     if pattern:

@@ -22,6 +22,7 @@ Regions = Mapping[str, Sequence[Region]]
 """Those of each video, by its name as the labels have it or by a pattern such as `camera1*`."""
 
 ANY_VIDEO = "*"
+"""The pattern of regions that are those of each video."""
 
 
 @dataclass(frozen=True, kw_only=True)
