@@ -24,7 +24,7 @@ from vidmem.teaching.splits import SplitConfig
 from vidmem.teaching.subjects import assign, checked_regions, read_regions
 from vidmem.teaching.teach import TeachConfig, teach
 
-SECONDS, FPS = 32, 8
+SECONDS, FPS = 24, 8
 SIDE = 48
 LEFT, RIGHT = Region("sow 7", 0, 0, 0.5, 1), Region("sow 9", 0.5, 0.25, 0.5, 0.75)
 EMPTY = Region("gate", 0.25, 0, 0.5, 0.5)
@@ -164,7 +164,7 @@ def said(*whose, video="a.mp4"):
     return Labels(ETHOGRAM, tuple(Bout(video, 0, 1, "lying", subject=one) for one in whose))
 
 
-def cast(labels, regions=None, subject=None):
+def assigned(labels, regions=None, subject=None):
     sources = {track.video: video_path(track.video) for track in labels.tracks}
     return assign(labels, sources, subject, checked_regions(regions))
 
@@ -174,33 +174,33 @@ def video_path(name):
 
 
 def test_each_region_is_a_part_of_its_own_whether_it_has_labels_or_not():
-    found = cast(said("sow 7"), [LEFT, RIGHT])
+    found = assigned(said("sow 7"), [LEFT, RIGHT])
     assert [(one.name, one.subject, one.region) for one in found.parts] == [
         ("a.mp4", "sow 7", LEFT),
         ("a.mp4", "sow 9", RIGHT),
     ]
-    found = cast(said("sow 7", "sow 9", "sow 11"), [LEFT, RIGHT], "sow 9")
+    found = assigned(said("sow 7", "sow 9", "sow 11"), [LEFT, RIGHT], "sow 9")
     assert [one.subject for one in found.parts] == ["sow 9"]
     assert found.labels.subjects == ("sow 9",)
 
 
 def test_each_video_may_have_regions_of_its_own():
     labels = Labels(ETHOGRAM, (*said("sow 7").bouts, *said("sow 9", video="b.mp4").bouts))
-    found = cast(labels, {"a*": [LEFT], "b.mp4": [RIGHT], "c*": [EMPTY]})
+    found = assigned(labels, {"a*": [LEFT], "b.mp4": [RIGHT], "c*": [EMPTY]})
     assert [(one.name, one.subject) for one in found.parts] == [
         ("a.mp4", "sow 7"),
         ("b.mp4", "sow 9"),
     ]
     for regions in ({"a*": [LEFT]}, {"*": [LEFT, RIGHT], "b*": [RIGHT]}):
         with pytest.raises(SettingError, match=r"the regions of b\.mp4 are"):
-            cast(labels, regions)
+            assigned(labels, regions)
 
 
 def test_without_regions_a_video_is_of_the_one_that_its_labels_name():
     labels = Labels(ETHOGRAM, (*said("sow 7").bouts, *said("sow 9", video="b.mp4").bouts))
-    assert [one.subject for one in cast(labels).parts] == ["sow 7", "sow 9"]
-    assert [one.subject for one in cast(labels, subject="sow 7").parts] == ["sow 7"] * 2
-    assert [one.subject for one in cast(said("")).parts] == [""]
+    assert [one.subject for one in assigned(labels).parts] == ["sow 7", "sow 9"]
+    assert [one.subject for one in assigned(labels, subject="sow 7").parts] == ["sow 7"] * 2
+    assert [one.subject for one in assigned(said("")).parts] == [""]
 
 
 @pytest.mark.parametrize(
@@ -219,12 +219,12 @@ def test_without_regions_a_video_is_of_the_one_that_its_labels_name():
 )
 def test_who_is_where_must_be_clear(labels, options, error, sentence):
     with pytest.raises(error, match=sentence):
-        cast(labels, **options)
+        assigned(labels, **options)
 
 
 def test_what_was_scored_and_was_not_is_of_the_only_region_too():
     labels = said("").mark_scored(Span("a.mp4", 2, 3)).mark_not_scored(Span("a.mp4", 4, 5))
-    found = cast(labels, [LEFT]).labels
+    found = assigned(labels, [LEFT]).labels
     assert found.subjects == ("sow 7",)
     assert len(found.scored) == len(labels.scored)
     assert len(found.not_scored) == len(labels.not_scored)

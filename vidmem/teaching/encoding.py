@@ -51,7 +51,7 @@ BATCH_GROUPS = 16
 """Encoded at a time."""
 
 _WAIT_SECONDS = 0.2
-_OVER = object()
+_OVER = object()  # told by an iterator that has ended, which may give `None`
 _ARRAYS = ("tokens", "cell_motion", "frame_motion", "seconds")
 
 
@@ -200,7 +200,7 @@ def encode_regions(  # noqa: PLR0913 - as `encode_video`
         path: A video file.
         encoder: See `encode_video`.
         regions: All that are watched together: at which size the picture is decoded depends on
-            the smallest of them, and features on that.
+            all of them, and features on that.
         fps: See `encode_video`.
         store: Keeps them, each region under its own key.
         reader: See `encode_video`.

@@ -137,13 +137,13 @@ def expected_videos(
         LabelError: If the labels teach nothing, cannot be split, or are of other files.
         VidmemError: If a video cannot be read.
     """
-    casting = assign(labels, sources, request.subject, request.regions)
-    taught = taught_axes(casting.labels, request.axes)
+    assigned = assign(labels, sources, request.subject, request.regions)
+    taught = taught_axes(assigned.labels, request.axes)
     infos = {name: probe_safely(path) for name, path in sources.items()}
     for name, info in infos.items():
         check_inside(labels.bouts_of(video=name), name, info.duration_seconds)
     found = []
-    for part in casting.parts:
+    for part in assigned.parts:
         info = infos[part.name]
         if part.region is not None:
             part.region.pixels(info.width, info.height)
@@ -159,7 +159,9 @@ def expected_videos(
             times_seconds=times,
             start_seconds=starts,
             end_seconds=starts + 1 / request.feature_fps,
-            classes=classes_at(times, casting.labels, taught, name=part.name, subject=part.subject),
+            classes=classes_at(
+                times, assigned.labels, taught, name=part.name, subject=part.subject
+            ),
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
@@ -205,17 +207,17 @@ def gather(
         LabelError: If the labels teach nothing.
         VidmemError: If a video, the image encoder or the room for features is missing.
     """
-    casting = assign(labels, sources, request.subject, request.regions)
-    taught = taught_axes(casting.labels, request.axes)
+    assigned = assign(labels, sources, request.subject, request.regions)
+    taught = taught_axes(assigned.labels, request.axes)
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
     encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
     seconds = {one.name: float(one.end_seconds[-1]) for one in expected}
-    wanted = _wanted(casting.parts, seconds)
+    wanted = _wanted(assigned.parts, seconds)
     check_room(wanted, encoder, fps=fps, store=store)
     features: dict[str, VideoFeatures] = {}
     for one in wanted:
-        own = [part for part in casting.parts if part.path == one.path]
+        own = [part for part in assigned.parts if part.path == one.path]
         listener = _listener(own, progress)
         if one.regions:
             by_name = encode_regions(
@@ -242,12 +244,12 @@ def gather(
         taught_video(
             features[part.key],
             torch.zeros(len(features[part.key]), 0, 0),
-            casting.labels,
+            assigned.labels,
             taught,
             name=part.name,
             subject=part.subject,
         )
-        for part in casting.parts
+        for part in assigned.parts
     ]
     split = make_split(bare, request.split)
     # A video that is kept to test with is one that nothing has seen, not even without its labels.
@@ -256,8 +258,8 @@ def gather(
     return Material(
         encoder=encoder,
         axes=taught,
-        labels=casting.labels,
-        parts=casting.parts,
+        labels=assigned.labels,
+        parts=assigned.parts,
         videos=tuple(
             replace(one, values=reduced(encoder.reduction, features[one.key])) for one in bare
         ),

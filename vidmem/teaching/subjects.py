@@ -44,8 +44,8 @@ class TaughtPart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Casting:
-    """Who is seen where."""
+class Assignment:
+    """Whose labels are of which part."""
 
     labels: Labels
     """Of those who are taught, each under the subject that its part has."""
@@ -94,7 +94,7 @@ def checked_regions(regions: Regions | Sequence[Region] | str | Path | None) -> 
 
 def assign(
     labels: Labels, sources: Mapping[str, Path], subject: str | None, regions: Regions
-) -> Casting:
+) -> Assignment:
     """Find out whose labels are taught of which part of which video.
 
     Args:
@@ -131,12 +131,12 @@ def assign(
         TaughtPart(name=name, path=path, subject=next(iter(subjects[name]), other))
         for name, path in sources.items()
     )
-    return Casting(labels=labels, parts=tuple(parts))
+    return Assignment(labels=labels, parts=tuple(parts))
 
 
 def _by_region(
     labels: Labels, sources: Mapping[str, Path], subject: str | None, regions: Regions
-) -> Casting:
+) -> Assignment:
     by_video = {name: _regions_of(name, regions) for name in sources}
     if subject is not None:
         labels = labels.for_subject(subject)
@@ -157,7 +157,7 @@ def _by_region(
         for name, own in by_video.items()
         for one in own
     )
-    return Casting(labels=labels, parts=tuple(parts))
+    return Assignment(labels=labels, parts=tuple(parts))
 
 
 def _regions_of(name: str, regions: Regions) -> tuple[Region, ...]:
