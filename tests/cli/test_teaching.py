@@ -116,6 +116,30 @@ def test_a_taught_model_is_one_that_watch_takes(run, here):
     assert len(lines) == 1 + 2 * BOUT_SECONDS * NUM_BOUTS
 
 
+def test_regions_of_a_file_are_taught_and_then_watched(run, here):
+    boxes = [
+        {"name": "pen 1", "left": 0, "top": 0, "width": 1, "height": 0.9},
+        {"name": "pen 2", "left": 0, "top": 0.1, "width": 1, "height": 0.9},
+    ]
+    (here / "pens.json").write_text(json.dumps(boxes))
+    rows = (here / "labels.csv").read_text().splitlines()
+    whose = [f"{row},pen {1 + at % 2}" for at, row in enumerate(rows[1:])]
+    whose += [f"{row},pen {2 - at % 2}" for at, row in enumerate(rows[1:])]
+    (here / "whose.csv").write_text("\n".join([f"{rows[0]},subject", *whose]))
+    words = ("--labels", "whose.csv", "--videos", "videos", "--regions", "pens.json")
+    done = run("teach", "mine", *words, *QUICK)
+    assert done.code == 0, done.err
+    assert "encoding 2 regions of pen.mp4" in done.out
+    assert "Macro-F1 of the model on each subject" in done.out
+    use = "vidmem watch VIDEO --model mine --regions pens.json --out p.csv"
+    assert f"use it: {use}" in done.out
+    found = read_report("mine")
+    assert [one["subject"] for one in found["subjects"]] == ["pen 1", "pen 2"]
+    done = run(*use.replace("VIDEO", "videos/pen.mp4").split()[1:])
+    assert done.code == 0, done.err
+    assert {path.name for path in (here / "p").glob("*.csv")} == {"pen 1.csv", "pen 2.csv"}
+
+
 def test_json_is_the_report_alone_and_a_model_that_is_there_is_kept(run, here):
     words = ("--model", "fam", "--memory-seconds", 1, "--name", "sows", "--no-motion", "--seeds", 2)
     done = run("teach", "mine", *FILES, *QUICK, *words, "--json", "--report", "papers/first")
@@ -184,9 +208,17 @@ def test_a_project_gives_labels_and_videos_and_gets_the_model(run, here):
         (("mine", *FILES, "--axis", "posture"), "posture"),
         (("mine", *FILES, "--subject", "sow 7"), "sow 7"),
         (("mine", *FILES, "--fps", 100), "feature_fps"),
-        (("mine", *FILES, "--split", "frames"), "--split must be auto, videos, blocks, time"),
+        (
+            ("mine", *FILES, "--split", "frames"),
+            "--split must be auto, videos, subjects, blocks, time",
+        ),
         (("mine", *FILES, "--learn-share", 0.5), "give --split time"),
         (("mine", *FILES, "--split", "time", "--test-videos", "*2*"), "leaves whole videos out"),
+        (("mine", *FILES, "--split", "time", "--test-subjects", "*7"), "give --split subjects"),
+        (("mine", *FILES, "--test-subjects", "*", "--test-videos", "*"), "give one of them"),
+        (("mine", *FILES, "--split", "subjects"), "do not say whose they are"),
+        (("mine", *FILES, "--regions", "none.json"), "none.json cannot be read"),
+        (("mine", *FILES, "--regions", "labels.csv"), "labels.csv must be JSON"),
         (("mine", *FILES, "--features-gb", 0.01, "--gap", -1), "gap_seconds"),
         (("mine", *FILES, "--gap", "nan"), "gap_seconds"),
         (("mine", *FILES, "--seed", 2**40), "seed must be from 0 to"),

@@ -21,7 +21,7 @@ from vidmem.streaming.batching import to_model_clip
 from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
 from vidmem.streaming.windows import Position, WindowReader
 from vidmem.teaching import encoding
-from vidmem.teaching.encoding import EncodingCancelledError, encode_video
+from vidmem.teaching.encoding import EncodingCancelledError, encode_regions, encode_video
 from vidmem.video.sampling import Gap
 
 NUM_FRAMES = 77
@@ -136,6 +136,44 @@ def test_features_are_those_of_the_clips_that_a_stream_gets(real_video, store, r
     other = None if region else REGION
     different = encode_video(real_video, encoder, fps=8.0, store=store, region=other)
     assert not torch.equal(different.raw.tokens, got.raw.tokens)
+
+
+CORNERS = (REGION, Region("foot", 0.0, 0.5, 0.9, 0.5))
+
+
+def test_regions_are_decoded_once_and_are_those_that_streams_of_all_get(
+    real_video, store, monkeypatch
+):
+    openings = []
+
+    def counting(request):
+        openings.append(request.start_frame)
+        return open_file_feed(request)
+
+    monkeypatch.setattr(encoding, "open_file_feed", counting)
+    monkeypatch.setattr(encoding, "BATCH_GROUPS", 4)
+    encoder, settings = make_encoder(resize="squash"), {"regions": CORNERS, "fps": 8.0}
+    got = encode_regions(real_video, encoder, **settings, store=store)
+    assert openings == [0]
+    with RegionFeeds(real_video, CORNERS) as feeds:
+        for region in CORNERS:
+            want = streamed(real_video, encoder, feeds.open_feed(region), 12)
+            raw = got[region.name].raw
+            torch.testing.assert_close(raw.tokens.float(), want[0], rtol=2e-3, atol=2e-3)
+            torch.testing.assert_close(raw.cell_motion, want[1], rtol=1e-4, atol=1e-4)
+    assert_same(encode_regions(real_video, encoder, **settings, store=store)["foot"], got["foot"])
+    assert openings == [0]
+
+    other = replace(store, folder=store.folder / "other")
+    stop = StopAfter(8)
+    listening = {"progress": stop, "is_cancelled": stop.is_cancelled}
+    with pytest.raises(EncodingCancelledError):
+        encode_regions(real_video, encoder, **settings, store=other, **listening)
+    told = []
+    again = encode_regions(real_video, encoder, **settings, store=other, progress=told.append)
+    assert told[0].num_frames > 0  # it went on
+    for name, features in again.items():
+        assert_same(features, got[name])
 
 
 def test_times_are_those_of_groups(video, store):

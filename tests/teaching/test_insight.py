@@ -34,7 +34,6 @@ def examination(said, part="test", **options):
         axes=said.axes,
         labels=said.labels,
         split=split,
-        subject="",
         part=part,
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -101,6 +103,64 @@ def test_a_pattern_says_what_is_tested_with(number):
     assert nearest_seconds(split, videos) >= 2
     with pytest.raises(SettingError, match="must fit some and not all"):
         make_split(videos, SplitConfig(test_videos="night*"))
+
+
+def pens(subjects=("sow 1", "sow 2", "sow 3", "boar"), videos=("monday.mp4", "tuesday.mp4")):
+    """Each subject in each video, the last of them unlabelled on Tuesday."""
+    found = []
+    for name in videos:
+        labels = Labels(ETHOGRAM, alternating(20.0, 2.5, name=name))
+        for one in subjects:
+            is_said = (name, one) != ("tuesday.mp4", subjects[-1])
+            video = make_video(labels if is_said else Labels(ETHOGRAM), (POSTURE,), name, 20.0)
+            found.append(replace(video, subject=one))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("method", "pattern"),
+    [("subjects", ""), ("auto", "boar"), ("subjects", "sow*"), ("auto", "sow [12]")],
+)
+def test_whole_subjects_are_left_out_of_all_videos(method, pattern):
+    split = make_split(pens(), SplitConfig(method=method, test_subjects=pattern, gap_seconds=2))
+    tested = {one.subject for one in split.pieces if one.part == "test"}
+    assert split.words().startswith(f"whole subjects left out ({', '.join(sorted(tested))}): ")
+    if pattern:
+        assert all(fnmatch.fnmatchcase(one, pattern) for one in tested)
+    # Also where nobody labelled it.
+    assert split.tested_only == {one.key for one in pens() if one.subject in tested}
+    assert not tested & {one.subject for one in split.learnt}
+    assert not tested & {one.subject for one in split.pieces if one.part != "test"}
+    for part in PARTS:
+        assert sum(split.mask(one, part).sum() for one in pens()) / 4 == split.seconds[part] > 0
+
+
+def test_whole_videos_are_left_out_with_all_who_are_in_them():
+    videos = pens(videos=("monday.mp4", "tuesday.mp4", "friday.mp4"))
+    split = make_split(videos, SplitConfig(method="videos"))
+    for name in ("monday.mp4", "tuesday.mp4", "friday.mp4"):
+        assert len({one.part for one in split.pieces if one.video == name}) == 1
+
+
+def test_pens_of_one_video_are_split_in_blocks_each_by_itself():
+    videos = pens(videos=("monday.mp4",))
+    split = make_split(videos, SplitConfig(gap_seconds=1))
+    assert "blocks of time" in split.method
+    assert {one.subject for one in split.pieces} == {one.subject for one in videos}
+    for video in videos:
+        assert nearest_seconds(split, [video]) >= 1
+
+
+def test_subjects_that_cannot_be_left_out_are_said():
+    few = pens(subjects=("sow 1", "sow 2"))
+    with pytest.raises(LabelError, match="2 labelled subjects are too few"):
+        make_split(few, SplitConfig(method="subjects"))
+    with pytest.raises(SettingError, match=r"'boar' fits 0 of 2 labelled subjects \(sow 1, sow 2"):
+        make_split(few, SplitConfig(test_subjects="boar"))
+    with pytest.raises(LabelError, match=r"labels of pen\.mp4 do not say whose they are"):
+        make_split(one_video(60.0).videos, SplitConfig(test_subjects="sow*"))
+    with pytest.raises(SettingError, match="give one of them"):
+        SplitConfig(test_videos="*2*", test_subjects="sow*")
 
 
 def test_the_same_seed_gives_the_same_split():

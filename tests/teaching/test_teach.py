@@ -13,22 +13,21 @@ import pytest
 import torch
 
 import vidmem
-from tests.models.fam_on_features import make_backbone
 from tests.teaching.invented import ETHOGRAM, alternating
+from tests.teaching.taught import judged, load_tiny
 from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
 from vidmem.labels import Bout, Labels
-from vidmem.models import Backbone, FeatureConfig, FeatureStore, ModelCard, Reduction
+from vidmem.models import FeatureConfig, FeatureStore, ModelCard, Reduction
 from vidmem.models.features import encoder as encoders
 from vidmem.streaming import StreamSettings
 from vidmem.teaching.encoding import CancelledError, EncodingCancelledError, encode_video
-from vidmem.teaching.learners import LEARNERS, FamLearner, SpoolLearner
+from vidmem.teaching.learners import LEARNERS
 from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import (
     MaterialRequest,
     expected_videos,
     find_videos,
     gather,
-    reduced,
 )
 from vidmem.teaching.report import read_report
 from vidmem.teaching.splits import SplitConfig
@@ -78,33 +77,11 @@ def store(tmp_path_factory):
 def here(monkeypatch):
     """The only image encoder of this machine."""
 
-    def load(name, *, tokens_per_frame, preprocessing=None):
-        config = make_backbone().config
-        if preprocessing is not None:
-            config = replace(config, preprocessing=preprocessing)
-        backbone = Backbone(replace(config, tokens_per_frame=tokens_per_frame)).eval()
-        backbone.load_state_dict(make_backbone().state_dict())
-        return backbone
-
-    monkeypatch.setattr(encoders, "load_backbone", load)
+    monkeypatch.setattr(encoders, "load_backbone", load_tiny)
 
 
 def watched(video, model, **options):
     return torch.tensor([one.probabilities for one in vidmem.watch(video, model, **options)])
-
-
-def judged(video, model, store):
-    """The probabilities of clips that the learner finds for the whole video."""
-    config = model.config.features
-    features = encode_video(video, model.encoder, fps=model.card.fps, store=store)
-    state = {name: value.clone() for name, value in model.state_dict().items()}
-    clip_frames = config.num_feature_frames(model.card.clip_frames)
-    is_spool = isinstance(model, vidmem.models.Spool)
-    learner = SpoolLearner(model) if is_spool else FamLearner(model, clip_frames)
-    model.load_state_dict(state)  # a learner begins as its linear head
-    with torch.no_grad():
-        logits = learner.video(reduced(model.encoder.reduction, features), learner.full_memory)
-    return logits.unflatten(0, (-1, clip_frames)).mean(1).softmax(1)
 
 
 @pytest.mark.parametrize("name", ["spool", "fam"])
@@ -129,7 +106,8 @@ def test_a_taught_model_is_a_model(name, video, store, tmp_path, monkeypatch):
     weights = model.state_dict()
     assert all(torch.equal(one, weights[key]) for key, one in loaded.state_dict().items())
     # Stored in half precision, features differ a little.
-    torch.testing.assert_close(got, judged(video, loaded, store), rtol=0.05, atol=0.02)
+    features = encode_video(video, loaded.encoder, fps=loaded.card.fps, store=store)
+    torch.testing.assert_close(got, judged(features, loaded), rtol=0.05, atol=0.02)
     said = np.arange(SECONDS * 2) // 5 % 2
     assert (got.argmax(1).numpy() == said)[: (SECONDS - 5) * 2].mean() > 0.9
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, get_args
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from vidmem.labels import Labels
     from vidmem.models import FeatureStore, Network
     from vidmem.projects import Project
-    from vidmem.teaching import SplitConfig, TeachConfig, TeachReport
+    from vidmem.teaching import Regions, SplitConfig, TeachConfig, TeachReport
 
 
 def teach(
@@ -80,14 +80,25 @@ def teach(
     subject: Annotated[
         str | None,
         typer.Option(
-            help="Whose labels; needed where they have several animals.", show_default=False
+            help="Teach the labels of this animal alone; needed where one picture shows several, "
+            "and there are no --regions.",
+            show_default=False,
+        ),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(
+            help="Teach parts of the picture, each by itself: the JSON file of vidmem watch "
+            "--regions. Labels are of the region that their subject names.",
+            show_default=False,
         ),
     ] = None,
     split: Annotated[
         str,
         typer.Option(
-            help="What is kept to test with: videos (whole ones), blocks (of time), time (the end "
-            "of each video). auto: videos, where there are enough, else blocks."
+            help="What is kept to test with: videos (whole ones), subjects (whole animals or "
+            "pens), blocks (of time), time (the end of each video). auto: videos, where there are "
+            "enough, else blocks."
         ),
     ] = "auto",
     learn_share: Annotated[
@@ -108,6 +119,13 @@ def teach(
         str | None,
         typer.Option(
             help="--split videos: test with those whose name fits, such as '*_day2*'.",
+            show_default=False,
+        ),
+    ] = None,
+    test_subjects: Annotated[
+        str | None,
+        typer.Option(
+            help="--split subjects: test with those whose name fits, such as 'sow 7*'.",
             show_default=False,
         ),
     ] = None,
@@ -166,13 +184,22 @@ def teach(
 
     Each video is encoded once, which takes longest; what is encoded is kept, and used again.
     """
-    from vidmem.teaching import FeatureConfig, TeachConfig
+    from vidmem.teaching import FeatureConfig, TeachConfig, checked_regions
 
     console = new_console(stderr=as_json)
     _check_is_no_baseline(model)
     splitting = _split_config(
-        split, learn_share, test_share, test_videos, gap_seconds=gap, seed=seed
+        split,
+        {
+            "learn_share": learn_share,
+            "test_share": test_share,
+            "test_videos": test_videos,
+            "test_subjects": test_subjects,
+        },
+        gap_seconds=gap,
+        seed=seed,
     )
+    by_video = checked_regions(regions)
     max_bytes = round(features_gb * 1e9)
     if project is not None:
         lesson = _of_project(project, out, (labels, videos), max_bytes)
@@ -198,11 +225,11 @@ def teach(
     # The checks of a config go before what may take minutes to fetch.
     found_encoder = _found_encoder(encoder, console)
     config = replace(config, features=replace(config.features, backbone=found_encoder))
-    taught, found = _taught(lesson, config, console)
+    taught, found = _taught(lesson, by_video, config, console)
     write_model(taught, found, lesson.out)
     if report is not None:
         found.write(report)
-    _show(found, lesson.out, console, as_json=as_json)
+    _show(found, lesson.out, _watched(regions, by_video), console, as_json=as_json)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -303,32 +330,26 @@ def _check_is_no_baseline(model: str) -> None:
 
 
 def _split_config(
-    method: str,
-    learn_share: float | None,
-    test_share: float | None,
-    test_videos: str | None,
-    *,
-    gap_seconds: float,
-    seed: int,
+    method: str, given: Mapping[str, float | str | None], *, gap_seconds: float, seed: int
 ) -> SplitConfig:
     from vidmem.teaching import SplitConfig, SplitMethod
 
     methods = get_args(SplitMethod)
     if method not in methods:
         raise SettingError(f"--split must be {', '.join(methods)}, got {method!r:.60}")
-    if method != "time" and (learn_share is not None or test_share is not None):
+    fields = {name: value for name, value in given.items() if value is not None}
+    if method != "time" and fields.keys() & {"learn_share", "test_share"}:
         raise SettingError(
             "--learn-share and --test-share are shares of each video's time; give --split time, "
             "too, or leave them out"
         )
-    if method in {"blocks", "time"} and test_videos is not None:
-        raise SettingError(
-            f"--test-videos leaves whole videos out, and --split {method} does not; give --split "
-            "videos, or leave one of them out"
-        )
-    shares = {"learn_share": learn_share, "test_share": test_share, "test_videos": test_videos}
-    given = {name: value for name, value in shares.items() if value is not None}
-    return SplitConfig(method=method, gap_seconds=gap_seconds, seed=seed, **given)  # type: ignore[arg-type]
+    for whole in ("videos", "subjects"):
+        if f"test_{whole}" in fields and method not in {"auto", whole}:
+            raise SettingError(
+                f"--test-{whole} leaves whole {whole} out, and --split {method} does not; give "
+                f"--split {whole}, or leave one of them out"
+            )
+    return SplitConfig(method=method, gap_seconds=gap_seconds, seed=seed, **fields)  # type: ignore[arg-type]
 
 
 def _found_encoder(name: str, console: Console) -> str:
@@ -347,7 +368,9 @@ def _found_encoder(name: str, console: Console) -> str:
     return str(path.absolute()) if path == Path(name) else name
 
 
-def _taught(lesson: _Lesson, config: TeachConfig, console: Console) -> tuple[Network, TeachReport]:
+def _taught(
+    lesson: _Lesson, regions: Regions, config: TeachConfig, console: Console
+) -> tuple[Network, TeachReport]:
     """Teach it, up to the end or Ctrl-C."""
     from vidmem.teaching import CancelledError
     from vidmem.teaching import teach as teach_model
@@ -361,6 +384,7 @@ def _taught(lesson: _Lesson, config: TeachConfig, console: Console) -> tuple[Net
                     lesson.labels,
                     lesson.sources,
                     config=config,
+                    regions=regions or None,
                     store=lesson.store,
                     progress=display.update,
                     is_cancelled=lambda: stop.is_made,
@@ -389,10 +413,22 @@ def _introduction(lesson: _Lesson) -> Iterable[str]:
     yield f"features: in {lesson.store.folder}, at most {file_size(lesson.store.max_bytes)}"
 
 
-def _show(report: TeachReport, out: Path, console: Console, *, as_json: bool) -> None:
+def _watched(file: Path | None, regions: Regions) -> list[str]:
+    """Words of `vidmem watch` for the same regions; it takes those of one video."""
+    from vidmem.teaching import ANY_VIDEO
+
+    if file is None:
+        return []
+    return ["--regions", str(file) if set(regions) == {ANY_VIDEO} else "REGIONS"]
+
+
+def _show(
+    report: TeachReport, out: Path, watched: Sequence[str], console: Console, *, as_json: bool
+) -> None:
     from vidmem.cli.result_tables import teaching_lines
 
-    command = shlex.join(["vidmem", "watch", "VIDEO", "--model", str(out), "--out", "p.csv"])
+    words = ["vidmem", "watch", "VIDEO", "--model", str(out), *watched, "--out", "p.csv"]
+    command = shlex.join(words)
     if as_json:
         print(to_json({**report.as_dict(), "model_folder": str(out)}, indent=2))
         return

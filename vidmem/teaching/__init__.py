@@ -6,6 +6,7 @@ from vidmem.teaching.encoding import (
     EncodingCancelledError,
     EncodingProgress,
     VideoFeatures,
+    encode_regions,
     encode_video,
 )
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
@@ -13,9 +14,11 @@ from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
 from vidmem.teaching.report import CandidateReport, TeachReport, read_report
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
+from vidmem.teaching.subjects import ANY_VIDEO, Regions, checked_regions, read_regions
 from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
 
 __all__ = [
+    "ANY_VIDEO",
     "LEARNERS",
     "MODEL_NAMES",
     "CancelledError",
@@ -25,6 +28,7 @@ __all__ = [
     "FeatureConfig",
     "LearnConfig",
     "LearnerKind",
+    "Regions",
     "Split",
     "SplitConfig",
     "SplitMethod",
@@ -32,8 +36,11 @@ __all__ = [
     "TeachProgress",
     "TeachReport",
     "VideoFeatures",
+    "checked_regions",
+    "encode_regions",
     "encode_video",
     "find_videos",
+    "read_regions",
     "read_report",
     "teach",
 ]

@@ -4,15 +4,16 @@
     batch     a window of groups          as a stream would be given it
     stored    a row for each group        tokens.npy, cell_motion.npy, frame_motion.npy, seconds.npy
 
-Where it stopped stands beside the rows, so that the next call goes on there.
+Where it stopped stands beside the rows, so that the next call goes on there. Regions of one picture
+are decoded once for all, and take turns, a window each.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,12 +26,22 @@ from vidmem.models.features.config import NUM_MOTION_CHANNELS
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.features.reduction import RawFeatures
 from vidmem.streaming.batching import to_model_clip
-from vidmem.streaming.feeds.feed import Feed, FeedRequest, check_is_file, open_file_feed
-from vidmem.streaming.feeds.region_feeds import RegionFeeds
-from vidmem.streaming.feeds.regions import Region
+from vidmem.streaming.feeds.decoder_group import DecoderGroup
+from vidmem.streaming.feeds.feed import (
+    Feed,
+    FeedOpener,
+    FeedRequest,
+    check_is_file,
+    open_file_feed,
+)
+from vidmem.streaming.feeds.region_feeds import RegionOpener
+from vidmem.streaming.feeds.region_layout import cuts
+from vidmem.streaming.feeds.regions import Region, check_regions
 from vidmem.streaming.settings import CLIP_FRAMES_RANGE, StreamSettings
 from vidmem.streaming.windows import Position, ReadWindow, WindowReader
 from vidmem.units import clock
+from vidmem.video.frame_feed import probe_safely
+from vidmem.video.probe import VideoInfo
 from vidmem.video.sampling import Gap
 
 FEATURES_VERSION = 1
@@ -40,6 +51,7 @@ BATCH_GROUPS = 16
 """Encoded at a time."""
 
 _WAIT_SECONDS = 0.2
+_OVER = object()  # told by an iterator that has ended, which may give `None`
 _ARRAYS = ("tokens", "cell_motion", "frame_motion", "seconds")
 
 
@@ -123,7 +135,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         encoder: What its image encoder and motion give is kept; its reduction is not used.
         fps: Sampled frames per second; every `encode_every`th of them is encoded.
         store: Keeps them. What was begun, and for whatever reason not finished, goes on there.
-        region: This part of the picture only, as a stream of the region sees it.
+        region: This part of the picture only, as a stream of this region alone sees it.
         reader: "auto" (PyAV), "pyav" or "decord".
         progress: Called before the first batch, and after each.
         is_cancelled: Asked as often.
@@ -136,55 +148,171 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         ModelError: If the encoder gives what is no number.
         SettingError: If a setting is impossible, or the source is live.
     """
+    if region is not None:
+        found = encode_regions(
+            path,
+            encoder,
+            regions=[region],
+            fps=fps,
+            store=store,
+            reader=reader,
+            progress=progress,
+            is_cancelled=is_cancelled,
+        )
+        return found[region.name]
     check_is_file(path)
-    job = _Encoding(
-        path=Path(path),
-        encoder=encoder,
-        pictures=_Pictures.of(encoder),
-        settings=_settings(encoder.config.encode_every, fps),
-        region=region,
-        reader=reader,
-        progress=progress or (lambda _: None),
-        is_cancelled=is_cancelled,
+    job = _Encoding.of(
+        path, encoder, fps=fps, reader=reader, progress=progress, is_cancelled=is_cancelled
     )
-    key = feature_key(path, encoder, fps=fps, region=region, reader=reader)
+    key = feature_key(path, encoder, fps=fps, reader=reader)
     while (features := _found(store, key, path)) is None:
         job.check_cancelled()
         writer = store.writer(key)
         if writer is None:
             job.wait()
             continue
-        with writer:
+        with writer, ExitStack() as stack:
             # Somebody else may have finished them since they were looked for.
             if _found(store, key, path) is None:
-                job.run(writer, store, key)
-                if _found(store, key, path) is None:
-                    raise StorageError(
-                        f"the features of {path} were deleted from {store.folder} while they were "
-                        "made: encode it again, and let it hold more"
-                    )
+                for _ in job.begin(writer, store, key, stack):
+                    pass
+                _check_kept(store, key, path)
     return features
 
 
-def feature_key(
+def encode_regions(  # noqa: PLR0913 - as `encode_video`
     path: str | Path,
     encoder: FeatureEncoder,
     *,
+    regions: Sequence[Region],
     fps: float,
-    region: Region | None = None,
+    store: FeatureStore,
     reader: str = "auto",
+    info: VideoInfo | None = None,
+    progress: Callable[[EncodingProgress], None] | None = None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> dict[str, VideoFeatures]:
+    """The features of regions of a video, with the pictures that streams of all of them get.
+
+    The video is decoded once for those that are not in the store yet.
+
+    Args:
+        path: A video file.
+        encoder: See `encode_video`.
+        regions: All that are watched together: at which size the picture is decoded depends on
+            all of them, and features on that.
+        fps: See `encode_video`.
+        store: Keeps them, each region under its own key.
+        reader: See `encode_video`.
+        info: Of the video, where it is known.
+        progress: Told how far the one is that is least far.
+        is_cancelled: See `encode_video`.
+
+    Returns:
+        By name of region.
+
+    Raises:
+        SettingError: If a region is too small for the video, or two have one name.
+        VidmemError: As `encode_video`.
+    """
+    check_regions(regions)
+    check_is_file(path)
+    info = info or probe_safely(path)
+    together = _Together(progress or (lambda _: None))
+    job = _Encoding.of(path, encoder, fps=fps, reader=reader, is_cancelled=is_cancelled)
+    made_with = _made_with(encoder, fps=fps, reader=reader)
+    all_keys = _region_keys(path, made_with, regions, info, job.pictures.card)
+    keys = dict(zip(regions, all_keys, strict=True))
+    features: dict[str, VideoFeatures] = {}
+    while missing := [one for one in regions if one.name not in features]:
+        kept = {one.name: _found(store, keys[one], path) for one in missing}
+        features |= {name: found for name, found in kept.items() if found is not None}
+        missing = [one for one in missing if one.name not in features]
+        if not missing:
+            break
+        job.check_cancelled()
+        with ExitStack() as stack:
+            writers = {one: store.writer(keys[one]) for one in missing}
+            held = {one: stack.enter_context(writer) for one, writer in writers.items() if writer}
+            # Somebody else may have finished some since they were looked for.
+            own = [one for one in held if _found(store, keys[one], path) is None]
+            if not held:
+                replace(job, progress=together.progress).wait()
+            group = DecoderGroup(open_file_feed, num_expected=len(own))
+            stack.callback(group.close)
+            turns = [
+                replace(
+                    job,
+                    progress=together.listener(one),
+                    opener=RegionOpener(group, job.path, info, tuple(regions), one),
+                ).begin(held[one], store, keys[one], stack)
+                for one in own
+            ]
+            _take_turns(turns)
+            for one in own:
+                _check_kept(store, keys[one], path)
+    return features
+
+
+def _take_turns(turns: Sequence[Iterator[None]]) -> None:
+    """Go on with each, a step at a time, up to the end of the last."""
+    while turns:
+        turns = [one for one in turns if next(one, _OVER) is not _OVER]
+
+
+@dataclass
+class _Together:
+    """How far regions are that are encoded in turns: as far as the one that is least far."""
+
+    progress: Callable[[EncodingProgress], None]
+    latest: dict[Region, EncodingProgress] = field(default_factory=dict)
+
+    def listener(self, region: Region) -> Callable[[EncodingProgress], None]:
+        """What is told how far a region is."""
+
+        def tell(one: EncodingProgress) -> None:
+            self.latest[region] = one
+            self.progress(min(self.latest.values(), key=lambda each: each.num_frames))
+
+        return tell
+
+
+def _check_kept(store: FeatureStore, key: FeatureKey, path: str | Path) -> None:
+    if _found(store, key, path) is None:
+        raise StorageError(
+            f"the features of {path} were deleted from {store.folder} while they were made: encode "
+            "it again, and let it hold more"
+        )
+
+
+def feature_key(
+    path: str | Path, encoder: FeatureEncoder, *, fps: float, reader: str = "auto"
 ) -> FeatureKey:
     """Under which a store has what `encode_video` makes of a video: all that the numbers depend on.
 
     Raises:
         VideoNotFoundError: If the file cannot be read.
     """
-    return FeatureKey.of(path, _made_with(encoder, fps=fps, region=region, reader=reader))
+    return FeatureKey.of(path, _made_with(encoder, fps=fps, reader=reader))
 
 
-def _made_with(
-    encoder: FeatureEncoder, *, fps: float, region: Region | None = None, reader: str = "auto"
-) -> dict[str, Any]:
+def _region_keys(
+    path: str | Path,
+    made_with: Mapping[str, Any],
+    regions: Sequence[Region],
+    info: VideoInfo,
+    card: ModelCard,
+) -> list[FeatureKey]:
+    """Under which a store has what `encode_regions` makes of each region of a video."""
+    all_cuts = cuts(info, regions, card)
+    sizes = [list(all_cuts[one.name].decoded) for one in regions]
+    return [
+        FeatureKey.of(path, {**made_with, "region": one.place, "decoded_at": size})
+        for one, size in zip(regions, sizes, strict=True)
+    ]
+
+
+def _made_with(encoder: FeatureEncoder, *, fps: float, reader: str = "auto") -> dict[str, Any]:
     """All that the numbers depend on beside the file; all weights are read for it."""
     pictures = encoder.backbone.preprocessing
     return {
@@ -198,7 +326,7 @@ def _made_with(
         "resize": pictures.resize,
         "mean": pictures.mean,
         "std": pictures.std,
-        "region": None if region is None else region.place,
+        "region": None,
         "reader": "pyav" if reader == "auto" else reader,
     }
 
@@ -210,28 +338,46 @@ def feature_bytes(encoder: FeatureEncoder) -> int:
     return tokens * width * torch.float16.itemsize + motion + 3 * torch.float64.itemsize
 
 
+@dataclass(frozen=True, kw_only=True)
+class WantedFeatures:
+    """What is to be encoded of a video."""
+
+    path: Path
+    seconds: float
+    """How long it is."""
+
+    regions: tuple[Region, ...] = ()
+    """Empty: the whole picture."""
+
+    info: VideoInfo | None = None
+    """`None`: it is looked at where that is needed."""
+
+
 def check_room(
-    seconds: Mapping[Path, float], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
+    wanted: Iterable[WantedFeatures], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
 ) -> None:
     """See that the features of some videos fit into a store side by side, before any is encoded.
 
     Args:
-        seconds: How long each video is.
+        wanted: What is there of them already counts.
         encoder: See `encode_video`.
         fps: Sampled frames per second.
-        store: What is there of them already counts.
+        store: Where they are to go.
 
     Raises:
         StorageError: If they will not fit.
         VidmemError: If a video cannot be read.
     """
     made_with = _made_with(encoder, fps=fps)  # of all alike
-    store.check_room(
-        [
-            (FeatureKey.of(path, made_with), _num_bytes(encoder, each, fps))
-            for path, each in seconds.items()
-        ]
-    )
+    card = _Pictures.of(encoder).card
+    rooms: list[tuple[FeatureKey, int]] = []
+    for one in wanted:
+        keys = [FeatureKey.of(one.path, made_with)]
+        if one.regions:
+            info = one.info or probe_safely(one.path)
+            keys = _region_keys(one.path, made_with, one.regions, info, card)
+        rooms += [(key, _num_bytes(encoder, one.seconds, fps)) for key in keys]
+    store.check_room(rooms)
 
 
 def _num_bytes(encoder: FeatureEncoder, seconds: float, fps: float) -> int:
@@ -267,10 +413,34 @@ class _Encoding:
     encoder: FeatureEncoder
     pictures: _Pictures
     settings: StreamSettings
-    region: Region | None = None
+    opener: FeedOpener | None = None
+    """Of its feed; `None`: of the whole picture."""
+
     reader: str = "auto"
     progress: Callable[[EncodingProgress], None] = lambda _: None
     is_cancelled: Callable[[], bool] = lambda: False
+
+    @classmethod
+    def of(
+        cls,
+        path: str | Path,
+        encoder: FeatureEncoder,
+        *,
+        fps: float,
+        reader: str,
+        is_cancelled: Callable[[], bool],
+        progress: Callable[[EncodingProgress], None] | None = None,
+    ) -> Self:
+        """Of the whole picture."""
+        return cls(
+            path=Path(path),
+            encoder=encoder,
+            pictures=_Pictures.of(encoder),
+            settings=_settings(encoder.config.encode_every, fps),
+            reader=reader,
+            progress=progress or (lambda _: None),
+            is_cancelled=is_cancelled,
+        )
 
     def check_cancelled(self) -> None:
         """Raise `EncodingCancelledError` where the caller wants to stop."""
@@ -284,18 +454,31 @@ class _Encoding:
         )
         time.sleep(_WAIT_SECONDS)
 
-    def run(self, writer: FeatureWriter, store: FeatureStore, key: FeatureKey) -> None:
-        """Encode what is not there yet."""
+    def begin(
+        self, writer: FeatureWriter, store: FeatureStore, key: FeatureKey, stack: ExitStack
+    ) -> Iterator[None]:
+        """Open the video, and encode what is not there yet, a window at each step.
+
+        Args:
+            writer: Of the features.
+            store: That has it.
+            key: Of the features.
+            stack: Closes the video.
+        """
         place = _Place.of(writer)
         if place is None:
             writer.clear()
             place = _Place()
-        with self._feed(place.position.next_frame) as feed:
-            duration_seconds = feed.info.duration_seconds
-            total_frames = round(duration_seconds * self.settings.fps)
-            num_bytes = _num_bytes(self.encoder, duration_seconds, self.settings.fps)
-            store.check_room([(key, num_bytes)])
-            self._encode(feed, writer, place, total_frames)
+        feed = self._opened(place.position.next_frame)
+        stack.callback(feed.close)
+        duration_seconds = feed.info.duration_seconds
+        store.check_room([(key, _num_bytes(self.encoder, duration_seconds, self.settings.fps))])
+        return self._steps(feed, writer, place, duration_seconds)
+
+    def _steps(
+        self, feed: Feed, writer: FeatureWriter, place: _Place, duration_seconds: float
+    ) -> Iterator[None]:
+        yield from self._encode(feed, writer, place, round(duration_seconds * self.settings.fps))
         if not writer.num_rows("seconds"):
             raise EmptyVideoError(
                 f"{self.path} has no {self.every} sampled frames in a row that can be decoded: "
@@ -308,7 +491,9 @@ class _Encoding:
         """Sampled frames of a group."""
         return self.encoder.config.encode_every
 
-    def _encode(self, feed: Feed, writer: FeatureWriter, place: _Place, total_frames: int) -> None:
+    def _encode(
+        self, feed: Feed, writer: FeatureWriter, place: _Place, total_frames: int
+    ) -> Iterator[None]:
         """Encode window by window, from a place to the end of the video."""
         windows, gaps = WindowReader(feed, self.settings, place.position), list(place.gaps)
         started, first = time.monotonic(), place.position.next_frame
@@ -320,6 +505,7 @@ class _Encoding:
             done = read.window.start_frame + read.window.num_real_frames
             speed = (time.monotonic() - started) / max(done - first, 1)
             self._tell(done, total_frames, max(total_frames - done, 0) * speed)
+            yield
 
     def _tell(self, done: int, total_frames: int, seconds_left: float | None) -> None:
         total = max(total_frames, done)
@@ -349,8 +535,7 @@ class _Encoding:
             "seconds": torch.tensor(seconds, dtype=torch.float64),
         }
 
-    @contextmanager
-    def _feed(self, start_frame: int) -> Iterator[Feed]:
+    def _opened(self, start_frame: int) -> Feed:
         request = FeedRequest(
             path=self.path,
             card=self.pictures.card,
@@ -358,14 +543,7 @@ class _Encoding:
             start_frame=start_frame,
             reader=self.reader,
         )
-        with ExitStack() as stack:
-            open_feed = open_file_feed
-            if self.region is not None:
-                feeds = RegionFeeds(self.path, [self.region], open_feed=open_file_feed)
-                open_feed = stack.enter_context(feeds).open_feed(self.region)
-            feed = open_feed(request)
-            stack.callback(feed.close)
-            yield feed
+        return (self.opener or open_file_feed)(request)
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def calibrations(
         error = calibration_error(*test.confidences(logits, axis, temperature))
         estimates = []
         for video in test.videos:
-            own = axis_probabilities(logits[video.name] / temperature, test.axes)[axis]
+            own = axis_probabilities(logits[video.key] / temperature, test.axes)[axis]
             estimates.append(own[test.is_unlabelled(video)[axis]].max(1, initial=0.0))
         unlabelled = np.concatenate(estimates)
         found.append(
@@ -107,7 +107,7 @@ def label_next(exam: Examination, logits: Mapping[str, Logits]) -> tuple[Suggest
     """
     found = []
     for video in exam.videos:
-        doubts = [1 - own.max(1) for own in axis_probabilities(logits[video.name], exam.axes)]
+        doubts = [1 - own.max(1) for own in axis_probabilities(logits[video.key], exam.axes)]
         is_free = exam.is_unlabelled(video).all(0)
         doubt = np.where(is_free, np.mean(doubts, axis=0), np.nan)
         found += _stretches(video, doubt)
@@ -122,7 +122,8 @@ def _stretches(video: TaughtVideo, doubt: NDArray[np.float64]) -> list[Suggestio
         if np.isnan(doubt[frames]).any():  # somebody has looked at some of it already
             continue
         start, end = float(video.start_seconds[frames[0]]), float(video.end_seconds[frames[-1]])
-        found.append(Suggestion(video.name, start, end, float(doubt[frames].mean())))
+        mean = float(doubt[frames].mean())
+        found.append(Suggestion(video.name, start, end, mean, video.subject))
     return found
 
 
@@ -172,7 +173,7 @@ def _score(
         is_in = classes != NO_CLASS
         heads.append(fit_linear(rows[is_in], classes[is_in], len(own.class_names)))
     logits = {
-        video.name: np.concatenate([head.logits(own) for head in heads], 1)
+        video.key: np.concatenate([head.logits(own) for head in heads], 1)
         for video, own in zip(videos, values, strict=True)
     }
     return [macro_f1_of(one) or 0.0 for one in test.score(logits)]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vidmem.errors import LabelError, SettingError, VideoNotFoundError
+from vidmem.errors import LabelError, VideoNotFoundError
 from vidmem.labels import Labels
 from vidmem.labels.formats import FORMATS
 from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
@@ -19,7 +19,9 @@ from vidmem.models.features.reduction import RawFeatures, Reduction
 from vidmem.teaching.encoding import (
     EncodingProgress,
     VideoFeatures,
+    WantedFeatures,
     check_room,
+    encode_regions,
     encode_video,
 )
 from vidmem.teaching.samples import (
@@ -30,6 +32,7 @@ from vidmem.teaching.samples import (
     taught_video,
 )
 from vidmem.teaching.splits import Split, SplitConfig, make_split
+from vidmem.teaching.subjects import Regions, TaughtPart, assign
 from vidmem.video import probe_safely
 
 FIT_FRAMES = 1000
@@ -50,8 +53,12 @@ class Material:
     encoder: FeatureEncoder
     axes: tuple[CardAxis, ...]
     labels: Labels
-    subject: str
+    """Of those who are taught, each under the subject of its taught video."""
+
+    parts: tuple[TaughtPart, ...]
     videos: tuple[TaughtVideo, ...]
+    """Of each part."""
+
     split: Split
 
 
@@ -113,7 +120,10 @@ class MaterialRequest:
     """Which ones; empty: all of which there are labels."""
 
     subject: str | None = None
-    """Whose labels; None: those of the only one that there is."""
+    """Whose labels; None: of all that can be told apart, by regions or by videos."""
+
+    regions: Regions = field(default_factory=dict)
+    """Parts of the picture that are taught each by itself; empty: the whole picture is."""
 
 
 def expected_videos(
@@ -127,23 +137,31 @@ def expected_videos(
         LabelError: If the labels teach nothing, cannot be split, or are of other files.
         VidmemError: If a video cannot be read.
     """
-    subject = _chosen_subject(labels, request.subject)
-    taught = taught_axes(labels, request.axes, subject)
+    assigned = assign(labels, sources, request.subject, request.regions)
+    taught = taught_axes(assigned.labels, request.axes)
+    infos = {name: probe_safely(path) for name, path in sources.items()}
+    for name, info in infos.items():
+        check_inside(labels.bouts_of(video=name), name, info.duration_seconds)
     found = []
-    for name, path in sources.items():
-        seconds = probe_safely(path).duration_seconds
-        check_inside(labels.bouts_of(video=name), name, seconds)
-        starts = np.arange(max(1, round(seconds * request.feature_fps))) / request.feature_fps
+    for part in assigned.parts:
+        info = infos[part.name]
+        if part.region is not None:
+            part.region.pixels(info.width, info.height)
+        num_frames = max(1, round(info.duration_seconds * request.feature_fps))
+        starts = np.arange(num_frames) / request.feature_fps
         # The last frame of each group is encoded.
         every = request.features.encode_every
         times = starts + (every - 1) / every / request.feature_fps
         one = TaughtVideo(
-            name=name,
+            name=part.name,
+            subject=part.subject,
             values=torch.zeros(len(times), 0, 0),
             times_seconds=times,
             start_seconds=starts,
             end_seconds=starts + 1 / request.feature_fps,
-            classes=classes_at(times, labels, taught, name=name, subject=subject),
+            classes=classes_at(
+                times, assigned.labels, taught, name=part.name, subject=part.subject
+            ),
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
@@ -182,49 +200,95 @@ def gather(
         request: What is wanted.
         expected: The videos as `expected_videos` told them: how much is to be encoded.
         store: Where features are kept.
-        progress: Told how far which video is.
+        progress: Told what is encoded, and how far it is.
         is_cancelled: Asked between batches.
 
     Raises:
         LabelError: If the labels teach nothing.
         VidmemError: If a video, the image encoder or the room for features is missing.
     """
-    subject = _chosen_subject(labels, request.subject)
-    taught = taught_axes(labels, request.axes, subject)
+    assigned = assign(labels, sources, request.subject, request.regions)
+    taught = taught_axes(assigned.labels, request.axes)
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
     encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
-    seconds = {sources[one.name]: float(one.end_seconds[-1]) for one in expected}
-    check_room(seconds, encoder, fps=fps, store=store)
-    features = {
-        name: encode_video(
-            path,
-            encoder,
-            fps=fps,
-            store=store,
-            progress=lambda done, name=name: progress(name, done),
-            is_cancelled=is_cancelled,
-        )
-        for name, path in sources.items()
-    }
+    seconds = {one.name: float(one.end_seconds[-1]) for one in expected}
+    wanted = _wanted(assigned.parts, seconds)
+    check_room(wanted, encoder, fps=fps, store=store)
+    features: dict[str, VideoFeatures] = {}
+    for one in wanted:
+        own = [part for part in assigned.parts if part.path == one.path]
+        listener = _listener(own, progress)
+        if one.regions:
+            by_name = encode_regions(
+                one.path,
+                encoder,
+                regions=one.regions,
+                fps=fps,
+                store=store,
+                info=one.info,
+                progress=listener,
+                is_cancelled=is_cancelled,
+            )
+            features |= {part.key: by_name[part.subject] for part in own}
+        else:
+            features[own[0].key] = encode_video(
+                one.path,
+                encoder,
+                fps=fps,
+                store=store,
+                progress=listener,
+                is_cancelled=is_cancelled,
+            )
     bare = [
-        taught_video(own, torch.zeros(len(own), 0, 0), labels, taught, name=name, subject=subject)
-        for name, own in features.items()
+        taught_video(
+            features[part.key],
+            torch.zeros(len(features[part.key]), 0, 0),
+            assigned.labels,
+            taught,
+            name=part.name,
+            subject=part.subject,
+        )
+        for part in assigned.parts
     ]
     split = make_split(bare, request.split)
     # A video that is kept to test with is one that nothing has seen, not even without its labels.
-    seen = [own for name, own in features.items() if name not in split.tested_only]
+    seen = [own for key, own in features.items() if key not in split.tested_only]
     encoder.reduction.load_state_dict(Reduction.fit(config, _some_frames(seen)).state_dict())
     return Material(
         encoder=encoder,
         axes=taught,
-        labels=labels,
-        subject=subject,
+        labels=assigned.labels,
+        parts=assigned.parts,
         videos=tuple(
-            replace(one, values=reduced(encoder.reduction, features[one.name])) for one in bare
+            replace(one, values=reduced(encoder.reduction, features[one.key])) for one in bare
         ),
         split=split,
     )
+
+
+def _wanted(parts: Sequence[TaughtPart], seconds: Mapping[str, float]) -> list[WantedFeatures]:
+    """Of each video, the regions together: they are decoded once."""
+    found: dict[Path, WantedFeatures] = {}
+    for part in parts:
+        one = found.get(part.path)
+        if one is None:
+            info = probe_safely(part.path) if part.region else None
+            one = WantedFeatures(path=part.path, seconds=seconds[part.name], info=info)
+        regions = (*one.regions, *([part.region] if part.region else ()))
+        found[part.path] = replace(one, regions=regions)
+    return list(found.values())
+
+
+def _listener(
+    parts: Sequence[TaughtPart], progress: Callable[[str, EncodingProgress], None]
+) -> Callable[[EncodingProgress], None]:
+    what = parts[0].name
+    if len(parts) > 1:
+        what = f"{len(parts)} regions of {what}"
+    elif parts[0].region:
+        what = f"{parts[0].region.name} in {what}"
+    return lambda done: progress(what, done)
 
 
 @torch.no_grad()
@@ -247,23 +311,6 @@ def _some_frames(videos: Sequence[VideoFeatures]) -> RawFeatures:
         torch.cat([one.cell_motion.float() for one in some]),
         torch.cat([one.frame_motion.float() for one in some]),
     )
-
-
-def _chosen_subject(labels: Labels, subject: str | None) -> str:
-    known = labels.subjects
-    if subject is not None:
-        if subject not in known:
-            raise SettingError(
-                f"the labels say nothing of {subject!r:.60}; they are of "
-                f"{', '.join(one or 'no one in particular' for one in known)[:200] or 'nobody'}"
-            )
-        return subject
-    if len(known) > 1:
-        raise LabelError(
-            f"the labels are of several animals ({', '.join(filter(None, known))[:200]}); say "
-            "whose are to be taught, as a model judges the whole picture"
-        )
-    return known[0] if known else ""
 
 
 def _of_name(wanted: Path, files: Sequence[Path]) -> list[Path]:

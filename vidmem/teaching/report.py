@@ -107,6 +107,33 @@ class Suggestion:
     doubt: float
     """Mean of one minus the probability of what it names."""
 
+    subject: str = ""
+    """Whose; with regions, of which one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectScore:
+    """How the model does on one subject, or on one region."""
+
+    subject: str
+    labelled_seconds: float
+    """Of this subject, in all videos."""
+
+    tested_seconds: float
+    """Of that, kept to test with."""
+
+    macro_f1: tuple[float | None, ...]
+    """Of each axis, over the classes that are there in what was tested; `None`: nothing was."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        return {
+            "subject": self.subject,
+            "labelled_seconds": round(self.labelled_seconds, 3),
+            "tested_seconds": round(self.tested_seconds, 3),
+            "macro_f1": list(self.macro_f1),
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class TeachReport:
@@ -135,6 +162,9 @@ class TeachReport:
 
     teaching_seconds: float
     """It took from features to the model, its baselines included."""
+
+    subjects: tuple[SubjectScore, ...] = ()
+    """Of the model, first seed; empty: there are not several."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Of what it was taught: videos, encoder, rates."""
@@ -166,6 +196,7 @@ class TeachReport:
             "split": self.split.as_dict(),
             "verdict": self.verdict(),
             "candidates": [one.as_dict() for one in self.candidates],
+            "subjects": [one.as_dict() for one in self.subjects],
             "memory": {
                 "of": self.memory_name,
                 "rows": [
@@ -193,6 +224,7 @@ class TeachReport:
             "label_next": [
                 {
                     "video": one.video,
+                    "subject": one.subject,
                     "start_seconds": one.start_seconds,
                     "end_seconds": one.end_seconds,
                     "doubt": one.doubt,

@@ -19,7 +19,14 @@ def report_markdown(report: TeachReport) -> str:
     ]
     for index, axis in enumerate(report.axes):
         parts.append(_axis(axis.name, report.chosen.seeds[0][index]))
-    parts += [_memory(report), _curve(report), _calibration(report), _next(report), _facts(report)]
+    parts += [
+        _subjects(report),
+        _memory(report),
+        _curve(report),
+        _calibration(report),
+        _next(report),
+        _facts(report),
+    ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -79,6 +86,25 @@ def _confusion(score: PredictionScore) -> str:
     return _table(header, rows)
 
 
+def _subjects(report: TeachReport) -> str:
+    if not report.subjects:
+        return ""
+    rows = [
+        [
+            one.subject,
+            span(one.labelled_seconds),
+            span(one.tested_seconds),
+            *("not tested" if f1 is None else f"{f1:.2f}" for f1 in one.macro_f1),
+        ]
+        for one in report.subjects
+    ]
+    header = ["", "labelled", "tested with", *(axis.name for axis in report.axes)]
+    return (
+        "## Each subject\n\nMacro-F1 of the model on each, over the classes that the tested time "
+        "of it has: with little of that it says little.\n\n" + _table(header, rows)
+    )
+
+
 def _memory(report: TeachReport) -> str:
     if not report.memory:
         return ""
@@ -123,11 +149,18 @@ def _calibration(report: TeachReport) -> str:
 def _next(report: TeachReport) -> str:
     if not report.suggestions:
         return ""
+    has_subjects = any(one.subject for one in report.suggestions)
     rows = [
-        [one.video, clock_range(one.start_seconds, one.end_seconds), f"{one.doubt:.0%}"]
+        [
+            one.video,
+            *([one.subject] if has_subjects else []),
+            clock_range(one.start_seconds, one.end_seconds),
+            f"{one.doubt:.0%}",
+        ]
         for one in report.suggestions
     ]
-    return "## What to label next\n\n" + _table(["video", "time", "doubt"], rows)
+    header = ["video", *(["subject"] if has_subjects else []), "time", "doubt"]
+    return "## What to label next\n\n" + _table(header, rows)
 
 
 def _facts(report: TeachReport) -> str:

@@ -23,10 +23,13 @@ AVERAGED_FRAMES = 1024
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TaughtVideo:
-    """One video's features, and what a person said at the time of each of them."""
+    """Features of a video, or of a region of it, and what a person said at the time of each."""
 
     name: str
-    """As the labels call it."""
+    """The video, as the labels call it."""
+
+    subject: str = ""
+    """Whose labels; with regions, the name of the region."""
 
     values: Tensor
     """`[T, P, F]`, float16: features of T feature frames."""
@@ -44,6 +47,11 @@ class TaughtVideo:
     """`[A, T]`, for each axis an index into its classes; `NO_CLASS` where nobody said anything, or
     said that it cannot be told: never a negative."""
 
+    @property
+    def key(self) -> str:
+        """Tells it from all others that are taught together."""
+        return key_of(self.name, self.subject)
+
     @cached_property
     def is_labelled(self) -> NDArray[np.bool_]:
         """`[T]`; has a class of some axis."""
@@ -56,18 +64,20 @@ class TaughtVideo:
         return torch.cat([piece.float().mean(1) for piece in pieces]).numpy()
 
 
-def taught_axes(
-    labels: Labels, axes: Sequence[str] = (), subject: str = ""
-) -> tuple[CardAxis, ...]:
+def key_of(video: str, subject: str) -> str:
+    """The key of a taught video, which people can read, too."""
+    return f"{video}, {subject}" if subject else video
+
+
+def taught_axes(labels: Labels, axes: Sequence[str] = ()) -> tuple[CardAxis, ...]:
     """The axes and classes that labels can teach.
 
     A behaviour without a bout is left out. *None of these* is a class where a person marked spans
     as looked at in which no behaviour of the axis happened.
 
     Args:
-        labels: Of all videos.
+        labels: Of all videos and subjects that are taught.
         axes: Which ones; empty: all with states.
-        subject: Whose.
 
     Raises:
         LabelError: If there is no such axis, or nothing to tell apart in one.
@@ -75,7 +85,7 @@ def taught_axes(
     for axis in axes:
         labels.ethogram.check_axis(axis)
     chosen = tuple(axes) or tuple(a for a in labels.ethogram.axes if labels.ethogram.states_of(a))
-    counts = {axis: _num_bouts(labels, axis, subject) for axis in chosen}
+    counts = {axis: _num_bouts(labels, axis) for axis in chosen}
     said = tuple(axis for axis in chosen if counts[axis] or axis in axes)
     if not said:
         raise LabelError(
@@ -115,6 +125,7 @@ def taught_video(
     return TaughtVideo(
         name=name,
         values=values,
+        subject=subject,
         times_seconds=times,
         start_seconds=features.start_seconds.numpy(),
         end_seconds=features.end_seconds.numpy(),
@@ -163,10 +174,10 @@ def check_inside(bouts: Sequence[Bout], video: str, duration_seconds: float) -> 
         )
 
 
-def _num_bouts(labels: Labels, axis: str, subject: str) -> Counter[str]:
+def _num_bouts(labels: Labels, axis: str) -> Counter[str]:
     """Of each behaviour, and stretches of *none of these*."""
-    videos = {track.video for track in labels.tracks}
-    stretches = (one for video in videos for one in labels.timeline(video, axis, subject))
+    whose = {(track.video, track.subject) for track in labels.tracks}
+    stretches = (one for video, subject in whose for one in labels.timeline(video, axis, subject))
     names = {one.name for one in labels.ethogram.states_of(axis)} | {NONE_OF_THESE}
     return Counter(one.what for one in stretches if one.what in names)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,14 +38,17 @@ class Examination:
     axes: tuple[CardAxis, ...]
     labels: Labels
     split: Split
-    subject: str
     part: Part = "test"
+
+    def of_subject(self, subject: str) -> Examination:
+        """The same of one subject alone."""
+        return replace(self, videos=tuple(one for one in self.videos if one.subject == subject))
 
     def score(self, logits: Mapping[str, Logits]) -> tuple[PredictionScore, ...]:
         """The scores of each axis.
 
         Args:
-            logits: By video; those of videos without time of the part are not needed.
+            logits: By key of a taught video; of those without time of the part they are not needed.
         """
         return tuple(self._score_axis(index, logits) for index in range(len(self.axes)))
 
@@ -58,20 +61,21 @@ class Examination:
             is_in = self.is_in(video)
             if not is_in.any():
                 continue
-            own = axis_probabilities(logits[video.name], self.axes)[index]
+            own = axis_probabilities(logits[video.key], self.axes)[index]
             given = _as_probabilities(video, axis, own, is_in)
             probabilities[video.name] = given
-            bouts = postprocess(given, video=video.name, subject=self.subject)
+            bouts = postprocess(given, video=video.name, subject=video.subject)
             predicted = predicted.add(*bouts)
             if any(is_none(name, axis) for name in axis.class_names):
                 for start, end in self._spans(video, is_in):
-                    span = Span(video.name, start, end, self.subject, axis.name)
+                    span = Span(video.name, start, end, video.subject, axis.name)
                     predicted = predicted.mark_scored(span)
         return score(
             predicted,
             said,
             axis=axis.name,
-            probabilities={} if self.subject else probabilities,
+            # They are told by video alone.
+            probabilities={} if any(one.subject for one in self.videos) else probabilities,
             block_seconds=self.block_seconds,
         )
 
@@ -91,7 +95,7 @@ class Examination:
             is_in = self.is_in(video) & (video.classes[axis] != NO_CLASS)
             if not is_in.any():
                 continue
-            own = axis_probabilities(logits[video.name][is_in] / temperature, self.axes)[axis]
+            own = axis_probabilities(logits[video.key][is_in] / temperature, self.axes)[axis]
             sure.append(own.max(1))
             right.append(own.argmax(1) == video.classes[axis][is_in])
         return np.concatenate([*sure, np.zeros(0)]), np.concatenate([*right, np.zeros(0, bool)])
@@ -99,7 +103,7 @@ class Examination:
     def is_unlabelled(self, video: TaughtVideo) -> NDArray[np.bool_]:
         """`[A, T]`: frames of which nobody said anything, nor that it cannot be told."""
         rows = [
-            sample(self.labels, video.name, video.times_seconds, axis.name, self.subject)
+            sample(self.labels, video.name, video.times_seconds, axis.name, video.subject)
             for axis in self.axes
         ]
         return np.stack([one.is_unlabelled for one in rows])
@@ -116,13 +120,15 @@ class Examination:
 
     def _labels_of(self, axis: CardAxis) -> Labels:
         """What a person said of an axis in the pieces of the part."""
-        whole = self.labels.for_subject(self.subject).for_axis(axis.name)
+        whole = self.labels.for_axis(axis.name)
+        whose = {one.key: whole.for_subject(one.subject) for one in self.videos}
         bouts: list[Bout] = []
         scored: list[Span] = []
         not_scored: list[Span] = []
         for piece in self.split.pieces:
-            if piece.part == self.part:
-                own = whole.between(piece.video, piece.start_seconds, piece.end_seconds)
+            if piece.part == self.part and piece.key in whose:
+                of_subject = whose[piece.key]
+                own = of_subject.between(piece.video, piece.start_seconds, piece.end_seconds)
                 bouts += own.bouts
                 scored += own.scored
                 not_scored += own.not_scored

@@ -15,7 +15,7 @@ import fnmatch
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -24,12 +24,12 @@ from numpy.typing import NDArray
 
 from vidmem.errors import LabelError, SettingError
 from vidmem.labels import NO_CLASS
-from vidmem.teaching.samples import TaughtVideo
+from vidmem.teaching.samples import TaughtVideo, key_of
 from vidmem.units import clock, span
 
 Part = Literal["learn", "stop", "test"]
 PARTS: tuple[Part, ...] = ("learn", "stop", "test")
-SplitMethod = Literal["auto", "videos", "blocks", "time"]
+SplitMethod = Literal["auto", "videos", "subjects", "blocks", "time"]
 
 NUM_BLOCKS, MOST_BLOCKS = 10, 50
 NUM_TRIES = 200
@@ -42,8 +42,9 @@ class SplitConfig:
     """How labelled time is divided."""
 
     method: SplitMethod = "auto"
-    """`videos`: whole ones are left out. `blocks`: stretches of time. `time`: the first part of
-    each video is learnt from, the last is tested on. `auto`: videos, where there are enough."""
+    """`videos`: whole ones are left out. `subjects`: whole animals or pens, in all videos.
+    `blocks`: stretches of time. `time`: the first part of each video is learnt from, the last is
+    tested on. `auto`: videos, where there are enough."""
 
     learn_share: float = 0.6
     """Of `time`: from the start of the video, what says when to stop included."""
@@ -53,6 +54,9 @@ class SplitConfig:
 
     test_videos: str = ""
     """Of `videos`: those whose name fits this pattern, such as `*_day2*`; empty: a fifth."""
+
+    test_subjects: str = ""
+    """Of `subjects`: those whose name fits this pattern, such as `sow 7*`; empty: a fifth."""
 
     gap_seconds: float = 10.0
     """Left out between two parts of one video."""
@@ -69,18 +73,30 @@ class SplitConfig:
                 "the shares to learn from and to test on must be at most 1 together, got "
                 f"{self.learn_share:g} and {self.test_share:g}"
             )
+        if self.test_videos and self.test_subjects:
+            raise SettingError(
+                f"test_videos ({self.test_videos!r}) and test_subjects ({self.test_subjects!r}) "
+                "leave different things out; give one of them"
+            )
         if not self.gap_seconds >= 0:
             raise SettingError(f"gap_seconds must be at least 0, got {self.gap_seconds:g}")
 
 
 @dataclass(frozen=True)
 class Piece:
-    """A stretch of a video that belongs to one part, half open in seconds."""
+    """A stretch of a taught video that belongs to one part, half open in seconds."""
 
     video: str
     start_seconds: float
     end_seconds: float
     part: Part
+    subject: str = ""
+    """Whose; with regions, of which one."""
+
+    @property
+    def key(self) -> str:
+        """Of the taught video that it is of."""
+        return key_of(self.video, self.subject)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,20 +127,20 @@ class Split:
     def covers(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
         """`[T]`: which feature frames of a video are in some parts, labelled or not."""
         times, found = video.times_seconds, np.zeros(len(video.times_seconds), dtype=bool)
-        for one in self.of_video(video.name):
+        for one in self.of_video(video.name, video.subject):
             if one.part in parts:
                 found |= (times >= one.start_seconds) & (times < one.end_seconds)
         return found
 
-    def of_video(self, name: str) -> tuple[Piece, ...]:
-        """The pieces of a video, in order."""
-        return tuple(one for one in self.pieces if one.video == name)
+    def of_video(self, name: str, subject: str = "") -> tuple[Piece, ...]:
+        """The pieces of a taught video, in order."""
+        return tuple(one for one in self.pieces if (one.video, one.subject) == (name, subject))
 
     @property
     def tested_only(self) -> frozenset[str]:
-        """Videos that are kept to test with as a whole."""
-        others = {one.video for one in self.pieces if one.part != "test"}
-        return frozenset(one.video for one in self.pieces) - others
+        """Keys of taught videos that are kept to test with as a whole."""
+        others = {one.key for one in self.pieces if one.part != "test"}
+        return frozenset(one.key for one in self.pieces) - others
 
     def words(self) -> str:
         """What a person is told before teaching."""
@@ -139,6 +155,7 @@ class Split:
             "pieces": [
                 {
                     "video": one.video,
+                    "subject": one.subject,
                     "start_seconds": one.start_seconds,
                     "end_seconds": one.end_seconds,
                     "part": one.part,
@@ -164,66 +181,118 @@ def make_split(videos: Sequence[TaughtVideo], config: SplitConfig) -> Split:
         SettingError: If a pattern fits no video, or all.
     """
     labelled = [one for one in videos if one.is_labelled.any()]
-    method = config.method
-    if method == "auto":
-        method = "videos" if len(labelled) >= FEWEST_VIDEOS or config.test_videos else "blocks"
-    makers: dict[str, Callable[[list[TaughtVideo], SplitConfig], Split]] = {
-        "videos": _by_video,
-        "blocks": _by_blocks,
-        "time": _by_time,
-    }
-    split = makers[method](labelled, config)
+    method = _method(labelled, config)
+    if method in ("videos", "subjects"):
+        split = _by_group(videos, config, _GROUPINGS[method])
+    else:
+        split = (_by_blocks if method == "blocks" else _by_time)(labelled, config)
     _check(split, labelled)
     return split
 
 
-def _by_video(videos: list[TaughtVideo], config: SplitConfig) -> Split:
-    names = [one.name for one in videos]
-    if len(videos) < 3 and not config.test_videos:
+def _method(labelled: Sequence[TaughtVideo], config: SplitConfig) -> SplitMethod:
+    if config.method != "auto":
+        return config.method
+    if config.test_subjects:
+        return "subjects"
+    has_enough = len({one.name for one in labelled}) >= FEWEST_VIDEOS
+    return "videos" if has_enough or config.test_videos else "blocks"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Grouping:
+    """What is left out as a whole."""
+
+    noun: str
+    """In plural."""
+
+    name_of: Callable[[TaughtVideo], str]
+    pattern_of: Callable[[SplitConfig], str]
+    words: Callable[[Sequence[str]], str]
+    """How a split is told, from the names of what is tested."""
+
+
+_GROUPINGS = {
+    "videos": _Grouping(
+        noun="videos",
+        name_of=lambda video: video.name,
+        pattern_of=lambda config: config.test_videos,
+        words=lambda _: "whole videos left out",
+    ),
+    "subjects": _Grouping(
+        noun="subjects",
+        name_of=lambda video: video.subject,
+        pattern_of=lambda config: config.test_subjects,
+        words=lambda tested: f"whole subjects left out ({_list(tested)})",
+    ),
+}
+
+
+def _by_group(videos: Sequence[TaughtVideo], config: SplitConfig, by: _Grouping) -> Split:
+    """Whole groups are left out, their unlabelled videos with them: nothing has seen these."""
+    labelled = [one for one in videos if one.is_labelled.any()]
+    names = list(dict.fromkeys(by.name_of(one) for one in labelled))
+    if "" in names:
+        nameless = next(one.name for one in labelled if not by.name_of(one))
         raise LabelError(
-            f"{len(videos)} labelled videos are too few to leave whole ones out; label another, or "
-            "split in blocks of time"
+            f"the labels of {nameless} do not say whose they are, so no {by.noun} can be left out; "
+            "name the subject in them, or split by videos, blocks or time"
         )
-    if config.test_videos:
-        test = [name for name in names if fnmatch.fnmatchcase(name, config.test_videos)]
-        if not test or len(test) == len(names):
-            raise SettingError(
-                f"the pattern {config.test_videos!r} fits {len(test)} of {len(names)} labelled "
-                f"videos ({', '.join(names)[:200]}); it must fit some and not all"
-            )
+    pattern = by.pattern_of(config)
+    if len(names) < 3 and not pattern:
+        raise LabelError(
+            f"{len(names)} labelled {by.noun} are too few to leave whole ones out; label another, "
+            "or split in blocks of time"
+        )
+    members = [one for one in videos if by.name_of(one) in names]
+
+    def pieces_of(stop: Collection[str], test: Collection[str]) -> list[Piece]:
+        parts: dict[str, Part] = dict.fromkeys(names, "learn")
+        parts.update(dict.fromkeys(stop, "stop"))
+        parts.update(dict.fromkeys(test, "test"))
+        return _ordered(_whole(one, parts[by.name_of(one)]) for one in members)
+
+    if pattern:
+        test = _fitting(names, pattern, by.noun)
         rest = [name for name in names if name not in test]
         if len(rest) < 3:  # all of them are needed to learn from
-            whole = _whole(videos, test)
-            return _split(_WHOLE_VIDEOS, _with_stop(whole, videos, config), videos, whole)
-        chosen = [_parts_by_name(names, [name], test) for name in rest]
+            whole = pieces_of((), test)
+            return _split(by.words(test), _with_stop(whole, members, config), members, whole)
+        draws = [([name], test) for name in rest]
     else:
         rng = np.random.default_rng(config.seed)
         num_held = max(1, round(len(names) / 5))
-        draws = (rng.permutation(names).tolist() for _ in range(NUM_TRIES))
-        chosen = [
-            _parts_by_name(names, one[:num_held], one[num_held : 2 * num_held]) for one in draws
-        ]
-    whole = {one.name: [(0.0, float(one.end_seconds[-1]))] for one in videos}
-    best = max(chosen, key=lambda parts: _balance(_pieces(whole, parts), videos))
-    pieces = _pieces(whole, best)
-    return _split(_WHOLE_VIDEOS, pieces, videos, pieces)
+        orders = (rng.permutation(names).tolist() for _ in range(NUM_TRIES))
+        draws = [(one[:num_held], one[num_held : 2 * num_held]) for one in orders]
+    stop, test = max(draws, key=lambda draw: _balance(pieces_of(*draw), members))
+    pieces = pieces_of(stop, test)
+    return _split(by.words(sorted(test)), pieces, members, pieces)
 
 
-_WHOLE_VIDEOS = "whole videos left out"
+def _fitting(names: Sequence[str], pattern: str, noun: str) -> list[str]:
+    test = [name for name in names if fnmatch.fnmatchcase(name, pattern)]
+    if not test or len(test) == len(names):
+        raise SettingError(
+            f"the pattern {pattern!r} fits {len(test)} of {len(names)} labelled {noun} "
+            f"({', '.join(names)[:200]}); it must fit some and not all"
+        )
+    return test
 
 
-def _whole(videos: Sequence[TaughtVideo], test: Sequence[str]) -> list[Piece]:
-    return [
-        Piece(one.name, 0.0, float(one.end_seconds[-1]), "test" if one.name in test else "learn")
-        for one in videos
-    ]
+def _list(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return ", ".join(names[:4]) + more
+
+
+def _whole(video: TaughtVideo, part: Part) -> Piece:
+    return Piece(video.name, 0.0, float(video.end_seconds[-1]), part, video.subject)
 
 
 def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     """Blocks of about equal labelled time; which are tested on is drawn, the most even one wins."""
     size = _frames_per_block(videos)
-    blocks = {one.name: _blocks_of(one, size, config.gap_seconds) for one in videos}
-    keys = [(name, index) for name, own in blocks.items() for index in range(len(own))]
+    blocks = {one.key: _blocks_of(one, size, config.gap_seconds) for one in videos}
+    keys = [(key, index) for key, own in blocks.items() for index in range(len(own))]
     rng = np.random.default_rng(config.seed)
     num_held = max(1, round(len(keys) / 5))
     best: tuple[Piece, ...] = ()
@@ -234,7 +303,7 @@ def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
         parts: dict[tuple[str, int], Part] = dict.fromkeys(order, "learn")
         parts.update(dict.fromkeys(order[:num_held], "stop"))
         parts.update(dict.fromkeys(order[num_held : 2 * num_held], "test"))
-        whole = _pieces(blocks, parts)
+        whole = _pieces(videos, blocks, parts)
         pieces = _with_gaps(_joined(whole), config.gap_seconds)
         balance = _balance(pieces, videos)
         if balance > best_balance:
@@ -248,10 +317,11 @@ def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
     pieces: list[Piece] = []
     for one in videos:
         end = float(one.end_seconds[-1])
-        learn_end, test_start = config.learn_share * end, (1 - config.test_share) * end
+        test_start = (1 - config.test_share) * end
+        learn_end = min(config.learn_share * end, test_start - config.gap_seconds)
         pieces += [
-            Piece(one.name, 0.0, min(learn_end, test_start - config.gap_seconds), "learn"),
-            Piece(one.name, test_start, end, "test"),
+            replace(_whole(one, "learn"), end_seconds=learn_end),
+            replace(_whole(one, "test"), start_seconds=test_start),
         ]
     words = (
         f"the first {config.learn_share:.0%} of each video to learn from, the last "
@@ -277,9 +347,9 @@ def _with_stop(
     for fifth in np.array_split(labelled[index], 5):
         start, end = (float(fifth[0, 0]), float(fifth[-1, 1])) if len(fifth) else (0.0, 0.0)
         cut = [
-            Piece(longest.video, longest.start_seconds, start, "learn"),
-            Piece(longest.video, start, end, "stop"),
-            Piece(longest.video, end, longest.end_seconds, "learn"),
+            replace(longest, end_seconds=start),
+            replace(longest, start_seconds=start, end_seconds=end, part="stop"),
+            replace(longest, start_seconds=end),
         ]
         kept = [one for one in cut if one.end_seconds > one.start_seconds]
         found.append(_with_gaps(_ordered([*others, *kept]), config.gap_seconds, keep="test"))
@@ -288,18 +358,9 @@ def _with_stop(
 
 def _labelled_in(piece: Piece, videos: Sequence[TaughtVideo]) -> NDArray[np.float64]:
     """`[N, 2]`: start and end of the labelled feature frames of a piece."""
-    video = next(one for one in videos if one.name == piece.video)
+    video = next(one for one in videos if one.key == piece.key)
     mask = Split(method="", pieces=(piece,)).mask(video, piece.part)
     return np.stack([video.start_seconds[mask], video.end_seconds[mask]], 1)
-
-
-def _parts_by_name(
-    names: Sequence[str], stop: Sequence[str], test: Sequence[str]
-) -> dict[tuple[str, int], Part]:
-    parts: dict[tuple[str, int], Part] = {(name, 0): "learn" for name in names}
-    parts.update({(name, 0): "stop" for name in stop})
-    parts.update({(name, 0): "test" for name in test})
-    return parts
 
 
 def _frames_per_block(videos: Sequence[TaughtVideo]) -> float:
@@ -330,13 +391,14 @@ def _blocks_of(
 
 
 def _pieces(
+    videos: Sequence[TaughtVideo],
     blocks: Mapping[str, Sequence[tuple[float, float]]],
     parts: Mapping[tuple[str, int], Part],
 ) -> tuple[Piece, ...]:
     return tuple(
-        Piece(name, start, end, parts[name, index])
-        for name, own in blocks.items()
-        for index, (start, end) in enumerate(own)
+        Piece(one.name, start, end, parts[one.key, index], one.subject)
+        for one in videos
+        for index, (start, end) in enumerate(blocks[one.key])
     )
 
 
@@ -344,8 +406,8 @@ def _joined(pieces: Iterable[Piece]) -> tuple[Piece, ...]:
     joined: list[Piece] = []
     for one in pieces:
         before = joined[-1] if joined else None
-        if before and (before.video, before.part) == (one.video, one.part):
-            joined[-1] = Piece(one.video, before.start_seconds, one.end_seconds, one.part)
+        if before and (before.key, before.part) == (one.key, one.part):
+            joined[-1] = replace(before, end_seconds=one.end_seconds)
         else:
             joined.append(one)
     return tuple(joined)
@@ -371,14 +433,14 @@ def _cut(pieces: Sequence[Piece], gap_seconds: float, keep: Part | None) -> tupl
     ends = [one.end_seconds for one in pieces]
     for index, (before, after) in enumerate(itertools.pairwise(pieces)):
         missing = gap_seconds - (after.start_seconds - before.end_seconds)
-        if before.video != after.video or before.part == after.part or missing <= 0:
+        if before.key != after.key or before.part == after.part or missing <= 0:
             continue
         if before.part == "learn" or after.part == keep:
             ends[index] -= missing
         else:
             starts[index + 1] += missing
     cut = (
-        Piece(one.video, start, end, one.part)
+        replace(one, start_seconds=start, end_seconds=end)
         for one, start, end in zip(pieces, starts, ends, strict=True)
         if end > start
     )
@@ -386,7 +448,7 @@ def _cut(pieces: Sequence[Piece], gap_seconds: float, keep: Part | None) -> tupl
 
 
 def _ordered(pieces: Iterable[Piece]) -> list[Piece]:
-    return sorted(pieces, key=lambda one: (one.video, one.start_seconds))
+    return sorted(pieces, key=lambda one: (one.video, one.subject, one.start_seconds))
 
 
 def _split(

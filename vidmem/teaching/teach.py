@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from vidmem.models import (
     Preprocessing,
     Spool,
 )
-from vidmem.streaming import StreamSettings
+from vidmem.streaming import Region, StreamSettings
 from vidmem.teaching.encoding import CancelledError, EncodingProgress
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
 from vidmem.teaching.learners import (
@@ -52,10 +52,17 @@ from vidmem.teaching.lessons import (
     gather,
 )
 from vidmem.teaching.linear import LinearHead
-from vidmem.teaching.report import CandidateReport, MemoryRow, TeachReport, macro_f1_of
+from vidmem.teaching.report import (
+    CandidateReport,
+    MemoryRow,
+    SubjectScore,
+    TeachReport,
+    macro_f1_of,
+)
 from vidmem.teaching.samples import TaughtVideo
 from vidmem.teaching.scoring import Examination, Logits
 from vidmem.teaching.splits import Part, Split, SplitConfig
+from vidmem.teaching.subjects import Regions, checked_regions
 from vidmem.units import span
 
 WINDOW_SECONDS = 0.5
@@ -98,7 +105,7 @@ class TeachConfig:
     """Which ones; empty: all of which there are labels."""
 
     subject: str | None = None
-    """Whose labels; None: those of the only one that there is."""
+    """Whose labels; None: of all that can be told apart, by regions or by videos."""
 
     split: SplitConfig = field(default_factory=SplitConfig)
     learn: LearnConfig = field(default_factory=LearnConfig)
@@ -180,12 +187,13 @@ class TeachProgress:
 Report = Callable[[TeachProgress], None]
 
 
-def teach(
+def teach(  # noqa: PLR0913 - each is a setting that people name in one line of a script
     labels: Labels | str | Path,
     videos: str | Path | Sources,
     *,
     model: str | None = None,
     config: TeachConfig | None = None,
+    regions: Regions | Sequence[Region] | str | Path | None = None,
     store: FeatureStore | None = None,
     progress: Report = lambda _: None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -197,6 +205,9 @@ def teach(
         videos: The folder of the videos, one file, or files by the names that the labels have.
         model: `spool` or `fam`, instead of the config's.
         config: The recipe.
+        regions: Parts of the picture that are taught and later watched each by itself; labels are
+            of the region that their subject names. The same for all videos, by video (its name or
+            a pattern such as `camera1*`), or a file of them (`vidmem.teaching.read_regions`).
         store: Where features are kept, so that they are made once; None: in vidmem's cache.
         progress: Told of each stage.
         is_cancelled: Asked between batches and steps. Features that are made stay.
@@ -224,6 +235,7 @@ def teach(
         split=config.apart,
         axes=config.axes,
         subject=config.subject,
+        regions=checked_regions(regions),
     )
     expected = expected_videos(labels, sources, request)
     started = time.perf_counter()
@@ -334,6 +346,7 @@ class _Teaching:
             latency_seconds=StreamSettings.for_model(model).latency_seconds,
             encoding_seconds=encoding_seconds,
             teaching_seconds=time.perf_counter() - started,
+            subjects=self._subject_scores(learner, test),
             facts=self._told(),
         )
         return model, report
@@ -345,7 +358,6 @@ class _Teaching:
             axes=self._material.axes,
             labels=self._material.labels,
             split=self._split,
-            subject=self._material.subject,
             part=part,
         )
 
@@ -439,7 +451,7 @@ class _Teaching:
         for video in self._material.videos:
             if test.is_in(video).any():
                 values = windowed_values(video, reach)
-                logits[video.name] = np.concatenate([one.logits(values) for one in fitted.heads], 1)
+                logits[video.key] = np.concatenate([one.logits(values) for one in fitted.heads], 1)
         scores = (test.score(logits),)
         return CandidateReport(name=name, title=title, seeds=scores, seconds=fitted.seconds)
 
@@ -447,7 +459,7 @@ class _Teaching:
     def _logits(self, learner: Learner) -> dict[str, Logits]:
         """Of whole videos."""
         return {
-            video.name: learner.video(video.values, learner.full_memory).numpy()
+            video.key: learner.video(video.values, learner.full_memory).numpy()
             for video in self._material.videos
         }
 
@@ -459,7 +471,7 @@ class _Teaching:
         memory = learner.full_memory if memory is None else memory
         wanted = ((video, exam.is_in(video)) for video in self._material.videos)
         return {
-            video.name: learner.near(video.values, is_in, memory).numpy()
+            video.key: learner.near(video.values, is_in, memory).numpy()
             for video, is_in in wanted
             if is_in.any()
         }
@@ -478,6 +490,28 @@ class _Teaching:
             MemoryRow(memory, f"{words}: {memory}", tuple(macro_f1_of(one) for one in scores))
             for memory, words, scores in rows
         )
+
+    def _subject_scores(self, learner: Learner, test: Examination) -> tuple[SubjectScore, ...]:
+        """Where there are several, of each."""
+        videos = self._material.videos
+        subjects = sorted({one.subject for one in videos if one.is_labelled.any()})
+        if len(subjects) < 2:
+            return ()
+        logits, found = self._near(learner, test), []
+        for subject in subjects:
+            own = [one for one in videos if one.subject == subject]
+            tested = _seconds(own, lambda video: self._split.mask(video, "test"))
+            found.append(
+                SubjectScore(
+                    subject=subject,
+                    labelled_seconds=_seconds(own, lambda video: video.is_labelled),
+                    tested_seconds=tested,
+                    macro_f1=tuple(
+                        macro_f1_of(one) for one in test.of_subject(subject).score(logits)
+                    ),
+                )
+            )
+        return tuple(found)
 
     def _model(self, learner: Learner) -> Spool | FamSwin:
         model = learner.network
@@ -502,24 +536,30 @@ class _Teaching:
 
     def _trained_on(self) -> str:
         tested = self._split.tested_only
-        videos = [one for one in self._material.videos if one.name not in tested]
-        names = ", ".join(video.name for video in videos[:3])
-        more = f" and {len(videos) - 3} more" if len(videos) > 3 else ""
+        learnt = [one for one in self._material.videos if one.key not in tested]
+        names = _few([one.name for one in learnt])
+        parts = [one for one in self._material.parts if one.key not in tested]
+        regions = [one.region.name for one in parts if one.region is not None]
+        of_regions = (
+            f", of regions of the picture ({_few(regions)}): watch such regions with it"
+            if regions
+            else ""
+        )
         return (
-            f"Taught on {span(self._learnt_seconds())} of labels in {names}{more}; on footage "
-            "unlike that its labels mean nothing."
+            f"Taught on {span(self._learnt_seconds())} of labels in {names}{of_regions}; on "
+            "footage unlike that its labels mean nothing."
         )
 
     def _learnt_seconds(self) -> float:
         """Of labels, in the end: all but what was kept to test with."""
-        masks = [(one, self._split.mask_learnt(one)) for one in self._material.videos]
-        return sum(float((one.end_seconds - one.start_seconds)[mask].sum()) for one, mask in masks)
+        return _seconds(self._material.videos, self._split.mask_learnt)
 
     def _told(self) -> Mapping[str, object]:
         config = self._config
         return {
             "title": config.name,
-            "videos": ", ".join(video.name for video in self._material.videos),
+            "videos": ", ".join(dict.fromkeys(one.name for one in self._material.videos)),
+            **self._whose(),
             "learnt from": f"{span(self._learnt_seconds())} of labels",
             "encoder": config.features.backbone,
             "motion": "with" if config.features.has_motion else "without",
@@ -527,6 +567,17 @@ class _Teaching:
             "seeds": config.num_seeds,
             "made with": f"vidmem {vidmem.__version__}",
         }
+
+    def _whose(self) -> Mapping[str, object]:
+        """Who was taught, and where each was seen."""
+        found, parts = {}, self._material.parts
+        subjects = sorted({one.subject for one in parts if one.subject})
+        if subjects:
+            found["subjects"] = ", ".join(subjects)
+        places = {f"{one.region.name} at {one.region.place}" for one in parts if one.region}
+        if places:
+            found["regions"] = "; ".join(sorted(places))
+        return found
 
     def _tell(self, stage: str, done: float = 0.0) -> None:
         """Of what follows, and see whether it is still wanted."""
@@ -542,6 +593,21 @@ class _Teaching:
             self._progress(TeachProgress(stage=stage, done=done / steps, seconds_left=left))
 
         return on_step
+
+
+def _seconds(
+    videos: Sequence[TaughtVideo], mask_of: Callable[[TaughtVideo], NDArray[np.bool_]]
+) -> float:
+    """How long feature frames last that are in a mask, in all."""
+    lengths = ((one.end_seconds - one.start_seconds)[mask_of(one)].sum() for one in videos)
+    return float(sum(lengths))
+
+
+def _few(names: Sequence[str]) -> str:
+    """Three of them."""
+    known = list(dict.fromkeys(names))
+    more = f" and {len(known) - 3} more" if len(known) > 3 else ""
+    return ", ".join(known[:3]) + more
 
 
 def _encoding(name: str, done: EncodingProgress) -> TeachProgress:

@@ -28,6 +28,7 @@ MAX_NAME_LETTERS = 60
 ROUNDING = 1e-6
 """In floats three thirds may exceed 1: so far beyond the picture's edge counts as its edge."""
 
+LISTED = "a list of objects with name, left, top, width and height"
 WRITTEN = "name=left,top,width,height, in fractions of the picture, such as pen1=0,0,0.5,0.5"
 
 
@@ -107,19 +108,31 @@ class Region:
         Raises:
             SettingError: If it cannot be read, or holds something else.
         """
-        wanted = "a list of objects with name, left, top, width and height"
         try:
             entries = read_json(path)
         except OSError as error:
             raise SettingError(f"{path} cannot be read: {error.strerror or error}") from error
         except ValueError as error:
-            raise SettingError(f"{path} must be JSON, {wanted}: {error}") from error
+            raise SettingError(f"{path} must be JSON, {LISTED}: {error}") from error
+        return cls.from_json(entries, str(path))
+
+    @classmethod
+    def from_json(cls, entries: Any, where: str) -> tuple[Self, ...]:
+        """Regions from a list of objects with the fields of a region.
+
+        Args:
+            entries: As JSON has them.
+            where: They are from, for what is said of them.
+
+        Raises:
+            SettingError: If it is something else.
+        """
         names = {field.name for field in fields(cls)}
         if not isinstance(entries, list):
-            raise SettingError(f"{path} must have {wanted}, got {_kind(entries)}")
+            raise SettingError(f"{where} must have {LISTED}, got {_kind(entries)}")
         for one in entries:
             if not isinstance(one, dict) or set(one) != names:
-                raise SettingError(f"{path} must have {wanted}, got {json.dumps(one)[:100]}")
+                raise SettingError(f"{where} must have {LISTED}, got {json.dumps(one)[:100]}")
         return tuple(cls(**one) for one in entries)
 
     @property
