@@ -14,6 +14,7 @@ from vidmem.teaching.lessons import find_videos
 from vidmem.teaching.report import CandidateReport, TeachReport, read_report
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
 from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
+from vidmem.teaching.warm_start import WarmStart
 
 __all__ = [
     "LEARNERS",
@@ -32,6 +33,7 @@ __all__ = [
     "TeachProgress",
     "TeachReport",
     "VideoFeatures",
+    "WarmStart",
     "encode_video",
     "find_videos",
     "read_report",

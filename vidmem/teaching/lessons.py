@@ -29,7 +29,8 @@ from vidmem.teaching.samples import (
     taught_axes,
     taught_video,
 )
-from vidmem.teaching.splits import Split, SplitConfig, make_split
+from vidmem.teaching.splits import Split, SplitConfig, extend_split, make_split
+from vidmem.teaching.warm_start import WarmStart
 from vidmem.video import probe_safely
 
 FIT_FRAMES = 1000
@@ -115,6 +116,31 @@ class MaterialRequest:
     subject: str | None = None
     """Whose labels; None: those of the only one that there is."""
 
+    warm_start: WarmStart | None = None
+    """An earlier model, whose encoder, axes and held-out time are kept; None: all is made anew."""
+
+    def taught_axes(self, labels: Labels, subject: str) -> tuple[CardAxis, ...]:
+        """See `samples.taught_axes`; an earlier model's, in its order.
+
+        Raises:
+            LabelError: If the labels teach nothing, or something else than the earlier model.
+        """
+        taught = taught_axes(labels, self.axes, subject)
+        if self.warm_start is None:
+            return taught
+        self.warm_start.check_axes(taught)
+        return self.warm_start.axes
+
+    def split_of(self, videos: Sequence[TaughtVideo]) -> Split:
+        """See `make_split`; an earlier model's, with the labels that were added.
+
+        Raises:
+            LabelError: If there is too little for it.
+        """
+        if self.warm_start is None:
+            return make_split(videos, self.split)
+        return extend_split(self.warm_start.split, videos)
+
 
 def expected_videos(
     labels: Labels, sources: Mapping[str, Path], request: MaterialRequest
@@ -128,7 +154,7 @@ def expected_videos(
         VidmemError: If a video cannot be read.
     """
     subject = _chosen_subject(labels, request.subject)
-    taught = taught_axes(labels, request.axes, subject)
+    taught = request.taught_axes(labels, subject)
     found = []
     for name, path in sources.items():
         seconds = probe_safely(path).duration_seconds
@@ -147,7 +173,7 @@ def expected_videos(
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
-    make_split(found, request.split)
+    request.split_of(found)
     return tuple(found)
 
 
@@ -190,10 +216,9 @@ def gather(
         VidmemError: If a video, the image encoder or the room for features is missing.
     """
     subject = _chosen_subject(labels, request.subject)
-    taught = taught_axes(labels, request.axes, subject)
-    backbone = load_feature_backbone(request.features)
-    config = replace(request.features, backbone_sha256=backbone.fingerprint())
-    encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
+    taught = request.taught_axes(labels, subject)
+    encoder = _encoder(request)
+    fps = request.feature_fps * encoder.config.encode_every
     seconds = {sources[one.name]: float(one.end_seconds[-1]) for one in expected}
     check_room(seconds, encoder, fps=fps, store=store)
     features = {
@@ -211,10 +236,12 @@ def gather(
         taught_video(own, torch.zeros(len(own), 0, 0), labels, taught, name=name, subject=subject)
         for name, own in features.items()
     ]
-    split = make_split(bare, request.split)
-    # A video that is kept to test with is one that nothing has seen, not even without its labels.
-    seen = [own for name, own in features.items() if name not in split.tested_only]
-    encoder.reduction.load_state_dict(Reduction.fit(config, _some_frames(seen)).state_dict())
+    split = request.split_of(bare)
+    if request.warm_start is None:
+        # A video that is kept to test with is one that nothing has seen, not even without labels.
+        seen = [own for name, own in features.items() if name not in split.tested_only]
+        fitted = Reduction.fit(encoder.config, _some_frames(seen))
+        encoder.reduction.load_state_dict(fitted.state_dict())
     return Material(
         encoder=encoder,
         axes=taught,
@@ -225,6 +252,15 @@ def gather(
         ),
         split=split,
     )
+
+
+def _encoder(request: MaterialRequest) -> FeatureEncoder:
+    """Its reduction is that of the earlier model; without one, it is yet to be fitted."""
+    if request.warm_start is not None:
+        return request.warm_start.encoder()
+    backbone = load_feature_backbone(request.features)
+    config = replace(request.features, backbone_sha256=backbone.fingerprint())
+    return FeatureEncoder(config, backbone)
 
 
 @torch.no_grad()
