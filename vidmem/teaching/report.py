@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,6 +13,7 @@ from vidmem.errors import StorageError
 from vidmem.labels.results import PredictionScore
 from vidmem.models import CardAxis
 from vidmem.plain import to_json
+from vidmem.teaching.scoring import CalibrationBin
 from vidmem.teaching.splits import Split
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
@@ -102,6 +103,9 @@ class AxisCalibration:
     estimated_accuracy: float | None
     """Of the time that nobody labelled: the mean probability of what is named there. `None`: there
     is no such time."""
+
+    bins: tuple[CalibrationBin, ...] = ()
+    """Of the time kept to test with, after that."""
 
 
 @dataclass(frozen=True)
@@ -207,6 +211,7 @@ class TeachReport:
                     "temperature": one.temperature,
                     "error": one.error,
                     "estimated_accuracy": one.estimated_accuracy,
+                    "bins": [asdict(each) for each in one.bins],
                 }
                 for one in self.calibration
             ],
