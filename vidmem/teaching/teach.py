@@ -313,7 +313,8 @@ class _Learned:
     """Taught on all that is not kept to test with."""
 
     first: Learner
-    """Taught without the time that told when to stop: it has not seen that."""
+    """Taught without the time that told when to stop: it has not seen that, unless the earlier
+    network that it began as had."""
 
     num_steps: int
     continues_earlier: bool

@@ -122,6 +122,7 @@ def _intervals(rows: Sequence[CandidateScore], theme: Theme) -> dict[str, Any]:
     below = [0.0 if one.low is None else max(0.0, (one.value or 0.0) - one.low) for one in rows]
     return {
         "type": "data",
+        "visible": any(one.high is not None for one in rows),
         "array": above,
         "arrayminus": below,
         "symmetric": False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import log10
 from typing import TYPE_CHECKING, Any
 
 from vidmem.figures.teaching.reading import ReadReport, Report
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 TITLE = "What more labels would bring"
 NOT_MEASURED = "It was not found out: a correction leaves it out."
+BESIDE = 1.2
+"""Times less and more labels than the curve has: room beside its ends."""
+
 MOST_NAMED = 3
 """Stretches to label next, in words under the title."""
 
@@ -65,7 +69,12 @@ def learning_curve_figure(
         hoverinfo="text",
     )
     figure.update_xaxes(
-        type="log", tickvals=seconds, ticktext=[span(at) for at in seconds], title_text="labels"
+        type="log",
+        range=[log10(seconds[0] / BESIDE), log10(seconds[-1] * BESIDE)],
+        tickvals=seconds,
+        ticktext=[span(at) for at in seconds],
+        tickangle=0,
+        title_text="labels",
     )
     figure.update_yaxes(
         range=[0, 1.02], showgrid=True, gridcolor=shades.line, title_text="macro-F1, linear head"
