@@ -16,7 +16,7 @@ from tests.teaching.footage import CONFIG, LABELS
 from vidmem.errors import CheckpointError, LabelError, SettingError
 from vidmem.labels import Bout, Labels
 from vidmem.models.features import encoder as encoders
-from vidmem.teaching import WarmStart, linear
+from vidmem.teaching import LEARNERS, WarmStart, linear
 from vidmem.teaching.report import read_report
 from vidmem.teaching.teach import TeachConfig, teach
 
@@ -83,6 +83,19 @@ def test_wrong_labels_that_are_corrected_raise_the_score_on_the_same_time(
     again = teach(LABELS, video, warm_start=(model, report), config=quick(folder), store=store)
     assert again[1].earlier.macro_f1 == report.macro_f1
     assert again[1].split.method == report.split.method
+
+
+@pytest.mark.parametrize("kind", ["spool", "fam"])
+def test_a_model_shows_the_settings_that_it_was_taught_with(kind, earlier):
+    config = replace(CONFIG, model=kind, clip_seconds=0.5, name="mine")
+    card = replace(earlier[0].card, name="mine", clip_frames=config.clip_frames, fps=config.fps)
+    network = LEARNERS[kind].make(config.facts(card)).network
+    warm = replace(WarmStart.of(earlier), model=network)
+    again = TeachConfig(**warm.settings())
+    assert (again.name, again.fps, again.clip_frames) == ("mine", card.fps, card.clip_frames)
+    assert LEARNERS[kind].make(again.facts(card)).network.config == network.config
+    warm.check_features(again.features, again.fps, again.clip_frames)
+    warm.check_network(LEARNERS[kind].make(again.facts(card)).network)
 
 
 @pytest.mark.parametrize("helps", [True, False])
