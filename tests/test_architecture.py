@@ -49,7 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     "moments": {"errors", "inspection", "models", "streaming", "nn"},
     "evaluation": {"errors", "data", "inspection", "models", "streaming", "moments"},
     "bench": {"__init__", *LEAVES, *RESULTS, "labels", "teaching"},
-    "figures": {"errors", "moments", "evaluation", "labels", *RESULTS},
+    "figures": {"errors", "moments", "evaluation", "labels", "teaching", *RESULTS},
     "doctor": {"errors", "video", "nn", "models"},
     "console": {"models", "streaming"},
     "cli": {"__init__", *EVERYTHING, *PROGRAMS},

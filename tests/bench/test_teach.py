@@ -18,7 +18,7 @@ from vidmem.errors import StorageError
 from vidmem.models import Backbone, FeatureConfig, FeatureStore
 from vidmem.models.features import encoder as encoders
 from vidmem.plain import to_json
-from vidmem.teaching import LearnConfig, SplitConfig, TeachConfig, insight, linear
+from vidmem.teaching import LearnConfig, SplitConfig, TeachConfig, insight, linear, warm_start
 from vidmem.teaching.encoding import encode_video
 
 CONFIG = TeachConfig(
@@ -47,6 +47,7 @@ def here():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoders, "load_backbone", load)
+        patch.setattr(warm_start, "CORRECTION", CONFIG.learn)
         patch.setattr(linear, "STRENGTHS", (0.1,))
         patch.setattr(linear, "NUM_FOLDS", 2)
         patch.setattr(insight, "BUDGET_SECONDS", ())
@@ -73,6 +74,9 @@ def test_invented_features_are_found_as_those_of_the_video():
         assert features.duration_seconds == 120
         seconds = [one.end_seconds - one.start_seconds for one in video.labels.bouts]
         assert sum(seconds) == video.labelled_seconds == 60
+        more = set(video.more_labels.bouts) - set(video.labels.bouts)
+        assert set(video.labels.bouts) < set(video.more_labels.bouts)
+        assert 0 < sum(one.end_seconds - one.start_seconds for one in more) <= 30
         assert {one.behaviour for one in video.labels.bouts} == set(BEHAVIOURS)
         on_disk = sum(path.stat().st_size for path in video.path.parent.rglob("*.npy"))
         assert abs(on_disk - video.num_bytes) < 2000
@@ -126,6 +130,8 @@ def test_a_lesson_is_of_the_length_that_was_wanted(made):
     assert 0 < one.preparing_seconds < one.seconds
     assert 0 <= one.num_steps <= CONFIG.learn.steps
     assert one.peak.resident_bytes > one.feature_bytes
+    assert 0 < one.correction_preparing_seconds < one.correction_seconds
+    assert made[0].as_dict()["lessons"][0]["correction_share"] == one.correction_share
 
 
 def test_hours_come_first_and_all_that_is_written_is_said_before(monkeypatch):
@@ -156,7 +162,13 @@ def test_a_table_and_json_have_all_of_it(made):
     measured: TeachBench = made[0]
     table = bench_as_markdown(measured)
     assert table.startswith("tiny, 2 feature frames per second; ")
-    for words in ("64 x 36 H.264", "image encoder alone", "1 min of cached", "FAM Swin taught"):
+    for words in (
+        "64 x 36 H.264",
+        "image encoder alone",
+        "1 min of cached",
+        "correction on top",
+        "FAM Swin taught",
+    ):
         assert table.count(words) == 1, words
     assert all(line.count("|") == 3 for line in table.splitlines()[2:])
     assert to_json(measured.as_dict()).count("times_real_time") == 3

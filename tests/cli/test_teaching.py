@@ -84,6 +84,7 @@ def here(footage, tmp_path, monkeypatch):
     defaults = LearnConfig.__init__.__kwdefaults__
     monkeypatch.setitem(defaults, "steps", 2)
     monkeypatch.setitem(defaults, "check_every", 1)
+    monkeypatch.setattr("vidmem.teaching.warm_start.CORRECTION", LearnConfig())
     monkeypatch.setattr("vidmem.teaching.linear.STRENGTHS", (0.3,))
     monkeypatch.setattr("vidmem.teaching.insight.NUM_DRAWS", 1)
     return tmp_path
@@ -161,6 +162,27 @@ def test_json_is_the_report_alone_and_a_model_that_is_there_is_kept(run, here):
     assert (here / "mine" / "model.safetensors").read_bytes() == weights
     assert run(*words, "--replace").code == 0
     assert type(vidmem.load("mine")).__name__ == "Spool"
+
+
+def test_a_model_is_corrected_as_it_was_taught(run, here):
+    assert run("teach", "mine", *FILES, *QUICK, "--no-motion").code == 0
+    first = read_report("mine")
+    done = run("teach", "mine", *FILES, "--warm-start", "mine", "--replace", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    assert found["split"]["pieces"] == first["split"]["pieces"]
+    assert found["earlier"]["macro_f1"] == first["macro_f1"]
+    assert "CBAS head (biLSTM)" in found["left_out"]
+    config, card = read_description("mine")
+    assert (config.features.has_motion, card.fps, card.name) == (False, 4, "mine")
+    for words, sentence in (
+        (("--model", "fam", "--fps", 2), "which is a Spool, and a FAM Swin was asked for"),
+        (("--gap", 3, "--split", "time"), "--split, --gap: with --warm-start what is kept"),
+    ):
+        done = run("teach", "other", *FILES, "--warm-start", "mine", *words)
+        assert (done.code, sentence in done.err) == (1, True), done.err
+    done = run("teach", "other", *FILES, "--warm-start", "videos")
+    assert (done.code, "is no model" in done.err) == (1, True)
 
 
 def test_a_project_gives_labels_and_videos_and_gets_the_model(run, here):

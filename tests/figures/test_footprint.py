@@ -8,8 +8,8 @@ import pytest
 
 from vidmem.errors import SettingError
 from vidmem.figures import footprint_figure
+from vidmem.figures.cost.time_axis import clip_ticks, second_ticks
 from vidmem.figures.theme import DARK, LIGHT
-from vidmem.figures.time_axis import clip_ticks, second_ticks
 from vidmem.profiling import EVENT_KINDS, FootprintSample, FootprintTimeline
 
 MIB = 2**20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import itertools
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from tests.teaching.invented import (
 )
 from vidmem.errors import LabelError, SettingError
 from vidmem.labels import Labels
-from vidmem.teaching.splits import PARTS, SplitConfig, make_split
+from vidmem.teaching.splits import PARTS, Split, SplitConfig, extend_split, make_split
 
 
 def pieces_of(seconds, lengths):
@@ -180,6 +181,47 @@ def test_an_axis_that_is_labelled_elsewhere_is_in_every_part():
         assert len(set(classes[classes >= 0])) == num_classes
 
 
+def with_more(videos, seconds):
+    """The same footage, with labels up to a later time."""
+    labels = Labels(ETHOGRAM, alternating(seconds))
+    longest = float(videos[0].end_seconds[-1])
+    return (make_video(labels, (POSTURE,), seconds=longest),)
+
+
+@pytest.mark.parametrize("method", ["blocks", "time"])
+@pytest.mark.parametrize("seed", range(3))
+def test_held_out_time_stays_held_out_when_labels_are_added(method, seed):
+    before = with_more(one_video(360.0).videos, 330.0)
+    earlier = make_split(before, SplitConfig(method=method, gap_seconds=4.0, seed=seed))
+    read = Split.from_dict(json.loads(json.dumps(earlier.as_dict())))
+    assert (read.pieces, read.gap_seconds) == (earlier.pieces, 4.0)
+    (now,) = videos = one_video(360.0).videos
+    split = extend_split(read, videos)
+    assert nearest_seconds(split, videos) >= 4
+    tested, learnt = split.mask(now, "test"), split.mask_learnt(now)
+    # What was learnt from is not tested, what is tested is not learnt from; new labels are either.
+    assert not (earlier.mask_learnt(before[0]) & tested).any()
+    assert not (earlier.covers(now, "test") & learnt).any()
+    assert np.array_equal(tested, earlier.covers(now, "test"))
+    assert split.seconds["learn"] > earlier.seconds["learn"]
+    nearest = np.abs(now.times_seconds[tested][:, None] - now.times_seconds[learnt]).min()
+    assert nearest >= 4
+    assert extend_split(split, videos) == split
+
+
+def test_videos_that_are_kept_to_test_with_stay_so():
+    videos = many(6)
+    earlier = make_split(videos, SplitConfig())
+    held = {one.video: one.part for one in earlier.pieces if one.part != "learn"}
+    split = extend_split(earlier, (*videos, *many(7)[6:]))
+    assert {one.video: one.part for one in split.pieces if one.video in held} == held
+    assert split.tested_only == earlier.tested_only
+    assert {one.part for one in split.of_video("day0_6.mp4")} == {"learn"}
+    rest = [one for one in videos if one.name not in split.tested_only]
+    with pytest.raises(LabelError, match="which has time that was kept to test with; give all"):
+        extend_split(earlier, rest)
+
+
 def test_too_few_labels_are_said():
     with pytest.raises(LabelError, match="no labelled time is left to"):
         make_split(one_video(20.0).videos, SplitConfig(gap_seconds=30))
@@ -189,7 +231,7 @@ def test_too_few_labels_are_said():
 
 def test_it_is_plain_for_json_and_told_in_words():
     split = make_split(one_video(240.0).videos, SplitConfig(gap_seconds=3))
-    assert set(split.as_dict()) == {"method", "seconds", "pieces"}
+    assert set(split.as_dict()) == {"method", "seconds", "gap_seconds", "pieces"}
     assert "to learn from" in split.words()
     assert "to test with" in split.words()
 

@@ -7,22 +7,20 @@ import math
 import shutil
 from dataclasses import replace
 
-import av
 import numpy as np
 import pytest
 import torch
 
 import vidmem
-from tests.teaching.invented import ETHOGRAM, alternating
-from tests.teaching.taught import judged, load_tiny
+from tests.teaching.footage import CONFIG, FPS, LABELS, SECONDS
+from tests.teaching.invented import ETHOGRAM
+from tests.teaching.taught import judged
 from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
 from vidmem.labels import Bout, Labels
-from vidmem.models import FeatureConfig, FeatureStore, ModelCard, Reduction
-from vidmem.models.features import encoder as encoders
+from vidmem.models import FeatureStore, ModelCard, Reduction
 from vidmem.streaming import StreamSettings
 from vidmem.teaching.encoding import CancelledError, EncodingCancelledError, encode_video
 from vidmem.teaching.learners import LEARNERS
-from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import (
     MaterialRequest,
     expected_videos,
@@ -33,51 +31,7 @@ from vidmem.teaching.report import read_report
 from vidmem.teaching.splits import SplitConfig
 from vidmem.teaching.teach import TeachConfig, teach
 
-SECONDS, FPS = 40, 8
-LABELS = Labels(ETHOGRAM, alternating(SECONDS - 5, 2.5))
-"""Nobody labelled the last five seconds."""
-
-CONFIG = TeachConfig(
-    features=FeatureConfig(backbone="tiny", cell_components=3, frame_components=4),
-    feature_fps=FPS / 2,
-    memory_seconds=2.0,
-    reach_seconds=0.5,
-    context_seconds=4.0,
-    split=SplitConfig(gap_seconds=0.5),
-    learn=LearnConfig(steps=4, batch=2, segment_seconds=4, check_every=2, learning_rate=0.01),
-    has_baselines=False,
-)
-
-
-@pytest.fixture(scope="module")
-def video(tmp_path_factory):
-    """A light square, left while lying and right while standing, that never rests."""
-    path = tmp_path_factory.mktemp("footage") / "pen.mp4"
-    rng = np.random.default_rng(0)
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=FPS)
-        stream.width = stream.height = 48
-        stream.pix_fmt, stream.options = "yuv420p", {"preset": "ultrafast"}
-        for number in range(SECONDS * FPS):
-            picture = np.full((48, 48, 3), 40, np.uint8)
-            column = (4 if int(number / FPS / 2.5) % 2 == 0 else 28) + int(rng.integers(0, 6))
-            picture[16:32, column : column + 12] = 220
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    return FeatureStore(folder=tmp_path_factory.mktemp("features"))
-
-
-@pytest.fixture(autouse=True)
-def here(monkeypatch):
-    """The only image encoder of this machine."""
-
-    monkeypatch.setattr(encoders, "load_backbone", load_tiny)
+pytestmark = pytest.mark.usefixtures("here")
 
 
 def watched(video, model, **options):

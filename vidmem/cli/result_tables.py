@@ -121,10 +121,11 @@ def teaching_lines(found: TeachReport) -> Iterator[str]:
     yield "Macro-F1 on labelled time that was kept to test with:"
     majority = [_number(one.majority.macro_f1_with_none) for one in found.chosen.seeds[0]]
     table = [["", *(axis.name for axis in found.axes), "s to teach"]]
-    for one in found.candidates:
+    for one in (*found.candidates, *(() if found.earlier is None else (found.earlier,))):
         title = f"{one.title} (the model)" if one is found.chosen else one.title
         scores = [_number(one.axis_macro_f1(index)) for index in range(len(found.axes))]
-        table.append([title, *scores, f"{one.seconds:.1f}"])
+        seconds = NOTHING if one is found.earlier else f"{one.seconds:.1f}"
+        table.append([title, *scores, seconds])
     table.append(["Always the most common", *majority, NOTHING])
     yield from _table(table)
     yield ""
@@ -133,6 +134,8 @@ def teaching_lines(found: TeachReport) -> Iterator[str]:
         yield ""
     took = span(found.teaching_seconds)
     yield f"encoding took {span(found.encoding_seconds)}, teaching and the report {took}"
+    if found.left_out:
+        yield f"left out of the report: {', '.join(found.left_out)}"
 
 
 def _subjects(found: TeachReport) -> Iterator[str]:

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from vidmem.labels import Labels
     from vidmem.models import FeatureStore, Network
     from vidmem.projects import Project
-    from vidmem.teaching import Regions, SplitConfig, TeachConfig, TeachReport
+    from vidmem.teaching import Regions, SplitConfig, TeachConfig, TeachReport, WarmStart
 
 
 def teach(
+    context: typer.Context,
     out: Annotated[
         str,
         typer.Argument(
@@ -50,6 +51,16 @@ def teach(
         Path | None,
         typer.Option(
             help="Take labels and videos of this project; the model goes into its models.",
+            show_default=False,
+        ),
+    ] = None,
+    warm_start: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Correct this model, which was taught before: what it sees and what was kept to "
+            "test with stay, it learns on for a few steps, and the report is shorter. With "
+            "--project also the name of one of its models.",
             show_default=False,
         ),
     ] = None,
@@ -188,6 +199,9 @@ def teach(
 
     console = new_console(stderr=as_json)
     _check_is_no_baseline(model)
+    given = _given(context)
+    if warm_start is not None:
+        _check_keeps_split(given)
     splitting = _split_config(
         split,
         {
@@ -222,10 +236,14 @@ def teach(
         num_seeds=seeds,
         has_baselines=not no_baselines,
     )
-    # The checks of a config go before what may take minutes to fetch.
-    found_encoder = _found_encoder(encoder, console)
-    config = replace(config, features=replace(config.features, backbone=found_encoder))
-    taught, found = _taught(lesson, by_video, config, console)
+    earlier = None if warm_start is None else _earlier_model(warm_start, project)
+    if earlier is not None:
+        config = _as_before(config, earlier, given)
+    if earlier is None or "encoder" in given:
+        # The checks of a config go before what may take minutes to fetch.
+        found_encoder = _found_encoder(encoder, console)
+        config = replace(config, features=replace(config.features, backbone=found_encoder))
+    taught, found = _taught(lesson, by_video, config, earlier, console)
     write_model(taught, found, lesson.out)
     if report is not None:
         found.write(report)
@@ -329,6 +347,62 @@ def _check_is_no_baseline(model: str) -> None:
         )
 
 
+OF_OPTIONS = {
+    "model": "model",
+    "feature_fps": "fps",
+    "clip_seconds": "clip_seconds",
+    "memory_seconds": "memory_seconds",
+    "axes": "axis",
+    "subject": "subject",
+    "seed": "seed",
+    "num_seeds": "seeds",
+}
+"""Fields of a config by the options that set them, where an earlier model may say otherwise."""
+
+SPLIT_OPTIONS = ("split", "learn_share", "test_share", "test_videos", "test_subjects", "gap")
+
+
+def _given(context: typer.Context) -> set[str]:
+    """The options that somebody wrote, not those that are at their defaults."""
+    return {
+        name
+        for name in context.params
+        if (source := context.get_parameter_source(name)) and not source.name.startswith("DEFAULT")
+    }
+
+
+def _check_keeps_split(given: set[str]) -> None:
+    options = [f"--{name.replace('_', '-')}" for name in SPLIT_OPTIONS if name in given]
+    if options:
+        raise SettingError(
+            f"{', '.join(options)}: with --warm-start what is kept to test with is what the "
+            "earlier model was not taught on; leave that out, or teach anew"
+        )
+
+
+def _earlier_model(folder: str, project: Path | None) -> WarmStart:
+    """A model that was taught, by its folder or by its name in a project."""
+    from vidmem.projects import Project
+    from vidmem.teaching import WarmStart
+
+    if project is not None and not Path(folder).is_dir():
+        with Project.open(project) as opened:
+            return WarmStart.of(opened.models_folder / folder)
+    return WarmStart.of(folder)
+
+
+def _as_before(config: TeachConfig, earlier: WarmStart, given: set[str]) -> TeachConfig:
+    """As the earlier model was taught; what somebody said is kept, and looked at by `teach`."""
+    before = earlier.settings()
+    said = {name: getattr(config, name) for name, option in OF_OPTIONS.items() if option in given}
+    features = before["features"]
+    if "encoder" in given:
+        features = replace(features, backbone=config.features.backbone, backbone_sha256="")
+    if "no_motion" in given:
+        features = replace(features, has_motion=config.features.has_motion)
+    return replace(config, **{**before, **said, "name": config.name, "features": features})
+
+
 def _split_config(
     method: str, given: Mapping[str, float | str | None], *, gap_seconds: float, seed: int
 ) -> SplitConfig:
@@ -369,7 +443,11 @@ def _found_encoder(name: str, console: Console) -> str:
 
 
 def _taught(
-    lesson: _Lesson, regions: Regions, config: TeachConfig, console: Console
+    lesson: _Lesson,
+    regions: Regions,
+    config: TeachConfig,
+    earlier: WarmStart | None,
+    console: Console,
 ) -> tuple[Network, TeachReport]:
     """Teach it, up to the end or Ctrl-C."""
     from vidmem.teaching import CancelledError
@@ -385,6 +463,7 @@ def _taught(
                     lesson.sources,
                     config=config,
                     regions=regions or None,
+                    warm_start=earlier,
                     store=lesson.store,
                     progress=display.update,
                     is_cancelled=lambda: stop.is_made,

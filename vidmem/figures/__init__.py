@@ -4,18 +4,28 @@ No model is run here. Each figure takes a `theme`, `light` or `dark`, in the col
 Plotly comes with `pip install 'vidmem[app]'` or `'vidmem[notebooks]'`.
 """
 
-from vidmem.figures.attribution import occlusion_figure, pixel_figure
-from vidmem.figures.block_masks import block_mask_figure
-from vidmem.figures.effects import effects_figure
-from vidmem.figures.footprint import footprint_figure
-from vidmem.figures.gathered import gathered_figure
-from vidmem.figures.head_grid import head_grid_figure
-from vidmem.figures.heads import offset_figure
+from vidmem.figures.attention import (
+    gathered_figure,
+    head_clip_figure,
+    head_grid_figure,
+    mean_age_figure,
+    memory_map_figure,
+    memory_share_figure,
+    offset_figure,
+)
+from vidmem.figures.attribution import effects_figure, occlusion_figure, pixel_figure
+from vidmem.figures.cost import footprint_figure, plan_memory_figure, plan_streams_figure
 from vidmem.figures.labels import actogram_figure, ethogram_figure, transitions_figure
-from vidmem.figures.masks import mask_figure
-from vidmem.figures.memory import head_clip_figure, mean_age_figure, memory_share_figure
-from vidmem.figures.memory_map import memory_map_figure
-from vidmem.figures.plan import plan_memory_figure, plan_streams_figure
+from vidmem.figures.masks import block_mask_figure, mask_figure
+from vidmem.figures.teaching import (
+    behaviour_f1_figure,
+    calibration_figure,
+    candidates_figure,
+    confusion_figure,
+    learning_curve_figure,
+    less_memory_figure,
+    split_figure,
+)
 from vidmem.figures.theme import THEMES, ThemeName
 from vidmem.renamed import renamed_names
 from vidmem.units import memory_size
@@ -24,13 +34,19 @@ __all__ = [
     "THEMES",
     "ThemeName",
     "actogram_figure",
+    "behaviour_f1_figure",
     "block_mask_figure",
+    "calibration_figure",
+    "candidates_figure",
+    "confusion_figure",
     "effects_figure",
     "ethogram_figure",
     "footprint_figure",
     "gathered_figure",
     "head_clip_figure",
     "head_grid_figure",
+    "learning_curve_figure",
+    "less_memory_figure",
     "mask_figure",
     "mean_age_figure",
     "memory_map_figure",
@@ -41,6 +57,7 @@ __all__ = [
     "pixel_figure",
     "plan_memory_figure",
     "plan_streams_figure",
+    "split_figure",
     "transitions_figure",
 ]
 

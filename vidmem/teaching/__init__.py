@@ -16,6 +16,7 @@ from vidmem.teaching.report import CandidateReport, TeachReport, read_report
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
 from vidmem.teaching.subjects import ANY_VIDEO, Regions, checked_regions, read_regions
 from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
+from vidmem.teaching.warm_start import WarmStart
 
 __all__ = [
     "ANY_VIDEO",
@@ -36,6 +37,7 @@ __all__ = [
     "TeachProgress",
     "TeachReport",
     "VideoFeatures",
+    "WarmStart",
     "checked_regions",
     "encode_regions",
     "encode_video",

@@ -16,6 +16,7 @@ from vidmem.teaching.scoring import (
     Examination,
     Logits,
     axis_probabilities,
+    calibration_bins,
     calibration_error,
     fit_temperature,
 )
@@ -82,7 +83,7 @@ def calibrations(
     found = []
     for axis in range(len(test.axes)):
         temperature = fit_temperature(stop, stop_logits, axis)
-        error = calibration_error(*test.confidences(logits, axis, temperature))
+        sure, right = test.confidences(logits, axis, temperature)
         estimates = []
         for video in test.videos:
             own = axis_probabilities(logits[video.key] / temperature, test.axes)[axis]
@@ -91,8 +92,9 @@ def calibrations(
         found.append(
             AxisCalibration(
                 temperature=temperature,
-                error=error,
+                error=calibration_error(sure, right),
                 estimated_accuracy=float(unlabelled.mean()) if len(unlabelled) else None,
+                bins=calibration_bins(sure, right),
             )
         )
     return tuple(found)

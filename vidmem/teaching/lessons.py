@@ -31,8 +31,9 @@ from vidmem.teaching.samples import (
     taught_axes,
     taught_video,
 )
-from vidmem.teaching.splits import Split, SplitConfig, make_split
+from vidmem.teaching.splits import Split, SplitConfig, extend_split, make_split
 from vidmem.teaching.subjects import Regions, TaughtPart, assign
+from vidmem.teaching.warm_start import WarmStart
 from vidmem.video import probe_safely
 
 FIT_FRAMES = 1000
@@ -125,6 +126,31 @@ class MaterialRequest:
     regions: Regions = field(default_factory=dict)
     """Parts of the picture that are taught each by itself; empty: the whole picture is."""
 
+    warm_start: WarmStart | None = None
+    """An earlier model, whose encoder, axes and held-out time are kept; None: all is made anew."""
+
+    def taught_axes(self, labels: Labels) -> tuple[CardAxis, ...]:
+        """See `samples.taught_axes`; an earlier model's, in its order.
+
+        Raises:
+            LabelError: If the labels teach nothing, or something else than the earlier model.
+        """
+        taught = taught_axes(labels, self.axes)
+        if self.warm_start is None:
+            return taught
+        self.warm_start.check_axes(taught)
+        return self.warm_start.axes
+
+    def split_of(self, videos: Sequence[TaughtVideo]) -> Split:
+        """See `make_split`; an earlier model's, with the labels that were added.
+
+        Raises:
+            LabelError: If there is too little for it.
+        """
+        if self.warm_start is None:
+            return make_split(videos, self.split)
+        return extend_split(self.warm_start.split, videos)
+
 
 def expected_videos(
     labels: Labels, sources: Mapping[str, Path], request: MaterialRequest
@@ -138,7 +164,7 @@ def expected_videos(
         VidmemError: If a video cannot be read.
     """
     assigned = assign(labels, sources, request.subject, request.regions)
-    taught = taught_axes(assigned.labels, request.axes)
+    taught = request.taught_axes(assigned.labels)
     infos = {name: probe_safely(path) for name, path in sources.items()}
     for name, info in infos.items():
         check_inside(labels.bouts_of(video=name), name, info.duration_seconds)
@@ -165,7 +191,7 @@ def expected_videos(
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
-    make_split(found, request.split)
+    request.split_of(found)
     return tuple(found)
 
 
@@ -208,10 +234,9 @@ def gather(
         VidmemError: If a video, the image encoder or the room for features is missing.
     """
     assigned = assign(labels, sources, request.subject, request.regions)
-    taught = taught_axes(assigned.labels, request.axes)
-    backbone = load_feature_backbone(request.features)
-    config = replace(request.features, backbone_sha256=backbone.fingerprint())
-    encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
+    taught = request.taught_axes(assigned.labels)
+    encoder = _encoder(request)
+    fps = request.feature_fps * encoder.config.encode_every
     seconds = {one.name: float(one.end_seconds[-1]) for one in expected}
     wanted = _wanted(assigned.parts, seconds)
     check_room(wanted, encoder, fps=fps, store=store)
@@ -251,10 +276,12 @@ def gather(
         )
         for part in assigned.parts
     ]
-    split = make_split(bare, request.split)
-    # A video that is kept to test with is one that nothing has seen, not even without its labels.
-    seen = [own for key, own in features.items() if key not in split.tested_only]
-    encoder.reduction.load_state_dict(Reduction.fit(config, _some_frames(seen)).state_dict())
+    split = request.split_of(bare)
+    if request.warm_start is None:
+        # A video that is kept to test with is one that nothing has seen, not even without labels.
+        seen = [own for key, own in features.items() if key not in split.tested_only]
+        fitted = Reduction.fit(encoder.config, _some_frames(seen))
+        encoder.reduction.load_state_dict(fitted.state_dict())
     return Material(
         encoder=encoder,
         axes=taught,
@@ -289,6 +316,15 @@ def _listener(
     elif parts[0].region:
         what = f"{parts[0].region.name} in {what}"
     return lambda done: progress(what, done)
+
+
+def _encoder(request: MaterialRequest) -> FeatureEncoder:
+    """Its reduction is that of the earlier model; without one, it is yet to be fitted."""
+    if request.warm_start is not None:
+        return request.warm_start.encoder()
+    backbone = load_feature_backbone(request.features)
+    config = replace(request.features, backbone_sha256=backbone.fingerprint())
+    return FeatureEncoder(config, backbone)
 
 
 @torch.no_grad()

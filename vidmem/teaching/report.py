@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,12 +13,16 @@ from vidmem.errors import StorageError
 from vidmem.labels.results import PredictionScore
 from vidmem.models import CardAxis
 from vidmem.plain import to_json
+from vidmem.teaching.scoring import CalibrationBin
 from vidmem.teaching.splits import Split
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
 
 GOOD_F1, USABLE_F1 = 0.9, 0.75
 """Of macro-F1, in words: what people use after a look, and what they have to go over."""
+
+NO_CHANGE_F1 = 0.01
+"""Of macro-F1: less is no difference between two models."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +36,9 @@ class CandidateReport:
 
     num_steps: tuple[int, ...] = ()
     """Of each seed, after which held-out time was told best; 0: the linear head alone."""
+
+    continues_earlier: bool = False
+    """Whether it began as the network of an earlier model: then 0 steps leave that as it was."""
 
     seconds: float = 0.0
     """It took to teach it, all seeds; the linear heads that several begin with count for the first
@@ -53,6 +60,7 @@ class CandidateReport:
             "title": self.title,
             "macro_f1": self.macro_f1,
             "num_steps": list(self.num_steps),
+            "continues_earlier": self.continues_earlier,
             "seconds": round(self.seconds, 2),
             "seeds": [[one.as_dict() for one in scores] for scores in self.seeds],
         }
@@ -95,6 +103,9 @@ class AxisCalibration:
     estimated_accuracy: float | None
     """Of the time that nobody labelled: the mean probability of what is named there. `None`: there
     is no such time."""
+
+    bins: tuple[CalibrationBin, ...] = ()
+    """Of the time kept to test with, after that."""
 
 
 @dataclass(frozen=True)
@@ -165,6 +176,12 @@ class TeachReport:
 
     subjects: tuple[SubjectScore, ...] = ()
     """Of the model, first seed; empty: there are not several."""
+    earlier: CandidateReport | None = None
+    """The model that this one is a correction of, on the same time with the same labels; None: it
+    is no correction."""
+
+    left_out: tuple[str, ...] = ()
+    """What a whole report has beside this one, in words."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Of what it was taught: videos, encoder, rates."""
@@ -197,6 +214,8 @@ class TeachReport:
             "verdict": self.verdict(),
             "candidates": [one.as_dict() for one in self.candidates],
             "subjects": [one.as_dict() for one in self.subjects],
+            "earlier": None if self.earlier is None else self.earlier.as_dict(),
+            "left_out": list(self.left_out),
             "memory": {
                 "of": self.memory_name,
                 "rows": [
@@ -218,6 +237,7 @@ class TeachReport:
                     "temperature": one.temperature,
                     "error": one.error,
                     "estimated_accuracy": one.estimated_accuracy,
+                    "bins": [asdict(each) for each in one.bins],
                 }
                 for one in self.calibration
             ],
@@ -242,19 +262,39 @@ class TeachReport:
         sentences = []
         for index, axis in enumerate(self.axes):
             sentences += _verdict(axis.name, self.chosen, index)
+        sentences += self._correction_verdict()
         better = [
             one.title
             for one in self.candidates[1:]
-            if (one.macro_f1 or 0) > (self.macro_f1 or 0) + 0.01
+            if (one.macro_f1 or 0) > (self.macro_f1 or 0) + NO_CHANGE_F1
         ]
         if better:
             sentences.append(f"On these labels {' and '.join(better)} did better than the model.")
         if set(self.chosen.num_steps) == {0}:
             sentences.append(
-                "The network added nothing on held-out time to what its linear head says, so the "
-                "model is that head alone."
+                "The network learnt nothing more: it is that of the model before, on a linear head "
+                "that was fitted anew."
+                if self.chosen.continues_earlier
+                else "The network added nothing on held-out time to what its linear head says, so "
+                "the model is that head alone."
             )
         return sentences
+
+    def _correction_verdict(self) -> list[str]:
+        """Of a correction: whether it is better than the model that it corrects."""
+        if self.earlier is None:
+            return []
+        before, now = self.earlier.macro_f1, self.macro_f1
+        if before is None or now is None:
+            return []
+        figures = f"macro-F1 {before:.2f} before, {now:.2f} now, on the same time kept to test with"
+        if now < before - NO_CHANGE_F1:
+            return [
+                f"The correction made it worse ({figures}): keep the model before, or see whether "
+                "the labels say the same of like moments."
+            ]
+        words = "made it better" if now > before + NO_CHANGE_F1 else "changed little there"
+        return [f"The correction {words} ({figures})."]
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""

@@ -15,6 +15,7 @@ def report_markdown(report: TeachReport) -> str:
         f"# {report.facts.get('title', report.model)}: how good it is",
         "\n".join(f"* {sentence}" for sentence in report.verdict()),
         f"Split: {report.split.words()}. Never by frame.",
+        _before_and_after(report),
         _candidates(report),
     ]
     for index, axis in enumerate(report.axes):
@@ -45,6 +46,20 @@ def _candidates(report: TeachReport) -> str:
         "## Beside the baselines\n\n"
         f"Macro-F1 on the time kept to test with ({seeds}); in brackets where {that} lies with 95 "
         "% probability when blocks of that time are drawn anew.\n\n" + _table(header, rows)
+    )
+
+
+def _before_and_after(report: TeachReport) -> str:
+    if report.earlier is None:
+        return ""
+    rows = [
+        [title, *(_with_interval(one, index) for index in range(len(report.axes)))]
+        for title, one in (("before", report.earlier), ("now", report.chosen))
+    ]
+    return (
+        "## Before and after the correction\n\n"
+        "Macro-F1 on the same time kept to test with, which neither model has learnt from, by the "
+        "labels as they are now.\n\n" + _table(["", *(axis.name for axis in report.axes)], rows)
     )
 
 
@@ -168,8 +183,10 @@ def _facts(report: TeachReport) -> str:
     lines += [
         f"* final after: {span(report.latency_seconds)}",
         f"* features made in {span(report.encoding_seconds)}, taught in "
-        f"{span(report.teaching_seconds)} with all baselines",
+        f"{span(report.teaching_seconds)} with all that is reported here",
     ]
+    if report.left_out:
+        lines.append(f"* left out of this report: {', '.join(report.left_out)}")
     return "## What it was taught\n\n" + "\n".join(lines)
 
 

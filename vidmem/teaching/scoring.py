@@ -176,13 +176,37 @@ def fit_temperature(sure_of: Examination, logits: Mapping[str, Logits], axis: in
     return best
 
 
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Moments at which a model was about equally sure."""
+
+    probability: float
+    """That it gave to what it named, on average."""
+
+    right: float
+    """Share of them in which that was right, 0 to 1."""
+
+    share: float
+    """They have of all moments."""
+
+
+def calibration_bins(
+    sure: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10
+) -> tuple[CalibrationBin, ...]:
+    """Moments by how sure a model was, in equal steps of probability; empty steps are left out."""
+    places = np.minimum((sure * bins).astype(int), bins - 1)
+    masks = (places == place for place in np.unique(places))
+    return tuple(
+        CalibrationBin(
+            probability=float(sure[is_in].mean()),
+            right=float(right[is_in].mean()),
+            share=float(is_in.mean()),
+        )
+        for is_in in masks
+    )
+
+
 def calibration_error(sure: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 10) -> float:
     """Expected calibration error: how far probabilities are from what comes true, on average."""
-    if not len(sure):
-        return 0.0
-    places = np.minimum((sure * bins).astype(int), bins - 1)
-    total = 0.0
-    for place in np.unique(places):
-        is_in = places == place
-        total += is_in.mean() * abs(sure[is_in].mean() - right[is_in].mean())
-    return float(total)
+    found = calibration_bins(sure, right, bins)
+    return sum((one.share * abs(one.probability - one.right) for one in found), 0.0)

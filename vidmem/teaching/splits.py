@@ -17,13 +17,14 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidmem.errors import LabelError, SettingError
 from vidmem.labels import NO_CLASS
+from vidmem.plain import from_plain
 from vidmem.teaching.samples import TaughtVideo, key_of
 from vidmem.units import clock, span
 
@@ -112,6 +113,9 @@ class Split:
     seconds: Mapping[Part, float] = field(default_factory=dict)
     """Labelled time of each part."""
 
+    gap_seconds: float = 0.0
+    """Between two parts of one video, at least."""
+
     learnt: tuple[Piece, ...] = ()
     """What the model itself learns from once it is known for how long: all but what is kept to test
     with, and the gap around that."""
@@ -152,6 +156,7 @@ class Split:
         return {
             "method": self.method,
             "seconds": {part: round(self.seconds.get(part, 0.0), 3) for part in PARTS},
+            "gap_seconds": self.gap_seconds,
             "pieces": [
                 {
                     "video": one.video,
@@ -163,6 +168,15 @@ class Split:
                 for one in self.pieces
             ],
         }
+
+    @classmethod
+    def from_dict(cls, values: Any) -> Self:
+        """What `as_dict` gave, of anybody.
+
+        Raises:
+            ValueError: If something else gave it.
+        """
+        return from_plain(cls, values, "split")
 
 
 _PART_WORDS: dict[Part, str] = {
@@ -188,6 +202,69 @@ def make_split(videos: Sequence[TaughtVideo], config: SplitConfig) -> Split:
         split = (_by_blocks if method == "blocks" else _by_time)(labelled, config)
     _check(split, labelled)
     return split
+
+
+KEPT = ", as before"
+"""How the words end of a split that was kept."""
+
+
+def extend_split(earlier: Split, videos: Sequence[TaughtVideo]) -> Split:
+    """The held-out time of an earlier split, for labels that have changed since.
+
+        before   |learn...|  |test..|       |stop...|
+        labels   |--------|  |------|  |-----------------|
+        now      |learn...|  |test..|  gap|learn|gap|stop|
+
+    What is labelled in held-out time is tested with, or tells when to stop; all other labels are
+    learnt from, but for the gap around it.
+
+    Args:
+        earlier: The split of a model that was taught; its test time was never learnt from.
+        videos: With the labels as they are now.
+
+    Raises:
+        LabelError: If there are too few labels for it, or none of the time kept to test with.
+    """
+    labelled = [one for one in videos if one.is_labelled.any()]
+    held = [one for one in earlier.pieces if one.part != "learn"]
+    known = {one.key for one in labelled}
+    missing = [one for one in held if one.part == "test" and one.key not in known]
+    if missing:
+        whose = f" of {missing[0].subject}" if missing[0].subject else ""
+        raise LabelError(
+            f"the labels say nothing{whose} in {missing[0].video}, which has time that was kept to "
+            "test with; give all labels, the new ones with the earlier"
+        )
+    stretches = [
+        Piece(video.name, start, end, "learn", video.subject)
+        for video in labelled
+        for start, end in _blocks_of(video, math.inf, earlier.gap_seconds)
+    ]
+    test = [one for one in held if one.part == "test"]
+    learnt = _away_from(test, stretches, earlier.gap_seconds)
+    split = _split(
+        earlier.method.removesuffix(KEPT) + KEPT,
+        [*held, *_away_from(held, stretches, earlier.gap_seconds)],
+        labelled,
+        learnt,
+        gap_seconds=earlier.gap_seconds,
+    )
+    _check(split, labelled)
+    return split
+
+
+def _away_from(held: Iterable[Piece], pieces: Iterable[Piece], gap_seconds: float) -> list[Piece]:
+    """What of some pieces lies at least a gap away from others, which may lie in any order."""
+    found = list(pieces)
+    for one in held:
+        start, end = one.start_seconds - gap_seconds, one.end_seconds + gap_seconds
+        others = [piece for piece in found if piece.key != one.key]
+        for piece in (piece for piece in found if piece.key == one.key):
+            before = replace(piece, end_seconds=min(piece.end_seconds, start))
+            after = replace(piece, start_seconds=max(piece.start_seconds, end))
+            others += [cut for cut in (before, after) if cut.end_seconds > cut.start_seconds]
+        found = others
+    return found
 
 
 def _method(labelled: Sequence[TaughtVideo], config: SplitConfig) -> SplitMethod:
@@ -257,7 +334,8 @@ def _by_group(videos: Sequence[TaughtVideo], config: SplitConfig, by: _Grouping)
         rest = [name for name in names if name not in test]
         if len(rest) < 3:  # all of them are needed to learn from
             whole = pieces_of((), test)
-            return _split(by.words(test), _with_stop(whole, members, config), members, whole)
+            pieces = _with_stop(whole, members, config)
+            return _split(by.words(test), pieces, members, whole, gap_seconds=config.gap_seconds)
         draws = [([name], test) for name in rest]
     else:
         rng = np.random.default_rng(config.seed)
@@ -266,7 +344,8 @@ def _by_group(videos: Sequence[TaughtVideo], config: SplitConfig, by: _Grouping)
         draws = [(one[:num_held], one[num_held : 2 * num_held]) for one in orders]
     stop, test = max(draws, key=lambda draw: _balance(pieces_of(*draw), members))
     pieces = pieces_of(stop, test)
-    return _split(by.words(sorted(test)), pieces, members, pieces)
+    words = by.words(sorted(test))
+    return _split(words, pieces, members, pieces, gap_seconds=config.gap_seconds)
 
 
 def _fitting(names: Sequence[str], pattern: str, noun: str) -> list[str]:
@@ -310,7 +389,7 @@ def _by_blocks(videos: list[TaughtVideo], config: SplitConfig) -> Split:
             best, best_whole, best_balance = pieces, whole, balance
     words = f"{len(keys)} blocks of time, {span(config.gap_seconds)} apart"
     learnt = _with_gaps(_joined(_without_stop(best_whole)), config.gap_seconds)
-    return _split(words, best, videos, learnt)
+    return _split(words, best, videos, learnt, gap_seconds=config.gap_seconds)
 
 
 def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
@@ -327,7 +406,8 @@ def _by_time(videos: list[TaughtVideo], config: SplitConfig) -> Split:
         f"the first {config.learn_share:.0%} of each video to learn from, the last "
         f"{config.test_share:.0%} to test with"
     )
-    return _split(words, _with_stop(pieces, videos, config), videos, pieces)
+    parts = _with_stop(pieces, videos, config)
+    return _split(words, parts, videos, pieces, gap_seconds=config.gap_seconds)
 
 
 def _without_stop(pieces: Iterable[Piece]) -> list[Piece]:
@@ -456,6 +536,8 @@ def _split(
     pieces: Iterable[Piece],
     videos: Sequence[TaughtVideo],
     learnt: Iterable[Piece],
+    *,
+    gap_seconds: float,
 ) -> Split:
     ordered = tuple(_ordered(pieces))
     bare = Split(method=method, pieces=ordered)
@@ -465,7 +547,13 @@ def _split(
             lengths = one.end_seconds - one.start_seconds
             seconds[part] += float(lengths[bare.mask(one, part)].sum())
     kept = tuple(one for one in _ordered(_without_stop(learnt)) if one.part == "learn")
-    return Split(method=method, pieces=ordered, seconds=dict(seconds), learnt=kept)
+    return Split(
+        method=method,
+        pieces=ordered,
+        seconds=dict(seconds),
+        gap_seconds=gap_seconds,
+        learnt=kept,
+    )
 
 
 def _supports(pieces: Sequence[Piece], videos: Sequence[TaughtVideo], part: Part) -> list[float]:

@@ -40,6 +40,7 @@ from vidmem.teaching.learning import (
     Teacher,
     fit_heads,
     fit_heads_within,
+    is_gain,
     use_heads,
     windowed_values,
 )
@@ -54,6 +55,7 @@ from vidmem.teaching.lessons import (
 from vidmem.teaching.linear import LinearHead
 from vidmem.teaching.report import (
     CandidateReport,
+    CurvePoint,
     MemoryRow,
     SubjectScore,
     TeachReport,
@@ -63,11 +65,15 @@ from vidmem.teaching.samples import TaughtVideo
 from vidmem.teaching.scoring import Examination, Logits
 from vidmem.teaching.splits import Part, Split, SplitConfig
 from vidmem.teaching.subjects import Regions, checked_regions
+from vidmem.teaching.warm_start import Taught, WarmStart
 from vidmem.units import span
 
 WINDOW_SECONDS = 0.5
 """To each side, that the linear head over a window sees."""
 
+
+BASELINES = tuple(name for name in LEARNERS if name not in MODEL_NAMES)
+"""What the report holds a model against, beside the linear heads."""
 
 MOST_SEED = 2**32 - 1
 """Both NumPy and torch take it, and as many again behind it."""
@@ -115,6 +121,9 @@ class TeachConfig:
 
     has_baselines: bool = True
     """Teach GRU and CBAS head, too, for the report."""
+
+    has_curve: bool = True
+    """Find out for the report what more labels would bring."""
 
     def __post_init__(self) -> None:
         if self.model not in MODEL_NAMES:
@@ -187,13 +196,14 @@ class TeachProgress:
 Report = Callable[[TeachProgress], None]
 
 
-def teach(  # noqa: PLR0913 - each is a setting that people name in one line of a script
+def teach(  # noqa: PLR0913 - each is something that people name in one line of a script
     labels: Labels | str | Path,
     videos: str | Path | Sources,
     *,
     model: str | None = None,
     config: TeachConfig | None = None,
     regions: Regions | Sequence[Region] | str | Path | None = None,
+    warm_start: str | Path | Taught | WarmStart | None = None,
     store: FeatureStore | None = None,
     progress: Report = lambda _: None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -204,10 +214,13 @@ def teach(  # noqa: PLR0913 - each is a setting that people name in one line of 
         labels: Of any number of videos, or a file of any format that `vidmem.labels.read` reads.
         videos: The folder of the videos, one file, or files by the names that the labels have.
         model: `spool` or `fam`, instead of the config's.
-        config: The recipe.
+        config: The recipe; None: the usual one, of a correction that of the earlier model.
         regions: Parts of the picture that are taught and later watched each by itself; labels are
             of the region that their subject names. The same for all videos, by video (its name or
             a pattern such as `camera1*`), or a file of them (`vidmem.teaching.read_regions`).
+        warm_start: Correct a model that was taught before, with more or other labels: its folder,
+            or what this returned for it. Its image encoder, behaviours and held-out time stay, its
+            network learns on for a few steps, and the report is shorter.
         store: Where features are kept, so that they are made once; None: in vidmem's cache.
         progress: Told of each stage.
         is_cancelled: Asked between batches and steps. Features that are made stay.
@@ -219,15 +232,20 @@ def teach(  # noqa: PLR0913 - each is a setting that people name in one line of 
     Raises:
         LabelError: If the labels cannot be read without a problem, or cannot teach it; before any
             long work.
+        SettingError: If a setting is impossible, or does not fit the earlier model.
+        CheckpointError: If a folder has no model to correct.
         VidmemError: If a video, the image encoder or room for features is missing.
         CancelledError: If it was cancelled (`EncodingCancelledError` while encoding).
     """
     if not isinstance(labels, Labels):
         labels = read(labels, on_problem="stop")
-    config = config or TeachConfig()
+    warm = None if warm_start is None else WarmStart.of(warm_start)
+    config = config or (TeachConfig() if warm is None else TeachConfig(**warm.settings()))
     if model is not None:
         config = replace(config, model=model)
     _check_streams(config)
+    if warm is not None:
+        _check_fits(config, warm)
     sources = find_videos(labels, videos)
     request = MaterialRequest(
         features=config.features,
@@ -236,6 +254,7 @@ def teach(  # noqa: PLR0913 - each is a setting that people name in one line of 
         axes=config.axes,
         subject=config.subject,
         regions=checked_regions(regions),
+        warm_start=warm,
     )
     expected = expected_videos(labels, sources, request)
     started = time.perf_counter()
@@ -249,8 +268,16 @@ def teach(  # noqa: PLR0913 - each is a setting that people name in one line of 
         is_cancelled=is_cancelled,
     )
     encoded = time.perf_counter() - started
-    lesson = _Teaching(material, config, progress, is_cancelled)
+    lesson = _Teaching(material, config, warm, progress, is_cancelled)
     return lesson.run(encoding_seconds=encoded)
+
+
+def _check_fits(config: TeachConfig, warm: WarmStart) -> None:
+    """See that a config is of the model that it is to correct, before any long work."""
+    warm.check_features(config.features, config.fps, config.clip_frames)
+    facts = replace(config.facts(warm.card), features=warm.features)
+    with torch.random.fork_rng(devices=[]):
+        warm.check_network(LEARNERS[config.model].make(facts).network)
 
 
 def _check_streams(config: TeachConfig) -> None:
@@ -288,9 +315,12 @@ class _Learned:
     """Taught on all that is not kept to test with."""
 
     first: Learner
-    """Taught without the time that told when to stop: it has not seen that."""
+    """Taught without the time that told when to stop: it has not seen that, unless the earlier
+    network that it began as had."""
 
     num_steps: int
+    continues_earlier: bool
+    """It began as the network of the earlier model."""
 
 
 @dataclass(frozen=True)
@@ -309,10 +339,11 @@ class _Teaching:
         self,
         material: Material,
         config: TeachConfig,
+        warm_start: WarmStart | None,
         progress: Report,
         is_cancelled: Callable[[], bool],
     ) -> None:
-        self._material, self._config = material, config
+        self._material, self._config, self._warm = material, config, warm_start
         self._progress, self._is_cancelled = progress, is_cancelled
         self._split = material.split
         self._heads: dict[tuple[bool, int], _FittedHeads] = {}
@@ -333,6 +364,7 @@ class _Teaching:
         logits = self._logits(learner)
         model = self._model(learner)
         told = calibrations(stop, self._near(learned.first, stop), test, logits)
+        earlier = self._earlier(test)
         report = TeachReport(
             model=self._config.model,
             axes=self._material.axes,
@@ -340,16 +372,41 @@ class _Teaching:
             candidates=(chosen, *baselines, *self._linear()),
             memory_name=learner.remembers,
             memory=self._memory_rows(learner, test, chosen),
-            curve=learning_curve(test, lambda share: self._tell("what more labels bring", share)),
+            curve=self._curve(test),
             calibration=told,
             suggestions=label_next(test, logits),
             latency_seconds=StreamSettings.for_model(model).latency_seconds,
             encoding_seconds=encoding_seconds,
             teaching_seconds=time.perf_counter() - started,
             subjects=self._subject_scores(learner, test),
+            earlier=earlier,
+            left_out=self._left_out(),
             facts=self._told(),
         )
         return model, report
+
+    def _curve(self, test: Examination) -> tuple[CurvePoint, ...]:
+        if not self._config.has_curve:
+            return ()
+        return learning_curve(test, lambda share: self._tell("what more labels bring", share))
+
+    def _left_out(self) -> tuple[str, ...]:
+        names = [] if self._config.has_baselines else [LEARNERS[one].title for one in BASELINES]
+        return (*names, *(() if self._config.has_curve else ("what more labels would bring",)))
+
+    def _earlier(self, test: Examination) -> CandidateReport | None:
+        """How good the earlier model is, as it was."""
+        if self._warm is None:
+            return None
+        kind = LEARNERS[self._config.model]
+        learner = self._made(kind, self._config.seed)
+        self._warm.put_weights(learner.network)
+        learner.finish()
+        return CandidateReport(
+            name="earlier",
+            title=f"{self._warm.card.title}, before",
+            seeds=(test.score(self._near(learner, test)),),
+        )
 
     def examination(self, part: Part) -> Examination:
         """The labelled time of a part."""
@@ -373,6 +430,7 @@ class _Teaching:
             title=kind.title,
             seeds=tuple(test.score(self._near(one.learner, test)) for one in learned),
             num_steps=tuple(one.num_steps for one in learned),
+            continues_earlier=learned[0].continues_earlier,
             seconds=seconds,
         )
         return learned[0], report
@@ -381,24 +439,54 @@ class _Teaching:
         """First to find out how long to learn, then on all that is not kept to test with."""
         lesson, learn = self._lesson(is_final=False), self._config.learn
         first = self._fresh(kind, seed, is_final=False)
-        num_steps = self._teach(first, lesson, learn, seed, f"{kind.title}: how long to learn")
+        earlier = self._continued(kind, seed, first, lesson)
+        num_steps = self._teach(
+            earlier or first, lesson, learn, seed, f"{kind.title}: how long to learn"
+        )
         lesson = self._lesson(is_final=True)
-        learner = self._fresh(kind, seed, is_final=True)
+        learner = self._fresh(kind, seed, is_final=True, continues_earlier=earlier is not None)
         if num_steps:
             learn = replace(learn, steps=num_steps)
             self._teach(learner, lesson, learn, seed, f"{kind.title}: learning")
         learner.finish()
-        return _Learned(learner, first, num_steps)
+        return _Learned(learner, earlier or first, num_steps, earlier is not None)
 
-    def _fresh(self, kind: LearnerKind, seed: int, *, is_final: bool) -> Learner:
-        """One that says what the linear head says."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            learner = kind.make(self._facts)
+    def _continued(
+        self, kind: LearnerKind, seed: int, first: Learner, lesson: Lesson
+    ) -> Learner | None:
+        """The earlier network on new linear heads; None: it helps no more, or there is none.
+
+        It has learnt from the time that tells, too, so that this is in favour of it. Time that is
+        kept to test with has no part in it.
+        """
+        if self._warm is None or kind.name != self._config.model:
+            return None
+        earlier = self._fresh(kind, seed, is_final=False, continues_earlier=True)
+        alone, on_top = (
+            Teacher(
+                one, lesson, self._config.learn, seed=seed, is_cancelled=self._is_cancelled
+            ).stop_losses()
+            for one in (first, earlier)
+        )
+        return earlier if is_gain(alone, on_top) else None
+
+    def _fresh(
+        self, kind: LearnerKind, seed: int, *, is_final: bool, continues_earlier: bool = False
+    ) -> Learner:
+        """One that says what the linear head says, and what the earlier network adds to that."""
+        learner = self._made(kind, seed)
+        if continues_earlier:
+            assert self._warm is not None
+            self._warm.put_weights(learner.network)
         reach = learner.linear_head.reach_frames
         heads = fit_heads_within(lambda reach: self._fitted(is_final, reach).heads, reach)
         use_heads(learner, heads)
         return learner
+
+    def _made(self, kind: LearnerKind, seed: int) -> Learner:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return kind.make(self._facts)
 
     def _fitted(self, is_final: bool, reach: int) -> _FittedHeads:
         """Linear heads that see so many frames to each side: fitted once for all who begin so."""
@@ -433,8 +521,7 @@ class _Teaching:
         return tuple(Labelled(video, mask) for video, mask in masks if mask.any())
 
     def _baselines(self) -> list[CandidateReport]:
-        names = (name for name in LEARNERS if name not in MODEL_NAMES)
-        return [self._network(name)[1] for name in names]
+        return [self._network(name)[1] for name in BASELINES]
 
     def _linear(self) -> list[CandidateReport]:
         """Logistic regression on each frame, and on a window around it."""
@@ -555,9 +642,11 @@ class _Teaching:
         return _seconds(self._material.videos, self._split.mask_learnt)
 
     def _told(self) -> Mapping[str, object]:
-        config = self._config
+        config, warm = self._config, self._warm
+        corrected = {} if warm is None else {"a correction of": warm.card.title}
         return {
             "title": config.name,
+            **corrected,
             "videos": ", ".join(dict.fromkeys(one.name for one in self._material.videos)),
             **self._whose(),
             "learnt from": f"{span(self._learnt_seconds())} of labels",

@@ -10,7 +10,7 @@ import { fill, words } from "../shared/words.js";
 
 const PACE = 1500; // milliseconds between two figures: no more often than people read
 const TOP = 44; // pixels above a figure
-// As the figure draws them: `_MARKS` in vidmem/figures/footprint_events.py.
+// As the figure draws them: `_MARKS` in vidmem/figures/cost/footprint_events.py.
 const MARKS = { model: ["▼", 2], l_mem: ["◆", 1], full: ["●", 0], jump: ["▶", 3], emptied: ["■", 5] };
 
 // The page says title, slope and legend in its own lines; a downloaded picture has them in itself.

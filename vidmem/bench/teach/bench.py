@@ -13,7 +13,7 @@ import torch
 from vidmem.bench.results import BenchResults, machine_as_text, machine_facts, today, versions_here
 from vidmem.bench.teach.encoding import EncodingBench, bench_encoding
 from vidmem.bench.teach.footage import draw_footage
-from vidmem.bench.teach.invented import load_encoder
+from vidmem.bench.teach.invented import PIECE_SECONDS, load_encoder
 from vidmem.bench.teach.lesson import LessonBench, bench_lesson, teach_briefly
 from vidmem.bench.teach.streaming import TaughtStreamBench, bench_streams
 from vidmem.models import FeatureEncoder
@@ -75,6 +75,8 @@ class TeachBench:
             "encoder_ms": encoding.encoder_ms,
             "shares": {name: share for name, share, _ in _shares(encoding)},
         }
+        for row, lesson in zip(values["lessons"], self.lessons, strict=True):
+            row["correction_share"] = lesson.correction_share
         for row, stream in zip(values["streams"], self.streams, strict=True):
             row |= {
                 "times_real_time": stream.times_real_time,
@@ -197,6 +199,11 @@ def _lesson_rows(one: LessonBench) -> Iterator[tuple[str, str]]:
         "them labelled, with its report",
         f"{span(one.seconds)}, {span(one.preparing_seconds)} of it before learning; "
         f"{one.num_steps} steps were best",
+    )
+    yield (
+        f"a correction on top of that, {span(PIECE_SECONDS)} of labels more, with its report",
+        f"{span(one.correction_seconds)}, {span(one.correction_preparing_seconds)} of it before "
+        f"learning; {one.correction_share:.2f} of the time of teaching anew",
     )
     own = one.peak.own_bytes
     without = "" if own is None else f", {memory_size(own)} without pages of mapped files"

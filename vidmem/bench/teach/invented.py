@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -54,6 +55,9 @@ class InventedVideo:
     """A video with labels, its features in a store."""
 
     labels: Labels
+    more_labels: Labels
+    """With one piece more, as after a look at what the model said."""
+
     path: Path
     store: FeatureStore
     labelled_seconds: float
@@ -90,6 +94,7 @@ def invented_video(
         labels, labelled_seconds = _labels(path.name, 60 * minutes)
         yield InventedVideo(
             labels=labels,
+            more_labels=labels.add(*_more_bouts(labels, 60 * minutes)),
             path=path,
             store=store,
             labelled_seconds=labelled_seconds,
@@ -121,6 +126,20 @@ def _labels(name: str, seconds: float) -> tuple[Labels, float]:
         ]
     ethogram = Ethogram(tuple(Behaviour(one) for one in BEHAVIOURS))
     return Labels(ethogram, tuple(bouts)), num_pieces * num_bouts * BOUT_SECONDS
+
+
+def _more_bouts(labels: Labels, seconds: float) -> list[Bout]:
+    """As many as a piece holds, in the middle of the longest stretch without a label."""
+    bouts = labels.bouts
+    edges = [(one.end_seconds, two.start_seconds) for one, two in pairwise(bouts)]
+    start, end = max([*edges, (bouts[-1].end_seconds, seconds)], key=lambda one: one[1] - one[0])
+    num_bouts = min(round(PIECE_SECONDS / BOUT_SECONDS), int((end - start) / BOUT_SECONDS))
+    first = int((start + end - num_bouts * BOUT_SECONDS) / 2 / BOUT_SECONDS)
+    name = bouts[0].video
+    return [
+        Bout(name, number * BOUT_SECONDS, (number + 1) * BOUT_SECONDS, _behaviour(number))
+        for number in range(first, first + num_bouts)
+    ]
 
 
 def _behaviour(number: int) -> str:

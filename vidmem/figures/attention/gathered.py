@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vidmem.figures.heads import frame_interval
+from vidmem.figures.attention.heads import frame_interval
 from vidmem.figures.theme import (
     MASKED,
     Swatch,

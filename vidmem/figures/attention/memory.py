@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from vidmem.figures.attribution.clip_effects import EffectDots
 from vidmem.figures.clip_axis import ClipAxis
-from vidmem.figures.clip_effects import EffectDots
 from vidmem.figures.theme import (
     Ramp,
     Theme,

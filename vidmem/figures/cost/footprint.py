@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vidmem.figures.footprint_events import draw_events, event_swatches
+from vidmem.figures.cost.footprint_events import draw_events, event_swatches
+from vidmem.figures.cost.time_axis import clip_ticks, second_ticks
 from vidmem.figures.theme import (
     Swatch,
     Theme,
@@ -23,7 +24,6 @@ from vidmem.figures.theme import (
     new_figure,
     theme_of,
 )
-from vidmem.figures.time_axis import clip_ticks, second_ticks
 from vidmem.profiling import FootprintRecord, Slope
 from vidmem.units import clock, memory_size, memory_unit, span
 

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from vidmem.figures.clip_effects import DIRECT, TOTAL, EffectKind, effect_words
+from vidmem.figures.attribution.clip_effects import DIRECT, TOTAL, EffectKind, effect_words
 from vidmem.figures.theme import Swatch, ThemeName, empty_figure, new_figure, theme_of
 from vidmem.inspection import ClipEffect, DirectEffects, TotalEffects, attention_agreement
 from vidmem.inspection.attention.maps import MAX_SIDE, group_edges

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vidmem.figures.mask_axes import (
+from vidmem.figures.masks.axes import (
     STATES,
     all_spans,
     block_words,

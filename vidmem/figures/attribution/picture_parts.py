@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vidmem.figures.clip_effects import signed
+from vidmem.figures.attribution.clip_effects import signed
 from vidmem.figures.pictures import Panel, draw_panels
 from vidmem.figures.theme import Ramp, Theme, ThemeName, new_figure, theme_of
 from vidmem.inspection import OcclusionMap, PixelAttribution

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vidmem.figures.mask_axes import (
+from vidmem.figures.masks.axes import (
     add_edges,
     block_words,
     cell_gap,
