@@ -18,16 +18,15 @@ from torch import Tensor, nn
 
 from vidmem.models import (
     FamSwin,
-    FamSwinConfig,
     FamSwinState,
     FeatureConfig,
     FeatureEncoder,
-    MemoryConfig,
     ModelCard,
     Spool,
     SpoolConfig,
 )
 from vidmem.models.features.linear_head import FeatureHead
+from vidmem.models.presets import fam_swin_on_features
 from vidmem.teaching.baselines import RecurrentBaseline, WindowBaseline
 
 N = TypeVar("N", bound=nn.Module)
@@ -305,18 +304,11 @@ def _spool(facts: LearnerFacts) -> Learner[Spool]:
 
 def _fam(facts: LearnerFacts) -> Learner[FamSwin]:
     clip_seconds = facts.clip_frames / facts.feature_fps
-    side = round(facts.features.tokens_per_frame**0.5)
-    config = FamSwinConfig(
-        features=facts.features,
-        tubelet_size=(facts.clip_frames, 1, 1),
-        embed_dim=8,
-        depths=(1, 1, 1, 1),
-        num_heads=(1, 1, 2, 4),
-        attention_window=(2, side, side),
-        num_classes=facts.num_classes,
-        memory=MemoryConfig(
-            l_mem=max(1, round(facts.memory_seconds / clip_seconds)), tokens_per_clip=9
-        ),
+    config = fam_swin_on_features(
+        facts.features,
+        facts.num_classes,
+        clip_frames=facts.clip_frames,
+        l_mem=max(1, round(facts.memory_seconds / clip_seconds)),
     )
     network = FamSwin(config, facts.card, encoder=facts.encoder)
     return FamLearner(network, facts.clip_frames)
