@@ -32,6 +32,7 @@ from vidmem.teaching.lessons import (
 )
 from vidmem.teaching.report import read_report
 from vidmem.teaching.splits import SplitConfig
+from vidmem.teaching.stream_rows import stream_rows
 from vidmem.teaching.teach import TeachConfig, teach
 
 SECONDS, FPS = 40, 8
@@ -74,6 +75,36 @@ def store(tmp_path_factory):
     return FeatureStore(folder=tmp_path_factory.mktemp("features"))
 
 
+@pytest.fixture(scope="module")
+def damaged_video(tmp_path_factory):
+    """Pictures 13 to 15 cannot be decoded, and from 29 on there are none for ten seconds."""
+    path, places = tmp_path_factory.mktemp("footage") / "damaged.mp4", {}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width = stream.height = 48
+        stream.pix_fmt, stream.options = "yuv420p", {"preset": "ultrafast", "g": "4"}
+        for number in range(29 + 32):
+            picture = np.full((48, 48, 3), 40, np.uint8)
+            # It rests where something is missing, since damage begins within a feature frame.
+            column = 6 * number % 36 if number % 16 < 8 else 12 * (number // 16)
+            picture[16:32, column : column + 12] = 220
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number if number < 29 else number + 10 * FPS
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        seconds = container.streams.video[0].time_base
+        for packet in container.demux(video=0):
+            if packet.size:
+                places[round(packet.pts * seconds * FPS)] = packet.pos, packet.size
+    content = bytearray(path.read_bytes())
+    for number in (13, 14, 15):
+        start, size = places[number]
+        content[start : start + size] = bytes(size)
+    path.write_bytes(content)
+    return path
+
+
 @pytest.fixture(autouse=True)
 def here(monkeypatch):
     """The only image encoder of this machine."""
@@ -95,6 +126,15 @@ def watched(video, model, **options):
 
 def judged(video, model, store):
     """The probabilities of clips that the learner finds for the whole video."""
+    learner, values, _ = as_taught(video, model, store)
+    with torch.no_grad():
+        logits = learner.video(values, learner.full_memory)
+    clip_frames = model.config.features.num_feature_frames(model.card.clip_frames)
+    return logits.unflatten(0, (-1, clip_frames)).mean(1).softmax(1)
+
+
+def as_taught(video, model, store):
+    """A learner with the model inside, and what it is taught on of a video."""
     config = model.config.features
     features = encode_video(video, model.encoder, fps=model.card.fps, store=store)
     state = {name: value.clone() for name, value in model.state_dict().items()}
@@ -102,9 +142,54 @@ def judged(video, model, store):
     is_spool = isinstance(model, vidmem.models.Spool)
     learner = SpoolLearner(model) if is_spool else FamLearner(model, clip_frames)
     model.load_state_dict(state)  # a learner begins as its linear head
-    with torch.no_grad():
-        logits = learner.video(reduced(model.encoder.reduction, features), learner.full_memory)
-    return logits.unflatten(0, (-1, clip_frames)).mean(1).softmax(1)
+    rows = stream_rows(
+        features,
+        feature_fps=model.card.fps / config.encode_every,
+        clip_frames=1 if is_spool else clip_frames,
+    )
+    return learner, reduced(model.encoder.reduction, features, rows), rows
+
+
+def random_fam(encoder):
+    """One whose memory matters."""
+    card = ModelCard(
+        name="random",
+        title="Random",
+        class_names=("lying", "standing"),
+        fps=CONFIG.fps,
+        clip_frames=CONFIG.clip_frames,
+        window_stride=CONFIG.clip_frames,
+        **vars(encoder.backbone.preprocessing),
+    )
+    torch.manual_seed(0)
+    facts = replace(CONFIG.facts(card), features=encoder.config, encoder=encoder)
+    model = LEARNERS["fam"].make(facts).network.eval()
+    for name, parameter in model.named_parameters():
+        if not name.startswith("encoder"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    for attention in model.memory.values():
+        torch.nn.init.constant_(attention.gate, 2.0)
+    return model
+
+
+def test_a_damaged_video_is_taught_as_it_is_streamed(damaged_video, store):
+    encoder = encoders.FeatureEncoder(
+        CONFIG.features, encoders.load_backbone("tiny", tokens_per_frame=36)
+    )
+    features = encode_video(damaged_video, encoder, fps=FPS, store=store)
+    assert [gap.start_seconds for gap in features.gaps] == pytest.approx([13 / 8, 29 / 8])
+    encoder.reduction = Reduction.fit(encoder.config, features.raw)
+    model = random_fam(encoder)
+    _, values, rows = as_taught(damaged_video, model, store)
+    # Two stand for what is damaged; the group that breaks off, and one more, fill up the clip.
+    assert np.flatnonzero(rows.is_repeated).tolist() == [6, 7, 14, 15]
+    assert rows.features[rows.is_repeated].tolist() == [5, 5, 11, 11]
+    got = watched(damaged_video, model)
+    assert len(got) == len(values) / 2 == 8 + 8
+    torch.testing.assert_close(got, judged(damaged_video, model, store), rtol=0.05, atol=0.02)
+    assert got.std(0).min() > 0.05
+    forgetful = watched(damaged_video, model, l_mem=0)
+    assert (got - forgetful).abs()[8:11].max() > 0.05  # what lies before the gap is remembered
 
 
 @pytest.mark.parametrize("name", ["spool", "fam"])

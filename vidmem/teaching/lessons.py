@@ -30,6 +30,7 @@ from vidmem.teaching.samples import (
     taught_video,
 )
 from vidmem.teaching.splits import Split, SplitConfig, make_split
+from vidmem.teaching.stream_rows import StreamRows, stream_rows
 from vidmem.video import probe_safely
 
 FIT_FRAMES = 1000
@@ -115,6 +116,9 @@ class MaterialRequest:
     subject: str | None = None
     """Whose labels; None: those of the only one that there is."""
 
+    clip_frames: int = 1
+    """Feature frames of a clip, of a model that fills it up before a long gap; see `StreamRows`."""
+
 
 def expected_videos(
     labels: Labels, sources: Mapping[str, Path], request: MaterialRequest
@@ -144,6 +148,7 @@ def expected_videos(
             start_seconds=starts,
             end_seconds=starts + 1 / request.feature_fps,
             classes=classes_at(times, labels, taught, name=name, subject=subject),
+            is_repeated=np.zeros(len(times), bool),
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
@@ -207,9 +212,13 @@ def gather(
         )
         for name, path in sources.items()
     }
-    bare = [
-        taught_video(own, torch.zeros(len(own), 0, 0), labels, taught, name=name, subject=subject)
+    rows = {
+        name: stream_rows(own, feature_fps=request.feature_fps, clip_frames=request.clip_frames)
         for name, own in features.items()
+    }
+    bare = [
+        taught_video(own, torch.zeros(0), labels, taught, name=name, subject=subject)
+        for name, own in rows.items()
     ]
     split = make_split(bare, request.split)
     # A video that is kept to test with is one that nothing has seen, not even without its labels.
@@ -221,20 +230,24 @@ def gather(
         labels=labels,
         subject=subject,
         videos=tuple(
-            replace(one, values=reduced(encoder.reduction, features[one.name])) for one in bare
+            replace(one, values=reduced(encoder.reduction, features[one.name], rows[one.name]))
+            for one in bare
         ),
         split=split,
     )
 
 
 @torch.no_grad()
-def reduced(reduction: Reduction, features: VideoFeatures) -> Tensor:
+def reduced(reduction: Reduction, features: VideoFeatures, rows: StreamRows) -> Tensor:
     """`[T, P, F]`, float16: a few frames at a time, since raw features of hours are gigabytes."""
-    raw = features.raw
-    pieces = [
-        reduction(raw[slice(start, start + REDUCED_FRAMES)]).half()
-        for start in range(0, len(raw), REDUCED_FRAMES)
-    ]
+    numbers, is_repeated = torch.from_numpy(rows.features), torch.from_numpy(rows.is_repeated)
+    pieces = []
+    for some, are_repeated in zip(
+        numbers.split(REDUCED_FRAMES), is_repeated.split(REDUCED_FRAMES), strict=True
+    ):
+        values = reduction(features.raw[some])
+        values[are_repeated] = reduction.stilled(values[are_repeated])
+        pieces.append(values.half())
     return torch.cat(pieces)
 
 
