@@ -42,3 +42,31 @@ def write_video(path) -> None:
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+def write_damaged_video(path) -> None:
+    """Pictures 13 to 15 cannot be decoded, and from 29 on there are none for ten seconds."""
+    places = {}
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=FPS)
+        stream.width = stream.height = 48
+        stream.pix_fmt, stream.options = "yuv420p", {"preset": "ultrafast", "g": "4"}
+        for number in range(29 + 32):
+            picture = np.full((48, 48, 3), 40, np.uint8)
+            # It rests where something is missing, since damage begins within a feature frame.
+            column = 6 * number % 36 if number % 16 < 8 else 12 * (number // 16)
+            picture[16:32, column : column + 12] = 220
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts = number if number < 29 else number + 10 * FPS
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with av.open(str(path)) as container:
+        seconds = container.streams.video[0].time_base
+        for packet in container.demux(video=0):
+            if packet.size:
+                places[round(packet.pts * seconds * FPS)] = packet.pos, packet.size
+    content = bytearray(path.read_bytes())
+    for number in (13, 14, 15):
+        start, size = places[number]
+        content[start : start + size] = bytes(size)
+    path.write_bytes(content)

@@ -71,6 +71,7 @@ def make_video(labels: Labels, axes, name="pen.mp4", seconds=60.0, seed=0, noise
         start_seconds=starts,
         end_seconds=starts + 1 / FPS,
         classes=classes,
+        is_repeated=np.zeros(len(times), bool),
     )
 
 

@@ -1,6 +1,7 @@
 """What models of a mouse's behaviours are worth, taught and tested on real footage.
 
-    python -m tests.teaching.measure_mouse [table|visits] [--seeds 3] [--encoder lite2]
+    python -m tests.teaching.measure_mouse table [--seeds 3] [--encoder lite2]
+    python -m tests.teaching.measure_mouse visits [--within 20] [--reverse] [--steps 1000 ...]
 
 The footage and its track (`shared/videos`, from vivekhsridhar/tracktor, MIT) are not part of
 vidmem. Labels are derived from the track: *moving* where the speed, smoothed over half a second, is
@@ -11,25 +12,29 @@ from its centre. Learnt from is the first 60 % of the video, tested is on the la
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from tests.teaching.measuring import add_learn_options, learn_config, looks, mean_and_range, say
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels
-from vidmem.teaching import FeatureConfig, SplitConfig, TeachConfig, TeachReport
-from vidmem.teaching.teach import teach
+from vidmem.teaching import FeatureConfig, LearnConfig, SplitConfig, TeachConfig, TeachReport
+from vidmem.teaching.learners import LEARNERS
+from vidmem.teaching.report import macro_f1_of
+from vidmem.teaching.scoring import Examination
+from vidmem.teaching.splits import Piece
+from vidmem.teaching.teach import Teaching, prepare, teach
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "videos"
 VIDEO = "tracktor_mouse_first_half.mp4"
 FPS = 30.0
 SMOOTHED_SECONDS, MOVING_PIXELS = 0.5, 20.0
 WALL_SHARE = 0.7
-VISIT_SECONDS = 20.0
 
 
 def track() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -72,21 +77,19 @@ def seconds_since(seen: NDArray[np.bool_]) -> NDArray[np.float64]:
     return (np.arange(len(seen)) - last) / FPS
 
 
-def visits() -> tuple[Labels, NDArray[np.float64]]:
-    """In the centre, and at the wall within the last 20 s or not; and since when."""
-    # The other way round there is nothing to tell apart: in this half no stay at the wall is as
-    # long as 20 s, so whoever is at the wall was in the centre just now.
+def visits(within_seconds: float, *, is_reverse: bool) -> tuple[Labels, NDArray[np.float64]]:
+    """In the centre, and at the wall a short time before or not; and since when.
+
+    Reversed: at the wall, and in the centre a short time before or not.
+    """
+    # Reversed with 20 s nothing is to be told apart: in this half no stay at the wall is as long.
     _, wall = track()
-    since = seconds_since(wall)
-    which = np.where(wall, -1, np.where(since < VISIT_SECONDS, 0, 1))
-    names = ("came from the wall", "long in the centre")
+    visited = ~wall if is_reverse else wall
+    since = seconds_since(visited)
+    which = np.where(visited, -1, np.where(since < within_seconds, 0, 1))
+    names = ("just came", "there for long")
     ethogram = Ethogram(tuple(Behaviour(name, axis="visit") for name in names))
     return Labels(ethogram).add(*bouts(names, which)), since
-
-
-def say(*parts: object) -> None:
-    sys.stdout.write(" ".join(map(str, parts)) + "\n")
-    sys.stdout.flush()
 
 
 def taught(labels: Labels, config: TeachConfig) -> TeachReport:
@@ -127,31 +130,92 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 3)
 
 
-def print_visits(config: TeachConfig, encoder: str) -> None:
-    """A task that needs memory."""
-    labels, _ = visits()
-    for model in ("fam", "spool"):
-        features = FeatureConfig(backbone=encoder)
-        one = replace(config, model=model, features=features, has_baselines=model == "fam")
-        report = taught(labels, one)
-        say(f"\nvisits, {model}; {report.split.words()}")
-        for candidate in report.candidates:
-            say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
-        say("  majority", report.baselines["majority"])
-        for row in report.memory:
-            say(f"  {report.memory_name}: {row.words}", [_round(x) for x in row.macro_f1])
-        say(f"  taught in {report.teaching_seconds:.1f} s")
+def print_visits(config: TeachConfig, given: argparse.Namespace) -> None:
+    """A task that needs memory: scores, and by how long ago the visit was."""
+    labels, since = visits(given.within, is_reverse=given.reverse)
+    config = replace(config, model="fam", features=FeatureConfig(backbone=given.encoder))
+    material = prepare(labels, SHARED / "animals", config=config)
+    teaching, (video,) = Teaching(material, config), material.videos
+    say(f"visits within {given.within:g} s, reverse: {given.reverse}; {material.split.words()}")
+    test = teaching.examination("test")
+    is_in, is_learnt = material.split.mask(video, "test"), material.split.mask_learnt(video)
+    ago = since[np.minimum(np.round(video.times_seconds * FPS).astype(int), len(since) - 1)]
+    edges = given.within * np.array([0, 0.25, 0.5, 1, 1.5, 2, np.inf])
+    for part in ("learn", "stop", "test"):
+        say(f"  {part}: {num_bouts(labels, material.split.pieces, part)}")
+    found: dict[str, list[list[float]]] = {}
+    for seed in range(given.seeds):
+        linear = np.zeros((0, 2))
+        for name in given.models.split(","):
+            all_steps = config.learn if given.all_steps else None
+            for look in looks(teaching, name, seed, all_steps=all_steps):
+                is_right = look.logits(video, is_learnt).argmax(1) == video.classes[0]
+                say(f"    {look.title}: {is_right[is_learnt].mean():.3f} right of what it learnt")
+                logits = look.logits(video, test.is_in(video))
+                found.setdefault(look.title, []).append(by_delay(test, logits, is_in, ago, edges))
+                linear = look.linear_logits(video)
+        found.setdefault("Linear", []).append(by_delay(test, linear, is_in, ago, edges))
+    counts = [int((is_in & (ago >= low) & (ago < high)).sum()) for low, high in pairwise(edges)]
+    say("  feature frames by seconds since the visit,", *_bins(edges, counts))
+    for title, rows in found.items():
+        macro_f1 = mean_and_range([row[0] for row in rows])
+        say(f"  {title:24} {macro_f1}; right of each:", *_bins(edges, np.mean(rows, 0)[1:]))
+
+
+def num_bouts(labels: Labels, pieces: Sequence[Piece], part: str) -> str:
+    """How many bouts of each class some part of the video has, and how long they are together."""
+    found: dict[str, list[float]] = {}
+    for piece in pieces:
+        for one in labels.between(piece.video, piece.start_seconds, piece.end_seconds).bouts:
+            if piece.part == part:
+                found.setdefault(one.behaviour, []).append(one.end_seconds - one.start_seconds)
+    return ", ".join(f"{len(each)} {what} ({sum(each):.0f} s)" for what, each in found.items())
+
+
+def by_delay(
+    test: Examination,
+    logits: NDArray[np.float32],
+    is_in: NDArray[np.bool_],
+    ago: NDArray[np.float64],
+    edges: NDArray[np.float64],
+) -> list[float]:
+    """Macro-F1, then the share of frames judged rightly for each range of seconds."""
+    (score,), (video,) = test.score({VIDEO: logits}), test.videos
+    is_right = logits.argmax(1) == video.classes[0]
+    shares = [
+        float(is_right[own].mean()) if own.any() else np.nan
+        for own in (is_in & (ago >= low) & (ago < high) for low, high in pairwise(edges))
+    ]
+    return [macro_f1_of(score) or 0.0, *shares]
+
+
+def _bins(edges: NDArray[np.float64], values: Iterable[float]) -> list[str]:
+    return [
+        f"{low:g} to {high:g} s: {value:.3g};"
+        for (low, high), value in zip(pairwise(edges), values, strict=True)
+    ]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("table", "visits"), nargs="?", default="table")
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--encoder", default="lite2")
+    parser.add_argument("--within", type=float, default=20.0, help="visits: seconds")
+    parser.add_argument("--reverse", action="store_true", help="visits: at the wall, not in it")
+    parser.add_argument("--memory-seconds", type=float, default=20.0)
+    parser.add_argument("--models", default=",".join(LEARNERS), help="visits: which networks")
+    add_learn_options(parser)
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = TeachConfig(split=SplitConfig(method="time"), num_seeds=given.seeds)
-    {"table": print_table, "visits": print_visits}[given.what](config, given.encoder)
+    config = TeachConfig(
+        split=SplitConfig(method="time"),
+        num_seeds=given.seeds,
+        memory_seconds=given.memory_seconds,
+        learn=learn_config(given, LearnConfig()),
+    )
+    if given.what == "table":
+        print_table(config, given.encoder)
+    else:
+        print_visits(config, given)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from tests.models.fam_on_features import make_backbone
 from vidmem.models import Backbone
 from vidmem.teaching.learners import FamLearner, SpoolLearner
 from vidmem.teaching.lessons import reduced
+from vidmem.teaching.stream_rows import stream_rows
 
 
 def load_tiny(name, *, tokens_per_frame, preprocessing=None):
@@ -23,14 +24,26 @@ def load_tiny(name, *, tokens_per_frame, preprocessing=None):
     return backbone
 
 
-def judged(features, model):
-    """The probabilities of clips that the learner finds for a whole video, or region."""
+def as_taught(features, model):
+    """A learner with the model inside, and what it is taught on of a video, or region."""
     config = model.config.features
     state = {name: value.clone() for name, value in model.state_dict().items()}
     clip_frames = config.num_feature_frames(model.card.clip_frames)
     is_spool = isinstance(model, vidmem.models.Spool)
     learner = SpoolLearner(model) if is_spool else FamLearner(model, clip_frames)
     model.load_state_dict(state)  # a learner begins as its linear head
+    rows = stream_rows(
+        features,
+        feature_fps=model.card.fps / config.encode_every,
+        clip_frames=1 if is_spool else clip_frames,
+    )
+    return learner, reduced(model.encoder.reduction, features, rows), rows
+
+
+def judged(features, model):
+    """The probabilities of clips that the learner finds for a whole video, or region."""
+    learner, values, _ = as_taught(features, model)
     with torch.no_grad():
-        logits = learner.video(reduced(model.encoder.reduction, features), learner.full_memory)
+        logits = learner.video(values, learner.full_memory)
+    clip_frames = model.config.features.num_feature_frames(model.card.clip_frames)
     return logits.unflatten(0, (-1, clip_frames)).mean(1).softmax(1)

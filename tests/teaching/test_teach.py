@@ -12,12 +12,13 @@ import pytest
 import torch
 
 import vidmem
-from tests.teaching.footage import CONFIG, FPS, LABELS, SECONDS
+from tests.teaching.footage import CONFIG, FPS, LABELS, SECONDS, write_damaged_video
 from tests.teaching.invented import ETHOGRAM
-from tests.teaching.taught import judged
+from tests.teaching.taught import as_taught, judged
 from vidmem.errors import LabelError, SettingError, StorageError, VideoNotFoundError
 from vidmem.labels import Bout, Labels
 from vidmem.models import FeatureStore, ModelCard, Reduction
+from vidmem.models.features import encoder as encoders
 from vidmem.streaming import StreamSettings
 from vidmem.teaching.encoding import CancelledError, EncodingCancelledError, encode_video
 from vidmem.teaching.learners import LEARNERS
@@ -34,8 +35,57 @@ from vidmem.teaching.teach import TeachConfig, teach
 pytestmark = pytest.mark.usefixtures("here")
 
 
+@pytest.fixture(scope="module")
+def damaged_video(tmp_path_factory):
+    path = tmp_path_factory.mktemp("footage") / "damaged.mp4"
+    write_damaged_video(path)
+    return path
+
+
 def watched(video, model, **options):
     return torch.tensor([one.probabilities for one in vidmem.watch(video, model, **options)])
+
+
+def random_fam(encoder):
+    """One whose memory matters."""
+    card = ModelCard(
+        name="random",
+        title="Random",
+        class_names=("lying", "standing"),
+        fps=CONFIG.fps,
+        clip_frames=CONFIG.clip_frames,
+        window_stride=CONFIG.clip_frames,
+        **vars(encoder.backbone.preprocessing),
+    )
+    torch.manual_seed(0)
+    facts = replace(CONFIG.facts(card), features=encoder.config, encoder=encoder)
+    model = LEARNERS["fam"].make(facts).network.eval()
+    for name, parameter in model.named_parameters():
+        if not name.startswith("encoder"):
+            torch.nn.init.normal_(parameter, std=0.3)
+    for attention in model.memory.values():
+        torch.nn.init.constant_(attention.gate, 2.0)
+    return model
+
+
+def test_a_damaged_video_is_taught_as_it_is_streamed(damaged_video, store):
+    encoder = encoders.FeatureEncoder(
+        CONFIG.features, encoders.load_backbone("tiny", tokens_per_frame=36)
+    )
+    features = encode_video(damaged_video, encoder, fps=FPS, store=store)
+    assert [gap.start_seconds for gap in features.gaps] == pytest.approx([13 / 8, 29 / 8])
+    encoder.reduction = Reduction.fit(encoder.config, features.raw)
+    model = random_fam(encoder)
+    _, values, rows = as_taught(features, model)
+    # Two stand for what is damaged; the group that breaks off, and one more, fill up the clip.
+    assert np.flatnonzero(rows.is_repeated).tolist() == [6, 7, 14, 15]
+    assert rows.features[rows.is_repeated].tolist() == [5, 5, 11, 11]
+    got = watched(damaged_video, model)
+    assert len(got) == len(values) / 2 == 8 + 8
+    torch.testing.assert_close(got, judged(features, model), rtol=0.05, atol=0.02)
+    assert got.std(0).min() > 0.05
+    forgetful = watched(damaged_video, model, l_mem=0)
+    assert (got - forgetful).abs()[8:11].max() > 0.05  # what lies before the gap is remembered
 
 
 @pytest.mark.parametrize("name", ["spool", "fam"])

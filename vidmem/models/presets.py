@@ -44,19 +44,29 @@ def fam_swin_b() -> FamSwinConfig:
     return FamSwinConfig(embed_dim=128, depths=(2, 2, 18, 2), num_heads=(4, 8, 16, 32))
 
 
-def fam_swin_on_features(features: FeatureConfig, num_classes: int) -> FamSwinConfig:
-    """A small FAM Swin to be taught on features: under half a million weights beside the encoder's.
+def fam_swin_on_features(
+    features: FeatureConfig, num_classes: int, *, clip_frames: int = 2, l_mem: int = 50
+) -> FamSwinConfig:
+    """The FAM Swin that `vidmem.teach` makes: few weights, since minutes of labels teach few.
 
-    Two feature frames make a token. A clip of a second or so writes 3 x 3 memory tokens per stage.
+    All feature frames of a clip make one token of each place; a clip writes 3 x 3 memory tokens
+    per stage.
+
+    Args:
+        features: What it is taught on.
+        num_classes: Logits.
+        clip_frames: Feature frames of a clip.
+        l_mem: Clips remembered; 50 of 0.4 s are 20 s.
     """
+    side = round(features.tokens_per_frame**0.5)
     return FamSwinConfig(
-        tubelet_size=(2, 1, 1),
-        embed_dim=16,
-        depths=(1, 1, 2, 1),
-        num_heads=(1, 2, 4, 8),
-        attention_window=(2, 6, 6),
+        tubelet_size=(clip_frames, 1, 1),
+        embed_dim=8,
+        depths=(1, 1, 1, 1),
+        num_heads=(1, 1, 2, 4),
+        attention_window=(2, side, side),
         num_classes=num_classes,
-        memory=MemoryConfig(l_mem=24, tokens_per_clip=9),
+        memory=MemoryConfig(l_mem=l_mem, tokens_per_clip=9),
         features=features,
     )
 

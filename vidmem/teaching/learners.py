@@ -18,16 +18,15 @@ from torch import Tensor, nn
 
 from vidmem.models import (
     FamSwin,
-    FamSwinConfig,
     FamSwinState,
     FeatureConfig,
     FeatureEncoder,
-    MemoryConfig,
     ModelCard,
     Spool,
     SpoolConfig,
 )
 from vidmem.models.features.linear_head import FeatureHead
+from vidmem.models.presets import fam_swin_on_features
 from vidmem.teaching.baselines import RecurrentBaseline, WindowBaseline
 
 N = TypeVar("N", bound=nn.Module)
@@ -77,6 +76,10 @@ class Learner(ABC, Generic[N]):
     @abstractmethod
     def video(self, values: Tensor, memory: int) -> Tensor:
         """Logits `[T, C]` of a whole video `[T, P, F]`, as a stream of it would give them."""
+
+    def lengthened(self, values: Tensor, num_frames: int) -> Tensor:
+        """A video `[T, P, F]` whose last picture goes on for so many frames more."""
+        return torch.cat([values, values[-1:].expand(num_frames, *values.shape[1:])])
 
     def linear(self, values: Tensor, memory: int) -> Tensor:
         """What the linear head alone says of segments, `[B, L, C]`."""
@@ -222,16 +225,18 @@ class FamLearner(Learner[FamSwin]):
 
     def video(self, values: Tensor, memory: int) -> Tensor:
         """See `Learner`."""
-        missing = -len(values) % self.segment_multiple
-        # As a stream does it: the last clip repeats its last picture, so nothing moves there.
-        encoder, last = self.network.encoder, values[-1:]
-        repeated = last if encoder is None else encoder.reduction.stilled(last)
-        whole = torch.cat([values, repeated.expand(missing, *values.shape[1:])])
+        whole = self.lengthened(values, -len(values) % self.segment_multiple)
         state, logits = self.network.init_state(1, l_mem=memory), []
         for piece in whole.split(-(-CHUNK_FRAMES // self.segment_multiple) * self.segment_multiple):
             own, state = self._judged(piece[None].float(), state)
             logits.append(own[0])
         return torch.cat(logits)[: len(values)]
+
+    def lengthened(self, values: Tensor, num_frames: int) -> Tensor:
+        """See `Learner`: as a stream fills up the last clip, so nothing moves there."""
+        encoder, last = self.network.encoder, values[-1:]
+        repeated = last if encoder is None else encoder.reduction.stilled(last)
+        return torch.cat([values, repeated.expand(num_frames, *values.shape[1:])])
 
     def _judged(self, values: Tensor, state: FamSwinState) -> tuple[Tensor, FamSwinState]:
         """Logits `[B, L, C]` of all frames of clips, and the state after these."""
@@ -305,18 +310,11 @@ def _spool(facts: LearnerFacts) -> Learner[Spool]:
 
 def _fam(facts: LearnerFacts) -> Learner[FamSwin]:
     clip_seconds = facts.clip_frames / facts.feature_fps
-    side = round(facts.features.tokens_per_frame**0.5)
-    config = FamSwinConfig(
-        features=facts.features,
-        tubelet_size=(facts.clip_frames, 1, 1),
-        embed_dim=8,
-        depths=(1, 1, 1, 1),
-        num_heads=(1, 1, 2, 4),
-        attention_window=(2, side, side),
-        num_classes=facts.num_classes,
-        memory=MemoryConfig(
-            l_mem=max(1, round(facts.memory_seconds / clip_seconds)), tokens_per_clip=9
-        ),
+    config = fam_swin_on_features(
+        facts.features,
+        facts.num_classes,
+        clip_frames=facts.clip_frames,
+        l_mem=max(1, round(facts.memory_seconds / clip_seconds)),
     )
     network = FamSwin(config, facts.card, encoder=facts.encoder)
     return FamLearner(network, facts.clip_frames)
@@ -343,12 +341,15 @@ class LearnerKind:
     is_model: bool
     """Whether it streams, is saved and looked into; else it is a baseline of the report."""
 
+    fills_clips: bool = False
+    """Whether a stream of it fills up a clip that the video breaks off in."""
+
 
 LEARNERS = {
     kind.name: kind
     for kind in (
         LearnerKind(name="spool", title="Spool", make=_spool, is_model=True),
-        LearnerKind(name="fam", title="FAM Swin", make=_fam, is_model=True),
+        LearnerKind(name="fam", title="FAM Swin", make=_fam, is_model=True, fills_clips=True),
         LearnerKind(name="gru", title="GRU, causal", make=_gru, is_model=False),
         LearnerKind(name="cbas", title="CBAS head (biLSTM)", make=_cbas, is_model=False),
     )

@@ -331,7 +331,7 @@ class Teacher:
         classes = np.where(one.is_counted[span], one.video.classes[:, span], NO_CLASS)
         missing = num_frames - len(values)
         if missing:  # a short video: its last frame goes on, unlabelled
-            values = torch.cat([values, values[-1:].expand(missing, *values.shape[1:])])
+            values = self._learner.lengthened(values, missing)
             classes = np.pad(classes, ((0, 0), (0, missing)), constant_values=NO_CLASS)
         return values, torch.from_numpy(classes)
 

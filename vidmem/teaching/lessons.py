@@ -32,6 +32,7 @@ from vidmem.teaching.samples import (
     taught_video,
 )
 from vidmem.teaching.splits import Split, SplitConfig, extend_split, make_split
+from vidmem.teaching.stream_rows import StreamRows, stream_rows
 from vidmem.teaching.subjects import Regions, TaughtPart, assign
 from vidmem.teaching.warm_start import WarmStart
 from vidmem.video import probe_safely
@@ -126,6 +127,9 @@ class MaterialRequest:
     regions: Regions = field(default_factory=dict)
     """Parts of the picture that are taught each by itself; empty: the whole picture is."""
 
+    clip_frames: int = 1
+    """Feature frames of a clip, of a model that fills it up before a long gap; see `StreamRows`."""
+
     warm_start: WarmStart | None = None
     """An earlier model, whose encoder, axes and held-out time are kept; None: all is made anew."""
 
@@ -188,6 +192,7 @@ def expected_videos(
             classes=classes_at(
                 times, assigned.labels, taught, name=part.name, subject=part.subject
             ),
+            is_repeated=np.zeros(len(times), bool),
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
@@ -265,10 +270,14 @@ def gather(
                 progress=listener,
                 is_cancelled=is_cancelled,
             )
+    rows = {
+        key: stream_rows(own, feature_fps=request.feature_fps, clip_frames=request.clip_frames)
+        for key, own in features.items()
+    }
     bare = [
         taught_video(
-            features[part.key],
-            torch.zeros(len(features[part.key]), 0, 0),
+            rows[part.key],
+            torch.zeros(0),
             assigned.labels,
             taught,
             name=part.name,
@@ -288,7 +297,8 @@ def gather(
         labels=assigned.labels,
         parts=assigned.parts,
         videos=tuple(
-            replace(one, values=reduced(encoder.reduction, features[one.key])) for one in bare
+            replace(one, values=reduced(encoder.reduction, features[one.key], rows[one.key]))
+            for one in bare
         ),
         split=split,
     )
@@ -328,13 +338,16 @@ def _encoder(request: MaterialRequest) -> FeatureEncoder:
 
 
 @torch.no_grad()
-def reduced(reduction: Reduction, features: VideoFeatures) -> Tensor:
+def reduced(reduction: Reduction, features: VideoFeatures, rows: StreamRows) -> Tensor:
     """`[T, P, F]`, float16: a few frames at a time, since raw features of hours are gigabytes."""
-    raw = features.raw
-    pieces = [
-        reduction(raw[slice(start, start + REDUCED_FRAMES)]).half()
-        for start in range(0, len(raw), REDUCED_FRAMES)
-    ]
+    numbers, is_repeated = torch.from_numpy(rows.features), torch.from_numpy(rows.is_repeated)
+    pieces = []
+    for some, are_repeated in zip(
+        numbers.split(REDUCED_FRAMES), is_repeated.split(REDUCED_FRAMES), strict=True
+    ):
+        values = reduction(features.raw[some])
+        values[are_repeated] = reduction.stilled(values[are_repeated])
+        pieces.append(values.half())
     return torch.cat(pieces)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from vidmem.errors import LabelError
 from vidmem.labels import NO_CLASS, NONE_OF_THESE, Bout, Labels, none_of_axis, sample
 from vidmem.models import CardAxis
-from vidmem.teaching.encoding import VideoFeatures
+from vidmem.teaching.stream_rows import StreamRows
 
 AVERAGED_FRAMES = 1024
 """Feature frames that are averaged at a time: those of hours are gigabytes in float32."""
@@ -46,6 +46,9 @@ class TaughtVideo:
     classes: NDArray[np.int64]
     """`[A, T]`, for each axis an index into its classes; `NO_CLASS` where nobody said anything, or
     said that it cannot be told: never a negative."""
+
+    is_repeated: NDArray[np.bool_]
+    """`[T]`; a picture once more, as a stream has it where the video is damaged: context alone."""
 
     @property
     def key(self) -> str:
@@ -103,7 +106,7 @@ def taught_axes(labels: Labels, axes: Sequence[str] = ()) -> tuple[CardAxis, ...
 
 
 def taught_video(
-    features: VideoFeatures,
+    rows: StreamRows,
     values: Tensor,
     labels: Labels,
     axes: Sequence[CardAxis],
@@ -114,22 +117,24 @@ def taught_video(
     """Labels at the times of a video's features.
 
     Args:
-        features: Of the video.
-        values: `[T, P, F]`, what was made of them.
+        rows: The feature frames of the video, as a stream has them.
+        values: `[T, P, F]`, what was made of these.
         labels: Of any videos.
         axes: Of `taught_axes`.
         name: The video, as the labels call it.
         subject: Whose.
     """
-    times = features.times_seconds.numpy()
+    classes = classes_at(rows.times_seconds, labels, axes, name=name, subject=subject)
     return TaughtVideo(
         name=name,
         values=values,
         subject=subject,
-        times_seconds=times,
-        start_seconds=features.start_seconds.numpy(),
-        end_seconds=features.end_seconds.numpy(),
-        classes=classes_at(times, labels, axes, name=name, subject=subject),
+        times_seconds=rows.times_seconds,
+        start_seconds=rows.start_seconds,
+        end_seconds=rows.end_seconds,
+        # Whatever was said of what cannot be seen, it is not seen.
+        classes=np.where(rows.is_repeated, NO_CLASS, classes),
+        is_repeated=rows.is_repeated,
     )
 
 

@@ -106,7 +106,7 @@ class Examination:
             sample(self.labels, video.name, video.times_seconds, axis.name, video.subject)
             for axis in self.axes
         ]
-        return np.stack([one.is_unlabelled for one in rows])
+        return np.stack([one.is_unlabelled for one in rows]) & ~video.is_repeated
 
     def is_in(self, video: TaughtVideo) -> NDArray[np.bool_]:
         """`[T]`: frames of the part, labelled or not."""

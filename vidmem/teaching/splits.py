@@ -129,12 +129,15 @@ class Split:
         return Split(method=self.method, pieces=self.learnt).mask(video, "learn")
 
     def covers(self, video: TaughtVideo, *parts: Part) -> NDArray[np.bool_]:
-        """`[T]`: which feature frames of a video are in some parts, labelled or not."""
+        """`[T]`: which feature frames of a video are in some parts, labelled or not.
+
+        Pictures that are repeated are in none.
+        """
         times, found = video.times_seconds, np.zeros(len(video.times_seconds), dtype=bool)
         for one in self.of_video(video.name, video.subject):
             if one.part in parts:
                 found |= (times >= one.start_seconds) & (times < one.end_seconds)
-        return found
+        return found & ~video.is_repeated
 
     def of_video(self, name: str, subject: str = "") -> tuple[Piece, ...]:
         """The pieces of a taught video, in order."""

@@ -157,6 +157,12 @@ class TeachConfig:
         groups = max(1, round(self.clip_seconds * self.feature_fps))
         return groups * self.features.encode_every
 
+    @property
+    def filled_clip_frames(self) -> int:
+        """Feature frames of a clip that is filled up where a video breaks off; 1: none is."""
+        fills_clips = LEARNERS[self.model].fills_clips
+        return self.clip_frames // self.features.encode_every if fills_clips else 1
+
     def facts(self, card: ModelCard) -> LearnerFacts:
         """What the networks have to fit to, but the encoder."""
         return LearnerFacts(
@@ -243,9 +249,36 @@ def teach(  # noqa: PLR0913 - each is something that people name in one line of 
     config = config or (TeachConfig() if warm is None else TeachConfig(**warm.settings()))
     if model is not None:
         config = replace(config, model=model)
+    started = time.perf_counter()
+    material = prepare(
+        labels,
+        videos,
+        config=config,
+        regions=checked_regions(regions),
+        warm_start=warm,
+        store=store,
+        progress=progress,
+        is_cancelled=is_cancelled,
+    )
+    encoded = time.perf_counter() - started
+    return Teaching(material, config, warm, progress, is_cancelled).run(encoding_seconds=encoded)
+
+
+def prepare(  # noqa: PLR0913 - what `teach` is told
+    labels: Labels,
+    videos: str | Path | Sources,
+    *,
+    config: TeachConfig,
+    regions: Regions | None = None,
+    warm_start: WarmStart | None = None,
+    store: FeatureStore | None = None,
+    progress: Report = lambda _: None,
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> Material:
+    """All that is taught on: checked, split, encoded and reduced; see `teach`."""
     _check_streams(config)
-    if warm is not None:
-        _check_fits(config, warm)
+    if warm_start is not None:
+        _check_fits(config, warm_start)
     sources = find_videos(labels, videos)
     request = MaterialRequest(
         features=config.features,
@@ -253,23 +286,19 @@ def teach(  # noqa: PLR0913 - each is something that people name in one line of 
         split=config.apart,
         axes=config.axes,
         subject=config.subject,
-        regions=checked_regions(regions),
-        warm_start=warm,
+        regions=regions or {},
+        clip_frames=config.filled_clip_frames,
+        warm_start=warm_start,
     )
-    expected = expected_videos(labels, sources, request)
-    started = time.perf_counter()
-    material = gather(
+    return gather(
         labels,
         sources,
         request,
-        expected=expected,
+        expected=expected_videos(labels, sources, request),
         store=store or FeatureStore(),
         progress=lambda name, done: progress(_encoding(name, done)),
         is_cancelled=is_cancelled,
     )
-    encoded = time.perf_counter() - started
-    lesson = _Teaching(material, config, warm, progress, is_cancelled)
-    return lesson.run(encoding_seconds=encoded)
 
 
 def _check_fits(config: TeachConfig, warm: WarmStart) -> None:
@@ -308,7 +337,7 @@ def _check_streams(config: TeachConfig) -> None:
 
 
 @dataclass(frozen=True)
-class _Learned:
+class Learned:
     """What came of teaching a network with one seed."""
 
     learner: Learner
@@ -319,6 +348,8 @@ class _Learned:
     network that it began as had."""
 
     num_steps: int
+    """0: the linear head alone."""
+
     continues_earlier: bool
     """It began as the network of the earlier model."""
 
@@ -332,16 +363,23 @@ class _FittedHeads:
     """It took to fit them."""
 
 
-class _Teaching:
-    """From features to a model and its report."""
+class Teaching:
+    """From features to a model and its report.
+
+    Args:
+        material: Of `prepare`.
+        config: The same recipe.
+        progress: Told of each stage.
+        is_cancelled: Asked between steps.
+    """
 
     def __init__(
         self,
         material: Material,
         config: TeachConfig,
-        warm_start: WarmStart | None,
-        progress: Report,
-        is_cancelled: Callable[[], bool],
+        warm_start: WarmStart | None = None,
+        progress: Report = lambda _: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
     ) -> None:
         self._material, self._config, self._warm = material, config, warm_start
         self._progress, self._is_cancelled = progress, is_cancelled
@@ -354,6 +392,7 @@ class _Teaching:
         )
 
     def run(self, *, encoding_seconds: float) -> tuple[Spool | FamSwin, TeachReport]:
+        """The model and its report."""
         started = time.perf_counter()
         self._progress(TeachProgress(stage="split", done=1.0, split=self._split))
         test, stop = self.examination("test"), self.examination("stop")
@@ -418,12 +457,12 @@ class _Teaching:
             part=part,
         )
 
-    def _network(self, name: str) -> tuple[_Learned, CandidateReport]:
+    def _network(self, name: str) -> tuple[Learned, CandidateReport]:
         """Teach a kind of network, with each seed; the first is kept."""
         kind, started = LEARNERS[name], time.perf_counter()
         test = self.examination("test")
         seeds = range(self._config.seed, self._config.seed + self._config.num_seeds)
-        learned = [self._learned(kind, seed) for seed in seeds]
+        learned = [self.learned(kind, seed) for seed in seeds]
         seconds = time.perf_counter() - started
         report = CandidateReport(
             name=name,
@@ -435,21 +474,21 @@ class _Teaching:
         )
         return learned[0], report
 
-    def _learned(self, kind: LearnerKind, seed: int) -> _Learned:
+    def learned(self, kind: LearnerKind, seed: int) -> Learned:
         """First to find out how long to learn, then on all that is not kept to test with."""
-        lesson, learn = self._lesson(is_final=False), self._config.learn
-        first = self._fresh(kind, seed, is_final=False)
+        lesson, learn = self.lesson(is_final=False), self._config.learn
+        first = self.fresh(kind, seed, is_final=False)
         earlier = self._continued(kind, seed, first, lesson)
         num_steps = self._teach(
             earlier or first, lesson, learn, seed, f"{kind.title}: how long to learn"
         )
-        lesson = self._lesson(is_final=True)
-        learner = self._fresh(kind, seed, is_final=True, continues_earlier=earlier is not None)
+        lesson = self.lesson(is_final=True)
+        learner = self.fresh(kind, seed, is_final=True, continues_earlier=earlier is not None)
         if num_steps:
             learn = replace(learn, steps=num_steps)
             self._teach(learner, lesson, learn, seed, f"{kind.title}: learning")
         learner.finish()
-        return _Learned(learner, earlier or first, num_steps, earlier is not None)
+        return Learned(learner, earlier or first, num_steps, earlier is not None)
 
     def _continued(
         self, kind: LearnerKind, seed: int, first: Learner, lesson: Lesson
@@ -461,7 +500,7 @@ class _Teaching:
         """
         if self._warm is None or kind.name != self._config.model:
             return None
-        earlier = self._fresh(kind, seed, is_final=False, continues_earlier=True)
+        earlier = self.fresh(kind, seed, is_final=False, continues_earlier=True)
         alone, on_top = (
             Teacher(
                 one, lesson, self._config.learn, seed=seed, is_cancelled=self._is_cancelled
@@ -470,7 +509,7 @@ class _Teaching:
         )
         return earlier if is_gain(alone, on_top) else None
 
-    def _fresh(
+    def fresh(
         self, kind: LearnerKind, seed: int, *, is_final: bool, continues_earlier: bool = False
     ) -> Learner:
         """One that says what the linear head says, and what the earlier network adds to that."""
@@ -493,7 +532,7 @@ class _Teaching:
         if (is_final, reach) not in self._heads:
             self._tell("linear heads")
             started = time.perf_counter()
-            heads = fit_heads(self._lesson(is_final=is_final), reach)
+            heads = fit_heads(self.lesson(is_final=is_final), reach)
             self._heads[is_final, reach] = _FittedHeads(heads, time.perf_counter() - started)
         return self._heads[is_final, reach]
 
@@ -504,7 +543,7 @@ class _Teaching:
         teacher = Teacher(learner, lesson, learn, seed=seed, is_cancelled=self._is_cancelled)
         return teacher.teach(self._on_step(stage, learn.steps)).num_steps
 
-    def _lesson(self, *, is_final: bool) -> Lesson:
+    def lesson(self, *, is_final: bool) -> Lesson:
         """What tells how long to learn; or, once that is known, all there is to learn from."""
         mask, split = self._split.mask, self._split
         return Lesson(

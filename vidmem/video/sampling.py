@@ -18,6 +18,9 @@ from math import lcm
 ROUNDING_SECONDS = Fraction(1, 2000)
 """Containers round times to their ticks, Matroska to a millisecond: a frame this late counts."""
 
+STAND_IN_SECONDS = 0.5
+"""Damage of up to so long is bridged by the frame before it; in longer ones nothing is sampled."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Window:

@@ -8,10 +8,10 @@ from vidmem.video.probe import VideoInfo
 from vidmem.video.readers.decoding import SourceFrame
 from vidmem.video.readers.packet_source import TimedPacket
 from vidmem.video.readers.sources import early_end, hole, is_hole
-from vidmem.video.sampling import Gap
+from vidmem.video.sampling import STAND_IN_SECONDS, Gap
 
-STAND_IN_SECONDS, STAND_IN_FRAMES = 0.5, 3
-"""Damage up to the longer of these is bridged by the frame before it, and told."""
+STAND_IN_FRAMES = 3
+"""Damage of up to so many frames is bridged like one of up to `STAND_IN_SECONDS`, and told."""
 
 DAMAGED = "frames are damaged and cannot be decoded"
 
