@@ -1,6 +1,7 @@
 """What models of a mouse's behaviours are worth, taught and tested on real footage.
 
-    python -m tests.teaching.measure_mouse [table|visits] [--seeds 3] [--encoder lite2]
+    python -m tests.teaching.measure_mouse [table|visits|follow] [--seeds 3] [--encoder lite2]
+        [--follow 0.3]
 
 The footage and its track (`shared/videos`, from vivekhsridhar/tracktor, MIT) are not part of
 vidmem. Labels are derived from the track: *moving* where the speed, smoothed over half a second, is
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,11 +23,15 @@ import torch
 from numpy.typing import NDArray
 
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels
+from vidmem.models import FollowedCrop, ModelCard
+from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
+from vidmem.streaming.feeds.followed import FollowedFeed
 from vidmem.teaching import FeatureConfig, SplitConfig, TeachConfig, TeachReport
 from vidmem.teaching.teach import teach
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "videos"
 VIDEO = "tracktor_mouse_first_half.mp4"
+TRACK = SHARED / "annotations" / "tracktor_mouse_first_half_tracked.csv"
 FPS = 30.0
 SMOOTHED_SECONDS, MOVING_PIXELS = 0.5, 20.0
 WALL_SHARE = 0.7
@@ -34,8 +40,7 @@ VISIT_SECONDS = 20.0
 
 def track() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Of each frame, whether the mouse moves, and whether it is at the wall."""
-    path = SHARED / "annotations" / "tracktor_mouse_first_half_tracked.csv"
-    x, y = np.genfromtxt(path, delimiter=",", skip_header=1)[:, 2:4].T
+    x, y = np.genfromtxt(TRACK, delimiter=",", skip_header=1)[:, 2:4].T
     speed = np.hypot(np.gradient(x), np.gradient(y)) * FPS
     num_smoothed = round(SMOOTHED_SECONDS * FPS)
     smooth = np.convolve(speed, np.ones(num_smoothed) / num_smoothed, "same")
@@ -143,15 +148,58 @@ def print_visits(config: TeachConfig, encoder: str) -> None:
         say(f"  taught in {report.teaching_seconds:.1f} s")
 
 
+def print_place(share: float) -> None:
+    """How far from its track the mouse is found, by the frames that say where the square is."""
+    crop = FollowedCrop(share=share, every_frames=1)
+    card = ModelCard(name="mouse", title="Mouse", class_names=("mouse",), follow=crop)
+    path = SHARED / "animals" / VIDEO
+    request = FeedRequest(path=path, card=card, fps=5.0, start_frame=0, reader="auto")
+    tracked = np.genfromtxt(TRACK, delimiter=",", skip_header=1)[:, 2:4]
+    away, num_inside = [], 0
+    with closing(open_file_feed(request)) as feed:
+        assert isinstance(feed, FollowedFeed)
+        size = np.array([feed.info.width, feed.info.height])
+        while True:
+            frames = feed.read(1)
+            if not len(frames):
+                break
+            number = min(round(float(frames.pts_seconds[0]) * FPS), len(tracked) - 1)
+            off = np.array(feed.place) * size - tracked[number]
+            away.append(float(np.hypot(*off)))
+            num_inside += bool((np.abs(off) < share * size.min() / 2).all())
+    median, most, largest = np.percentile(away, (50, 95, 100))
+    say(
+        f"place: {median:.1f} px off in the median, {most:.1f} in 95 of 100 frames, at most "
+        f"{largest:.1f}; in a square of {share * size.min():.0f} px in {num_inside} of {len(away)}"
+    )
+
+
+def print_follow(config: TeachConfig, encoder: str) -> None:
+    """The whole picture, and a square that follows what moves."""
+    share = config.follow or FollowedCrop().share
+    print_place(share)
+    for follow in (None, share):
+        features = FeatureConfig(backbone=encoder)
+        one = replace(config, features=features, follow=follow, has_baselines=False)
+        report = taught(two_axes(), one)
+        say(f"\n{encoder}, follow: {follow}; {report.split.words()}")
+        for candidate in report.candidates:
+            say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("table", "visits"), nargs="?", default="table")
+    parser.add_argument("what", choices=("table", "visits", "follow"), nargs="?", default="table")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--encoder", default="lite2")
+    parser.add_argument("--follow", type=float, default=None, metavar="SHARE")
     given = parser.parse_args()
     torch.set_num_threads(1)
-    config = TeachConfig(split=SplitConfig(method="time"), num_seeds=given.seeds)
-    {"table": print_table, "visits": print_visits}[given.what](config, given.encoder)
+    config = TeachConfig(
+        split=SplitConfig(method="time"), num_seeds=given.seeds, follow=given.follow
+    )
+    shown = {"table": print_table, "visits": print_visits, "follow": print_follow}
+    shown[given.what](config, given.encoder)
 
 
 if __name__ == "__main__":

@@ -124,6 +124,22 @@ def teach(
         bool,
         typer.Option("--no-motion", help="Only what a still picture shows: no motion channels."),
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Show it a square that follows what moves, in place of the whole picture: for a "
+            "small animal in a large one.",
+        ),
+    ] = False,
+    follow_share: Annotated[
+        float | None,
+        typer.Option(
+            help="The side of that square, as a share of the shorter edge of the picture; it means "
+            "--follow. Default: 0.3.",
+            show_default=False,
+        ),
+    ] = None,
     no_baselines: Annotated[
         bool,
         typer.Option(
@@ -186,6 +202,7 @@ def teach(
         name=name or lesson.out.absolute().name,
         features=FeatureConfig(backbone=encoder, has_motion=not no_motion),
         feature_fps=fps,
+        follow=_followed_share(follow_share, is_wanted=follow),
         clip_seconds=clip_seconds,
         memory_seconds=memory_seconds,
         axes=tuple(axis or ()),
@@ -289,6 +306,12 @@ def _files_of(project: Project, names: Iterable[str]) -> dict[str, Path]:
             )
         found[name] = video.path
     return found
+
+
+def _followed_share(share: float | None, *, is_wanted: bool) -> float | None:
+    from vidmem.models import FollowedCrop
+
+    return FollowedCrop().share if share is None and is_wanted else share
 
 
 def _check_is_no_baseline(model: str) -> None:

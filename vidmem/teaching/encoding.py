@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import EmptyVideoError, ModelError, StorageError
-from vidmem.models import FeatureKey, FeatureStore, FeatureWriter, ModelCard
+from vidmem.models import FeatureKey, FeatureStore, FeatureWriter, FollowedCrop, ModelCard
 from vidmem.models.features.config import NUM_MOTION_CHANNELS
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.features.reduction import RawFeatures
@@ -108,6 +108,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     fps: float,
     store: FeatureStore,
     region: Region | None = None,
+    follow: FollowedCrop | None = None,
     reader: str = "auto",
     progress: Callable[[EncodingProgress], None] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -124,6 +125,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         fps: Sampled frames per second; every `encode_every`th of them is encoded.
         store: Keeps them. What was begun, and for whatever reason not finished, goes on there.
         region: This part of the picture only, as a stream of the region sees it.
+        follow: A square that follows what moves only, as a stream whose card has it sees it.
         reader: "auto" (PyAV), "pyav" or "decord".
         progress: Called before the first batch, and after each.
         is_cancelled: Asked as often.
@@ -140,14 +142,14 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     job = _Encoding(
         path=Path(path),
         encoder=encoder,
-        pictures=_Pictures.of(encoder),
+        pictures=_Pictures.of(encoder, follow),
         settings=_settings(encoder.config.encode_every, fps),
         region=region,
         reader=reader,
         progress=progress or (lambda _: None),
         is_cancelled=is_cancelled,
     )
-    key = feature_key(path, encoder, fps=fps, region=region, reader=reader)
+    key = feature_key(path, encoder, fps=fps, region=region, follow=follow, reader=reader)
     while (features := _found(store, key, path)) is None:
         job.check_cancelled()
         writer = store.writer(key)
@@ -172,6 +174,7 @@ def feature_key(
     *,
     fps: float,
     region: Region | None = None,
+    follow: FollowedCrop | None = None,
     reader: str = "auto",
 ) -> FeatureKey:
     """Under which a store has what `encode_video` makes of a video: all that the numbers depend on.
@@ -179,11 +182,17 @@ def feature_key(
     Raises:
         VideoNotFoundError: If the file cannot be read.
     """
-    return FeatureKey.of(path, _made_with(encoder, fps=fps, region=region, reader=reader))
+    made_with = _made_with(encoder, fps=fps, region=region, follow=follow, reader=reader)
+    return FeatureKey.of(path, made_with)
 
 
 def _made_with(
-    encoder: FeatureEncoder, *, fps: float, region: Region | None = None, reader: str = "auto"
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    region: Region | None = None,
+    follow: FollowedCrop | None = None,
+    reader: str = "auto",
 ) -> dict[str, Any]:
     """All that the numbers depend on beside the file; all weights are read for it."""
     pictures = encoder.backbone.preprocessing
@@ -199,6 +208,7 @@ def _made_with(
         "mean": pictures.mean,
         "std": pictures.std,
         "region": None if region is None else region.place,
+        **({} if follow is None else {"follow": asdict(follow)}),
         "reader": "pyav" if reader == "auto" else reader,
     }
 
@@ -211,7 +221,12 @@ def feature_bytes(encoder: FeatureEncoder) -> int:
 
 
 def check_room(
-    seconds: Mapping[Path, float], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
+    seconds: Mapping[Path, float],
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    store: FeatureStore,
+    follow: FollowedCrop | None = None,
 ) -> None:
     """See that the features of some videos fit into a store side by side, before any is encoded.
 
@@ -220,12 +235,13 @@ def check_room(
         encoder: See `encode_video`.
         fps: Sampled frames per second.
         store: What is there of them already counts.
+        follow: See `encode_video`.
 
     Raises:
         StorageError: If they will not fit.
         VidmemError: If a video cannot be read.
     """
-    made_with = _made_with(encoder, fps=fps)  # of all alike
+    made_with = _made_with(encoder, fps=fps, follow=follow)  # of all alike
     store.check_room(
         [
             (FeatureKey.of(path, made_with), _num_bytes(encoder, each, fps))
@@ -248,13 +264,14 @@ class _Pictures:
     device: torch.device
 
     @classmethod
-    def of(cls, encoder: FeatureEncoder) -> Self:
+    def of(cls, encoder: FeatureEncoder, follow: FollowedCrop | None) -> Self:
         weight = next(encoder.backbone.parameters())
         card = ModelCard(
             **asdict(encoder.backbone.preprocessing),
             name="encoder",
             title="Image encoder",
             class_names=(),
+            follow=follow,
         )
         return cls(card, weight.dtype, weight.device)
 

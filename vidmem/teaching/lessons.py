@@ -13,7 +13,7 @@ from torch import Tensor
 from vidmem.errors import LabelError, SettingError, VideoNotFoundError
 from vidmem.labels import Labels
 from vidmem.labels.formats import FORMATS
-from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
+from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore, FollowedCrop
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
 from vidmem.teaching.encoding import (
@@ -115,6 +115,9 @@ class MaterialRequest:
     subject: str | None = None
     """Whose labels; None: those of the only one that there is."""
 
+    follow: FollowedCrop | None = None
+    """What of the pictures is taken; `None`: the whole."""
+
 
 def expected_videos(
     labels: Labels, sources: Mapping[str, Path], request: MaterialRequest
@@ -195,13 +198,14 @@ def gather(
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
     encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
     seconds = {sources[one.name]: float(one.end_seconds[-1]) for one in expected}
-    check_room(seconds, encoder, fps=fps, store=store)
+    check_room(seconds, encoder, fps=fps, store=store, follow=request.follow)
     features = {
         name: encode_video(
             path,
             encoder,
             fps=fps,
             store=store,
+            follow=request.follow,
             progress=lambda done, name=name: progress(name, done),
             is_cancelled=is_cancelled,
         )

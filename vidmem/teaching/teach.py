@@ -19,6 +19,7 @@ from vidmem.models import (
     FeatureConfig,
     FeatureEncoder,
     FeatureStore,
+    FollowedCrop,
     ModelCard,
     Preprocessing,
     Spool,
@@ -82,6 +83,10 @@ class TeachConfig:
     them the time over which motion is measured is the same for every feature frame, in videos of
     15, 20, 25, 30, 50 and 60 frames per second; at 8 it would be now 3, now 4 frames of 30."""
 
+    follow: float | None = None
+    """Show the model a square that follows what moves, in place of the whole picture: its side, as
+    a share of the shorter edge. `None`: the whole picture."""
+
     clip_seconds: float = 0.4
     """A prediction is of so much time."""
 
@@ -116,6 +121,7 @@ class TeachConfig:
             raise SettingError(
                 f"feature_fps must be from 0.5 to 15 per second, got {self.feature_fps:g}"
             )
+        _ = self.followed_crop  # refuses an impossible share
         if self.num_seeds < 1:
             raise SettingError(f"num_seeds must be at least 1, got {self.num_seeds}")
         if not 0 <= self.seed <= MOST_SEED:
@@ -134,6 +140,13 @@ class TeachConfig:
     def fps(self) -> float:
         """Sampled frames per second."""
         return self.feature_fps * self.features.encode_every
+
+    @property
+    def followed_crop(self) -> FollowedCrop | None:
+        """What of the pictures is taken; its place is one for the frames that motion compares."""
+        if self.follow is None:
+            return None
+        return FollowedCrop(share=self.follow, every_frames=self.features.encode_every)
 
     @property
     def clip_frames(self) -> int:
@@ -224,6 +237,7 @@ def teach(
         split=config.apart,
         axes=config.axes,
         subject=config.subject,
+        follow=config.followed_crop,
     )
     expected = expected_videos(labels, sources, request)
     started = time.perf_counter()
@@ -498,6 +512,7 @@ class _Teaching:
             clip_frames=self._config.clip_frames,
             window_stride=self._config.clip_frames,
             trained_on=self._trained_on(),
+            follow=self._config.followed_crop,
         )
 
     def _trained_on(self) -> str:
@@ -523,6 +538,7 @@ class _Teaching:
             "learnt from": f"{span(self._learnt_seconds())} of labels",
             "encoder": config.features.backbone,
             "motion": "with" if config.features.has_motion else "without",
+            **({} if config.follow is None else {"followed crop": config.follow}),
             "feature frames per second": config.feature_fps,
             "seeds": config.num_seeds,
             "made with": f"vidmem {vidmem.__version__}",
