@@ -140,6 +140,13 @@ def teach(
             show_default=False,
         ),
     ] = None,
+    keep_clock: Annotated[
+        bool,
+        typer.Option(
+            "--keep-clock",
+            help="Leave a clock that is burnt into the pictures as it is, not painted over.",
+        ),
+    ] = False,
     no_baselines: Annotated[
         bool,
         typer.Option(
@@ -203,6 +210,7 @@ def teach(
         features=FeatureConfig(backbone=encoder, has_motion=not no_motion),
         feature_fps=fps,
         follow=_followed_share(follow_share, is_wanted=follow),
+        hide_clock=not keep_clock,
         clip_seconds=clip_seconds,
         memory_seconds=memory_seconds,
         axes=tuple(axis or ()),

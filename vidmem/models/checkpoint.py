@@ -67,7 +67,7 @@ def save(model: Network, folder: str | Path) -> None:
 def _card_values(card: ModelCard) -> dict[str, Any]:
     values = asdict(card)
     # Earlier versions refuse a field that they do not know.
-    for name in ("axes", "follow"):
+    for name in ("axes", "follow", "hides_clock"):
         if not values[name]:
             del values[name]
     return values

@@ -144,6 +144,9 @@ class ModelCard(Preprocessing):
     follow: FollowedCrop | None = None
     """What of the picture it is shown; `None`: the whole. Streams of files alone have it."""
 
+    hides_clock: bool = False
+    """A clock that is burnt into the pictures of a file is painted over. Live ones keep theirs."""
+
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "class_names", tuple(self.class_names))

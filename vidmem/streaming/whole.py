@@ -252,6 +252,7 @@ def _key(source: Path, model: Spool, settings: StreamSettings, reader: str) -> F
             "reader": "pyav" if reader == "auto" else reader,
             "look": None if look is None else look.fingerprint(),
             "follow": None if card.follow is None else asdict(card.follow),
+            "hides_clock": card.hides_clock,
         },
     )
 

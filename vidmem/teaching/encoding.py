@@ -109,6 +109,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     store: FeatureStore,
     region: Region | None = None,
     follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
     reader: str = "auto",
     progress: Callable[[EncodingProgress], None] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -126,6 +127,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         store: Keeps them. What was begun, and for whatever reason not finished, goes on there.
         region: This part of the picture only, as a stream of the region sees it.
         follow: A square that follows what moves only, as a stream whose card has it sees it.
+        hides_clock: With a burnt-in clock painted over, as in a stream whose card has it.
         reader: "auto" (PyAV), "pyav" or "decord".
         progress: Called before the first batch, and after each.
         is_cancelled: Asked as often.
@@ -142,14 +144,22 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     job = _Encoding(
         path=Path(path),
         encoder=encoder,
-        pictures=_Pictures.of(encoder, follow),
+        pictures=_Pictures.of(encoder, follow, hides_clock=hides_clock),
         settings=_settings(encoder.config.encode_every, fps),
         region=region,
         reader=reader,
         progress=progress or (lambda _: None),
         is_cancelled=is_cancelled,
     )
-    key = feature_key(path, encoder, fps=fps, region=region, follow=follow, reader=reader)
+    key = feature_key(
+        path,
+        encoder,
+        fps=fps,
+        region=region,
+        follow=follow,
+        hides_clock=hides_clock,
+        reader=reader,
+    )
     while (features := _found(store, key, path)) is None:
         job.check_cancelled()
         writer = store.writer(key)
@@ -175,6 +185,7 @@ def feature_key(
     fps: float,
     region: Region | None = None,
     follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
     reader: str = "auto",
 ) -> FeatureKey:
     """Under which a store has what `encode_video` makes of a video: all that the numbers depend on.
@@ -182,7 +193,9 @@ def feature_key(
     Raises:
         VideoNotFoundError: If the file cannot be read.
     """
-    made_with = _made_with(encoder, fps=fps, region=region, follow=follow, reader=reader)
+    made_with = _made_with(
+        encoder, fps=fps, region=region, follow=follow, hides_clock=hides_clock, reader=reader
+    )
     return FeatureKey.of(path, made_with)
 
 
@@ -192,6 +205,7 @@ def _made_with(
     fps: float,
     region: Region | None = None,
     follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
     reader: str = "auto",
 ) -> dict[str, Any]:
     """All that the numbers depend on beside the file; all weights are read for it."""
@@ -208,7 +222,9 @@ def _made_with(
         "mean": pictures.mean,
         "std": pictures.std,
         "region": None if region is None else region.place,
+        # Left out where they are not wanted: what was kept before there were such is still found.
         **({} if follow is None else {"follow": asdict(follow)}),
+        **({"hides_clock": True} if hides_clock else {}),
         "reader": "pyav" if reader == "auto" else reader,
     }
 
@@ -227,6 +243,7 @@ def check_room(
     fps: float,
     store: FeatureStore,
     follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
 ) -> None:
     """See that the features of some videos fit into a store side by side, before any is encoded.
 
@@ -236,12 +253,13 @@ def check_room(
         fps: Sampled frames per second.
         store: What is there of them already counts.
         follow: See `encode_video`.
+        hides_clock: See `encode_video`.
 
     Raises:
         StorageError: If they will not fit.
         VidmemError: If a video cannot be read.
     """
-    made_with = _made_with(encoder, fps=fps, follow=follow)  # of all alike
+    made_with = _made_with(encoder, fps=fps, follow=follow, hides_clock=hides_clock)  # alike
     store.check_room(
         [
             (FeatureKey.of(path, made_with), _num_bytes(encoder, each, fps))
@@ -264,7 +282,7 @@ class _Pictures:
     device: torch.device
 
     @classmethod
-    def of(cls, encoder: FeatureEncoder, follow: FollowedCrop | None) -> Self:
+    def of(cls, encoder: FeatureEncoder, follow: FollowedCrop | None, *, hides_clock: bool) -> Self:
         weight = next(encoder.backbone.parameters())
         card = ModelCard(
             **asdict(encoder.backbone.preprocessing),
@@ -272,6 +290,7 @@ class _Pictures:
             title="Image encoder",
             class_names=(),
             follow=follow,
+            hides_clock=hides_clock,
         )
         return cls(card, weight.dtype, weight.device)
 

@@ -16,6 +16,7 @@ from vidmem.labels.formats import FORMATS
 from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore, FollowedCrop
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
+from vidmem.streaming.feeds.clock import find_clock
 from vidmem.teaching.encoding import (
     EncodingProgress,
     VideoFeatures,
@@ -53,6 +54,8 @@ class Material:
     subject: str
     videos: tuple[TaughtVideo, ...]
     split: Split
+    hides_clock: bool
+    """A clock was burnt into some of the videos, and is painted over in all that have one."""
 
 
 def find_videos(labels: Labels, videos: str | Path | Sources) -> dict[str, Path]:
@@ -117,6 +120,9 @@ class MaterialRequest:
 
     follow: FollowedCrop | None = None
     """What of the pictures is taken; `None`: the whole."""
+
+    hide_clock: bool = True
+    """Paint a burnt-in clock over, where a video has one."""
 
 
 def expected_videos(
@@ -197,8 +203,11 @@ def gather(
     backbone = load_feature_backbone(request.features)
     config = replace(request.features, backbone_sha256=backbone.fingerprint())
     encoder, fps = FeatureEncoder(config, backbone), request.feature_fps * config.encode_every
+    hides_clock = request.hide_clock and any(find_clock(one) for one in sources.values())
     seconds = {sources[one.name]: float(one.end_seconds[-1]) for one in expected}
-    check_room(seconds, encoder, fps=fps, store=store, follow=request.follow)
+    check_room(
+        seconds, encoder, fps=fps, store=store, follow=request.follow, hides_clock=hides_clock
+    )
     features = {
         name: encode_video(
             path,
@@ -206,6 +215,7 @@ def gather(
             fps=fps,
             store=store,
             follow=request.follow,
+            hides_clock=hides_clock,
             progress=lambda done, name=name: progress(name, done),
             is_cancelled=is_cancelled,
         )
@@ -228,6 +238,7 @@ def gather(
             replace(one, values=reduced(encoder.reduction, features[one.name])) for one in bare
         ),
         split=split,
+        hides_clock=hides_clock,
     )
 
 

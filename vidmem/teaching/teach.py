@@ -87,6 +87,9 @@ class TeachConfig:
     """Show the model a square that follows what moves, in place of the whole picture: its side, as
     a share of the shorter edge. `None`: the whole picture."""
 
+    hide_clock: bool = True
+    """Where a clock is burnt into a video, paint it over: its digits are no motion."""
+
     clip_seconds: float = 0.4
     """A prediction is of so much time."""
 
@@ -238,6 +241,7 @@ def teach(
         axes=config.axes,
         subject=config.subject,
         follow=config.followed_crop,
+        hide_clock=config.hide_clock,
     )
     expected = expected_videos(labels, sources, request)
     started = time.perf_counter()
@@ -513,6 +517,7 @@ class _Teaching:
             window_stride=self._config.clip_frames,
             trained_on=self._trained_on(),
             follow=self._config.followed_crop,
+            hides_clock=self._material.hides_clock,
         )
 
     def _trained_on(self) -> str:
@@ -539,6 +544,7 @@ class _Teaching:
             "encoder": config.features.backbone,
             "motion": "with" if config.features.has_motion else "without",
             **({} if config.follow is None else {"followed crop": config.follow}),
+            **({"burnt-in clock": "painted over"} if self._material.hides_clock else {}),
             "feature frames per second": config.feature_fps,
             "seeds": config.num_seeds,
             "made with": f"vidmem {vidmem.__version__}",

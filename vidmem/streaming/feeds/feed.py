@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from vidmem.errors import SettingError
+from vidmem.streaming.feeds.clock import ClocklessFeed, find_clock
 from vidmem.streaming.feeds.followed import FollowedFeed
 from vidmem.streaming.feeds.protocol import Feed, FeedOpener, FeedRequest, RecordedFeed
 from vidmem.video.frame_feed import FrameFeed, probe_safely
@@ -43,13 +44,14 @@ def open_file_feed(request: FeedRequest) -> Feed:
     return _opened(request, width, height)
 
 
-def _open_squashed(request: FeedRequest) -> FileFeed:
+def _open_squashed(request: FeedRequest) -> Feed:
     """Whole pictures at the very size of the card, which the shape of the video does not alter."""
     return _opened(request, request.card.frame_width, request.card.frame_height)
 
 
-def _opened(request: FeedRequest, width: int, height: int) -> FileFeed:
-    return FileFeed(
+def _opened(request: FeedRequest, width: int, height: int) -> Feed:
+    clock = find_clock(request.path) if request.card.hides_clock else ()
+    feed = FileFeed(
         request.path,
         fps=request.fps,
         width=width,
@@ -57,6 +59,7 @@ def _opened(request: FeedRequest, width: int, height: int) -> FileFeed:
         start_frame=request.start_frame,
         reader=request.reader,
     )
+    return ClocklessFeed(feed, clock) if clock else feed
 
 
 def check_is_file(source: str | Path) -> None:

@@ -172,16 +172,7 @@ class FollowedFeed(RecordedFeed):
         self.info: VideoInfo = self._feed.info
         across, down = self._cut.decoded
         self._most_at_once = max(1, MAX_BYTES // (across * down * 3))
-
-    @property
-    def reader_name(self) -> str:
-        """Of the feed of whole pictures."""
-        return self._feed.reader_name
-
-    @property
-    def reader_reason(self) -> str:
-        """Of the feed of whole pictures."""
-        return f"{self._feed.reader_reason}; a square follows what moves"
+        self._note_reader()
 
     @property
     def child_pid(self) -> int | None:
@@ -194,6 +185,7 @@ class FollowedFeed(RecordedFeed):
         while True:
             missing = num_frames - len(shown.squares)
             frames = self._feed.read(min(missing, self._most_at_once))
+            self._note_reader()  # it may go on with another one
             shown.gaps += frames.gaps
             shown.break_before = shown.break_before or frames.break_before
             for index, seconds, pixels in zip(
@@ -237,6 +229,10 @@ class FollowedFeed(RecordedFeed):
     def _first_frame(self) -> int:
         """Of those that share a place with the frame that is wanted."""
         return self._wanted_frame - self._wanted_frame % self._crop.every_frames
+
+    def _note_reader(self) -> None:
+        self.reader_name = self._feed.reader_name
+        self.reader_reason = f"{self._feed.reader_reason}; a square follows what moves"
 
     def _square(self, index: int, pixels: Tensor) -> Tensor:
         """What of a picture is shown; its place is that of the first of its few."""
