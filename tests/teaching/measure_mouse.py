@@ -1,6 +1,6 @@
 """What models of a mouse's behaviours are worth, taught and tested on real footage.
 
-    python -m tests.teaching.measure_mouse [table|visits|follow] [--seeds 3] [--encoder lite2]
+    python -m tests.teaching.measure_mouse [table|visits|follow|clock] [--seeds 3] [--encoder lite2]
         [--follow 0.3]
 
 The footage and its track (`shared/videos`, from vivekhsridhar/tracktor, MIT) are not part of
@@ -17,17 +17,26 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import av
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import f1_score
+from torch import Tensor
 
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels
 from vidmem.models import FollowedCrop, ModelCard
+from vidmem.models.features.motion import motion_channels
+from vidmem.streaming.feeds.clock import find_clock
 from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
 from vidmem.streaming.feeds.followed import FollowedFeed
 from vidmem.teaching import FeatureConfig, SplitConfig, TeachConfig, TeachReport
 from vidmem.teaching.teach import teach
+from vidmem.video import to_clip
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "videos"
 VIDEO = "tracktor_mouse_first_half.mp4"
@@ -36,6 +45,8 @@ FPS = 30.0
 SMOOTHED_SECONDS, MOVING_PIXELS = 0.5, 20.0
 WALL_SHARE = 0.7
 VISIT_SECONDS = 20.0
+CLOCK_FPS = 10
+CLOCK_SIZE = {"frame_width": 400, "frame_height": 300}
 
 
 def track() -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -175,21 +186,88 @@ def print_place(share: float) -> None:
 
 
 def print_follow(config: TeachConfig, encoder: str) -> None:
-    """The whole picture, and a square that follows what moves."""
+    """A square that follows the mouse; `table` has the whole picture."""
     share = config.follow or FollowedCrop().share
     print_place(share)
-    for follow in (None, share):
-        features = FeatureConfig(backbone=encoder)
-        one = replace(config, features=features, follow=follow, has_baselines=False)
-        report = taught(two_axes(), one)
-        say(f"\n{encoder}, follow: {follow}; {report.split.words()}")
-        for candidate in report.candidates:
-            say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
+    path, side = SHARED / "animals" / VIDEO, {"frame_width": 260, "frame_height": 260}
+    whole = told_by_motion(read_pixels(path, **side))
+    followed = told_by_motion(read_pixels(path, **side, follow=FollowedCrop(share=share)))
+    say(f"moving or still, by motion alone: {whole:.3f} of the whole, {followed:.3f} of the square")
+    features = FeatureConfig(backbone=encoder)
+    report = taught(two_axes(), replace(config, features=features, follow=share))
+    say(f"\n{encoder}, follow: {share:g}; {report.split.words()}")
+    for candidate in report.candidates:
+        say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
+
+
+def burn_clock(pixels: Tensor, path: Path) -> Path:
+    """A video of these frames, ten a second, with a clock in a corner."""
+    font = ImageFont.load_default(size=24)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=CLOCK_FPS)
+        stream.height, stream.width, stream.pix_fmt = *pixels.shape[1:3], "yuv420p"
+        stream.options = {"preset": "veryfast", "crf": "16"}
+        for number, picture in enumerate(pixels.numpy()):
+            minutes, seconds = divmod(int(number / CLOCK_FPS + 0.4), 60)
+            image = Image.new("L", (420, 40))
+            text = f"CAM 09  2026-04-11  17:{20 + minutes}:{seconds:02d}"
+            ImageDraw.Draw(image).text((6, 2), text, fill=255, font=font)
+            small = np.asarray(image.resize((210, 20), Image.Resampling.BOX))[..., None]
+            corner = picture[:20, :210]
+            np.maximum((corner * 0.4).astype(np.uint8), small, out=corner)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def read_pixels(path: Path, **changes) -> Tensor:
+    """All frames, ten a second."""
+    card = ModelCard(
+        name="mouse", title="Mouse", class_names=("mouse",), resize="squash", **CLOCK_SIZE
+    )
+    request = FeedRequest(
+        path=path, card=replace(card, **changes), fps=CLOCK_FPS, start_frame=0, reader="auto"
+    )
+    parts = []
+    with closing(open_file_feed(request)) as feed:
+        while not parts or not parts[-1].is_end:
+            parts.append(feed.read(96))
+    return torch.cat([part.pixels for part in parts])
+
+
+def told_by_motion(pixels: Tensor) -> float:
+    """Macro-F1 of moving or still, of the motion channels of the whole picture alone."""
+    std = (0.5, 0.5, 0.5)
+    channels = []
+    for some in pixels[: len(pixels) // 2 * 2].split(128):
+        clip = to_clip(some, mean=std, std=std)[0]
+        channels.append(motion_channels(clip[::2], clip[1::2], (1, 1), std)[1])
+    rows = torch.cat(channels).numpy()
+    frames = ((2 * np.arange(len(rows)) + 1) / CLOCK_FPS * FPS).round().astype(int)
+    moves = track()[0]
+    moves = moves[np.minimum(frames, len(moves) - 1)]
+    end, start = int(0.6 * len(rows)), int(0.7 * len(rows))
+    rows = (rows - rows[:end].mean(0)) / rows[:end].std(0)
+    head = LogisticRegression(C=0.03, class_weight="balanced").fit(rows[:end], moves[:end])
+    return float(f1_score(moves[start:], head.predict(rows[start:]), average="macro"))
+
+
+def print_clock(config: TeachConfig, encoder: str) -> None:
+    """What a burnt-in clock costs, and what painting it over brings back."""
+    pixels = read_pixels(SHARED / "animals" / VIDEO)
+    say(f"no clock: {told_by_motion(pixels):.3f} of moving or still, by motion alone")
+    with TemporaryDirectory() as folder:
+        path = burn_clock(pixels, Path(folder) / "clock.mp4")
+        say(f"burnt in: {told_by_motion(read_pixels(path)):.3f}")
+        say(f"found: {find_clock(path)}")
+        say(f"painted over: {told_by_motion(read_pixels(path, hides_clock=True)):.3f}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("table", "visits", "follow"), nargs="?", default="table")
+    parser.add_argument(
+        "what", choices=("table", "visits", "follow", "clock"), nargs="?", default="table"
+    )
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--encoder", default="lite2")
     parser.add_argument("--follow", type=float, default=None, metavar="SHARE")
@@ -198,7 +276,12 @@ def main() -> None:
     config = TeachConfig(
         split=SplitConfig(method="time"), num_seeds=given.seeds, follow=given.follow
     )
-    shown = {"table": print_table, "visits": print_visits, "follow": print_follow}
+    shown = {
+        "table": print_table,
+        "visits": print_visits,
+        "follow": print_follow,
+        "clock": print_clock,
+    }
     shown[given.what](config, given.encoder)
 
 
