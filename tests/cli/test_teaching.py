@@ -19,6 +19,7 @@ from vidmem.cli.teaching import teach as command
 from vidmem.cli.teaching_progress import TeachingDisplay
 from vidmem.cli.terminal import new_console
 from vidmem.labels import Bout
+from vidmem.models import FollowedCrop
 from vidmem.models.checkpoint import read_description
 from vidmem.projects import Project
 from vidmem.teaching import LearnConfig, TeachConfig, TeachProgress, read_report, teach
@@ -163,8 +164,9 @@ def test_json_is_the_report_alone_and_a_model_that_is_there_is_kept(run, here):
     done = run(*words)
     assert (done.code, "mine has a model already" in done.err) == (1, True)
     assert (here / "mine" / "model.safetensors").read_bytes() == weights
-    assert run(*words, "--replace").code == 0
+    assert run(*words, "--replace", "--follow").code == 0
     assert type(vidmem.load("mine")).__name__ == "Spool"
+    assert read_description("mine")[1].follow == FollowedCrop(share=0.3, every_frames=2)
 
 
 def test_a_model_is_corrected_as_it_was_taught(run, here):
@@ -247,6 +249,7 @@ def test_a_project_gives_labels_and_videos_and_gets_the_model(run, here):
         (("mine", *FILES, "--features-gb", 0.01, "--gap", -1), "gap_seconds"),
         (("mine", *FILES, "--gap", "nan"), "gap_seconds"),
         (("mine", *FILES, "--seed", 2**40), "seed must be from 0 to"),
+        (("mine", *FILES, "--follow-share", 3), "0.05 to 1 of the shorter edge, got 3"),
         (("mine", *FILES, "--clip-seconds", 60), "clip_frames must be a whole number from 2 to"),
     ],
     ids=lambda value: " ".join(map(str, value)) if isinstance(value, tuple) else "",

@@ -13,7 +13,14 @@ import torch
 from tests.streaming.doubles import FakeVideo, source_file
 from tests.video.making import Kind, draw_number, write_video
 from vidmem.errors import EmptyVideoError, ModelError, SettingError, StorageError
-from vidmem.models import Backbone, BackboneConfig, FeatureStore, ModelCard, Preprocessing
+from vidmem.models import (
+    Backbone,
+    BackboneConfig,
+    FeatureStore,
+    FollowedCrop,
+    ModelCard,
+    Preprocessing,
+)
 from vidmem.models.features.config import FeatureConfig
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.streaming import Region, RegionFeeds, StreamSettings
@@ -93,10 +100,10 @@ def assert_same(one, other) -> None:
     assert (one.gaps, one.duration_seconds) == (other.gaps, other.duration_seconds)
 
 
-def streamed(path, encoder, opener, clip_frames: int):
+def streamed(path, encoder, opener, clip_frames: int, follow: FollowedCrop | None = None):
     """What a model's encoder is given by a stream, clip by clip."""
     preprocessing = encoder.backbone.preprocessing
-    card = ModelCard(name="m", title="M", class_names=("a",), **vars(preprocessing))
+    card = ModelCard(name="m", title="M", class_names=("a",), follow=follow, **vars(preprocessing))
     model = SimpleNamespace(card=card, dtype=torch.float32, device=torch.device("cpu"))
     feed = opener(FeedRequest(path=path, card=card, fps=8.0, start_frame=0, reader="auto"))
     settings = StreamSettings(fps=8.0, clip_frames=clip_frames, window_stride=clip_frames)
@@ -115,15 +122,17 @@ REGION = Region("corner", 0.25, 0.0, 0.5, 0.75)
 
 
 @pytest.mark.parametrize(
-    ("region", "resize"),
-    [(None, "crop"), (REGION, "squash")],
-    ids=["whole picture", "region"],
+    ("region", "resize", "follow"),
+    [(None, "crop", None), (REGION, "squash", None), (None, "letterbox", FollowedCrop(share=0.6))],
+    ids=["whole picture", "region", "followed"],
 )
-def test_features_are_those_of_the_clips_that_a_stream_gets(real_video, store, region, resize):
+def test_features_are_those_of_the_clips_that_a_stream_gets(
+    real_video, store, region, resize, follow
+):
     encoder = make_encoder(resize=resize)
-    got = encode_video(real_video, encoder, fps=8.0, store=store, region=region)
+    got = encode_video(real_video, encoder, fps=8.0, store=store, region=region, follow=follow)
     if region is None:
-        want = streamed(real_video, encoder, open_file_feed, 12)
+        want = streamed(real_video, encoder, open_file_feed, 12, follow)
     else:
         with RegionFeeds(real_video, [region]) as feeds:
             want = streamed(real_video, encoder, feeds.open_feed(region), 12)
@@ -133,7 +142,7 @@ def test_features_are_those_of_the_clips_that_a_stream_gets(real_video, store, r
     torch.testing.assert_close(got.raw.cell_motion, want[1], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(got.raw.frame_motion, want[2], rtol=1e-4, atol=1e-4)
     assert got.raw.frame_motion.std() > 0.1  # something moves in it
-    other = None if region else REGION
+    other = None if region or follow else REGION
     different = encode_video(real_video, encoder, fps=8.0, store=store, region=other)
     assert not torch.equal(different.raw.tokens, got.raw.tokens)
 

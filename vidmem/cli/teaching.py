@@ -153,6 +153,29 @@ def teach(
         bool,
         typer.Option("--no-motion", help="Only what a still picture shows: no motion channels."),
     ] = False,
+    follow: Annotated[
+        bool,
+        typer.Option(
+            "--follow",
+            help="Show it a square that follows what moves, in place of the whole picture: for a "
+            "small animal in a large one.",
+        ),
+    ] = False,
+    follow_share: Annotated[
+        float | None,
+        typer.Option(
+            help="The side of that square, as a share of the shorter edge of the picture; it means "
+            "--follow. Default: 0.3.",
+            show_default=False,
+        ),
+    ] = None,
+    keep_clock: Annotated[
+        bool,
+        typer.Option(
+            "--keep-clock",
+            help="Leave a clock that is burnt into the pictures as it is, not painted over.",
+        ),
+    ] = False,
     no_baselines: Annotated[
         bool,
         typer.Option(
@@ -227,6 +250,8 @@ def teach(
         name=name or lesson.out.absolute().name,
         features=FeatureConfig(backbone=encoder, has_motion=not no_motion),
         feature_fps=fps,
+        follow=_followed_share(follow_share, is_wanted=follow),
+        hide_clock=not keep_clock,
         clip_seconds=clip_seconds,
         memory_seconds=memory_seconds,
         axes=tuple(axis or ()),
@@ -336,6 +361,12 @@ def _files_of(project: Project, names: Iterable[str]) -> dict[str, Path]:
     return found
 
 
+def _followed_share(share: float | None, *, is_wanted: bool) -> float | None:
+    from vidmem.models import FollowedCrop
+
+    return FollowedCrop().share if share is None and is_wanted else share
+
+
 def _check_is_no_baseline(model: str) -> None:
     from vidmem.teaching import LEARNERS
 
@@ -350,6 +381,7 @@ def _check_is_no_baseline(model: str) -> None:
 OF_OPTIONS = {
     "model": "model",
     "feature_fps": "fps",
+    "hide_clock": "keep_clock",
     "clip_seconds": "clip_seconds",
     "memory_seconds": "memory_seconds",
     "axes": "axis",
@@ -400,6 +432,8 @@ def _as_before(config: TeachConfig, earlier: WarmStart, given: set[str]) -> Teac
         features = replace(features, backbone=config.features.backbone, backbone_sha256="")
     if "no_motion" in given:
         features = replace(features, has_motion=config.features.has_motion)
+    if given & {"follow", "follow_share"}:
+        said["follow"] = config.follow
     return replace(config, **{**before, **said, "name": config.name, "features": features})
 
 

@@ -16,6 +16,7 @@ from vidmem.models.features.storage.store import FeatureStore, StoredFeatures
 from vidmem.models.features.storage.writer import FeatureWriter
 from vidmem.models.interface import (
     CardAxis,
+    FollowedCrop,
     ModelCard,
     ModelConfig,
     ModelState,
@@ -47,6 +48,7 @@ __all__ = [
     "FeatureStore",
     "FeatureWriter",
     "Features",
+    "FollowedCrop",
     "Grid",
     "MemoryConfig",
     "ModelCard",

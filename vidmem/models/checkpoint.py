@@ -66,8 +66,10 @@ def save(model: Network, folder: str | Path) -> None:
 
 def _card_values(card: ModelCard) -> dict[str, Any]:
     values = asdict(card)
-    if not card.axes:  # earlier versions refuse a field that they do not know
-        del values["axes"]
+    # Earlier versions refuse a field that they do not know.
+    for name in ("axes", "follow", "hides_clock"):
+        if not values[name]:
+            del values[name]
     return values
 
 

@@ -10,6 +10,8 @@ from typing import Any, ClassVar, Literal, Protocol, Self, get_args
 import torch
 from torch import Tensor, nn
 
+from vidmem.errors import SettingError
+
 Resize = Literal["squash", "crop", "letterbox"]
 
 MAX_FRAME_SIDE = 8192
@@ -83,6 +85,32 @@ class CardAxis:
             raise ValueError(f"the axis {self.name} must have at least one class")
 
 
+MIN_FOLLOW_SHARE = 0.05
+"""Of the shorter edge: less shows no animal that could be told from noise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FollowedCrop:
+    """A square that follows what differs from the usual picture, seen in place of the whole."""
+
+    share: float = 0.3
+    """Side of the square, as a share of the shorter edge of the picture: an animal of a tenth of
+    that edge fills a third of it."""
+
+    every_frames: int = 2
+    """Its place is found in the first of so many sampled frames, counted from the video's first,
+    and is that of all of them: what moves between them then moves in a square that does not."""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.share, bool) or not MIN_FOLLOW_SHARE <= self.share <= 1:
+            raise SettingError(
+                f"the followed crop must be {MIN_FOLLOW_SHARE:g} to 1 of the shorter edge, got "
+                f"{self.share!r}"
+            )
+        if self.every_frames < 1:
+            raise SettingError(f"every_frames must be at least 1, got {self.every_frames!r}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class ModelCard(Preprocessing):
     """What a checkpoint was made for: its classes, and how it wants a video sampled."""
@@ -112,6 +140,12 @@ class ModelCard(Preprocessing):
     axes: tuple[CardAxis, ...] = ()
     """Sets of classes that exclude each other, in the order of `class_names`; empty: all classes do
     (`all_axes`)."""
+
+    follow: FollowedCrop | None = None
+    """What of the picture it is shown; `None`: the whole. Streams of files alone have it."""
+
+    hides_clock: bool = False
+    """A clock that is burnt into the pictures of a file is painted over. Live ones keep theirs."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -213,6 +213,8 @@ class VideoRun(RunFacts):
         Raises:
             SettingError: If a value is not allowed; it names the allowed ones, and nothing changes.
         """
+        if model is not None:
+            self._source.check_card(model.card)
         return self.pending_changes.change(model, changes)
 
     def seek(self, seconds: float) -> str:

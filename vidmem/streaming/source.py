@@ -79,6 +79,7 @@ class RunSource:
         A live feed stays open, and goes on with the frames that come; any other is replaced by a
         new one.
         """
+        self.check_card(card)
         feed = self._feed
         if feed is not None and feed.set_card(card):
             before = self.windows
@@ -108,6 +109,7 @@ class RunSource:
         if feed.is_live:  # pictures that are pushed have no address that says so
             self.is_live, self.name = True, feed.info.name
             self._check_files()
+            self.check_card(card)
         return feed
 
     def with_reading_costs(self, prediction: Prediction, read: ReadWindow) -> Prediction:
@@ -151,6 +153,15 @@ class RunSource:
                 gap.start_seconds,
                 gap.end_seconds,
                 gap.reason,
+            )
+
+    def check_card(self, card: ModelCard) -> None:
+        """Raise `SettingError` where the source cannot be shown to a model as its card wants."""
+        if self.is_live and card.follow is not None:
+            raise SettingError(
+                f"{self.name} is live, and {card.title} follows what differs from the usual "
+                "picture of a file, which is known only when all of it is there; record it and "
+                "watch the recording, or teach a model without follow"
             )
 
     def check_start(self, seconds: float) -> None:

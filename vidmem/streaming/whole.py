@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import torch
@@ -251,6 +251,8 @@ def _key(source: Path, model: Spool, settings: StreamSettings, reader: str) -> F
             "std": card.std,
             "reader": "pyav" if reader == "auto" else reader,
             "look": None if look is None else look.fingerprint(),
+            "follow": None if card.follow is None else asdict(card.follow),
+            "hides_clock": card.hides_clock,
         },
     )
 

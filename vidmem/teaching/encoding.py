@@ -20,8 +20,8 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
-from vidmem.errors import EmptyVideoError, ModelError, StorageError
-from vidmem.models import FeatureKey, FeatureStore, FeatureWriter, ModelCard
+from vidmem.errors import EmptyVideoError, ModelError, SettingError, StorageError
+from vidmem.models import FeatureKey, FeatureStore, FeatureWriter, FollowedCrop, ModelCard
 from vidmem.models.features.config import NUM_MOTION_CHANNELS
 from vidmem.models.features.encoder import FeatureEncoder
 from vidmem.models.features.reduction import RawFeatures
@@ -120,6 +120,8 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     fps: float,
     store: FeatureStore,
     region: Region | None = None,
+    follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
     reader: str = "auto",
     progress: Callable[[EncodingProgress], None] | None = None,
     is_cancelled: Callable[[], bool] = lambda: False,
@@ -136,6 +138,8 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         fps: Sampled frames per second; every `encode_every`th of them is encoded.
         store: Keeps them. What was begun, and for whatever reason not finished, goes on there.
         region: This part of the picture only, as a stream of this region alone sees it.
+        follow: A square that follows what moves only, as a stream whose card has it sees it.
+        hides_clock: With a burnt-in clock painted over, as in a stream whose card has it.
         reader: "auto" (PyAV), "pyav" or "decord".
         progress: Called before the first batch, and after each.
         is_cancelled: Asked as often.
@@ -149,6 +153,11 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         SettingError: If a setting is impossible, or the source is live.
     """
     if region is not None:
+        if follow is not None or hides_clock:
+            raise SettingError(
+                "a region is encoded as it is, and neither a followed square nor a clock that is "
+                "painted over was expected; leave one of them out"
+            )
         found = encode_regions(
             path,
             encoder,
@@ -162,9 +171,15 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         return found[region.name]
     check_is_file(path)
     job = _Encoding.of(
-        path, encoder, fps=fps, reader=reader, progress=progress, is_cancelled=is_cancelled
+        path,
+        encoder,
+        fps=fps,
+        reader=reader,
+        pictures=_Pictures.of(encoder, follow, hides_clock=hides_clock),
+        progress=progress,
+        is_cancelled=is_cancelled,
     )
-    key = feature_key(path, encoder, fps=fps, reader=reader)
+    key = feature_key(path, encoder, fps=fps, follow=follow, hides_clock=hides_clock, reader=reader)
     while (features := _found(store, key, path)) is None:
         job.check_cancelled()
         writer = store.writer(key)
@@ -286,14 +301,21 @@ def _check_kept(store: FeatureStore, key: FeatureKey, path: str | Path) -> None:
 
 
 def feature_key(
-    path: str | Path, encoder: FeatureEncoder, *, fps: float, reader: str = "auto"
+    path: str | Path,
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
+    reader: str = "auto",
 ) -> FeatureKey:
     """Under which a store has what `encode_video` makes of a video: all that the numbers depend on.
 
     Raises:
         VideoNotFoundError: If the file cannot be read.
     """
-    return FeatureKey.of(path, _made_with(encoder, fps=fps, reader=reader))
+    made_with = _made_with(encoder, fps=fps, follow=follow, hides_clock=hides_clock, reader=reader)
+    return FeatureKey.of(path, made_with)
 
 
 def _region_keys(
@@ -312,7 +334,14 @@ def _region_keys(
     ]
 
 
-def _made_with(encoder: FeatureEncoder, *, fps: float, reader: str = "auto") -> dict[str, Any]:
+def _made_with(
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
+    reader: str = "auto",
+) -> dict[str, Any]:
     """All that the numbers depend on beside the file; all weights are read for it."""
     pictures = encoder.backbone.preprocessing
     return {
@@ -327,6 +356,9 @@ def _made_with(encoder: FeatureEncoder, *, fps: float, reader: str = "auto") -> 
         "mean": pictures.mean,
         "std": pictures.std,
         "region": None,
+        # Left out where they are not wanted: what was kept before there were such is still found.
+        **({} if follow is None else {"follow": asdict(follow)}),
+        **({"hides_clock": True} if hides_clock else {}),
         "reader": "pyav" if reader == "auto" else reader,
     }
 
@@ -354,7 +386,13 @@ class WantedFeatures:
 
 
 def check_room(
-    wanted: Iterable[WantedFeatures], encoder: FeatureEncoder, *, fps: float, store: FeatureStore
+    wanted: Iterable[WantedFeatures],
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    store: FeatureStore,
+    follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
 ) -> None:
     """See that the features of some videos fit into a store side by side, before any is encoded.
 
@@ -363,12 +401,14 @@ def check_room(
         encoder: See `encode_video`.
         fps: Sampled frames per second.
         store: Where they are to go.
+        follow: See `encode_video`.
+        hides_clock: See `encode_video`.
 
     Raises:
         StorageError: If they will not fit.
         VidmemError: If a video cannot be read.
     """
-    made_with = _made_with(encoder, fps=fps)  # of all alike
+    made_with = _made_with(encoder, fps=fps, follow=follow, hides_clock=hides_clock)  # alike
     card = _Pictures.of(encoder).card
     rooms: list[tuple[FeatureKey, int]] = []
     for one in wanted:
@@ -394,13 +434,15 @@ class _Pictures:
     device: torch.device
 
     @classmethod
-    def of(cls, encoder: FeatureEncoder) -> Self:
+    def of(cls, encoder: FeatureEncoder, follow: FollowedCrop | None, *, hides_clock: bool) -> Self:
         weight = next(encoder.backbone.parameters())
         card = ModelCard(
             **asdict(encoder.backbone.preprocessing),
             name="encoder",
             title="Image encoder",
             class_names=(),
+            follow=follow,
+            hides_clock=hides_clock,
         )
         return cls(card, weight.dtype, weight.device)
 
@@ -429,13 +471,14 @@ class _Encoding:
         fps: float,
         reader: str,
         is_cancelled: Callable[[], bool],
+        pictures: _Pictures | None = None,
         progress: Callable[[EncodingProgress], None] | None = None,
     ) -> Self:
-        """Of the whole picture."""
+        """Of the whole picture, as it is, where nothing else is said."""
         return cls(
             path=Path(path),
             encoder=encoder,
-            pictures=_Pictures.of(encoder),
+            pictures=pictures or _Pictures.of(encoder),
             settings=_settings(encoder.config.encode_every, fps),
             reader=reader,
             progress=progress or (lambda _: None),

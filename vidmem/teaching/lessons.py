@@ -13,9 +13,10 @@ from torch import Tensor
 from vidmem.errors import LabelError, VideoNotFoundError
 from vidmem.labels import Labels
 from vidmem.labels.formats import FORMATS
-from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore
+from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore, FollowedCrop
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
+from vidmem.streaming.feeds.clock import find_clock
 from vidmem.teaching.encoding import (
     EncodingProgress,
     VideoFeatures,
@@ -62,6 +63,8 @@ class Material:
     """Of each part."""
 
     split: Split
+    hides_clock: bool
+    """A clock was burnt into some of the videos, and is painted over in all that have one."""
 
 
 def find_videos(labels: Labels, videos: str | Path | Sources) -> dict[str, Path]:
@@ -126,6 +129,12 @@ class MaterialRequest:
 
     regions: Regions = field(default_factory=dict)
     """Parts of the picture that are taught each by itself; empty: the whole picture is."""
+
+    follow: FollowedCrop | None = None
+    """What of the pictures is taken; `None`: the whole."""
+
+    hide_clock: bool = True
+    """Paint a burnt-in clock over, where a video has one."""
 
     clip_frames: int = 1
     """Feature frames of a clip, of a model that fills it up before a long gap; see `StreamRows`."""
@@ -244,7 +253,10 @@ def gather(
     fps = request.feature_fps * encoder.config.encode_every
     seconds = {one.name: float(one.end_seconds[-1]) for one in expected}
     wanted = _wanted(assigned.parts, seconds)
-    check_room(wanted, encoder, fps=fps, store=store)
+    hides_clock = _hides_clock(sources, request)
+    check_room(
+        wanted, encoder, fps=fps, store=store, follow=request.follow, hides_clock=hides_clock
+    )
     features: dict[str, VideoFeatures] = {}
     for one in wanted:
         own = [part for part in assigned.parts if part.path == one.path]
@@ -267,6 +279,8 @@ def gather(
                 encoder,
                 fps=fps,
                 store=store,
+                follow=request.follow,
+                hides_clock=hides_clock,
                 progress=listener,
                 is_cancelled=is_cancelled,
             )
@@ -301,7 +315,17 @@ def gather(
             for one in bare
         ),
         split=split,
+        hides_clock=hides_clock,
     )
+
+
+def _hides_clock(sources: Mapping[str, Path], request: MaterialRequest) -> bool:
+    """Whether a clock is painted over: for an earlier model as it was, else if a video has one."""
+    if request.warm_start is not None:
+        return request.warm_start.card.hides_clock
+    # A clock is found in the whole picture; regions are usually drawn beside it.
+    is_wanted = request.hide_clock and not request.regions
+    return is_wanted and any(find_clock(one) for one in sources.values())
 
 
 def _wanted(parts: Sequence[TaughtPart], seconds: Mapping[str, float]) -> list[WantedFeatures]:

@@ -19,6 +19,7 @@ from vidmem.models import (
     FeatureConfig,
     FeatureEncoder,
     FeatureStore,
+    FollowedCrop,
     ModelCard,
     Preprocessing,
     Spool,
@@ -95,6 +96,13 @@ class TeachConfig:
     them the time over which motion is measured is the same for every feature frame, in videos of
     15, 20, 25, 30, 50 and 60 frames per second; at 8 it would be now 3, now 4 frames of 30."""
 
+    follow: float | None = None
+    """Show the model a square that follows what moves, in place of the whole picture: its side, as
+    a share of the shorter edge. `None`: the whole picture."""
+
+    hide_clock: bool = True
+    """Where a clock is burnt into a video, paint it over: its digits are no motion."""
+
     clip_seconds: float = 0.4
     """A prediction is of so much time."""
 
@@ -132,6 +140,7 @@ class TeachConfig:
             raise SettingError(
                 f"feature_fps must be from 0.5 to 15 per second, got {self.feature_fps:g}"
             )
+        _ = self.followed_crop  # refuses an impossible share
         if self.num_seeds < 1:
             raise SettingError(f"num_seeds must be at least 1, got {self.num_seeds}")
         if not 0 <= self.seed <= MOST_SEED:
@@ -150,6 +159,13 @@ class TeachConfig:
     def fps(self) -> float:
         """Sampled frames per second."""
         return self.feature_fps * self.features.encode_every
+
+    @property
+    def followed_crop(self) -> FollowedCrop | None:
+        """What of the pictures is taken; its place is one for the frames that motion compares."""
+        if self.follow is None:
+            return None
+        return FollowedCrop(share=self.follow, every_frames=self.features.encode_every)
 
     @property
     def clip_frames(self) -> int:
@@ -277,6 +293,11 @@ def prepare(  # noqa: PLR0913 - what `teach` is told
 ) -> Material:
     """All that is taught on: checked, split, encoded and reduced; see `teach`."""
     _check_streams(config)
+    if regions and config.follow is not None:
+        raise SettingError(
+            "a model is shown either regions or a square that follows what moves; leave regions or "
+            "follow out"
+        )
     if warm_start is not None:
         _check_fits(config, warm_start)
     sources = find_videos(labels, videos)
@@ -287,6 +308,8 @@ def prepare(  # noqa: PLR0913 - what `teach` is told
         axes=config.axes,
         subject=config.subject,
         regions=regions or {},
+        follow=config.followed_crop,
+        hide_clock=config.hide_clock,
         clip_frames=config.filled_clip_frames,
         warm_start=warm_start,
     )
@@ -303,7 +326,12 @@ def prepare(  # noqa: PLR0913 - what `teach` is told
 
 def _check_fits(config: TeachConfig, warm: WarmStart) -> None:
     """See that a config is of the model that it is to correct, before any long work."""
-    warm.check_features(config.features, config.fps, config.clip_frames)
+    warm.check_features(config.features, config.followed_crop, config.fps, config.clip_frames)
+    if warm.card.hides_clock and not config.hide_clock:
+        raise SettingError(
+            "the earlier model was taught with its videos' clock painted over; leave it so "
+            "(hide_clock), or teach anew"
+        )
     facts = replace(config.facts(warm.card), features=warm.features)
     with torch.random.fork_rng(devices=[]):
         warm.check_network(LEARNERS[config.model].make(facts).network)
@@ -658,6 +686,8 @@ class Teaching:
             clip_frames=self._config.clip_frames,
             window_stride=self._config.clip_frames,
             trained_on=self._trained_on(),
+            follow=self._config.followed_crop,
+            hides_clock=self._material.hides_clock,
         )
 
     def _trained_on(self) -> str:
@@ -691,6 +721,8 @@ class Teaching:
             "learnt from": f"{span(self._learnt_seconds())} of labels",
             "encoder": config.features.backbone,
             "motion": "with" if config.features.has_motion else "without",
+            **({} if config.follow is None else {"followed crop": config.follow}),
+            **({"burnt-in clock": "painted over"} if self._material.hides_clock else {}),
             "feature frames per second": config.feature_fps,
             "seeds": config.num_seeds,
             "made with": f"vidmem {vidmem.__version__}",

@@ -16,7 +16,15 @@ from typing import Any
 from torch import Tensor
 
 from vidmem.errors import CheckpointError, LabelError, SettingError
-from vidmem.models import CardAxis, FamSwin, FeatureConfig, FeatureEncoder, ModelCard, Spool
+from vidmem.models import (
+    CardAxis,
+    FamSwin,
+    FeatureConfig,
+    FeatureEncoder,
+    FollowedCrop,
+    ModelCard,
+    Spool,
+)
 from vidmem.models.checkpoint import load_folder
 from vidmem.models.features.encoder import ENCODER
 from vidmem.teaching.learning import LearnConfig
@@ -106,6 +114,8 @@ class WarmStart:
         settings = {
             "name": card.name,
             "features": features,
+            "follow": None if card.follow is None else card.follow.share,
+            "hide_clock": card.hides_clock,
             "feature_fps": feature_fps,
             "clip_seconds": clip_seconds,
             "learn": CORRECTION,
@@ -121,11 +131,14 @@ class WarmStart:
         memory_seconds = config.traits(card.clip_frames).l_mem * clip_seconds
         return settings | {"model": "fam", "memory_seconds": memory_seconds}
 
-    def check_features(self, features: FeatureConfig, fps: float, clip_frames: int) -> None:
+    def check_features(
+        self, features: FeatureConfig, follow: FollowedCrop | None, fps: float, clip_frames: int
+    ) -> None:
         """See that what is asked for is what the model was taught with.
 
         Args:
             features: The hash of its image encoder may be left out.
+            follow: What of the pictures is taken.
             fps: Sampled frames per second.
             clip_frames: Sampled frames of a clip.
 
@@ -139,6 +152,7 @@ class WarmStart:
                 self.card.fps / own.encode_every,
             ),
             "sampled frames of a clip": (clip_frames, self.card.clip_frames),
+            "a followed square": (follow, self.card.follow),
         }
         for name, there in vars(own).items():
             wanted = getattr(features, name)

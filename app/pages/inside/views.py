@@ -14,6 +14,7 @@ from torch import Tensor
 
 from app.explain.inspector import MomentView
 from app.pages.api import Download
+from app.pages.inside.wording import follows
 from vidmem.errors import SettingError
 from vidmem.inspection import ArrayRecord, PictureBox
 from vidmem.plain import to_json
@@ -51,7 +52,13 @@ class ModelCrop:
 
     @classmethod
     def of_video(cls, card: Any, info: Any) -> ModelCrop:
-        """Of a model's card, for the size of a video; all of it where that is unknown."""
+        """Of a model's card, for the size of a video; all of it where that is unknown.
+
+        Raises:
+            SettingError: If the model is shown a square that is elsewhere in every frame.
+        """
+        if card.follow is not None:
+            raise SettingError(follows(card.title))
         return cls.of(card, info.width, info.height) if info else cls()
 
     def shown(self, top: float, bottom: float, left: float, right: float) -> Box:

@@ -16,6 +16,14 @@ MEMORY_OFF = (
 )
 
 
+def follows(title: str) -> str:
+    """Why a model's maps cannot be drawn on the picture that people see."""
+    return (
+        f"{title} is shown a square that follows what moves, which is elsewhere in each frame, so "
+        "its maps cannot be laid on the whole picture here. In Python, vidmem.inspection has them."
+    )
+
+
 def no_memory_of_clips(title: str, view: AttentionView | None) -> str:
     """Why the Memory page has nothing to show of a model, and which page has."""
     other = "The Heads page shows where its heads look. " if view == "heads" else ""

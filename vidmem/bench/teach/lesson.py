@@ -62,7 +62,7 @@ def bench_lesson(config: TeachConfig, minutes: float, encoder: FeatureEncoder) -
         minutes: Of video.
         encoder: The config's image encoder.
     """
-    config = replace(config, has_baselines=False)
+    config = replace(config, has_baselines=False, hide_clock=False)  # features are cached without
     with invented_video(config, minutes, encoder) as video:
         with PeakWatch() as watch:
             started = time.perf_counter()
@@ -91,6 +91,13 @@ def teach_briefly(
     config: TeachConfig, name: str, encoder: FeatureEncoder, *, minutes: float = SHORT_MINUTES
 ) -> Spool | FamSwin:
     """A model that knows next to nothing, and streams like one that was taught for long."""
-    brief = replace(config, model=name, learn=ONE_STEP, num_seeds=1, has_baselines=False)
+    brief = replace(
+        config,
+        model=name,
+        learn=ONE_STEP,
+        num_seeds=1,
+        has_baselines=False,
+        hide_clock=False,  # features are cached without
+    )
     with invented_video(brief, minutes, encoder) as video:
         return teach(video.labels, video.path, config=brief, store=video.store)[0]

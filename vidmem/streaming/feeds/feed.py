@@ -2,129 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from vidmem.errors import SettingError
-from vidmem.models.interface import ModelCard
-from vidmem.streaming.feeds.live_figures import LiveFigures
-from vidmem.video.frame_feed import FrameFeed, SampledFrames, probe_safely
+from vidmem.streaming.feeds.clock import ClocklessFeed, find_clock
+from vidmem.streaming.feeds.followed import FollowedFeed
+from vidmem.streaming.feeds.protocol import Feed, FeedOpener, FeedRequest, RecordedFeed
+from vidmem.video.frame_feed import FrameFeed, probe_safely
 from vidmem.video.live.address import LiveAddress, is_live
-from vidmem.video.probe import VideoInfo
 from vidmem.video.transforms import decode_size
 
-
-class Feed(Protocol):
-    """Sampled frames of a source in order: of a file (`FileFeed`), or live (`BufferedFeed`).
-
-    A feed of something recorded has its defaults from `RecordedFeed`.
-    """
-
-    info: VideoInfo
-    reader_name: str
-    reader_reason: str
-
-    is_live: bool
-    """Whether frames come in real time, without going back or ahead in them."""
-
-    @property
-    def child_pid(self) -> int | None:
-        """The process that decodes, to count its memory; `None` where there is none."""
-        ...
-
-    def read(self, num_frames: int) -> SampledFrames:
-        """The next frames; fewer only at the end (`is_end`), or live before a break."""
-        ...
-
-    def seek(self, start_frame: int) -> None:
-        """Go on from another sampled frame; live: raises `SettingError`."""
-        ...
-
-    def set_fps(self, fps: float, start_frame: int) -> None:
-        """Sample at another rate, from a frame counted at that rate; live: from now on."""
-        ...
-
-    def set_card(self, card: ModelCard) -> bool:
-        """Give frames as another model wants them; False: another feed must be opened for that."""
-        ...
-
-    def set_windows(self, clip_frames: int, window_stride: int) -> None:
-        """Say how windows will be cut out of what it gives."""
-        ...
-
-    def leave_out(self, num_frames: int) -> None:
-        """Count frames that were read, and that no window will have."""
-        ...
-
-    def figures(self) -> LiveFigures | None:
-        """How a live source is now; `None` for something recorded."""
-        ...
-
-    def finish(self) -> None:
-        """Live: take no more frames; those held are still read, then the feed is at its end."""
-        ...
-
-    def close(self) -> None:
-        """End the decoder, whatever it does."""
-        ...
-
-
-class RecordedFeed:
-    """What a feed is where all frames are there from the beginning: the base of such feeds.
-
-    Nothing is dropped or lost on the way, so there is nothing to count, to finish, or to say of
-    windows.
-    """
-
-    is_live: bool = False
-
-    def set_card(self, card: ModelCard) -> bool:
-        """False: it was opened for the size that one model wants."""
-        return False
-
-    def set_windows(self, clip_frames: int, window_stride: int) -> None:
-        """It gives what is read, however that is cut."""
-
-    def leave_out(self, num_frames: int) -> None:
-        """They are not counted, since they can be read again."""
-
-    def figures(self) -> LiveFigures | None:
-        """There are none."""
-        return None
-
-    def finish(self) -> None:
-        """It ends where the recording ends."""
+__all__ = [
+    "Feed",
+    "FeedOpener",
+    "FeedRequest",
+    "FileFeed",
+    "RecordedFeed",
+    "check_is_file",
+    "open_file_feed",
+]
 
 
 class FileFeed(FrameFeed, RecordedFeed):
     """A file, decoded in a child process."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class FeedRequest:
-    """What a feed is opened for."""
-
-    path: Path
-    card: ModelCard
-    fps: float
-    start_frame: int
-    reader: str
-
-    address: str = field(default="", repr=False)
-    """Of a live source, with its credentials: never shown. Empty for a file."""
-
-
-FeedOpener = Callable[[FeedRequest], Feed]
-"""Where sampled frames come from: a function that opens a feed."""
-
-
-def open_file_feed(request: FeedRequest) -> FileFeed:
+def open_file_feed(request: FeedRequest) -> Feed:
     """Decode a file in a child process, at the size that the model wants."""
     check_is_file(request.path)
     card = request.card
     info = probe_safely(request.path)
+    if card.follow is not None:
+        return FollowedFeed(request, info.width, info.height, _open_squashed)
     width, height = decode_size(
         info.width,
         info.height,
@@ -132,7 +41,17 @@ def open_file_feed(request: FeedRequest) -> FileFeed:
         frame_width=card.frame_width,
         resize=card.resize,
     )
-    return FileFeed(
+    return _opened(request, width, height)
+
+
+def _open_squashed(request: FeedRequest) -> Feed:
+    """Whole pictures at the very size of the card, which the shape of the video does not alter."""
+    return _opened(request, request.card.frame_width, request.card.frame_height)
+
+
+def _opened(request: FeedRequest, width: int, height: int) -> Feed:
+    clock = find_clock(request.path) if request.card.hides_clock else ()
+    feed = FileFeed(
         request.path,
         fps=request.fps,
         width=width,
@@ -140,6 +59,7 @@ def open_file_feed(request: FeedRequest) -> FileFeed:
         start_frame=request.start_frame,
         reader=request.reader,
     )
+    return ClocklessFeed(feed, clock) if clock else feed
 
 
 def check_is_file(source: str | Path) -> None:

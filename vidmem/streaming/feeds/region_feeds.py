@@ -19,6 +19,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from vidmem.errors import SettingError
 from vidmem.streaming.feeds.decoder_group import DecoderGroup
 from vidmem.streaming.feeds.feed import (
     Feed,
@@ -131,8 +132,14 @@ class RegionOpener:
 
         Raises:
             VidmemError: If the video cannot be decoded, or the regions have been closed.
+            SettingError: If the model follows what moves, in place of any other part.
             ValueError: If the request is for another video.
         """
+        if request.card.follow is not None:
+            raise SettingError(
+                f"{request.card.title} is shown a square that follows what moves, and no region; "
+                "watch the whole video with it, or teach a model without follow"
+            )
         if request.path != self.source:
             raise ValueError(f"these are regions of {self.source}, got {request.path}")
         all_cuts = cuts(self.info, self.regions, request.card)
