@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.video.warm_child import warm_children
 from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, ModelCard
 
 torch.set_num_threads(
@@ -86,6 +87,13 @@ def only_new_garbage() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def decoders() -> Iterator[None]:
+    """Decoding children start warm; see `tests.video.warm_child`."""
+    with warm_children():
+        yield
 
 
 def _shared_folder(name: str) -> Path:
