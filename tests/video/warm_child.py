@@ -28,7 +28,7 @@ number, clone, folders = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:]
 signal.signal(signal.SIGINT, signal.SIG_IGN)
 before = list(sys.path)
 sys.path.extend(folders)
-import vidmem.video.child.main, vidmem.video.frame_task
+import vidmem.video.frame_task
 python, asker = ctypes.PyDLL(None), socket.socket(fileno=number)
 while True:
     text, files, _, _ = socket.recv_fds(asker, 1 << 16, 3)
