@@ -21,7 +21,7 @@ from vidmem.streaming.batching import to_model_clip
 from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
 from vidmem.streaming.windows import Position, WindowReader
 from vidmem.teaching import encoding
-from vidmem.teaching.encoding import EncodingCancelledError, encode_video
+from vidmem.teaching.encoding import EncodingCancelledError, encode_video, feature_key
 from vidmem.video.sampling import Gap
 
 NUM_FRAMES = 77
@@ -284,6 +284,17 @@ def test_other_settings_are_encoded_anew(video, store, change):
         os.utime(video.path, (1, 1))
     encode_video(video.path, encoder, **settings)
     assert len(video.feeds) == 2
+
+
+def test_each_place_of_a_region_has_features_of_its_own_whatever_it_is_called(video):
+    encoder, moved = make_encoder(), Region("corner", 0.5, 0.0, 0.5, 0.75)
+    renamed = Region("feeder", 0.25, 0.0, 0.5, 0.75)
+    whole, one, same, other = (
+        feature_key(video.path, encoder, fps=8, region=region).folder_name
+        for region in (None, REGION, renamed, moved)
+    )
+    assert one == same
+    assert len({whole, one, other}) == 3
 
 
 def test_what_will_not_fit_is_said_before_anything_is_encoded(video, store):
