@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import torch
 
+from tests.video.warm_child import warm_children
 from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, ModelCard
 
 torch.set_num_threads(
@@ -35,6 +36,7 @@ def pytest_configure() -> None:
     What runs in the background of a shell, or under `nohup`, begins with them ignored, and the
     programs tested here leave what is ignored alone.
     """
+    gc.disable()  # while tests are collected: see `pytest_collection_finish`
     # No test may open the project of who runs it.
     os.environ["VIDMEM_PROJECT"] = tempfile.mkdtemp(prefix="vidmem-project-of-tests-")
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
@@ -75,17 +77,30 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: (not item.nodeid.startswith(BROWSER), item.path not in slow))
 
 
-@contextmanager
-def only_new_garbage() -> Iterator[None]:
-    """What is there already is not looked at by `gc.collect` in here: it takes a tenth of the time.
+def pytest_collection_finish() -> None:
+    """Modules and tests stay to the end: no garbage collection looks through them again.
 
-    A process that has run many tests holds half a million objects.
+    They are more than a million objects, and each whole collection would take half a second.
     """
     gc.freeze()
-    try:
+    gc.enable()
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """What is there already is not looked at by `gc.collect` in here, nor later on.
+
+    A process that has run many tests holds half a million objects beside what it began with.
+    """
+    gc.freeze()
+    yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def decoders() -> Iterator[None]:
+    """Decoding children start warm; see `tests.video.warm_child`."""
+    with warm_children():
         yield
-    finally:
-        gc.unfreeze()
 
 
 def _shared_folder(name: str) -> Path:

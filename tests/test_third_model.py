@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import vidmem
+from tests.data.footage import write_pen
 from tests.third_model import CARD, MeanConfig, add_records, make_mean
-from vidmem.data.barn import BarnConfig, write_video
 from vidmem.errors import CheckpointError, SettingError
 from vidmem.evaluation import record_replay
 from vidmem.inspection import (
@@ -28,9 +28,7 @@ from vidmem.streaming.whole import watch_whole
 
 @pytest.fixture(scope="module")
 def video(tmp_path_factory):
-    path = tmp_path_factory.mktemp("third") / "barn.mp4"
-    write_video(BarnConfig(minutes=0.1, seed=5), path, width=96, height=64, fps=8.0)
-    return path
+    return write_pen(tmp_path_factory.mktemp("third") / "pen.mp4", 6, width=96, height=64, fps=8)
 
 
 @pytest.fixture

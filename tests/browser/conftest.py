@@ -16,6 +16,7 @@ import pytest
 
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
+from tests.data.footage import write_pen
 
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
@@ -72,13 +73,11 @@ def browser() -> Iterator[Any]:
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two models of random weights and a short barn video."""
     import vidmem
-    from vidmem.data.barn import BarnConfig, write_video
 
     folder = tmp_path_factory.mktemp("material")
     vidmem.save(make_tiny_model(), folder / "tiny")
     vidmem.save(make_tiny_spool(), folder / "tiny-spool")
-    config = BarnConfig(minutes=VIDEO_SECONDS / 60, seed=5, light_seconds=20.0)
-    write_video(config, folder / "barn.mp4", width=192, height=108, fps=8.0)
+    write_pen(folder / "barn.mp4", VIDEO_SECONDS, width=192, height=108, fps=8)
     write_repeated(folder / "barn.mp4", folder / "long.mp4", LONG_TIMES)
     return folder
 

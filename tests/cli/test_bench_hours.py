@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from tests.data.footage import write_pen
 from vidmem.bench.hours import HoursBench, bench_as_text
-from vidmem.data.barn import BarnConfig, write_video
 from vidmem.data.barn.looping import loop_video
 from vidmem.video import probe_video
 
 
 def test_a_looped_video_goes_on_where_it_ended(tmp_path):
     once, thrice = tmp_path / "once.mp4", tmp_path / "thrice.mp4"
-    write_video(BarnConfig(minutes=0.1), once, width=64, height=64)
+    write_pen(once, 6, width=64, height=64, fps=8)
     loop_video(once, thrice, 3)
     short, long = probe_video(once), probe_video(thrice)
     assert abs(long.duration_seconds - 3 * short.duration_seconds) < 0.1

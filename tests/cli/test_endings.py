@@ -184,12 +184,10 @@ def test_names_cannot_write_on_the_terminal(monkeypatch):
     assert said.getvalue() == "labels: \\x1b]0;x\\x1b\\pig\\x1b[31m 100%\n"
 
 
-COMMAND = "from vidmem import cli; cli.main()"
 HOSTILE = "\x1b[31m=cmd|'/C calc'!A0"
 
 
-@pytest.mark.slow
-def test_any_name_can_be_printed_in_ascii_and_opened_in_a_spreadsheet(place):
+def test_any_name_can_be_printed_in_ascii_and_opened_in_a_spreadsheet(run, place, monkeypatch):
     """As on Windows, where output is redirected: `UnicodeEncodeError` before."""
     described = json.loads((place / "tiny" / "config.json").read_text())
     names = described["card"]["class_names"]
@@ -197,15 +195,15 @@ def test_any_name_can_be_printed_in_ascii_and_opened_in_a_spreadsheet(place):
     (place / "tiny" / "config.json").write_text(json.dumps(described))
     name = "\x1b[5mSäue\udcff.mp4"
     os.rename("pen.mp4", name)
-    done = subprocess.run(
-        [sys.executable, "-c", COMMAND, "watch", name, *WORDS[2:], "--out", "p.csv"],
-        capture_output=True,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr
-    assert b"\x1b" not in done.stdout + done.stderr
-    assert rb"\x1b[5mS?ue\udcff.mp4" in done.stdout
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2))
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        done = run("watch", name, *WORDS[2:], "--out", "p.csv")
+    printed, told = (stream.buffer.getvalue() for stream in (out, err))
+    assert done.code == 0, told
+    assert b"\x1b" not in printed + told
+    assert rb"\x1b[5mS?ue\udcff.mp4" in printed
     header = (place / "p.csv").read_text().splitlines()[0].split(",")
     behaviours = header[header.index("remembered") + 1 : header.index("gap")]
     assert behaviours == [f"{HOSTILE}", "'-1+1", "'@x"][: len(names)]

@@ -6,13 +6,10 @@ import shutil
 
 import pytest
 import torch
-from torch._dynamo.exc import FailOnRecompileLimitHit
-from torch._inductor.exc import InductorError
 
 import vidmem
 from vidmem.errors import AttentionError, SettingError
 from vidmem.models import FamSwin, FamSwinConfig
-from vidmem.models.fam_swin import compiled
 from vidmem.models.fam_swin.config import MemoryConfig
 from vidmem.nn.capture import capture
 
@@ -24,6 +21,14 @@ CONFIG = FamSwinConfig(
     num_classes=3,
     memory=MemoryConfig(l_mem=2, tokens_per_clip=16, stages=(4,)),
 )
+
+
+@pytest.fixture
+def compiled():
+    """The module; not imported with this file, which others collect and do not run."""
+    from vidmem.models.fam_swin import compiled
+
+    return compiled
 
 
 def make_model():
@@ -43,7 +48,7 @@ TO_CPP = pytest.param("inductor", marks=[pytest.mark.slow, NEEDS_CPP])
 @pytest.mark.parametrize("backend", ["eager", TO_CPP])
 @torch.no_grad()
 def test_compiled_equals_plain_and_nothing_is_compiled_again_while_a_memory_fills(
-    backend, monkeypatch
+    backend, compiled, monkeypatch
 ):
     """`eager` makes one graph of the step and runs it as it is; `inductor` makes C++ of it."""
     torch.compiler.reset()
@@ -74,7 +79,7 @@ def test_compiled_equals_plain_and_nothing_is_compiled_again_while_a_memory_fill
 @pytest.mark.slow
 @NEEDS_CPP
 @torch.no_grad()
-def test_what_the_package_asks_of_the_compiler_is_made_and_equals_plain(monkeypatch):
+def test_what_the_package_asks_of_the_compiler_is_made_and_equals_plain(compiled, monkeypatch):
     """As a user has it made: a file for each kernel, optimised. Of the first layer alone."""
 
     def first_layer(model, clip, state, seconds):
@@ -88,7 +93,7 @@ def test_what_the_package_asks_of_the_compiler_is_made_and_equals_plain(monkeypa
     torch.compiler.reset()
 
 
-def test_gradients_and_whoever_looks_inside_get_the_plain_step(monkeypatch):
+def test_gradients_and_whoever_looks_inside_get_the_plain_step(compiled, monkeypatch):
     monkeypatch.setattr(compiled, "compiled_step", None)
     model = make_model()
     model.use_compiled(True)
@@ -102,7 +107,10 @@ def test_gradients_and_whoever_looks_inside_get_the_plain_step(monkeypatch):
 
 
 @torch.no_grad()
-def test_trouble_of_the_compiler_is_said(monkeypatch):
+def test_trouble_of_the_compiler_is_said(compiled, monkeypatch):
+    from torch._dynamo.exc import FailOnRecompileLimitHit
+    from torch._inductor.exc import InductorError
+
     model = make_model()
     model.use_compiled(True)
     for error, told in (

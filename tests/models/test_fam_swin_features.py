@@ -18,7 +18,6 @@ from tests.models.fam_on_features import (
 )
 from vidmem.errors import CheckpointError, SettingError
 from vidmem.models import FamSwin, FeatureConfig, MemoryConfig, load_folder, presets, save
-from vidmem.models.fam_swin import compiled
 from vidmem.models.fam_swin.feature_embedding import MergedFeatureEmbedding
 from vidmem.models.interface import config_values
 from vidmem.planner.fam_swin.estimate import num_parameters
@@ -149,6 +148,8 @@ def test_in_bf16_it_agrees_with_itself_and_with_float32():
 
 @torch.no_grad()
 def test_compiled_equals_plain_and_the_encoder_runs_as_it_is(model, monkeypatch):
+    from vidmem.models.fam_swin import compiled  # torch's compiler is for who runs this alone
+
     torch.compiler.reset()
     run = torch.compile(compiled._step, dynamic=False, fullgraph=True, backend="eager")
     monkeypatch.setattr(compiled, "_compiled", lambda is_graph: run)

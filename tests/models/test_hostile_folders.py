@@ -22,6 +22,8 @@ from vidmem.models.architectures import architecture_of
 from vidmem.models.checkpoint import read_description
 from vidmem.models.weights import read_outline
 
+NUM_DAMAGED = 500
+
 
 @pytest.fixture
 def folder(tiny_model, tmp_path):
@@ -127,7 +129,7 @@ def structurally(document, random_):
     return document
 
 
-def test_two_thousand_damaged_configs_crash_nothing(folder):
+def test_hundreds_of_damaged_configs_crash_nothing(folder):
     """What is read is held against the weights; what passes that is loaded."""
     path, random_ = folder / "config.json", random.Random(0)
     data = path.read_bytes()
@@ -144,17 +146,17 @@ def test_two_thousand_damaged_configs_crash_nothing(folder):
         return False
 
     num_refused = num_loaded = 0
-    for number in range(2000):
+    for number in range(NUM_DAMAGED):
         if number % 2:
             path.write_bytes(mutated(data, random_))
         else:
             path.write_text(json.dumps(structurally(document, random_)))
         try:
             config, _ = read_description(folder)
-            if fits(config) and num_loaded < 30:
+            if fits(config) and num_loaded < 10:
                 num_loaded += 1
                 load_folder(folder)
         except VidmemError as error:
             num_refused += 1
             assert str(error)
-    assert num_refused > 1000
+    assert num_refused > NUM_DAMAGED / 2

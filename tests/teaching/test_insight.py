@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from vidmem.errors import LabelError
 from vidmem.labels import NO_CLASS, Behaviour, Bout, Ethogram, Labels, Span
 from vidmem.models import CardAxis
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
-from vidmem.teaching.report import macro_f1_of
+from vidmem.teaching.report import CandidateReport, _verdict, macro_f1_of
 from vidmem.teaching.samples import classes_at, is_none, taught_axes
 from vidmem.teaching.scoring import Examination, calibration_error, fit_temperature
 from vidmem.teaching.splits import SplitConfig, make_split
@@ -55,6 +56,23 @@ def test_what_is_right_everywhere_scores_one_and_the_rest_less():
     # Frames of other parts are no part of it.
     others = logits_of(video, wrong=np.flatnonzero(~exam.is_in(video)))
     assert macro_f1_of(exam.score({video.name: others})[0]) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("f1", "of_a_guess", "words"),
+    [
+        (0.95, 0.40, "good: "),
+        (0.95, 0.93, "not usable"),
+        (0.80, 0.40, "usable with a person"),
+        (0.60, 0.40, "not good enough yet"),
+        (0.42, 0.40, "not usable"),
+    ],
+)
+def test_a_model_is_as_good_as_what_it_has_over_a_guess(f1, of_a_guess, words):
+    guess = SimpleNamespace(macro_f1_with_none=of_a_guess)
+    score = SimpleNamespace(macro_f1_with_none=f1, majority=guess, per_class=())
+    chosen = CandidateReport(name="spool", title="Spool", seeds=((score,),))  # type: ignore
+    assert _verdict("posture", chosen, 0)[0].startswith(f"posture: {words}")
 
 
 @pytest.mark.parametrize("share", [0.7, 0.8, 0.9])

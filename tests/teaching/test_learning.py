@@ -33,6 +33,7 @@ from vidmem.teaching.learning import (
     Teacher,
     fit_heads,
     fit_heads_within,
+    is_gain,
     use_heads,
     windowed_values,
 )
@@ -112,6 +113,15 @@ def test_what_is_unlabelled_or_kept_never_changes_what_is_learnt(name, said):
         one = replace(lesson.learn[0], video=replace(video, classes=classes), is_counted=is_counted)
         taught.append(weights(teach(name, replace(lesson, learn=(one,)))[0]))
     assert_equal(*taught)
+
+
+def test_what_is_unlabelled_has_no_class_in_a_segment(said):
+    lesson = lesson_of(said, stop=None)
+    is_counted = np.arange(len(said.videos[0].times_seconds)) % 3 > 0
+    lesson = replace(lesson, learn=(replace(lesson.learn[0], is_counted=is_counted),))
+    learner = LEARNERS["gru"].make(FACTS)
+    _, classes = Teacher(learner, lesson, QUICK, seed=0, is_cancelled=bool)._segment()
+    assert abs(int((classes == NO_CLASS).sum()) - classes.shape[1] / 3) < 1
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -197,6 +207,13 @@ def test_where_learning_does_harm_the_linear_head_stays(said):
         got = learner.video(said.videos[0].values, 0)
         want = fresh("gru", lesson).video(said.videos[0].values, 0)
     torch.testing.assert_close(got, want)
+
+
+def test_a_gain_that_luck_would_make_is_none():
+    before = np.ones(20)
+    assert is_gain(before, before - 0.05)
+    assert not is_gain(before, before - np.tile([1.0, -0.9], 10))  # as much on average
+    assert not is_gain(before, before - 0.001)
 
 
 def test_the_last_step_is_looked_at_too():

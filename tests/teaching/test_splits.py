@@ -19,8 +19,16 @@ from tests.teaching.invented import (
     one_video,
 )
 from vidmem.errors import LabelError, SettingError
-from vidmem.labels import Labels
-from vidmem.teaching.splits import PARTS, Split, SplitConfig, extend_split, make_split
+from vidmem.labels import Bout, Labels
+from vidmem.teaching.splits import (
+    PARTS,
+    Piece,
+    Split,
+    SplitConfig,
+    _with_gaps,
+    extend_split,
+    make_split,
+)
 
 
 def pieces_of(seconds, lengths):
@@ -75,6 +83,12 @@ def test_a_piece_shorter_than_its_gaps_leaves_its_neighbours_as_far_apart():
         except LabelError:
             continue
         assert nearest_seconds(split, videos) >= 4.0
+
+
+def test_neighbours_of_a_piece_that_its_gaps_swallow_lie_apart():
+    pieces = [Piece("a", 0, 10, "stop"), Piece("a", 10, 12, "learn"), Piece("a", 12, 20, "test")]
+    stop, test = _with_gaps(pieces, 4.0)
+    assert (stop.end_seconds, test.start_seconds, test.end_seconds) == (10, 14, 20)
 
 
 def test_unlabelled_time_between_pieces_serves_as_their_gap():
@@ -227,6 +241,10 @@ def test_too_few_labels_are_said():
         make_split(one_video(20.0).videos, SplitConfig(gap_seconds=30))
     with pytest.raises(LabelError, match="too few to leave whole ones out"):
         make_split(many(2), SplitConfig(method="videos"))
+    apart = (Bout("pen.mp4", 0, 40, "lying"), Bout("pen.mp4", 45, 60, "standing"))
+    videos = (make_video(Labels(ETHOGRAM, apart), (POSTURE,)),)
+    with pytest.raises(LabelError, match="would be learnt from nowhere"):
+        make_split(videos, SplitConfig(method="time", gap_seconds=1))
 
 
 def test_it_is_plain_for_json_and_told_in_words():

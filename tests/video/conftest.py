@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.video.making import Kind, write_video
+from tests.video.warm_child import fresh_children
 
 NUM_FRAMES = 300
 
@@ -55,3 +57,10 @@ def video_folder(tmp_path_factory) -> Path:
 def numbered(request, video_folder: Path) -> tuple[Kind, Path]:
     """A kind of video and one of it with `NUM_FRAMES` frames."""
     return request.param, write_video(video_folder, request.param, NUM_FRAMES)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def decoders_as_vidmem_starts_them() -> Iterator[None]:
+    """Fresh interpreters: what a child imports too late, inside its box, is found here."""
+    with fresh_children():
+        yield

@@ -12,7 +12,7 @@ import pytest
 from tests.video.hostile import KINDS, NUM_FRAMES, looked_at
 from tests.video.making import write_video
 
-NUM_IN_SUITE, NUM_IN_ALL = 40, 100
+NUM_IN_SUITE, NUM_IN_ALL = 40, 60
 
 
 @pytest.mark.parametrize("name", KINDS)

@@ -434,7 +434,13 @@ class _Pictures:
     device: torch.device
 
     @classmethod
-    def of(cls, encoder: FeatureEncoder, follow: FollowedCrop | None, *, hides_clock: bool) -> Self:
+    def of(
+        cls,
+        encoder: FeatureEncoder,
+        follow: FollowedCrop | None = None,
+        *,
+        hides_clock: bool = False,
+    ) -> Self:
         weight = next(encoder.backbone.parameters())
         card = ModelCard(
             **asdict(encoder.backbone.preprocessing),

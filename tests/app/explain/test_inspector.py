@@ -28,9 +28,9 @@ from tests.app.conftest import wait_until
 from tests.app.other_scenes import OtherScenes
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
+from tests.data.footage import write_pen
 from tests.models.features.tiny import tiny_backbone, tiny_spool
 from vidmem import save
-from vidmem.data.barn import BarnConfig, write_video
 from vidmem.errors import SettingError
 from vidmem.inspection import PictureBox, inspect_memory
 from vidmem.models.features import encoder as encoding
@@ -46,13 +46,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(make_tiny_model(), folder / "tiny")
     save(make_tiny_spool(), folder / "tiny-spool")
     save(tiny_spool(), folder / "tiny-on-features")
-    write_video(
-        BarnConfig(minutes=0.4, seed=5, light_seconds=20.0),
-        folder / "barn.mp4",
-        width=192,
-        height=108,
-        fps=8.0,
-    )
+    write_pen(folder / "barn.mp4", 24, width=192, height=108, fps=8)
     return folder
 
 

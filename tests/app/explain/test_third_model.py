@@ -10,9 +10,9 @@ from app.pages.planner.views import catalogue, plan_answer
 from app.run.sections import model_section
 from app.tools import ModelChoice
 from tests.app.explain.test_inspector import Place
+from tests.data.footage import write_pen
 from tests.third_model import add_records, make_mean
 from vidmem import save
-from vidmem.data.barn import BarnConfig, write_video
 from vidmem.streaming import StreamSettings
 
 
@@ -25,7 +25,7 @@ def folder(monkeypatch, tmp_path):
 
 @pytest.mark.slow
 def test_the_pages_that_look_into_a_model_say_that_there_is_nothing(folder):
-    write_video(BarnConfig(minutes=0.1, seed=5), folder / "barn.mp4", width=96, height=64, fps=8.0)
+    write_pen(folder / "barn.mp4", 6, width=96, height=64, fps=8)
     place = Place(folder, folder / "runs", "mean")
     try:
         place.watch(3)

@@ -18,6 +18,7 @@ from tests.app.fakes import FakeSpool
 from tests.app.pages.test_watch import sections
 from tests.app.run.test_run import step
 from tests.app.tiny_spool import make_tiny_spool
+from tests.data.footage import write_pen
 from vidmem.errors import DecoderTimeoutError
 from vidmem.projects import Project
 
@@ -198,10 +199,7 @@ def test_the_label_of_a_picture_says_that_it_is_provisional(desk, run):
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_real_engine_stopped_in_the_middle_of_a_clip_tells_what_it_writes(tmp_path):
-    from vidmem.data.barn import BarnConfig, write_video
-
-    path = tmp_path / "barn.mp4"
-    write_video(BarnConfig(minutes=0.8, seed=5), path, width=96, height=64, fps=4.0)
+    path = write_pen(tmp_path / "barn.mp4", 48, width=96, height=64, fps=4)
     tools = replace(
         vidmem_tools(), load_model=lambda name: make_tiny_spool(), fit_threads=lambda model: None
     )

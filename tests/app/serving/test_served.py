@@ -25,7 +25,7 @@ import pytest
 from app.sources.uploads import LOCK, PREFIX, _lock
 from tests.app.conftest import wait_until
 from tests.app.serving.visitor import SECONDS, Visitor
-from vidmem.data.barn import BarnConfig, write_video
+from tests.data.footage import write_pen
 from vidmem.projects import KeptRun, Project
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs ulimit and SIGTERM")
@@ -77,8 +77,7 @@ def served(tmp_path_factory) -> Iterator[Served]:
     old.touch()
     os.utime(old, (0, 0))
     (folder / "videos").mkdir()
-    video = BarnConfig(minutes=PEN_SECONDS / 60, seed=5, light_seconds=20.0)
-    write_video(video, folder / "videos" / "pen.mp4", width=96, height=64, fps=4.0)
+    write_pen(folder / "videos" / "pen.mp4", PEN_SECONDS, width=96, height=64, fps=4)
     first, port = start(folder)
     try:
         killed = play_and_kill(folder, first, port)

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.nn import functional as F
 
 from vidmem.errors import CheckpointError, WeightsNotAvailableError
 from vidmem.models import list_encoders
@@ -90,6 +91,15 @@ def test_folded_it_is_the_same_function_without_norms_and_classifier():
         torch.testing.assert_close(fast[name], values, atol=1e-4, rtol=1e-4)
     assert not any(isinstance(one, torch.nn.BatchNorm2d) for one in folded.modules())
     assert not any(name.startswith("_fc") for name in folded.state_dict())
+
+
+@torch.no_grad()
+def test_where_padding_cannot_be_even_more_of_it_is_at_the_end():
+    """As TensorFlow pads, with whose weights it comes; also where there is no reference."""
+    stem, pictures = EfficientNetLite("lite0")._conv_stem, torch.randn(1, 3, 8, 12)
+    padded = F.pad(pictures, (0, 1, 0, 1))
+    want = F.conv2d(padded, stem.weight, stem.bias, stride=2)
+    torch.testing.assert_close(stem(pictures), want)
 
 
 def test_its_signal_neither_fades_nor_explodes_with_random_weights():

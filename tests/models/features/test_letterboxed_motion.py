@@ -51,3 +51,12 @@ def test_frames_that_are_nothing_but_bars_have_no_motion():
     cells, whole = motion_channels(bars, bars, (2, 2), STD)
     assert cells.isfinite().all()
     assert whole.isfinite().all()
+
+
+def test_rows_that_go_black_or_come_back_have_moved():
+    """A bar is one in both frames."""
+    black = picture()
+    black[..., 60:66, :] = 0
+    for before, now in ((picture(), black), (black, picture())):
+        cells, _ = motion_channels(before, now, (4, 4), STD)
+        assert (cells.unflatten(1, (4, 4))[0, 2, :, 2].exp() > 0.1).all()

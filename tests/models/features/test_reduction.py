@@ -6,7 +6,12 @@ import pytest
 import torch
 
 from tests.models.features.tiny import WIDTH, tiny_config
-from vidmem.models.features.reduction import RawFeatures, Reduction
+from vidmem.models.features.reduction import (
+    LIMIT_MARGIN,
+    LIMIT_QUANTILE,
+    RawFeatures,
+    Reduction,
+)
 
 PLACES = 4
 
@@ -88,6 +93,17 @@ def test_own_footage_is_within_the_limit_and_noise_far_beyond():
         reduction.unlikeness(both),
         torch.stack([reduction.unlikeness(own), reduction.unlikeness(noise)]),
     )
+
+
+def test_the_limit_comes_from_stretches_that_were_left_out():
+    raw, halves = make_raw(60), (slice(0, 30), slice(30, 60))
+    away = [
+        Reduction.fit(tiny_config(), raw[fitted]).distances(raw[other])
+        for fitted, other in (halves, halves[::-1])
+    ]
+    want = LIMIT_MARGIN * torch.cat(away).quantile(LIMIT_QUANTILE)
+    got = Reduction.fit(tiny_config(), raw, num_blocks=2).distance_limit
+    torch.testing.assert_close(got, want)
 
 
 def test_a_single_frame_says_nothing_of_what_is_unlike_it():

@@ -20,6 +20,7 @@ from vidmem.streaming.saving.predictions_csv import PredictionFile
 from vidmem.streaming.saving.state_file import FORMAT_WITHOUT_CHECKSUM, read_state_file
 
 MODEL = FakeModel()
+NUM_DAMAGED = 500
 
 
 @pytest.fixture
@@ -52,9 +53,9 @@ def test_every_bit_of_a_state_is_watched(run, tmp_path):
             read_state_file(run.state_path)
 
 
-def test_two_thousand_damaged_states_are_refused(run, tmp_path):
+def test_hundreds_of_damaged_states_are_refused(run, tmp_path):
     data, random_ = run.state_path.read_bytes(), random.Random(1)
-    for _ in range(2000):
+    for _ in range(NUM_DAMAGED):
         damaged = mutated(data, random_)
         if damaged == data:
             continue
@@ -64,7 +65,7 @@ def test_two_thousand_damaged_states_are_refused(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_thousand_damaged_states_of_earlier_versions_crash_nothing(run, tmp_path):
+def test_hundreds_of_damaged_states_of_earlier_versions_crash_nothing(run, tmp_path):
     """They have no checksum: what cannot be told is gone on with, what can be told is told."""
     data, random_ = run.state_path.read_bytes(), random.Random(2)
     facts = json.loads(metadata(data)["facts"])
@@ -74,14 +75,14 @@ def test_two_thousand_damaged_states_of_earlier_versions_crash_nothing(run, tmp_
     about = {"format": FORMAT_WITHOUT_CHECKSUM, "facts": json.dumps(facts)}
     data, source = save(load(data), metadata=about), SourceIdentity.of(tmp_path / "pen.mp4")
     num_refused = 0
-    for _ in range(2000):
+    for _ in range(NUM_DAMAGED):
         run.state_path.write_bytes(mutated(data, random_))
         try:
             saved, state = read(run.state_path, source)
             Stream(MODEL, saved.settings, state)
         except StateError:
             num_refused += 1
-    assert num_refused > 1500
+    assert num_refused > 0.75 * NUM_DAMAGED
     run.state_path.write_bytes(data)
     saved, _ = read(run.state_path, source)
     assert not saved.saved.has_checksum
@@ -142,13 +143,13 @@ def test_a_state_of_what_is_no_number_is_refused(tmp_path):
         Stream.restore(tmp_path / "nan.state", MODEL)
 
 
-def test_two_thousand_damaged_predictions_files_are_refused_or_as_they_were(run, tmp_path):
+def test_hundreds_of_damaged_predictions_files_are_refused_or_as_they_were(run, tmp_path):
     random_, names = random.Random(3), MODEL.card.class_names
     mark = SavedRun.read(run.state_path, MODEL, SourceIdentity.of(tmp_path / "pen.mp4")).mark
     data = run.out.read_bytes()
     assert len(data) == mark.num_bytes
     num_refused = 0
-    for _ in range(2000):
+    for _ in range(NUM_DAMAGED):
         run.out.write_bytes(mutated(data + b"60.000,64.000,standing,0.5", random_))
         try:
             PredictionFile.reopen(run.out, names, mark).close()
@@ -156,7 +157,7 @@ def test_two_thousand_damaged_predictions_files_are_refused_or_as_they_were(run,
             num_refused += 1
         else:
             assert run.out.read_bytes() == data
-    assert num_refused > 1000
+    assert num_refused > 0.5 * NUM_DAMAGED
 
 
 @pytest.mark.parametrize("cut", [20, 1])
