@@ -166,9 +166,11 @@ def print_visits(config: TeachConfig, given: argparse.Namespace) -> None:
             all_steps = config.learn if given.all_steps else None
             for look in looks(teaching, name, seed, all_steps=all_steps):
                 is_right = look.logits(video, is_learnt).argmax(1) == video.classes[0]
-                say(f"    {look.title}: {is_right[is_learnt].mean():.3f} right of what it learnt")
                 logits = look.logits(video, test.is_in(video))
-                found.setdefault(look.title, []).append(by_delay(test, logits, is_in, ago, edges))
+                row = by_delay(test, logits, is_in, ago, edges)
+                found.setdefault(look.title, []).append(row)
+                right = f"{is_right[is_learnt].mean():.3f} right of what it learnt"
+                say(f"    {look.title}: {right}, macro-F1 {row[0]:.3f} of what it did not")
                 linear = look.linear_logits(video)
         found.setdefault("Linear", []).append(by_delay(test, linear, is_in, ago, edges))
     counts = [int((is_in & (ago >= low) & (ago < high)).sum()) for low, high in pairwise(edges)]
