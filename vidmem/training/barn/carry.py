@@ -58,7 +58,7 @@ class CarryConfig:
     )
     """How long and how fast."""
 
-    num_videos: int = 24
+    num_videos: int = 13
     """Videos drawn, and as many twins; their seeds follow those of the other stages."""
 
     num_clips: int = 24
