@@ -75,16 +75,16 @@ def train(
         if step.step % 25 == 0:
             console.print(f"{stage:11} step {step.step:5}  loss {step.loss:.3f}", markup=False)
 
-    def announce(num_steps: int) -> None:
-        console.print(f"drawing {videos} videos, then {num_steps} steps in two stages")
+    def announce(num_steps: int, stages: str) -> None:
+        console.print(f"drawing {videos} videos, then {num_steps} steps in {stages} stages")
 
     if model == "fam-swin-nano":
         recipe = BarnTraining(seed=seed, num_videos=videos)
-        announce(recipe.num_steps)
+        announce(recipe.num_steps, "three")
         trained = train_nano(recipe, report, checkpoints=checkpoints)
     elif model == "spool-nano":
         recipe = SpoolTraining(seed=seed, num_videos=videos)
-        announce(recipe.num_steps)
+        announce(recipe.num_steps, "two")
         trained = train_spool_nano(recipe, report, checkpoints=checkpoints)
     else:
         raise SettingError(f"train makes fam-swin-nano or spool-nano, got {model}")

@@ -2,7 +2,8 @@
 
 The files in `earlier_version` were written by the version before the package was divided into
 rooms (commit 41e9e22): both bundled models, `l_mem` 1, seven clips of the bundled sample, and the
-whole run.
+whole run. Those of `fam-swin-nano` were written again, by that version, when its weights changed: a
+state goes on with the weights that made it only.
 """
 
 from __future__ import annotations

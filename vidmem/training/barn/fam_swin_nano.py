@@ -1,4 +1,4 @@
-"""How `fam-swin-nano` is trained: first to see, then to remember.
+"""How `fam-swin-nano` is trained: first to see, then to remember, then to carry on.
 
 1. *See*: single clips. Besides the label, it learns what each part of the picture shows
    (`vidmem.training.barn.sightings`). Of the two rests that look alike either counts as right.
@@ -8,6 +8,8 @@
    memory attentions and the head learn, with one step of truncated back-propagation through memory.
    `l_mem` changes from step to step: 0, since people switch memory off, and very few clips, since
    then only what clips pass on to later ones helps.
+3. *Carry*: spliced sequences of other videos, in which every clip is asked which visit was the last
+   (`vidmem.training.barn.carry`).
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from vidmem.models import (
     save,
 )
 from vidmem.training.augmentation import Variation
+from vidmem.training.barn.carry import CarryConfig, encode_twins, learn_to_carry
 from vidmem.training.barn.clips import BarnClips
 from vidmem.training.barn.recipe import (
     GROUP,
@@ -94,6 +97,9 @@ class BarnTraining(BarnRecipe):
     look_alike_weight: float = 2.0
     """Of the clips that need memory, in the second stage."""
 
+    carry: CarryConfig = field(default_factory=CarryConfig)
+    """Third stage."""
+
     def __post_init__(self) -> None:
         if not 1 <= self.sequence_clips <= self.num_clips:
             raise SettingError(
@@ -104,7 +110,8 @@ class BarnTraining(BarnRecipe):
     @property
     def num_steps(self) -> int:
         """Optimiser steps of all stages."""
-        return self.see.steps + sum(config.steps for config in self.remember)
+        remember = sum(config.steps for config in self.remember)
+        return self.see.steps + remember + self.carry.loop.steps
 
 
 def train_nano(
@@ -124,22 +131,50 @@ def train_nano(
         num_processes: For drawing.
     """
     torch.manual_seed(training.seed)
+    model = _see_and_remember(training, report, checkpoints, num_processes)
+    carry, card = training.carry, nano_card()
+    seeds = range(training.num_videos, training.num_videos + carry.num_videos)
+    clips, twins = (
+        training.draw(
+            card,
+            num_processes=num_processes,
+            swap_visits=swap_visits,
+            seeds=seeds,
+            num_clips=carry.num_clips,
+        )
+        for swap_visits in (False, True)
+    )
+    videos = encode_twins(model, clips, twins, seeds, num_variations=carry.num_variations)
+    del clips, twins  # a gigabyte of pixels, before training takes its own
+    learn_to_carry(model, videos, carry, lambda step: report("carry", step), seed=training.seed)
+    return model.eval()
+
+
+def _see_and_remember(
+    training: BarnTraining,
+    report: Callable[[str, StepReport], None],
+    checkpoints: Path,
+    num_processes: int,
+) -> FamSwin:
+    """The first two stages, from the last one that an earlier run left."""
     kept = [checkpoints / str(number) for number in range(1 + len(training.remember))]
     num_done = sum(is_checkpoint(folder) for folder in kept)
-    card = nano_card()
-    clips = training.draw(card, num_processes=num_processes)
     if num_done:
         model = load_folder(kept[num_done - 1]).train()
         assert isinstance(model, FamSwin)  # the folder is this function's own
+        if num_done == len(kept):
+            return model
     else:
-        model = FamSwin(nano_config(), card).train()
+        model = FamSwin(nano_config(), nano_card()).train()
+    clips = training.draw(model.card, num_processes=num_processes)
+    if not num_done:
         learn_to_see(model, clips, training, lambda step: report("see", step))
         model.copy_memory_projections()
         save(model, kept[0])
     rng = np.random.default_rng(training.seed + 1)
     sequences = encode_videos(model, clips, rng)
     del clips  # gigabytes of pixels, before as many more are drawn
-    twins = training.draw(card, num_processes=num_processes, swap_visits=True)
+    twins = training.draw(model.card, num_processes=num_processes, swap_visits=True)
     sequences = sequences.and_also(encode_videos(model, twins, rng))
     del twins
     for number in range(max(num_done - 1, 0), len(training.remember)):
@@ -147,7 +182,7 @@ def train_nano(
             model, sequences, training, lambda step: report("remember", step), number=number
         )
         save(model, kept[number + 1])
-    return model.eval()
+    return model
 
 
 @torch.no_grad()

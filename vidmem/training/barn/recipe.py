@@ -56,19 +56,35 @@ class BarnRecipe:
     num_clips: int = 32
     """Clips of each video, in a row."""
 
-    def draw(self, card: ModelCard, *, num_processes: int, swap_visits: bool = False) -> BarnClips:
-        """Draw the videos, or their twins (`swap_visits`), as a model wants them."""
+    def draw(
+        self,
+        card: ModelCard,
+        *,
+        num_processes: int,
+        swap_visits: bool = False,
+        seeds: range | None = None,
+        num_clips: int | None = None,
+    ) -> BarnClips:
+        """Draw the videos, or their twins (`swap_visits`), as a model wants them.
+
+        Args:
+            card: Of the model.
+            num_processes: Drawn side by side.
+            swap_visits: Draw the twins.
+            seeds: Of other videos than those of the recipe.
+            num_clips: Of each video, where it is not the recipe's number.
+        """
         started = time.monotonic()
         shape = ClipShape(
-            num_clips=self.num_clips,
+            num_clips=num_clips or self.num_clips,
             fps=card.fps,
             clip_frames=card.clip_frames,
             width=card.frame_width,
             height=card.frame_height,
         )
-        seeds = range(self.num_videos)
+        seeds = range(self.num_videos) if seeds is None else seeds
         clips = draw_barn_clips(seeds, shape, num_processes=num_processes, swap_visits=swap_visits)
-        logger.info("drew %d videos in %.0f s", self.num_videos, time.monotonic() - started)
+        logger.info("drew %d videos in %.0f s", len(seeds), time.monotonic() - started)
         return clips
 
 
