@@ -53,8 +53,8 @@ class Project:
     """A project that is open; several threads, and several processes, may have one open at once.
 
     What it keeps is under `videos`, `labels`, `behaviours` (the ethogram, to edit), `history`,
-    `runs` and `blind_checks`; models and features are folders. All that is written is on the disk when the call
-    returns, but for the progress of runs. It is closed by `close`, or as a context.
+    `runs` and `blind_checks`; models and features are folders. All that is written is on the disk
+    when the call returns, but for the progress of runs. It is closed by `close`, or as a context.
     """
 
     def __init__(

@@ -78,7 +78,6 @@ WORDS = {
     "review_people": "people",
     "review_track_words": "{who}: {words}",
     "review_track_none": "nothing",
-    "review_not_here": "{video} cannot be played: {why}.",
     # what can be done
     "review_acts": "What it is",
     "review_moves": "Edges and steps",
