@@ -10,9 +10,7 @@ const times = ([start, end]) => ({ from: exact(start), to: exact(end), span: for
 
 export function makeAtHand(element, { review, player }) {
   const find = (selector) => element.querySelector(selector);
-  const [what, bars, plot, range] = [".vm-review-what", ".vm-review-bars", ".vm-review-plot", ".vm-review-range"].map(
-    find,
-  );
+  const [what, bars, plot] = [".vm-review-what", ".vm-review-bars", ".vm-review-plot"].map(find);
   let head = null; // the playhead in the tracks
 
   const dot = (name) => {
@@ -29,7 +27,7 @@ export function makeAtHand(element, { review, player }) {
       return;
     }
     if (!bout) {
-      what.textContent = review.start === null && review.answer ? words.review_nothing : "";
+      what.textContent = review.rows.length && review.start === null ? words.review_nothing : "";
       return;
     }
     const parts = [fill("review_of", times([bout.start, bout.end]))];
@@ -61,7 +59,6 @@ export function makeAtHand(element, { review, player }) {
     head = null;
     if (!bout || review.blind) {
       plot.replaceChildren();
-      range.textContent = "";
       return;
     }
     const end = Math.min(bout.to, player.duration || bout.to);
@@ -97,7 +94,6 @@ export function makeAtHand(element, { review, player }) {
       lane(words.review_model, bout.model, "model"),
       edges,
     );
-    range.textContent = `${exact(bout.from)} – ${exact(end)}`;
     head.moveTo = (seconds) => {
       head.style.left = `${share(seconds)}%`;
       head.hidden = seconds < bout.from || seconds > end;

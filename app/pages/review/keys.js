@@ -41,6 +41,7 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
   // Letters count with and without Shift, as far as no behaviour has them.
   function commandOf(event) {
     const { key, shiftKey } = event;
+    if (shiftKey && key.startsWith("Arrow")) return undefined; // which move a picture that is zoomed
     const all = [...commands, ...hidden];
     const named = shiftKey && key === "Tab" ? "Shift+Tab" : key;
     return (

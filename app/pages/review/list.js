@@ -96,12 +96,12 @@ export function makeList(element, { review, focusArea }) {
     later.textContent = fill("review_later", { count: count(Math.max(0, Math.min(page, num - last))) });
   }
 
-  // Whoever clicks a row goes on by keys.
-  rows.addEventListener("click", ({ target, detail }) => {
+  // Whoever chose a row goes on by keys.
+  rows.addEventListener("click", ({ target }) => {
     const row = target.closest(".vm-review-row");
     if (!row) return;
     review.choose(Number(row.dataset.start));
-    if (detail) focusArea();
+    focusArea();
   });
   pages.addEventListener("click", ({ target }) => {
     const { act } = target.closest("button")?.dataset ?? {};

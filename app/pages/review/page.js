@@ -2,6 +2,8 @@
 
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
+import { keep } from "../shared/kept.js";
+import { chooseVideo } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { makeAtHand } from "./at_hand.js";
 import { makeDeciding } from "./deciding.js";
@@ -11,6 +13,7 @@ import { makeLoopingPlayer } from "./player.js";
 import { authorOf, makeSaving } from "./saving.js";
 import { makeReview, VIEW } from "./state.js";
 
+const PLACE = "vidmem-label-place:"; // where Label opens a video
 const NOTICE = 8000; // milliseconds that a refusal stays
 
 // Begun when it is first looked at: until then it costs the other pages nothing.
@@ -68,6 +71,15 @@ function begin(element) {
     const by = author ? fill("review_as", { author }) : "";
     find(".vm-review-saved").textContent = [by, text].filter(Boolean).join(" · ");
     review.emit("saved");
+  }
+
+  // Where all can be edited; opened where the player is, unless the video is open there already.
+  async function openOnLabel() {
+    const { video } = review;
+    keep(PLACE + video, String(player.seconds));
+    await chooseVideo(video);
+    bus.emit("label_run", { video, run: review.chosen.run });
+    location.hash = "#label";
   }
 
   // What is gone over.
@@ -165,6 +177,7 @@ function begin(element) {
     const { act } = target.closest("[data-act]")?.dataset ?? {};
     if (act === "blind") deciding.beginBlind();
     if (act === "add") deciding.addUnknown(unknown());
+    if (act === "label") openOnLabel();
   });
 
   const show = () => {

@@ -83,9 +83,12 @@ export function makeReview() {
       review.emit("bout");
       await loadBout();
     },
+    // The next one, or the one before, of which nothing is on its way.
     neighbour(way) {
-      const at = review.rows.findIndex(({ start }) => start === review.start);
-      return review.rows[at + way] ?? null;
+      const { rows, pending } = review;
+      let at = rows.findIndex(({ start }) => start === review.start) + way;
+      while (rows[at] && pending.has(rows[at].start)) at += way;
+      return rows[at] ?? null;
     },
     setDraft(start, end) {
       review.draft = [start, end];

@@ -67,7 +67,7 @@ def _worth(worth: WorthChecking | None, num_left: int) -> str:
 
 def percent(share: float) -> str:
     """A share of 0 to 1 in whole percent; of what is not all, never 100."""
-    return f"{_whole(share)} %"
+    return f"{_whole(share)}\N{NO-BREAK SPACE}%"
 
 
 def _whole(share: float) -> int:

@@ -119,7 +119,9 @@ def test_orders_and_filters_say_what_comes_first(page):
 def test_a_key_makes_a_label_moves_the_estimate_and_is_undone(project, page):
     before = page.get("bouts")
     assert (before["num_checked"], before["num_all"]) == (0, 4)
-    assert before["words"].startswith("0 of 4 checked; by estimate 79 % of the time that it names")
+    assert before["words"].startswith(
+        "0 of 4 checked; by estimate 79\xa0% of the time that it names"
+    )
     page.confirm(10, behaviour="lying", score=None)
     after = page.get("bouts")
     assert after["num_checked"] == 1
@@ -134,7 +136,7 @@ def test_a_key_makes_a_label_moves_the_estimate_and_is_undone(project, page):
 
 
 def test_what_more_checking_would_bring_is_said_until_all_is_checked(page):
-    assert page.get("bouts")["words"].endswith("; checking 1 more would raise it to 89 %.")
+    assert page.get("bouts")["words"].endswith("; checking 1 more would raise it to 89\xa0%.")
     for start in (0, 10, 20, 30):
         assert "error" not in page.confirm(start)
     answer = page.get("bouts")
