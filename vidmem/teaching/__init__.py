@@ -7,6 +7,7 @@ from vidmem.teaching.encoding import (
     EncodingProgress,
     VideoFeatures,
     encode_video,
+    find_features,
 )
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
@@ -33,6 +34,7 @@ __all__ = [
     "TeachReport",
     "VideoFeatures",
     "encode_video",
+    "find_features",
     "find_videos",
     "read_report",
     "teach",

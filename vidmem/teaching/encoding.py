@@ -166,6 +166,26 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
     return features
 
 
+def find_features(
+    path: str | Path,
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    store: FeatureStore,
+    region: Region | None = None,
+    reader: str = "auto",
+) -> VideoFeatures | None:
+    """What `encode_video` kept of a video; nothing is encoded.
+
+    Returns:
+        `None`: the store does not have it, or not all of it.
+
+    Raises:
+        VideoNotFoundError: If the file cannot be read.
+    """
+    return _found(store, feature_key(path, encoder, fps=fps, region=region, reader=reader), path)
+
+
 def feature_key(
     path: str | Path,
     encoder: FeatureEncoder,

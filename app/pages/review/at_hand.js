@@ -20,10 +20,14 @@ export function makeAtHand(element, { review, player }) {
     return mark;
   };
   function drawWhat() {
-    const { bout, draft, blind } = review;
-    if (blind) {
-      const at = fill("review_blind_at", { number: blind.at + 1, count: blind.spans.length });
-      what.replaceChildren(make("b", { textContent: at }), ` ${fill("review_blind_ask", times(draft))}`);
+    const { bout, draft, walk, video } = review;
+    if (walk) {
+      const kind = walk.isBlind ? "blind" : "alike";
+      const at = fill(`review_${kind}_at`, { number: walk.at + 1, count: walk.spans.length });
+      what.replaceChildren(
+        make("b", { textContent: at }),
+        ` ${fill(`review_${kind}_ask`, { video, ...times(draft) })}`,
+      );
       return;
     }
     if (!bout) {
@@ -39,7 +43,7 @@ export function makeAtHand(element, { review, player }) {
     what.replaceChildren(dot(bout.behaviour), make("b", { textContent: bout.behaviour }), ` ${parts.join(" · ")}`);
   }
   function drawBars() {
-    const list = review.blind ? [] : (review.bout?.probabilities ?? []);
+    const list = review.walk ? [] : (review.bout?.probabilities ?? []);
     bars.replaceChildren(
       ...list.slice(0, MAX_BARS).map(([name, value]) => {
         const bar = make("i");
@@ -57,7 +61,7 @@ export function makeAtHand(element, { review, player }) {
   function drawTracks() {
     const { bout, draft } = review;
     head = null;
-    if (!bout || review.blind) {
+    if (!bout || review.walk) {
       plot.replaceChildren();
       return;
     }
@@ -105,7 +109,7 @@ export function makeAtHand(element, { review, player }) {
     drawBars();
     drawTracks();
   });
-  for (const topic of ["answer", "bout", "draft", "blind"]) review.on(topic, draw);
+  for (const topic of ["answer", "bout", "draft", "walk"]) review.on(topic, draw);
   player.on("loaded", draw);
   player.on("time", () => head?.moveTo(player.seconds));
 }

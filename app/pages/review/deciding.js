@@ -28,7 +28,7 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
   deciding.isOver = () => Boolean(review.bout && review.draft) && !isFree();
 
   function canDecide() {
-    if (!review.draft || (!review.bout && !review.blind)) return false;
+    if (!review.draft || (!review.bout && !review.walk)) return false;
     if (saving.trouble) refuse(words.review_wait);
     return !saving.trouble;
   }
@@ -50,8 +50,7 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
   // A person's labels stay where the bout is partly free; where she labelled all of it, her key puts another in place.
   function editOf(name, score) {
     const author = authorOf();
-    if (review.blind || isFree())
-      return { do: "confirm", bout: boutOf(name, score, review.bout?.author ?? ""), author };
+    if (review.walk || isFree()) return { do: "confirm", bout: boutOf(name, score, review.bout?.author ?? ""), author };
     return { do: "add", bout: { ...boutOf(name, score, author), source: "human" } };
   }
 
@@ -71,19 +70,19 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
   // A behaviour's key, or Enter: the model's own.
   deciding.say = (name) => {
     if (!canDecide() || !isOurs(name)) return;
-    if (review.blind) {
-      answerBlindly(name, editOf(name, null));
+    if (review.walk) {
+      answerOnWalk(name, editOf(name, null));
       return;
     }
     const { behaviour, score } = review.bout;
     decide(editOf(name, name === behaviour ? score : null), fill("review_said", { behaviour: name, ...span() }));
   };
   deciding.confirm = () => {
-    if (review.bout && !review.blind) deciding.say(review.bout.behaviour);
+    if (review.bout && !review.walk) deciding.say(review.bout.behaviour);
   };
   deciding.sayNone = () => {
     if (!canDecide()) return;
-    if (review.blind) answerBlindly(NONE, markOf("scored"));
+    if (review.walk) answerOnWalk(NONE, markOf("scored"));
     else if (
       review.bout.people.some(
         ([from, to, what]) => review.behaviour(what) && from < review.draft[1] && to > review.draft[0],
@@ -94,7 +93,7 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
   };
   deciding.sayUntold = () => {
     if (!canDecide()) return;
-    if (review.blind) answerBlindly(UNTOLD, markOf("not scored"));
+    if (review.walk) answerOnWalk(UNTOLD, markOf("not scored"));
     else decide(markOf("not scored"), fill("review_said_untold", span()));
   };
 
@@ -105,7 +104,7 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
     const last = player.duration || Infinity;
     const at = Math.max(0, Math.min(last, seconds));
     const [start, end] = edge === "start" ? [at, review.draft[1]] : [review.draft[0], at];
-    const whole = review.blind?.spans[review.blind.at];
+    const whole = review.walk?.isBlind && review.walk.spans[review.walk.at];
     if (!(end - start > LEAST)) refuse(words.review_edge_order);
     else if (whole && (start < whole[0] || end > whole[1])) refuse(words.review_edge_inside);
     else {
@@ -118,16 +117,19 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
     review.draft && deciding.edge(edge, edge === "start" ? review.draft[0] - SECOND : review.draft[1] + SECOND);
 
   deciding.step = (way) => {
-    if (review.blind) return;
-    const next = review.neighbour(way);
-    if (next) review.choose(next.start);
-    else refuse(words[way > 0 ? "review_no_next" : "review_no_previous"]);
+    const { walk } = review;
+    if (walk?.isBlind) return;
+    const next = walk ? walk.spans[walk.at + way] : review.neighbour(way);
+    if (!next) refuse(words[way > 0 ? "review_no_next" : "review_no_previous"]);
+    else if (walk) review.setWalk({ ...walk, at: walk.at + way });
+    else review.choose(next.start);
   };
   deciding.undo = async () => {
-    const isBlind = Boolean(review.blind);
+    const before = review.walk;
     if (!(await saving.undo())) return;
-    if (isBlind && review.blind) {
-      if (review.blind.at > 0) review.setBlind({ ...review.blind, at: review.blind.at - 1 });
+    if (before || review.walk) {
+      const { walk } = review;
+      if (walk?.at > 0) review.setWalk({ ...walk, at: walk.at - 1 });
       return;
     }
     const start = trail.pop();
@@ -135,30 +137,43 @@ export function makeDeciding({ review, player, saving, tell, refuse }) {
     if (review.rows.some((one) => one.start === start)) await review.choose(start);
   };
 
-  // Blind checks.
+  // Other spans than those of the list, one after the other.
 
-  deciding.beginBlind = async () => {
-    if (!review.answer || review.blind) return;
-    const answer = await fetchReady(`review/blind?${review.query({ count: NUM_BLIND })}`);
+  async function beginWalk(address, isBlind, none) {
+    if (!review.answer || review.walk) return;
+    const answer = await fetchReady(address);
     if (answer.error || !answer.spans.length) {
-      refuse(answer.error ?? words.review_blind_none);
+      refuse(answer.error ?? none);
       return;
     }
     review.revision = answer.revision;
     review.bout = null;
-    review.setBlind({ spans: answer.spans, at: 0 });
-  };
-  function answerBlindly(answer, edit) {
-    const [start, end] = review.draft;
-    const done = saving.send(edit, { start, end, answer });
-    const { spans, at } = review.blind;
-    if (at + 1 < spans.length) review.setBlind({ spans, at: at + 1 });
-    else done.then(() => deciding.endBlind(spans.length));
+    review.setWalk({ spans: answer.spans, at: 0, isBlind });
+    const { without = [] } = answer;
+    tell(without.length ? fill("review_alike_without", { videos: without.join(", ") }) : "", true);
   }
-  deciding.endBlind = async (numAnswered = review.blind?.at) => {
-    if (!review.blind) return;
-    review.setBlind(null);
-    if (numAnswered) {
+  // Without what the model says there: spans drawn by chance.
+  deciding.beginBlind = () =>
+    beginWalk(`review/blind?${review.query({ count: NUM_BLIND })}`, true, words.review_blind_none);
+  // Stretches of any video whose features are near those of what is at hand.
+  deciding.beginAlike = () => {
+    if (!review.draft || review.walk) return;
+    const [start, end] = review.draft;
+    tell(words.review_alike_looking, true);
+    beginWalk(`review/alike?${review.query({ start, end })}`, false, words.review_alike_none);
+  };
+  function answerOnWalk(answer, edit) {
+    const [start, end] = review.draft;
+    const { spans, at, isBlind } = review.walk;
+    const done = saving.send(edit, isBlind ? { start, end, answer } : null);
+    if (at + 1 < spans.length) review.setWalk({ spans, at: at + 1, isBlind });
+    else done.then(() => deciding.endWalk(spans.length));
+  }
+  deciding.endWalk = async (numAnswered = review.walk?.at) => {
+    const { walk } = review;
+    if (!walk) return;
+    review.setWalk(null);
+    if (walk.isBlind && numAnswered) {
       const answer = await fetchReady(`review/blind/agreement?${review.query({ count: numAnswered })}`);
       const { num_told: told, num_right: right } = answer;
       if (!answer.error) tell(told ? fill("review_blind_said", { told, right }) : words.review_blind_said_none, true);

@@ -11,30 +11,64 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
   const find = (selector) => element.querySelector(selector);
   const [acts, moves] = [".vm-review-acts", ".vm-review-moves"].map(find);
 
-  // `isBlind`: also while spans are shown blindly. `group`: 0 for what it is, 1 for edges and steps.
+  // `isBlind`, `isAlike`: also while spans are gone over that are shown blindly, or are alike. `group`: 0 for what it is,
+  // 1 for edges and steps.
   const commands = [
-    { key: "x", name: "none", group: 0, isBlind: true, words: words.review_none_of_these, run: deciding.sayNone },
-    { key: "n", name: "untold", group: 0, isBlind: true, words: words.review_untold, run: deciding.sayUntold },
-    { key: "[", group: 1, isBlind: true, words: words.review_start, run: () => deciding.edgeHere("start") },
-    { key: "]", group: 1, isBlind: true, words: words.review_end, run: () => deciding.edgeHere("end") },
-    { key: "{", group: 1, words: words.review_start_earlier, run: () => deciding.shiftEdge("start") },
-    { key: "}", group: 1, words: words.review_end_later, run: () => deciding.shiftEdge("end") },
+    {
+      key: "x",
+      name: "none",
+      group: 0,
+      isBlind: true,
+      isAlike: true,
+      words: words.review_none_of_these,
+      run: deciding.sayNone,
+    },
+    {
+      key: "n",
+      name: "untold",
+      group: 0,
+      isBlind: true,
+      isAlike: true,
+      words: words.review_untold,
+      run: deciding.sayUntold,
+    },
+    {
+      key: "[",
+      group: 1,
+      isBlind: true,
+      isAlike: true,
+      words: words.review_start,
+      run: () => deciding.edgeHere("start"),
+    },
+    { key: "]", group: 1, isBlind: true, isAlike: true, words: words.review_end, run: () => deciding.edgeHere("end") },
+    { key: "{", isAlike: true, group: 1, words: words.review_start_earlier, run: () => deciding.shiftEdge("start") },
+    { key: "}", isAlike: true, group: 1, words: words.review_end_later, run: () => deciding.shiftEdge("end") },
     {
       key: "ArrowUp",
+      isAlike: true,
       shown: "↑",
       name: "previous",
       group: 1,
       words: words.review_previous,
       run: () => deciding.step(-1),
     },
-    { key: "ArrowDown", shown: "↓", name: "next", group: 1, words: words.review_next, run: () => deciding.step(1) },
-    { key: "u", name: "undo", group: 1, isBlind: true, words: words.review_undo, run: deciding.undo },
+    {
+      key: "ArrowDown",
+      isAlike: true,
+      shown: "↓",
+      name: "next",
+      group: 1,
+      words: words.review_next,
+      run: () => deciding.step(1),
+    },
+    { key: "M", shown: "Shift M", name: "alike", group: 1, words: words.review_alike, run: deciding.beginAlike },
+    { key: "u", name: "undo", group: 1, isBlind: true, isAlike: true, words: words.review_undo, run: deciding.undo },
   ];
   const hidden = [
-    { key: "Tab", isOfArea: true, run: () => deciding.step(1) },
-    { key: "Shift+Tab", isOfArea: true, run: () => deciding.step(-1) },
+    { key: "Tab", isAlike: true, isOfArea: true, run: () => deciding.step(1) },
+    { key: "Shift+Tab", isAlike: true, isOfArea: true, run: () => deciding.step(-1) },
     { key: "Enter", run: deciding.confirm },
-    { key: "Escape", isBlind: true, run: leave },
+    { key: "Escape", isBlind: true, isAlike: true, run: leave },
   ];
   const states = () => (review.answer?.behaviours ?? []).filter((one) => one.is_state && one.is_known);
   const ofEthogram = (key) => states().find((one) => one.key && one.key === key);
@@ -48,6 +82,8 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
       all.find((one) => one.key === named) ?? (key.length === 1 && all.find((one) => one.key === key.toLowerCase()))
     );
   }
+
+  const isOn = (command) => !review.walk || Boolean(review.walk.isBlind ? command.isBlind : command.isAlike);
 
   function isLeftAlone(event) {
     const { target } = event;
@@ -72,8 +108,7 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
       return;
     }
     const command = commandOf(event);
-    const isOff =
-      command && ((command.isOfArea && document.activeElement !== area) || (review.blind && !command.isBlind));
+    const isOff = command && ((command.isOfArea && document.activeElement !== area) || !isOn(command));
     const wanted = command && !isOff ? command : playerKeyOf(event);
     if (!wanted || (isOff && event.key === "Tab")) return;
     event.preventDefault();
@@ -111,18 +146,18 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
     return step ? fill("review_undo_what", { words: step }) : words.review_undo;
   }
   function draw() {
-    const { bout, blind } = review;
+    const { bout, walk } = review;
     const ours = states().map((one) =>
       button({ shown: one.key, colour: one.colour, words: one.name, name: "say", run: () => deciding.say(one.name) }),
     );
     const key = deciding.isOver() ? "review_confirm_over" : "review_confirm";
     const confirm =
-      bout && !blind
+      bout && !walk
         ? [button({ shown: "Enter", words: fill(key, bout), name: "confirm", isMain: true, run: deciding.confirm })]
         : [];
-    const of = (group) => commands.filter((one) => one.group === group && (!blind || one.isBlind)).map(buttonOf);
-    const stop = blind
-      ? [button({ shown: "Esc", words: words.review_blind_stop, name: "stop", run: () => deciding.endBlind() })]
+    const of = (group) => commands.filter((one) => one.group === group && isOn(one)).map(buttonOf);
+    const stop = walk
+      ? [button({ shown: "Esc", words: words.review_stop, name: "stop", run: () => deciding.endWalk() })]
       : [];
     acts.replaceChildren(...confirm, ...ours, ...of(0));
     moves.replaceChildren(...of(1), ...stop);
@@ -130,5 +165,5 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
     const keys = [words.review_keys_player, isKeyless ? words.review_no_keys : ""];
     find(".vm-review-keys").textContent = keys.filter(Boolean).join(" ");
   }
-  for (const topic of ["answer", "bout", "draft", "blind", "saved"]) review.on(topic, draw);
+  for (const topic of ["answer", "bout", "draft", "walk", "saved"]) review.on(topic, draw);
 }

@@ -40,7 +40,7 @@ function begin(element) {
   function refuse(sentence, kind = "refused") {
     notice.textContent = sentence;
     notice.dataset.kind = kind;
-    notice.hidden = false;
+    notice.hidden = !sentence;
     clearTimeout(noticeTimer);
     noticeTimer = setTimeout(() => {
       notice.hidden = true;
@@ -53,7 +53,7 @@ function begin(element) {
   const saving = makeSaving(review, { refuse, tell, onSaving: drawSaved });
   const deciding = makeDeciding({ review, player, saving, tell, refuse });
   function leave() {
-    if (review.blind) deciding.endBlind();
+    if (review.walk) deciding.endWalk();
     else if (area.contains(document.activeElement)) {
       document.activeElement.blur();
       tell(words.review_said_left);
@@ -105,6 +105,8 @@ function begin(element) {
     const isEmpty = review.runs !== null && !runs.length;
     root.dataset.state = review.runs === null ? "loading" : isEmpty ? "empty" : "";
     find(".vm-review-empty").hidden = !isEmpty;
+    // Before there is something to decide, there was nothing to give the keys to.
+    if (isViewShown(VIEW) && document.activeElement === document.body) focusArea();
   }
   function drawAnswer() {
     const { answer, trouble } = review;
@@ -147,13 +149,13 @@ function begin(element) {
     const are = words[names.length === 1 ? "review_is" : "review_are"];
     part.querySelector("span").textContent = fill("review_unknown", { names: names.join(", "), are });
   }
-  function drawBlind() {
-    root.toggleAttribute("data-blind", Boolean(review.blind));
-    if (review.blind) focusArea();
+  function drawWalk() {
+    root.toggleAttribute("data-walk", Boolean(review.walk));
+    if (review.walk) focusArea();
   }
   review.on("runs", drawRuns);
   review.on("answer", drawAnswer);
-  review.on("blind", drawBlind);
+  review.on("walk", drawWalk);
 
   field("run").addEventListener("change", ({ target }) =>
     review.change({ run: target.value, axis: null, subject: null }),

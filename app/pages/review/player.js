@@ -15,7 +15,7 @@ export function makeLoopingPlayer(element, review) {
   const span = () => ({ start: Math.max(0, wanted.start - AROUND), end: wanted.end + AROUND });
 
   async function follow() {
-    if (review.start === null && review.answer && !review.blind) player.pause(); // nothing is left to look at
+    if (review.start === null && review.answer && !review.walk) player.pause(); // nothing is left to look at
     if (!isViewShown(VIEW) || !review.draft || !review.video) return;
     const [start, end] = review.draft;
     const before = wanted;
@@ -52,7 +52,7 @@ export function makeLoopingPlayer(element, review) {
   });
   player.loopOf = () => wanted && span();
   review.on("bout", follow);
-  review.on("blind", follow);
+  review.on("walk", follow);
   review.on("draft", () => {
     if (!review.draft || !wanted) return;
     [wanted.start, wanted.end] = review.draft;

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.pages.api import PageRequest, Routes
+from app.pages.review.alike import AlikeFinder
 from app.pages.review.reviewed import ReviewedRuns
 from app.pages.review.views import (
     agreement_answer,
@@ -27,7 +28,7 @@ MAX_ID = 64
 def add_review_routes(api: FastAPI, services: Services) -> None:
     """Answer what the Review page asks for."""
     project, routes = services.project, Routes(api)
-    runs = ReviewedRuns(project)
+    runs, finder = ReviewedRuns(project), AlikeFinder(project, services.tools.load_model)
 
     def bouts(request: PageRequest) -> dict[str, Any]:
         return list_answer(runs.of(request), request, project)
@@ -37,6 +38,10 @@ def add_review_routes(api: FastAPI, services: Services) -> None:
 
     def blind(request: PageRequest) -> dict[str, Any]:
         return blind_answer(runs.of(request), request)
+
+    def alike(request: PageRequest) -> dict[str, Any]:
+        span = (request.number(name, "a time in seconds") for name in ("start", "end"))
+        return finder.answer(runs.of(request), *span)
 
     def agreement(request: PageRequest) -> dict[str, Any]:
         return agreement_answer(runs.of(request), max(1, request.whole("count")))
@@ -53,6 +58,7 @@ def add_review_routes(api: FastAPI, services: Services) -> None:
     routes.json("/review/runs", lambda request: runs_answer(project))
     routes.json("/review/bouts", bouts, work="figure")
     routes.json("/review/bout", bout, work="figure")
+    routes.json("/review/alike", alike, work="replay")
     routes.json("/review/blind", blind, work="figure")
     routes.json("/review/blind/agreement", agreement, work="figure")
     routes.post_json("/review/blind/check", check)

@@ -43,8 +43,9 @@ export function makeSaving(review, { refuse, tell, onSaving }) {
   // One edit of the video, and before it the blind check that it is the answer of. Gives back whether it was done.
   saving.send = (edit, check = null) => {
     const { video } = review;
+    const { axis, subject } = review.answer;
     const [id, author] = [newId(), authorOf()];
-    const fields = check && { ...review.fields(), ...check, id, author };
+    const fields = check && { ...review.fields(), axis, subject, ...check, id, author };
     return inLine(async () => {
       const kept = fields ? await untilAnswered("review/blind/check", () => fields) : {};
       if (kept.error) {

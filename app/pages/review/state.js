@@ -22,16 +22,17 @@ export function makeReview() {
     start: null, // of the bout at hand
     bout: null, // all about it; null: there is none, or it is on its way
     draft: null, // [start, end] of what is decided
-    blind: null, // { spans, at } while spans are shown without the model's opinion
+    walk: null, // { spans, at, isBlind } while one goes over other spans: without the model's opinion, or alike ones
     pending: new Set(), // starts of bouts whose decision is on its way
 
-    // `runs`, `answer`, `bout`, `draft`, `blind`
+    // `runs`, `answer`, `pending`, `bout`, `draft`, `walk`, `saved`
     on: (topic, listener) => listeners.set(topic, [...(listeners.get(topic) ?? []), listener]),
     emit(topic) {
       for (const listener of listeners.get(topic) ?? []) listener();
     },
     get video() {
-      return review.answer?.video ?? "";
+      const { walk } = review;
+      return walk?.spans[walk.at][2] ?? review.answer?.video ?? "";
     },
     get rows() {
       return review.answer?.bouts ?? [];
@@ -74,7 +75,7 @@ export function makeReview() {
       const next = review.rows[Math.max(0, Math.min(before, review.rows.length - 1))];
       if (!isThere) review.start = next?.start ?? null;
       review.emit("answer");
-      if (!review.blind) await loadBout();
+      if (!review.walk) await loadBout();
     },
     // Another bout at hand, by its start.
     async choose(start) {
@@ -98,7 +99,7 @@ export function makeReview() {
     change(values) {
       Object.assign(review.chosen, values);
       keep(KEPT, JSON.stringify(review.chosen));
-      Object.assign(review, { answer: null, start: null, bout: null, draft: null, blind: null });
+      Object.assign(review, { answer: null, start: null, bout: null, draft: null, walk: null });
       review.filters.first = 0;
       review.emit("answer");
       review.emit("bout");
@@ -109,10 +110,10 @@ export function makeReview() {
       review.start = null;
       return review.load();
     },
-    setBlind(value) {
-      review.blind = value;
-      review.draft = value ? [...value.spans[value.at]] : null;
-      review.emit("blind");
+    setWalk(value) {
+      review.walk = value;
+      review.draft = value ? value.spans[value.at].slice(0, 2) : null;
+      review.emit("walk");
     },
   };
   const find = (run) => review.runs?.some(({ id }) => id === run);
@@ -126,7 +127,7 @@ export function makeReview() {
     }
     const { order } = review.filters;
     const answer = await ask("review_bout", () => `review/bout?${review.query({ start, order })}`);
-    if (!answer || start !== review.start || review.blind) return;
+    if (!answer || start !== review.start || review.walk) return;
     if (answer.error) {
       review.bout = review.draft = null;
       review.emit("bout");
@@ -144,7 +145,7 @@ export function makeReview() {
   // Others may label the same video, and the run may go on.
   let isLooking = false;
   setInterval(async () => {
-    if (!isViewShown(VIEW) || isLooking || !review.answer || review.pending.size || review.blind) return;
+    if (!isViewShown(VIEW) || isLooking || !review.answer || review.pending.size || review.walk) return;
     isLooking = true;
     const { revision, video, answer } = review;
     const news = await ask("review_news", () => `label/changes?${queryOf({ video, since: revision })}`);

@@ -119,9 +119,16 @@ WORDS = {
     "review_blind_at": "Blind check {number} of {count}",
     "review_blind_ask": "What happens from {from} to {to}? Press a key: the model's answer is "
     "hidden.",
-    "review_blind_stop": "End the blind check",
     "review_blind_none": "Nothing is left that nobody has labelled: there is nothing to check "
     "blindly.",
     "review_blind_said": "Of {told} answers, {right} were what the model says.",
+    "review_stop": "back to the list",
+    # more alike
+    "review_alike": "more like this",
+    "review_alike_looking": "Looking at the features of all videos …",
+    "review_alike_none": "Nothing more that is like it and unlabelled.",
+    "review_alike_at": "Alike {number} of {count}",
+    "review_alike_ask": "{video}, {from} to {to}: what is it?",
+    "review_alike_without": "Not looked at, for want of features: {videos}. Teach with them, too.",
     "review_blind_said_none": "None of these could be told.",
 }

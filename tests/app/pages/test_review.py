@@ -7,16 +7,21 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from app.pages.label.routes import add_coding_routes
+from app.pages.review import alike
+from app.pages.review.alike import NOT_TAUGHT
 from app.pages.review.reviewed import NOT_IN_PROJECT
 from app.pages.review.routes import add_review_routes
 from app.pages.review.views import GONE, NO_SUCH_SPAN, PAGE_BOUTS
 from tests.labels.predictions import write_predictions
 from vidmem.labels import NONE_OF_THESE, NOT_SCORED, Behaviour, Bout, Ethogram
+from vidmem.models.features.reduction import RawFeatures
 from vidmem.projects import Project, VideoFacts
+from vidmem.teaching import VideoFeatures
 
 VIDEO = "pen.mp4"
 NAMES = ("lying", "standing")
@@ -30,10 +35,13 @@ SURE = (0.9, 0.6, 0.95, 0.7)
 class Page:
     """What a page asks, and what it sends of a person's keys."""
 
+    model: Any = SimpleNamespace()
+
     def __init__(self, project: Project) -> None:
         api = FastAPI()
         add_coding_routes(api, project)
-        add_review_routes(api, SimpleNamespace(project=project))  # type: ignore[arg-type]
+        tools = SimpleNamespace(load_model=lambda name: self.model)
+        add_review_routes(api, SimpleNamespace(project=project, tools=tools))  # type: ignore[arg-type]
         self.client, self.run, self.numbers = TestClient(api), "", itertools.count()
 
     def get(self, what: str, **query: Any) -> Any:
@@ -204,6 +212,49 @@ def test_of_thousands_of_bouts_an_answer_has_a_page(project, page):
     assert (answer["num_all"], len(answer["bouts"]), answer["first"]) == (2000, 200, PAGE_BOUTS)
     assert answer["bouts"][0]["start"] == pytest.approx(4)
     assert page.get("bouts", order="time", first=1_000_000)["first"] == 1800
+
+
+class OneTokenAsItIs(torch.nn.Module):
+    """A reduction that reduces nothing."""
+
+    def forward(self, raw: RawFeatures) -> torch.Tensor:
+        return raw.tokens
+
+
+def features_of(values: list[float]) -> VideoFeatures:
+    """A frame a second, of one number each."""
+    tokens = torch.tensor(values)[:, None, None]
+    start = torch.arange(len(values), dtype=torch.float64)
+    return VideoFeatures(
+        video="",
+        raw=RawFeatures(tokens, tokens, tokens[:, 0]),
+        start_seconds=start,
+        end_seconds=start + 1,
+        times_seconds=start,
+        gaps=(),
+        duration_seconds=float(len(values)),
+    )
+
+
+def test_more_like_it_is_found_where_there_are_features_and_nobody_said_anything(
+    project, page, monkeypatch
+):
+    for name in ("other.mp4", "bare.mp4"):
+        (project.folder / name).write_bytes(name.encode())
+        project.add_video(project.folder / name)
+    assert page.get("alike", start=0, end=10) == {"error": NOT_TAUGHT}
+    kept = {
+        VIDEO: features_of([1.0] * 10 + [5.0] * 10 + [1.1] * 10 + [9.0] * 10),
+        "other.mp4": features_of([7.0] * 10 + [1.0] * 10),
+    }
+    monkeypatch.setattr(alike, "find_features", lambda path, *rest, **more: kept.get(path.name))
+    encoder = SimpleNamespace(reduction=OneTokenAsItIs())
+    page.model = SimpleNamespace(encoder=encoder, card=SimpleNamespace(fps=4))
+    answer = page.get("alike", start=0, end=10)
+    assert answer["without"] == ["bare.mp4"]
+    assert answer["spans"][:2] == [[10, 20, "other.mp4"], [20, 30, VIDEO]]
+    project.labels.add_bout(Bout("other.mp4", 12, 20, "standing"))
+    assert page.get("alike", start=0, end=10)["spans"][0] == [20, 30, VIDEO]
 
 
 def test_each_axis_and_subject_is_reviewed_by_itself(project, page):
