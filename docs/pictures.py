@@ -183,6 +183,17 @@ def label(page: Any) -> None:
     page.locator(".vm-code-rows button", has_text="nursing").first.click()
 
 
+def review(page: Any) -> None:
+    """What the model said of the same video, the doubtful first."""
+    page.locator(".vm-big").click()
+    page.locator(".vm-pace", has_text="Watched to the end").wait_for()
+    go(page, "Review")
+    page.locator("[data-review=order]").select_option("time")
+    page.locator("[data-review=unchecked]").uncheck()
+    page.locator(".vm-review-row", has_text="nursing").first.click()
+    page.locator(".vm-review-player [data-do=loop][aria-pressed=true]").wait_for()
+
+
 def results(page: Any) -> None:
     """What follows from the same labels."""
     go(page, "Results")
@@ -197,6 +208,7 @@ PICTURES: dict[str, Callable[[Any], None]] = {
     "streams": streams,
     "planner": planner,
     "label": label,
+    "review": review,
     "results": results,
 }
 

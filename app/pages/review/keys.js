@@ -61,7 +61,7 @@ export function makeKeys(element, { review, player, deciding, area, leave }) {
       words: words.review_next,
       run: () => deciding.step(1),
     },
-    { key: "M", shown: "Shift M", name: "alike", group: 1, words: words.review_alike, run: deciding.beginAlike },
+    { key: "M", shown: "Shift M", name: "alike", group: 0, words: words.review_alike, run: deciding.beginAlike },
     { key: "u", name: "undo", group: 1, isBlind: true, isAlike: true, words: words.review_undo, run: deciding.undo },
   ];
   const hidden = [

@@ -35,10 +35,12 @@ export function makeLoopingPlayer(element, review) {
     const known = find();
     // What a browser can decode is known once the file was looked at.
     const isBare = known?.state === "here" && !known.is_probed;
-    const facts = isBare ? (await fetchReady(`project/videos/facts?${queryOf({ video })}`)).video : known;
-    if (record.name !== video) return;
-    record = facts ?? { name: video };
-    player.load(facts ?? { name: video, state: "unseen" }, { at: wanted.start }); // which says why it plays nothing
+    const answer = isBare ? await fetchReady(`project/videos/facts?${queryOf({ video })}`) : { video: known };
+    if (record?.name !== video) return;
+    // Without facts the player says why it plays nothing, and the next bout tries again.
+    const facts = answer.video ?? { name: video, state: known?.state ?? "unseen", trouble: answer.error };
+    record = answer.video ? facts : null;
+    player.load(facts, { at: wanted.start });
   }
   async function play() {
     const own = wanted;
