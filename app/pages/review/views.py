@@ -135,8 +135,8 @@ def open_span(
         is_dispute: Whether it is looked at because people said something else.
 
     Returns:
-        From where people first differ until where they last do; else from where they first said
-        nothing until where they last did; where neither is so, all of the bout.
+        The longest part in which people say something else; else the longest of which nobody has
+        said anything; where there is none, all of the bout.
     """
     start, end = one.bout.start_seconds, one.bout.end_seconds
     inside = [
@@ -149,7 +149,7 @@ def open_span(
     else:
         edges = [start, *(at for a, b, _ in inside for at in (a, b)), end]
         spans = [(a, b) for a, b in zip(edges[::2], edges[1::2], strict=True) if b - a > 1e-6]
-    return (spans[0][0], spans[-1][1]) if spans else (start, end)
+    return max(spans, key=lambda span: span[1] - span[0], default=(start, end))
 
 
 def blind_answer(reviewed: ReviewedRun, request: PageRequest) -> dict[str, Any]:

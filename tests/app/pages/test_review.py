@@ -166,6 +166,8 @@ def test_the_bout_at_hand_has_probabilities_both_tracks_and_what_is_left_to_deci
 def test_a_confirmation_leaves_what_a_person_said_before(project, page):
     mine = Bout(VIDEO, 12, 14, "lying", author="Ann")
     project.labels.add_bout(mine)
+    page.confirm(10)  # the longest part of which nobody has said anything
+    assert page.get("bout", start=10)["span"] == [10, 12]
     page.confirm(10)
     labels = project.labels.of(VIDEO).labels
     assert mine in labels.bouts
