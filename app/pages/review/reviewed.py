@@ -41,7 +41,7 @@ class ReviewedRun:
 
     subject: str
     subjects: tuple[str, ...]
-    """Of whom labels of the video are; at least one."""
+    """Of whom labels of the video are, and the empty one: no one in particular."""
 
     bouts: tuple[ReviewBout, ...]
     """In order of time."""
@@ -145,8 +145,8 @@ class ReviewedRuns:
         axis = request.text("axis") or axes[0]
         if axis not in axes:
             raise SettingError(NO_AXIS.format(axis=axis, axes=", ".join(axes)))
-        subjects = at.labels.subjects or ("",)
-        subject = request.text("subject", subjects[0])
+        named = at.labels.subjects
+        subject = request.text("subject", named[0] if named else "")
         made = self._reviewed(whole, at.labels, axis, subject)
         return ReviewedRun(
             found=found,
@@ -156,7 +156,7 @@ class ReviewedRuns:
             axis=axis,
             axes=axes,
             subject=subject,
-            subjects=subjects,
+            subjects=tuple(sorted({"", *named})),
             bouts=made.bouts,
             checks=self._project.blind_checks.of_run(found.run.run_id, axis=axis, subject=subject),
         )
