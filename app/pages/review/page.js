@@ -131,7 +131,9 @@ function begin(element) {
       answer.subject,
     );
     find(".vm-review-words").textContent = answer.words;
-    find(".vm-review-blind-words").textContent = answer.blind_words;
+    const isLeft = answer.num_checked < answer.num_all; // else there is nothing to be estimated
+    find(".vm-review-blind-words").textContent = isLeft ? answer.blind_words : "";
+    find(".vm-review-blind").hidden = !isLeft;
     const share = answer.num_all ? (100 * answer.num_checked) / answer.num_all : 0;
     const bar = find(".vm-review-progress .vm-progress");
     bar.firstElementChild.style.width = `${share}%`;
