@@ -66,17 +66,22 @@ def read_frames(path: Path) -> Iterator[np.ndarray]:
             yield frame.to_ndarray(format="rgb24")
 
 
-def code_sample(project: Project) -> None:
-    """Put the sample, two axes of behaviours and what was coded into a project."""
+CODED_SECONDS = {"review": 8.3}
+"""How much of it is coded for a picture; all for the others."""
+
+
+def code_sample(project: Project, until_seconds: float = 52.0) -> None:
+    """Put the sample, two axes of behaviours and what was coded up to a time into a project."""
     name = project.add_video(SAMPLE, VideoFacts(duration_seconds=60.0, fps=12.5)).name
     keys = iter("qweas")
     for axis, behaviours in (("posture", POSTURES), ("activity", ACTIVITIES)):
         for behaviour in behaviours:
             project.behaviours.add(Behaviour(behaviour, axis=axis, key=next(keys)))
     for behaviour, start, end in CODED:
-        project.labels.add_bout(Bout(name, start, end, behaviour, author="Ann"))
+        if end <= until_seconds:
+            project.labels.add_bout(Bout(name, start, end, behaviour, author="Ann"))
     for axis in ("posture", "activity"):
-        project.labels.mark_scored(Span(name, 0.0, 52.0, axis=axis))
+        project.labels.mark_scored(Span(name, 0.0, until_seconds, axis=axis))
 
 
 @contextmanager
@@ -183,6 +188,17 @@ def label(page: Any) -> None:
     page.locator(".vm-code-rows button", has_text="nursing").first.click()
 
 
+def review(page: Any) -> None:
+    """What the model said of the same video, the doubtful first."""
+    page.locator(".vm-big").click()
+    page.locator(".vm-pace", has_text="Watched to the end").wait_for()
+    go(page, "Review")
+    page.locator("[data-review=order]").select_option("time")
+    page.locator("[data-review=unchecked]").uncheck()
+    page.locator(".vm-review-row", has_text="walking").last.click()
+    page.locator(".vm-review-player [data-do=loop][aria-pressed=true]").wait_for()
+
+
 def results(page: Any) -> None:
     """What follows from the same labels."""
     go(page, "Results")
@@ -197,6 +213,7 @@ PICTURES: dict[str, Callable[[Any], None]] = {
     "streams": streams,
     "planner": planner,
     "label": label,
+    "review": review,
     "results": results,
 }
 
@@ -210,7 +227,7 @@ def main(names: list[str]) -> None:
         for name in names or PICTURES:
             place = Path(folder) / f"project {name}"
             with Project.create(place) as project:
-                code_sample(project)
+                code_sample(project, CODED_SECONDS.get(name, 52.0))
             with running_app(Path(folder), place) as address:
                 page = browser.new_page(viewport={"width": 1440, "height": 900})
                 page.set_default_timeout(LIMIT_MILLISECONDS)

@@ -77,7 +77,7 @@ APP_ORDER = (
     "sentences",
 )
 PAGE_FOLDERS = {
-    *("watch", "label", "results", "runs"),
+    *("watch", "label", "review", "results", "runs"),
     *("streams", "inside", "masks", "cost", "planner"),
 }
 
@@ -118,7 +118,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"project"},
         {"opening", "importing"},
         {"ethogram_editor", "history"},
-        {"label_store", "runs"},
+        {"label_store", "runs", "blind_checks"},
         {"feed", "rebasing", "videos"},
         {"journal"},
         {"rows"},

@@ -28,7 +28,12 @@ from vidmem.streaming.batching import to_model_clip
 from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
 from vidmem.streaming.windows import Position, WindowReader
 from vidmem.teaching import encoding
-from vidmem.teaching.encoding import EncodingCancelledError, encode_regions, encode_video
+from vidmem.teaching.encoding import (
+    EncodingCancelledError,
+    encode_regions,
+    encode_video,
+    find_features,
+)
 from vidmem.video.sampling import Gap
 
 NUM_FRAMES = 77
@@ -196,7 +201,11 @@ def test_times_are_those_of_groups(video, store):
 
 
 def test_the_second_call_decodes_nothing(video, store):
+    assert find_features(video.path, make_encoder(), fps=8.0, store=store) is None
     first = encode_video(video.path, make_encoder(), fps=8.0, store=store)
+    found = find_features(video.path, make_encoder(), fps=8.0, store=store)
+    assert found is not None
+    assert torch.equal(found.raw.tokens, first.raw.tokens)
     told = []
     again = encode_video(video.path, make_encoder(), fps=8.0, store=store, progress=told.append)
     assert_same(first, again)

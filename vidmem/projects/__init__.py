@@ -1,5 +1,6 @@
 """A folder that keeps everything: ethogram, videos, labels, runs, and the way back."""
 
+from vidmem.projects.blind_checks import BlindCheckList, KeptBlindCheck
 from vidmem.projects.ethogram_editor import EthogramEditor
 from vidmem.projects.feed import Changes, VideoChanges
 from vidmem.projects.fingerprint import fingerprint
@@ -14,6 +15,7 @@ from vidmem.projects.storage.places import default_folder
 from vidmem.projects.videos import ProjectVideo, StartFrom, VideoFacts, VideoList, VideoState
 
 __all__ = [
+    "BlindCheckList",
     "Changes",
     "DatabaseCopy",
     "Edit",
@@ -22,6 +24,7 @@ __all__ = [
     "EditMark",
     "EthogramEditor",
     "ImportPreview",
+    "KeptBlindCheck",
     "KeptRun",
     "LabelStore",
     "LabelsAt",

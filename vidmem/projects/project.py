@@ -13,6 +13,7 @@ from vidmem.errors import ProjectError
 from vidmem.holding import HeldFile
 from vidmem.labels import Ethogram, Labels, OnConflict
 from vidmem.labels import preset as preset_of
+from vidmem.projects.blind_checks import BlindCheckList
 from vidmem.projects.ethogram_editor import EthogramEditor
 from vidmem.projects.feed import Changes, changes_since
 from vidmem.projects.history import EditHistory
@@ -51,9 +52,9 @@ def local_now() -> datetime:
 class Project:
     """A project that is open; several threads, and several processes, may have one open at once.
 
-    What it keeps is under `videos`, `labels`, `behaviours` (the ethogram, to edit), `history` and
-    `runs`; models and features are folders. All that is written is on the disk when the call
-    returns, but for the progress of runs. It is closed by `close`, or as a context.
+    What it keeps is under `videos`, `labels`, `behaviours` (the ethogram, to edit), `history`,
+    `runs` and `blind_checks`; models and features are folders. All that is written is on the disk
+    when the call returns, but for the progress of runs. It is closed by `close`, or as a context.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Project:
         self.behaviours = EthogramEditor(database, now)
         self.history = EditHistory(database, now)
         self.runs = RunList(self.folder, database, self.videos, now)
+        self.blind_checks = BlindCheckList(database, now)
         self._importer = Importer(database, self.videos, self.labels, now)
 
     # Opening and closing.

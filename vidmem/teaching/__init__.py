@@ -8,6 +8,7 @@ from vidmem.teaching.encoding import (
     VideoFeatures,
     encode_regions,
     encode_video,
+    find_features,
 )
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
@@ -41,6 +42,7 @@ __all__ = [
     "checked_regions",
     "encode_regions",
     "encode_video",
+    "find_features",
     "find_videos",
     "read_regions",
     "read_report",

@@ -300,6 +300,28 @@ def _check_kept(store: FeatureStore, key: FeatureKey, path: str | Path) -> None:
         )
 
 
+def find_features(
+    path: str | Path,
+    encoder: FeatureEncoder,
+    *,
+    fps: float,
+    store: FeatureStore,
+    follow: FollowedCrop | None = None,
+    hides_clock: bool = False,
+    reader: str = "auto",
+) -> VideoFeatures | None:
+    """What `encode_video` kept of the pictures of a video; nothing is encoded.
+
+    Returns:
+        `None`: the store does not have it, or not all of it.
+
+    Raises:
+        VideoNotFoundError: If the file cannot be read.
+    """
+    key = feature_key(path, encoder, fps=fps, follow=follow, hides_clock=hides_clock, reader=reader)
+    return _found(store, key, path)
+
+
 def feature_key(
     path: str | Path,
     encoder: FeatureEncoder,

@@ -63,7 +63,7 @@ export function start(element) {
       shown.of = whose.value;
       mark = "";
     }
-    post.hidden = !runOf(shown.of);
+    post.hidden = find(".vm-results-review").hidden = !runOf(shown.of);
   }
 
   function sayTrouble(sentence) {
@@ -86,6 +86,9 @@ export function start(element) {
     change();
   }
 
+  find(".vm-results-review").addEventListener("click", () => {
+    bus.emit("review_run", shown.of.replace(/^run:/, ""));
+  });
   video.addEventListener("change", choose);
   whose.addEventListener("change", choose);
   const setSoon = debounced(setPost);

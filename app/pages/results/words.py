@@ -40,6 +40,7 @@ WORDS = {
     "results_min_bout_hint": "Shorter ones are left out",
     "results_raw": "Raw predictions",
     "results_raw_hint": "The most probable behaviour at any time, nothing filled or left out",
+    "results_review": "Go over these predictions on Review",
     "results_summary": "{num}, in {videos}: {whose}.",
     "results_summary_none": "No bouts: {whose}.",
     "results_one_bout": "1 bout",

@@ -87,6 +87,7 @@ function actCell(run) {
   const isElsewhere = stateOf(run) === "elsewhere";
   const acts = [button("run_open", "open", { title: words.run_open_hint, disabled: isElsewhere })];
   if (run.video) acts.push(button("run_label", "label", { title: words.run_label_hint }));
+  if (run.video) acts.push(button("run_review", "review", { title: words.run_review_hint }));
   if (run.can_resume) acts.push(button("run_resume", "resume", { title: words.run_resume_hint }));
   if (run.is_here) acts.push(button("run_stop", "stop"));
   else acts.push(button("run_delete", "delete", { disabled: isElsewhere }));
@@ -200,12 +201,17 @@ export function start(element) {
     bus.emit("label_run", { video, run: id });
     location.hash = "#label";
   }
+  function review({ id }) {
+    bus.emit("review_run", id);
+    location.hash = "#review";
+  }
   function redraw() {
     if (newest) draw(newest);
   }
   const acts = {
     open: ({ id }) => show(id, false),
     label,
+    review,
     resume: ({ id }) => show(id, true),
     stop: ({ id }) => tell("stop", { id }),
     delete: ({ id }) => {

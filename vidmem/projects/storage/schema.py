@@ -12,6 +12,10 @@
         |  spans       video_id, what ("scored", "not scored"), start_us, end_us, subject, axis
         |
     runs        id, video_id, source, model, settings, state, progress, error; files in runs/ID
+        ^
+        |
+    blind_checks    run_id, axis, subject, start_us, end_us, predicted, confidence, answer,
+                    right_share, edit_id, author, at: what a person said, not knowing the model
 
     changes     revision, kind ("edit", "undo", "redo", "restore"), words, author, at, state, edit,
         ^       edit_id, step
@@ -144,7 +148,29 @@ _VERSION_2 = (
     "CREATE INDEX changes_of_step ON changes (step) WHERE step IS NOT NULL",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2)
+_VERSION_3 = (
+    """
+    CREATE TABLE blind_checks (
+        id INTEGER PRIMARY KEY,
+        -- A run that is deleted takes its checks along: they are about what it predicted.
+        run_id TEXT NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+        axis TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        start_us INTEGER NOT NULL,
+        end_us INTEGER NOT NULL CHECK (end_us > start_us),
+        predicted TEXT NOT NULL,
+        confidence REAL NOT NULL,
+        answer TEXT NOT NULL,
+        right_share REAL, -- NULL: it could not be told
+        edit_id TEXT NOT NULL UNIQUE, -- of the edit that made a label of the answer: see `changes`
+        author TEXT NOT NULL,
+        at TEXT NOT NULL
+    )
+    """,
+    "CREATE INDEX blind_checks_of_run ON blind_checks (run_id)",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_VERSION_1, _VERSION_2, _VERSION_3)
 """Statements that make version 1 out of nothing, version 2 out of 1, and so on."""
 
 
