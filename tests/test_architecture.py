@@ -42,7 +42,7 @@ ALLOWED: dict[str, set[str]] = {
     "labels": {"errors"},
     "projects": {"errors", "labels"},
     "review": {"errors", "labels"},
-    "training": {"errors", "data", "models"},
+    "training": {"errors", "data", "models", "nn"},
     "streaming": {"errors", "video", "models", "profiling"},
     # The facade for its version alone, which a report of teaching records.
     "teaching": {"__init__", "errors", "nn", "video", "models", "streaming", "labels", "training"},
