@@ -67,6 +67,7 @@ APP_ORDER = (
     "pages",
     "run",
     "explain",
+    "teaching",
     "tools",
     "projects",
     "sources",
@@ -75,7 +76,7 @@ APP_ORDER = (
     "sentences",
 )
 PAGE_FOLDERS = {
-    *("watch", "label", "results", "runs"),
+    *("watch", "label", "teach", "results", "runs"),
     *("streams", "inside", "masks", "cost", "planner"),
 }
 

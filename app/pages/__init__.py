@@ -1,10 +1,22 @@
 """The pages of the app, in the order of the bar at the top; each is a folder beside this file."""
 
-from app.pages import cost, inside, label, masks, planner, results, runs, streams, watch
+from app.pages import (
+    cost,
+    inside,
+    label,
+    masks,
+    planner,
+    results,
+    runs,
+    streams,
+    teach,
+    watch,
+)
 
 PAGES = (
     watch.PAGE,
     label.PAGE,
+    teach.PAGE,
     results.PAGE,
     runs.PAGE,
     streams.PAGE,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -127,11 +127,47 @@ def expected_videos(
         LabelError: If the labels teach nothing, cannot be split, or are of other files.
         VidmemError: If a video cannot be read.
     """
+    names = list(sources)
+    ahead = look_ahead(
+        labels, names, request, lambda one: probe_safely(sources[one]).duration_seconds
+    )
+    return ahead.videos
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LookAhead:
+    """What would be taught on, before anything is encoded."""
+
+    axes: tuple[CardAxis, ...]
+    subject: str
+    videos: tuple[TaughtVideo, ...]
+    """About as they will be taught, their features still empty."""
+
+    split: Split
+
+
+def look_ahead(
+    labels: Labels,
+    names: Iterable[str],
+    request: MaterialRequest,
+    seconds_of: Callable[[str], float],
+) -> LookAhead:
+    """What would be taught on, and how it would be split.
+
+    Args:
+        labels: Of any videos.
+        names: The videos that are taught on, as the labels call them.
+        request: What is wanted.
+        seconds_of: How long a video is, in seconds.
+
+    Raises:
+        LabelError: If the labels teach nothing, cannot be split, or are of other files.
+    """
     subject = _chosen_subject(labels, request.subject)
     taught = taught_axes(labels, request.axes, subject)
     found = []
-    for name, path in sources.items():
-        seconds = probe_safely(path).duration_seconds
+    for name in names:
+        seconds = seconds_of(name)
         check_inside(labels.bouts_of(video=name), name, seconds)
         starts = np.arange(max(1, round(seconds * request.feature_fps))) / request.feature_fps
         # The last frame of each group is encoded.
@@ -147,8 +183,8 @@ def expected_videos(
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
-    make_split(found, request.split)
-    return tuple(found)
+    split = make_split(found, request.split)
+    return LookAhead(axes=taught, subject=subject, videos=tuple(found), split=split)
 
 
 def _check_sampled(
