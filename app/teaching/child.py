@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from vidmem.labels import Labels
     from vidmem.teaching import TeachProgress, TeachReport
 
-NICENESS = 15
-"""A run that plays comes first: beside it this process gets some thirtieth of a processor."""
+NICENESS = 10
+"""A run that plays comes first: beside it this process gets about a tenth of a processor."""
 
 LEAST_PAUSE_SECONDS = 0.1
 """Between two messages of one stage."""

@@ -68,7 +68,7 @@ function runningCard(job) {
   if (!job.stages) return jobSection(job, words.teach_now, line(words.teach_begins), buttons(cancel));
   const percent = `${Math.round(100 * job.done)} %`;
   const bar = make("i");
-  bar.style.width = percent;
+  bar.style.width = `${100 * job.done}%`;
   const track = make("div", { className: "vm-progress" }, bar);
   track.setAttribute("role", "progressbar");
   track.setAttribute("aria-label", fill("teach_progress", { name: job.name, percent }));

@@ -47,14 +47,19 @@ function begin(element) {
       split = next;
       redrawLabelled();
     },
-    begun: loadState,
+    begun() {
+      loadState();
+      loadLabelled(); // the next one has another name
+    },
     subjectChanged(value) {
       subject = value;
       loadLabelled();
     },
   });
   const jobs = makeJobs(find(".vm-teach-jobs"), {
-    act: (what, id) => tell(`teach/${what}`, { id }),
+    async act(what, id) {
+      if (await tell(`teach/${what}`, { id })) loadLabelled(); // which names are free
+    },
   });
   const list = makeModels(find(".vm-teach-models"), {
     show(model) {

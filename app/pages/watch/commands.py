@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,7 +21,7 @@ from app.run.run import Run
 from app.sources.live import Reach, address_video, webcam_video
 from app.sources.shelf import Video, VideoShelf
 from app.tools import ModelChoice
-from vidmem.errors import SettingError, VidmemError
+from vidmem.errors import ProjectError, SettingError, VidmemError
 from vidmem.projects import Project
 from vidmem.streaming import StreamSettings
 from vidmem.video import AddressPolicy
@@ -100,11 +101,14 @@ class Commands:
                     run.notices.post(sentences.sentence_for(error, title), "error")
 
     def show_models(self, run: Run) -> None:
-        """Say which models there are now."""
+        """Say which models there are now, and how the project colours its behaviours."""
         choices = self._list_models()
         run.board.put(
             "models", [[one.name, one.title, one.is_available, one.needs] for one in choices]
         )
+        with contextlib.suppress(ProjectError):  # which the page says where it matters
+            colours = {one.name: one.colour for one in self._project.ethogram}
+            run.board.put("behaviour_colours", colours)
 
     def _begin(self, run: Run, begin: Callable[[], None]) -> None:
         """Do what may start an engine, unless as many as allowed are open."""
