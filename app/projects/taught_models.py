@@ -67,6 +67,7 @@ class TaughtModels:
         self.folder = folder
         self._titles: KeptOfFiles[str] = KeptOfFiles(MAX_LISTED)
         self._reports: KeptOfFiles[dict[str, Any]] = KeptOfFiles(MAX_LISTED)
+        self._abouts: KeptOfFiles[dict[str, Any]] = KeptOfFiles(MAX_LISTED)
 
     def list(self) -> list[TaughtModel]:
         """All that are whole, the newest first."""
@@ -220,7 +221,7 @@ class TaughtModels:
     def _read(self, folder: Path) -> TaughtModel:
         path = folder / CONFIG
         title = self._titles.get(path, lambda _: str(read_json(path)["card"]["title"]))
-        about = _about(folder)
+        about = self._abouts.get(folder / TAUGHT, _read_about)
         at = about.get("taught_at")
         when = (
             datetime.fromisoformat(at)
@@ -244,9 +245,9 @@ def _folders(folder: Path) -> list[Path]:
     return [path for path in entries if not path.name.startswith(".")]
 
 
-def _about(folder: Path) -> dict[str, Any]:
+def _read_about(path: Path) -> dict[str, Any]:
     try:
-        about = read_json(folder / TAUGHT)
+        about = read_json(path)
     except (OSError, ValueError):
         return {}
     return about if isinstance(about, dict) else {}

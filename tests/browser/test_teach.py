@@ -118,7 +118,7 @@ def play_a_cell(page):
     page.wait_for_function("document.querySelector('.vm-teach-player video')?.readyState > 1")
     looped = page.locator(".vm-teach-player [data-do=loop]")
     page.wait_for_function("button => button.ariaPressed === 'true'", arg=looped.element_handle())
-    page.get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Close", exact=True).click()
     assert page.locator(".vm-teach-spans").is_hidden()
 
 

@@ -70,7 +70,7 @@ function matrixCell({ name, other, isRight, seconds, share }, onCell) {
     made.append(make("span", { className: "vm-teach-zero" }));
     return made;
   }
-  const text = share >= 0.095 ? `${Math.round(100 * share)}` : "·";
+  const text = share >= 0.005 ? `${Math.round(100 * share)}` : "·";
   const button = make("button", { type: "button", textContent: text });
   button.dataset.isDark = String(share > 0.5);
   const label = fill("teach_cell", { labelled: name, predicted: other, seconds: format.span(seconds) });

@@ -19,6 +19,9 @@ Report = Mapping[str, Any]
 LEAST_GAIN = 0.05
 """Over always naming the most common behaviour; with less, it is hardly better than a guess."""
 
+LEAST_BETTER = 0.01
+"""Of macro-F1, by which another answer is said to be better."""
+
 MAX_WEAK = 2
 
 
@@ -89,6 +92,12 @@ def _facts(
         "majority": [
             _majority(chosen["seeds"][0][index]["majority"]) for index in range(len(names))
         ],
+        "better": [
+            one["title"]
+            for one in candidates[1:]
+            if (one["macro_f1"] or 0.0) > (chosen["macro_f1"] or 0.0) + LEAST_BETTER
+        ],
+        "is_linear": set(chosen["num_steps"]) == {0},
         "memory": report["memory"],
         "curve": report["learning_curve"],
         "judged": report.get("judged") or [],

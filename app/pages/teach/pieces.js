@@ -39,9 +39,6 @@ export function whenWords(text) {
 
 export const spanOf = (seconds) => format.span(seconds);
 
-// Whatever the page shows of it: the name of a class for which no behaviour happens is not the ethogram's.
-export const isNone = (name) => name === words.teach_none || name.startsWith(`${words.teach_none} (`);
-
 // Label, with a video at a moment.
 export async function goToLabel(video, seconds) {
   const isThere = () => videosOfProject().some(({ name }) => name === video);

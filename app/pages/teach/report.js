@@ -32,8 +32,9 @@ function taughtWords({ taught_at: at, labelled_seconds: seconds, num_videos: num
 }
 
 // One sentence for each axis: how good, compared with what, usable for what.
-function lead({ axes, tested_seconds: tested }) {
-  const lines = axes.map((axis) => {
+function lead(answer) {
+  const { axes, tested_seconds: tested } = answer;
+  const lines = axes.map((axis, at) => {
     const { f1, low, high, majority, rating, weak, untested } = axis;
     const made = make("p", { className: "vm-teach-lead" });
     if (axes.length > 1)
@@ -46,7 +47,7 @@ function lead({ axes, tested_seconds: tested }) {
         textContent: fill("teach_lead_score", { f1: score(f1) }),
       });
       number.dataset.rating = rating;
-      made.append(fill("teach_lead", { tested: format.span(tested) }), number);
+      made.append(...(at ? [] : [fill("teach_lead", { tested: format.span(tested) })]), number);
       if (low !== null && high !== null)
         made.append(fill("teach_lead_interval", { low: score(low), high: score(high) }));
       const { behaviour, f1: least } = majority;
@@ -57,7 +58,13 @@ function lead({ axes, tested_seconds: tested }) {
     if (untested.length) made.append(" ", aside(fill("teach_untested", { names: untested.join(", ") })));
     return made;
   });
-  return make("div", {}, ...lines);
+  return make("div", {}, ...lines, ...notes(answer));
+}
+function notes({ better, is_linear: isLinear }) {
+  const said = [];
+  if (better.length) said.push(fill("teach_better", { names: better.join(", ") }));
+  if (isLinear) said.push(words.teach_is_linear);
+  return said.map((textContent) => make("p", { className: "vm-aside vm-teach-note", textContent }));
 }
 function weakWords(weak) {
   const each = weak.map(({ name, f1, labelled_seconds: labelled, tested_seconds: tested }) =>
@@ -77,8 +84,11 @@ function axisPart(answer, axis, index) {
     part(
       words.teach_mistaken,
       words.teach_mistaken_hint,
-      confusionMatrix(axis.confusion, colours, (labelled, predicted) =>
-        showSpans(made, answer, { axis: axis.name, labelled, predicted }),
+      scrolling(
+        words.teach_mistaken,
+        confusionMatrix(axis.confusion, colours, (labelled, predicted) =>
+          showSpans(made, answer, { axis: axis.name, labelled, predicted }),
+        ),
       ),
     ),
     part(words.teach_curve, words.teach_curve_hint, learningCurve(curve, index)),
@@ -195,7 +205,11 @@ function candidatesTable(answer) {
     rows.push(plain(text, row.macro_f1, undefined, "vm-teach-dim"));
   }
   const table = make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows));
-  const made = make("div", { className: "vm-teach-scroll", tabIndex: 0, ariaLabel: words.teach_table }, table);
+  return scrolling(words.teach_table, table);
+}
+// A table that may be wider than its place, reached by the keyboard too.
+function scrolling(label, table) {
+  const made = make("div", { className: "vm-teach-scroll", tabIndex: 0, ariaLabel: label }, table);
   made.setAttribute("role", "group");
   return made;
 }
@@ -222,15 +236,13 @@ function calibrationCard({ axes }) {
   if (!known.length) {
     return card("unlabelled", words.teach_unlabelled, hint, make("p", { textContent: words.teach_unlabelled_none }));
   }
+  const percent = (share) => `${Math.round(100 * share)} %`;
   const parts = known.map(({ name, calibration }) => {
-    const number = make("b", {
-      className: "vm-teach-big",
-      textContent: `${Math.round(100 * calibration.estimated_accuracy)} %`,
-    });
-    const text = fill("teach_unlabelled_of", { error: `${Math.round(100 * calibration.error)} %` });
-    const title = axes.length > 1 ? [make("small", { textContent: name })] : [];
-    return make("div", {}, ...title, number, make("p", { className: "vm-aside", textContent: text }));
+    const number = make("b", { className: "vm-teach-big", textContent: percent(calibration.estimated_accuracy) });
+    return make("p", {}, number, ...(axes.length > 1 ? [" ", name] : []));
   });
+  const error = known.map(({ calibration }) => percent(calibration.error)).join(words.teach_and);
+  parts.push(make("p", { className: "vm-aside", textContent: fill("teach_unlabelled_of", { error }) }));
   return card("unlabelled", words.teach_unlabelled, hint, ...parts);
 }
 

@@ -1,4 +1,4 @@
-"""The addresses of the Teach page: what is labelled, what is in the way, and models with reports."""
+"""The addresses of the Teach page: what is labelled, what is in the way, models and reports."""
 
 from __future__ import annotations
 
