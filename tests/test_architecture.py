@@ -20,6 +20,7 @@ EVERYTHING = {
     *RESULTS,
     "labels",
     "projects",
+    "review",
     "training",
     "teaching",
     "evaluation",
@@ -40,6 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     "profiling": {"errors"},
     "labels": {"errors"},
     "projects": {"errors", "labels"},
+    "review": {"errors", "labels"},
     "training": {"errors", "data", "models"},
     "streaming": {"errors", "video", "models", "profiling"},
     # The facade for its version alone, which a report of teaching records.

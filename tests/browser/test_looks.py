@@ -74,6 +74,34 @@ def test_the_page_has_one_heading_named_regions_and_buttons_that_say_which_way(o
     for width in (1440, 390):
         page.set_viewport_size({"width": width, "height": 1000})
         the_buttons_that_step_say_which_way(page, width)
+    the_tour_is_led_by_keys_and_offered_once(page)
+
+
+def the_tour_is_led_by_keys_and_offered_once(page):
+    page.evaluate("localStorage.removeItem('vidmem.tour')")
+    page.reload()
+    offer, tour = page.locator(".vm-tour-begin"), page.locator("dialog.vm-tour")
+    page.wait_for_function("window.vidmem?.last.source && window.vidmem.last.picture")
+    assert offer.inner_text() == "New here? A tour of a minute"
+    offer.focus()
+    page.keyboard.press("Enter")
+    views = []
+    num_steps = int(tour.locator("footer .vm-aside").inner_text().split()[-1])
+    for number in range(num_steps):
+        page.wait_for_function(
+            f"document.querySelector('.vm-tour footer').innerText.startsWith('{number + 1} of')"
+        )
+        views.append(page.evaluate("document.body.dataset.view"))
+        assert len(tour.locator("p").inner_text()) > 80
+        if number == 0:
+            assert violations(page, within="dialog.vm-tour") == []
+        page.keyboard.press("Enter")  # the focus is on the button that leads on
+    tour.wait_for(state="hidden")
+    assert views[:2] == ["watch", "label"] and views[-1] == "memory"
+    page.reload()
+    page.wait_for_function("window.vidmem?.last.source && window.vidmem.last.picture")
+    assert offer.inner_text() == "Tour"
+    assert not page.locator(".vm-tour-refuse").is_visible()
 
 
 def it_has_one_heading_and_named_regions(page):

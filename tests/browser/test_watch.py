@@ -124,7 +124,7 @@ def earlier_files_of_one_video_are_told_apart(page, site):
     files.nth(1).wait_for()
     texts = files.all_inner_texts()
     assert len(texts) == len(set(texts)) == 2
-    begun = r"long pen-predictions\.csv begun \d.*\d:\d\d.* · tiny.* · to 00:0\d"
+    begun = r"long pen-predictions\.csv begun \d.*\d:\d\d.* · tiny.* · to 00:\d\d"
     assert all(re.fullmatch(begun, text) for text in texts), texts
 
 

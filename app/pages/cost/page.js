@@ -42,6 +42,9 @@ export function start(element) {
   const legend = find(".vm-costs-legend");
   let drawn = null;
 
+  bus.on("chips", (texts) => {
+    find(".vm-costs-with").textContent = fill("cost_with", { details: texts.join(" · ") });
+  });
   const query = () => queryOf({ run: bus.run, theme: theme() });
   async function load() {
     if (!bus.run) return;

@@ -4,6 +4,7 @@ WORDS = {
     "cost_page_hint": "what is held while it runs, and whether that grows",
     "cost_said": "{headline}. {proof}",
     "cost_now": "Held now",
+    "cost_with": "Running with: {details}",
     "cost_events": "What happened",
     "cost_newest_first": "newest first",
     "cost_after_clip": "after clip {clip}",

@@ -1,9 +1,10 @@
-// The bar at the top: which page is on view, and the chips at the right: model, device and reader.
+// The bar at the top: which page is on view, the model at the right, and the tour.
 // All pages are one document, so that a run goes on while another page is looked at.
 
 import { saveFile } from "./ask.js";
 import * as bus from "./bus.js";
 import { make, viewShown } from "./dom.js";
+import { startTour } from "./tour.js";
 
 export function start(element) {
   const links = [...element.querySelectorAll("nav a")];
@@ -34,8 +35,12 @@ export function start(element) {
     saveFile(link);
   });
 
+  // How it is computed is on the Cost page; here it is a tooltip, since it says nothing of animals.
   const chips = element.querySelector(".vm-chips");
-  bus.on("chips", (texts) => {
-    chips.replaceChildren(...texts.map((textContent) => make("span", { className: "vm-chip", textContent })));
+  bus.on("chips", ([model, ...details]) => {
+    const shown = model ? [make("span", { className: "vm-chip", textContent: model, title: details.join(" · ") })] : [];
+    chips.replaceChildren(...shown);
   });
+
+  startTour(element, links);
 }

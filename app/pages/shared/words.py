@@ -3,6 +3,28 @@
 WORDS = {
     "pages": "Pages",
     "running_with": "Running with",
+    # the tour
+    "tour_offer": "New here? A tour of a minute",
+    "tour_again": "Tour",
+    "tour_refuse": "No tour; this is not asked again",
+    "tour_close": "End the tour",
+    "tour_back": "Back",
+    "tour_next": "Next",
+    "tour_done": "Done",
+    "tour_place": "{at} of {all}",
+    "tour_watch": "Choose a video, or upload one, and press play. A model goes through it clip by "
+    "clip, however long it is, and says what the animal does. The models that come along know "
+    "drawn barns only: for footage of your own, teach one.",
+    "tour_label": "Say what your animals do: name the behaviours, play the video, and press a key "
+    "when one begins. A minute in several pieces, with both answers in it, is a good start.",
+    "tour_teach": "One button teaches a model your behaviours, on this machine. It is tested on "
+    "labels that it has not seen, and the report says in a sentence whether it is good enough.",
+    "tour_review": "Go over what a model said, the doubtful first: Enter confirms, a key corrects. "
+    "What you correct is a label, and teaches the next model.",
+    "tour_results": "Time budgets, agreement between two observers or with a model, and files for "
+    "BORIS, spreadsheets and scripts.",
+    "tour_memory": "These three show how a model comes to what it says: what it remembers, where "
+    "it looks, and what mattered for one moment.",
     # the chooser of a project's video
     "chooser_which": "Which video of the project",
     "chooser_offered": "Videos that can be added to the project",
