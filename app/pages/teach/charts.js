@@ -6,7 +6,8 @@ import { fill, words } from "../shared/words.js";
 import { dot, headCell, rowHead, score, spanOf } from "./pieces.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const DARKEST = 80; // percent of its colour that a cell of the matrix gets at most
+// Percent of its colour that a cell of the matrix gets: between the two, neither dark nor light text could be read.
+const shadeOf = (share) => (share > 0.5 ? 70 + 30 * share : 76 * share);
 const [WIDE, HIGH] = [300, 170]; // of the curve, in pixels of its own
 const [LEFT, RIGHT, TOP, BOTTOM] = [30, 12, 10, 26];
 const FLAT = 0.02; // of macro-F1 from the last point but one to the last: less is no rise
@@ -65,7 +66,7 @@ export function confusionMatrix({ names, seconds }, colours, onCell) {
 }
 function matrixCell({ name, other, isRight, seconds, share }, onCell) {
   const made = make("td", { className: isRight ? "vm-teach-right" : "vm-teach-wrong" });
-  made.style.setProperty("--share", `${Math.round(DARKEST * share)}%`);
+  made.style.setProperty("--share", `${Math.round(shadeOf(share))}%`);
   if (!seconds) {
     made.append(make("span", { className: "vm-teach-zero" }));
     return made;
