@@ -30,6 +30,7 @@ from app.pages.services import Services
 from app.pages.streams.pools import StreamPools
 from app.pages.watch.actions import Handlers
 from app.projects.proxies import Proxies
+from app.projects.taught_models import TaughtModels
 from app.run.folders import (
     bundled_sample,
     default_runs_folder,
@@ -48,7 +49,8 @@ from app.sources.pictures import PictureLike, first_pictures
 from app.sources.shelf import VideoShelf
 from app.sources.uploads import UploadFolder, sweep_dead_folders
 from app.sources.wording import links_left_out
-from app.tools import Tools, vidmem_tools
+from app.teaching.jobs import TeachJobs
+from app.tools import Tools, vidmem_tools, with_taught_models
 from vidmem.errors import ProjectError, SettingError, VidmemError
 from vidmem.projects import Project
 from vidmem.video import limit_children
@@ -143,6 +145,7 @@ class App:
     uploads: UploadFolder
     project: Project
     proxies: Proxies
+    teaching: TeachJobs
     clock: AnsweringClock
     """To be told of by the server when it could not answer."""
 
@@ -153,6 +156,7 @@ class App:
             ending.callback(self.uploads.close)
             ending.callback(self.proxies.close)
             ending.callback(self.registry.close)
+            ending.callback(self.teaching.close)
 
 
 def quiet_environment(upload_folder: Path) -> None:
@@ -185,7 +189,8 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     clock = AnsweringClock()
     from app.page import base_style, mount_page  # which imports Gradio
 
-    tools = tools or vidmem_tools(settings.model)
+    models = TaughtModels(project.models_folder)
+    tools = with_taught_models(tools or vidmem_tools(settings.model), models)
     shelf = VideoShelf(
         settings.sample or bundled_sample(),
         settings.videos,
@@ -217,6 +222,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         max_upload_bytes=settings.max_upload_bytes,
         reach=settings.reach,
     )
+    teaching = TeachJobs(project, models)
     services = Services(
         registry=registry,
         tools=tools,
@@ -224,6 +230,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         files=files,
         pools=pools,
         project=project,
+        teaching=teaching,
     )
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -253,7 +260,18 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
     registry.start_sweeping(also=sweep)
     threading.Thread(target=_warm_up, args=(tools, settings.model, shelf), daemon=True).start()
     address = _address(settings, access)
-    return App(api, address, registry, end_connections, pools, uploads, project, proxies, clock)
+    return App(
+        api=api,
+        address=address,
+        registry=registry,
+        end_connections=end_connections,
+        streams=pools,
+        uploads=uploads,
+        project=project,
+        proxies=proxies,
+        teaching=teaching,
+        clock=clock,
+    )
 
 
 def _access(settings: AppSettings) -> Access:

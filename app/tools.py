@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from app.budget import process_budget
+from app.projects.taught_models import CONFIG, PREFIX, TaughtModels
+from app.projects.without_paths import without_paths
 from app.sources.kept import KeptOfFiles
 from app.sources.pictures import PictureSource
 from app.sources.shelf import Video
@@ -28,6 +30,10 @@ from vidmem.streaming import (
 )
 
 PROBE_SECONDS = 20.0
+MAX_TAUGHT_LOADED = 4
+"""Models of the project that are held for the next who asks; each has an image encoder of its own,
+some 20 MB. Runs hold theirs themselves."""
+
 TOO_MANY_PROBES = (
     "Several videos are being opened here right now. Choose this one again in a moment."
 )
@@ -120,6 +126,9 @@ class ModelChoice:
     is_available: bool
     needs: str = ""
     """What would have to be fetched, and from where; empty where nothing."""
+
+    is_taught: bool = False
+    """In the project that is open."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -218,6 +227,35 @@ def vidmem_tools(extra_model: str | None = None) -> Tools:
         open_engine=_open_engine,
         fit_threads=fit_threads,
     )
+
+
+def with_taught_models(tools: Tools, models: TaughtModels) -> Tools:
+    """The same tools, that list and load the models of a project, too: first, the newest first.
+
+    Args:
+        tools: For all other models.
+        models: Of the project.
+    """
+    from vidmem.models.presets import load
+
+    lock = threading.Lock()
+    # Of a folder as it is now: a model that was taught anew in its place is another one.
+    loaded: KeptOfFiles[Any] = KeptOfFiles(MAX_TAUGHT_LOADED)
+
+    def load_any(name: str) -> Any:
+        if not name.startswith(PREFIX):
+            return tools.load_model(name)
+        model = models.find(name)
+        with lock, without_paths(model.title, model.folder):
+            return loaded.get(model.folder / CONFIG, lambda _: load(str(model.folder)))
+
+    def choices() -> list[ModelChoice]:
+        listed = tools.list_models()
+        known = {one.name for one in listed}
+        taught = [ModelChoice(one.name, one.title, True, is_taught=True) for one in models.list()]
+        return [*(one for one in taught if one.name not in known), *listed]
+
+    return replace(tools, load_model=load_any, list_models=choices)
 
 
 def _title_in(folder: Path) -> str | None:

@@ -69,6 +69,7 @@ APP_ORDER = (
     "pages",
     "run",
     "explain",
+    "teaching",
     "tools",
     "projects",
     "sources",
@@ -77,7 +78,7 @@ APP_ORDER = (
     "sentences",
 )
 PAGE_FOLDERS = {
-    *("watch", "label", "review", "results", "runs"),
+    *("watch", "label", "teach", "review", "results", "runs"),
     *("streams", "inside", "masks", "cost", "planner"),
 }
 

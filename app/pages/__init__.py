@@ -1,10 +1,23 @@
 """The pages of the app, in the order of the bar at the top; each is a folder beside this file."""
 
-from app.pages import cost, inside, label, masks, planner, results, review, runs, streams, watch
+from app.pages import (
+    cost,
+    inside,
+    label,
+    masks,
+    planner,
+    results,
+    review,
+    runs,
+    streams,
+    teach,
+    watch,
+)
 
 PAGES = (
     watch.PAGE,
     label.PAGE,
+    teach.PAGE,
     review.PAGE,
     results.PAGE,
     runs.PAGE,

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from app.pages.watch.actions import Handlers
     from app.run.kept.files import KeptFiles
     from app.run.registry import RunRegistry
+    from app.teaching.jobs import TeachJobs
     from app.tools import Tools
     from vidmem.projects import Project
 
@@ -24,3 +25,4 @@ class Services:
     files: KeptFiles
     pools: StreamPools
     project: Project
+    teaching: TeachJobs

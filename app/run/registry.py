@@ -107,6 +107,12 @@ class RunRegistry:
         with self._lock:
             return sum(entry.run.is_active for entry in self._entries.values())
 
+    @property
+    def models_in_use(self) -> set[str]:
+        """Of runs that hold an engine now, by name."""
+        with self._lock:
+            return {one.run.chosen.name for one in self._entries.values() if one.run.is_active}
+
     def open(self, run_id: str, page: str) -> tuple[Run, bool]:
         """The run of an id that a page brought along, or a new one; and whether it is new.
 

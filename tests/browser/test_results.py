@@ -21,7 +21,7 @@ ETHOGRAM = Ethogram((*Ethogram.of(*NAMES, axis="posture"), Behaviour("rolling", 
 BOUTS = ((0, 12, "lying"), (12, 20, "standing"), (20, 40, "lying"))
 ROWS = "document.querySelectorAll('.vm-results-rows tr[data-at]')"
 PLAYS_STANDING = """() => {
-  const video = document.querySelector(".vm-results-player video");
+  const video = document.querySelector(".vm-span-player video");
   return video && !video.paused && video.currentTime >= 11.9 && video.currentTime < 20.1;
 }"""
 NUM_EVENTS = 3000
@@ -101,10 +101,10 @@ def check_playing(page) -> None:
     page.locator(".vm-results-rows").focus()
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    page.locator(".vm-results-player").get_by_text("lying, 00:20.0 to 00:40.0").wait_for()
+    page.locator(".vm-span-player").get_by_text("lying, 00:20.0 to 00:40.0").wait_for()
     page.locator(".vm-results-rows tr[data-at]").filter(has_text="standing").click()
     page.wait_for_function(PLAYS_STANDING)
-    assert page.locator(".vm-results-player [data-do=loop]").get_attribute("aria-pressed") == "true"
+    assert page.locator(".vm-span-player [data-do=loop]").get_attribute("aria-pressed") == "true"
 
 
 def check_figures(page) -> None:
@@ -159,7 +159,7 @@ def check_agreement(page, folder) -> None:
     span = agreement.locator(".vm-results-spans button")
     assert span.inner_text() == "00:12.0 \N{EN DASH} 00:14.0 (2 s)"
     span.click()
-    agreement.locator(".vm-results-player").get_by_text("standing in the labels of").wait_for()
+    agreement.locator(".vm-span-player").get_by_text("standing in the labels of").wait_for()
     text = saved(page, agreement.locator("[data-file=csv]").click)
     assert "labels of the file ben.boris" in text
     choose_run(page, "[data-agree=second]")

@@ -22,6 +22,7 @@ from vidmem.errors import LabelError
 from vidmem.labels import NO_CLASS, Behaviour, Bout, Ethogram, Labels, Span
 from vidmem.models import CardAxis
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
+from vidmem.teaching.judged import judged_spans
 from vidmem.teaching.report import CandidateReport, _verdict, macro_f1_of
 from vidmem.teaching.samples import classes_at, is_none, taught_axes
 from vidmem.teaching.scoring import Examination, calibration_error, fit_temperature
@@ -184,3 +185,17 @@ def test_behaviours_without_a_bout_are_no_classes():
     ethogram = Ethogram(tuple(Behaviour(name, axis="posture") for name in ("a", "b", "c")))
     labels = Labels(ethogram, alternating(60.0, names=("a", "c")))
     assert taught_axes(labels)[0].class_names == ("a", "c")
+
+
+def test_the_spans_behind_a_confusion_matrix_last_as_long_as_its_cells():
+    said = one_video(120.0)
+    exam, video = examination(said), said.videos[0]
+    frames = np.flatnonzero(exam.is_in(video))
+    logits = {video.name: logits_of(video, wrong=frames[: len(frames) // 2])}
+    score = exam.score(logits)[0]
+    spans = judged_spans(exam, logits)
+    for row, labelled in enumerate(score.class_names):
+        for column, predicted in enumerate(score.class_names):
+            own = [one for one in spans if (one.labelled, one.predicted) == (labelled, predicted)]
+            seconds = sum(one.end_seconds - one.start_seconds for one in own)
+            assert seconds == pytest.approx(score.confusion_seconds[row][column], abs=1e-6)

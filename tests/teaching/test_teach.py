@@ -28,6 +28,7 @@ from vidmem.teaching.lessons import (
     find_videos,
     gather,
 )
+from vidmem.teaching.preview import preview_teaching
 from vidmem.teaching.report import read_report
 from vidmem.teaching.splits import SplitConfig
 from vidmem.teaching.teach import TeachConfig, teach
@@ -100,6 +101,13 @@ def test_a_taught_model_is_a_model(name, video, store, tmp_path, monkeypatch):
     assert report.macro_f1 > 0.9
     assert report.baselines["linear"] > 0.9 > report.baselines["majority"]
     assert any(one.split for one in stages)
+    quick = [one for one in stages if one.quick_f1 is not None]
+    linear = max(report.baselines[name] for name in ("linear", "window"))
+    assert [one.quick_f1 for one in quick] == [linear]
+    assert not any("learn" in one.stage for one in stages[: stages.index(quick[0])])
+    # What was said before anything was opened is what was done, but for the edges of frames.
+    ahead = preview_teaching(LABELS, {"pen.mp4": SECONDS}, replace(CONFIG, model=name)).split
+    assert ahead.words() == report.split.words()
     assert all(0 <= one.done <= 1 for one in stages)
     vidmem.save(model, tmp_path)
     loaded = vidmem.load(str(tmp_path))

@@ -15,14 +15,13 @@ from vidmem.cli.stopping import StopRequest
 from vidmem.cli.teaching_outputs import check_can_write, check_model_folder, write_model
 from vidmem.cli.teaching_progress import TeachingDisplay
 from vidmem.cli.terminal import new_console
-from vidmem.errors import DecoderError, ProjectError, SettingError, VideoNotFoundError
+from vidmem.errors import DecoderError, SettingError
 from vidmem.plain import to_json
 from vidmem.units import file_size
 
 if TYPE_CHECKING:
     from vidmem.labels import Labels
     from vidmem.models import FeatureStore, Network
-    from vidmem.projects import Project
     from vidmem.teaching import Regions, SplitConfig, TeachConfig, TeachReport, WarmStart
 
 
@@ -335,30 +334,10 @@ def _of_project(
         labels = opened.labels.all().labels
         return _Lesson(
             labels=labels,
-            sources=_files_of(opened, sorted({track.video for track in labels.tracks})),
+            sources=opened.videos.files_of(sorted({track.video for track in labels.tracks})),
             out=opened.models_folder / name,
             store=FeatureStore(folder=opened.features_folder, max_bytes=max_bytes),
         )
-
-
-def _files_of(project: Project, names: Iterable[str]) -> dict[str, Path]:
-    found = {}
-    for name in names:
-        video = project.videos[name]
-        state = project.videos.state_of(video)
-        if state == "changed":
-            raise ProjectError(
-                f"{video.path} has other content than when it was labelled as {name}; put the old "
-                "file back, or see in the app whether its labels still fit"
-            )
-        if state == "missing" or video.path is None:
-            where = f"it was {video.path}" if video.path else "it is known from labels only"
-            raise VideoNotFoundError(
-                f"the file of {name} is not there ({where}); show the app where it is, or take the "
-                "video out of the project"
-            )
-        found[name] = video.path
-    return found
 
 
 def _followed_share(share: float | None, *, is_wanted: bool) -> float | None:

@@ -180,6 +180,31 @@ class VideoList:
             self._set(connection, self.find(connection, name), _fact_values(facts))
             return self.find(connection, name)
 
+    def files_of(self, names: Iterable[str]) -> dict[str, Path]:
+        """The files of some videos, each with the content that was labelled.
+
+        Raises:
+            ProjectError: If there is no such video, or its file has changed.
+            VideoNotFoundError: If its file is not there.
+        """
+        found = {}
+        for name in names:
+            video = self[name]
+            state = self.state_of(video)
+            if state == "changed":
+                raise ProjectError(
+                    f"{video.path} has other content than when it was labelled as {name}; put the "
+                    "old file back, or see in the app whether its labels still fit"
+                )
+            if state == "missing" or video.path is None:
+                where = f"it was {video.path}" if video.path else "it is known from labels only"
+                raise VideoNotFoundError(
+                    f"the file of {name} is not there ({where}); show the app where it is, or take "
+                    "the video out of the project"
+                )
+            found[name] = video.path
+        return found
+
     # Files that moved or changed.
 
     def state_of(self, video: ProjectVideo) -> VideoState:

@@ -10,10 +10,18 @@ from vidmem.teaching.encoding import (
     encode_video,
     find_features,
 )
+from vidmem.teaching.judged import JudgedSpan
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
-from vidmem.teaching.report import CandidateReport, TeachReport, read_report
+from vidmem.teaching.preview import TeachPreview, preview_teaching
+from vidmem.teaching.report import (
+    GOOD_F1,
+    USABLE_F1,
+    CandidateReport,
+    TeachReport,
+    read_report,
+)
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
 from vidmem.teaching.subjects import ANY_VIDEO, Regions, checked_regions, read_regions
 from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
@@ -21,13 +29,16 @@ from vidmem.teaching.warm_start import WarmStart
 
 __all__ = [
     "ANY_VIDEO",
+    "GOOD_F1",
     "LEARNERS",
     "MODEL_NAMES",
+    "USABLE_F1",
     "CancelledError",
     "CandidateReport",
     "EncodingCancelledError",
     "EncodingProgress",
     "FeatureConfig",
+    "JudgedSpan",
     "LearnConfig",
     "LearnerKind",
     "Regions",
@@ -35,6 +46,7 @@ __all__ = [
     "SplitConfig",
     "SplitMethod",
     "TeachConfig",
+    "TeachPreview",
     "TeachProgress",
     "TeachReport",
     "VideoFeatures",
@@ -44,6 +56,7 @@ __all__ = [
     "encode_video",
     "find_features",
     "find_videos",
+    "preview_teaching",
     "read_regions",
     "read_report",
     "teach",

@@ -36,7 +36,7 @@ from vidmem.teaching.splits import Split, SplitConfig, extend_split, make_split
 from vidmem.teaching.stream_rows import StreamRows, stream_rows
 from vidmem.teaching.subjects import Regions, TaughtPart, assign
 from vidmem.teaching.warm_start import WarmStart
-from vidmem.video import probe_safely
+from vidmem.video import VideoInfo, probe_safely
 
 FIT_FRAMES = 1000
 """Feature frames that the reduction is fitted to, drawn evenly from all videos: some dozens of
@@ -176,17 +176,56 @@ def expected_videos(
         LabelError: If the labels teach nothing, cannot be split, or are of other files.
         VidmemError: If a video cannot be read.
     """
+    infos: dict[str, VideoInfo] = {}
+
+    def seconds_of(name: str) -> float:
+        infos[name] = probe_safely(sources[name])
+        return infos[name].duration_seconds
+
+    ahead = look_ahead(labels, sources, request, seconds_of)
+    for part in ahead.parts:
+        if part.region is not None:  # which may be too small for its video
+            part.region.pixels(infos[part.name].width, infos[part.name].height)
+    return ahead.videos
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LookAhead:
+    """What would be taught on, before anything is encoded."""
+
+    axes: tuple[CardAxis, ...]
+    parts: tuple[TaughtPart, ...]
+    videos: tuple[TaughtVideo, ...]
+    """About as they will be taught, their features still empty."""
+
+    split: Split
+
+
+def look_ahead(
+    labels: Labels,
+    sources: Mapping[str, Path],
+    request: MaterialRequest,
+    seconds_of: Callable[[str], float],
+) -> LookAhead:
+    """What would be taught on, and how it would be split.
+
+    Args:
+        labels: Of any videos.
+        sources: The files of the videos that are taught on, by name; none is opened.
+        request: What is wanted.
+        seconds_of: How long a video is, in seconds.
+
+    Raises:
+        LabelError: If the labels teach nothing, cannot be split, or are of other files.
+    """
     assigned = assign(labels, sources, request.subject, request.regions)
     taught = request.taught_axes(assigned.labels)
-    infos = {name: probe_safely(path) for name, path in sources.items()}
-    for name, info in infos.items():
-        check_inside(labels.bouts_of(video=name), name, info.duration_seconds)
+    lengths = {name: seconds_of(name) for name in sources}
+    for name, seconds in lengths.items():
+        check_inside(labels.bouts_of(video=name), name, seconds)
     found = []
     for part in assigned.parts:
-        info = infos[part.name]
-        if part.region is not None:
-            part.region.pixels(info.width, info.height)
-        num_frames = max(1, round(info.duration_seconds * request.feature_fps))
+        num_frames = max(1, round(lengths[part.name] * request.feature_fps))
         starts = np.arange(num_frames) / request.feature_fps
         # The last frame of each group is encoded.
         every = request.features.encode_every
@@ -205,8 +244,8 @@ def expected_videos(
         )
         found.append(one)
     _check_sampled(found, taught, request.feature_fps)
-    request.split_of(found)
-    return tuple(found)
+    split = request.split_of(found)
+    return LookAhead(axes=taught, parts=assigned.parts, videos=tuple(found), split=split)
 
 
 def _check_sampled(

@@ -13,6 +13,7 @@ from vidmem.errors import StorageError
 from vidmem.labels.results import PredictionScore
 from vidmem.models import CardAxis
 from vidmem.plain import to_json
+from vidmem.teaching.judged import JudgedSpan
 from vidmem.teaching.scoring import CalibrationBin
 from vidmem.teaching.splits import Split
 
@@ -41,8 +42,8 @@ class CandidateReport:
     """Whether it began as the network of an earlier model: then 0 steps leave that as it was."""
 
     seconds: float = 0.0
-    """It took to teach it, all seeds; the linear heads that several begin with count for the first
-    of them, and for themselves."""
+    """It took to teach it, all seeds; the linear heads that are fitted to all that is learnt from
+    count for themselves alone, since every network begins with them."""
 
     @property
     def macro_f1(self) -> float | None:
@@ -182,6 +183,8 @@ class TeachReport:
 
     left_out: tuple[str, ...] = ()
     """What a whole report has beside this one, in words."""
+    judged: tuple[JudgedSpan, ...] = ()
+    """What lies behind each cell of the confusion matrices, of the first seed."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
     """Of what it was taught: videos, encoder, rates."""
@@ -251,6 +254,7 @@ class TeachReport:
                 }
                 for one in self.suggestions
             ],
+            "judged": [one.as_dict() for one in self.judged],
             "latency_seconds": self.latency_seconds,
             "encoding_seconds": round(self.encoding_seconds, 2),
             "teaching_seconds": round(self.teaching_seconds, 2),

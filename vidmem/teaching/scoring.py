@@ -30,6 +30,20 @@ Logits = NDArray[np.float32]
 """`[T, C]` of one video, all axes side by side."""
 
 
+@dataclass(frozen=True, eq=False)
+class ExaminedAxis:
+    """Two accounts of one axis, of the time of one part alone."""
+
+    said: Labels
+    """By a person."""
+
+    predicted: Labels
+    """By a network."""
+
+    probabilities: Mapping[str, ClassProbabilities]
+    """Of the network, by video."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Examination:
     """The labelled time of one part, to hold networks against."""
@@ -53,6 +67,23 @@ class Examination:
         return tuple(self._score_axis(index, logits) for index in range(len(self.axes)))
 
     def _score_axis(self, index: int, logits: Mapping[str, Logits]) -> PredictionScore:
+        found = self.accounts(index, logits)
+        return score(
+            found.predicted,
+            found.said,
+            axis=self.axes[index].name,
+            # They are told by video alone.
+            probabilities={} if any(one.subject for one in self.videos) else found.probabilities,
+            block_seconds=self.block_seconds,
+        )
+
+    def accounts(self, index: int, logits: Mapping[str, Logits]) -> ExaminedAxis:
+        """What a person and a network say of an axis in the time of the part.
+
+        Args:
+            index: Of the axis.
+            logits: By video; those of videos without time of the part are not needed.
+        """
         axis = self.axes[index]
         said = self._labels_of(axis)
         predicted = Labels(said.ethogram, videos=said.videos)
@@ -70,14 +101,7 @@ class Examination:
                 for start, end in self._spans(video, is_in):
                     span = Span(video.name, start, end, video.subject, axis.name)
                     predicted = predicted.mark_scored(span)
-        return score(
-            predicted,
-            said,
-            axis=axis.name,
-            # They are told by video alone.
-            probabilities={} if any(one.subject for one in self.videos) else probabilities,
-            block_seconds=self.block_seconds,
-        )
+        return ExaminedAxis(said, predicted, probabilities)
 
     @property
     def block_seconds(self) -> float:

@@ -27,6 +27,7 @@ from vidmem.models import (
 from vidmem.streaming import Region, StreamSettings
 from vidmem.teaching.encoding import CancelledError, EncodingProgress
 from vidmem.teaching.insight import calibrations, label_next, learning_curve
+from vidmem.teaching.judged import judged_spans
 from vidmem.teaching.learners import (
     LEARNERS,
     MODEL_NAMES,
@@ -213,6 +214,10 @@ class TeachProgress:
 
     split: Split | None = None
     """Given once, before a network learns."""
+
+    quick_f1: float | None = None
+    """Given once, before a network learns: macro-F1 of the better linear head, which is there at
+    once. The mean over axes; `None`: undefined, too."""
 
 
 Report = Callable[[TeachProgress], None]
@@ -424,6 +429,11 @@ class Teaching:
         started = time.perf_counter()
         self._progress(TeachProgress(stage="split", done=1.0, split=self._split))
         test, stop = self.examination("test"), self.examination("stop")
+        linear = self._linear()
+        known = [one.macro_f1 for one in linear if one.macro_f1 is not None]
+        self._progress(
+            TeachProgress(stage="linear heads", done=1.0, quick_f1=max(known, default=None))
+        )
         learned, chosen = self._network(self._config.model)
         learner = learned.learner
         baselines = self._baselines() if self._config.has_baselines else []
@@ -436,12 +446,13 @@ class Teaching:
             model=self._config.model,
             axes=self._material.axes,
             split=self._split,
-            candidates=(chosen, *baselines, *self._linear()),
+            candidates=(chosen, *baselines, *linear),
             memory_name=learner.remembers,
             memory=self._memory_rows(learner, test, chosen),
             curve=self._curve(test),
             calibration=told,
             suggestions=label_next(test, logits),
+            judged=judged_spans(test, logits),
             latency_seconds=StreamSettings.for_model(model).latency_seconds,
             encoding_seconds=encoding_seconds,
             teaching_seconds=time.perf_counter() - started,

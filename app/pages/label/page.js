@@ -109,9 +109,15 @@ function begin(element) {
   // Another video, or another start of its recording; taken over when the page is looked at.
   function takeVideo() {
     const record = bus.last.project_video;
-    if (record === undefined || record === current || viewShown() !== "label") return;
+    if (record === undefined || viewShown() !== "label") return;
+    if (record === current) {
+      const wanted = takeWanted(current);
+      if (wanted !== null) player.seek(wanted);
+      return;
+    }
     leave();
-    const at = Number(kept(PLACE + record?.name)) || 0;
+    const wanted = takeWanted(record);
+    const at = wanted ?? (Number(kept(PLACE + record?.name)) || 0);
     current = record;
     coding.setRecord(record);
     coding.stopMarking();
@@ -121,6 +127,13 @@ function begin(element) {
     timeline.load(record);
   }
   bus.on("project_video", takeVideo);
+  // The moment that another page wants looked at, if it is of this video: "label_at", `{ video, seconds }`.
+  function takeWanted(record) {
+    const { video, seconds } = bus.last.label_at ?? {};
+    if (!record || record.name !== video) return null;
+    bus.last.label_at = null;
+    return seconds;
+  }
   player.on("loaded", () => timeline.load(current));
 
   player.on("time", () => {

@@ -15,7 +15,7 @@ from app.pages.planner.views import catalogue, model_of, plan_answer, plan_downl
 from app.pages.planner.wording import NO_FILE, NO_GPU
 from app.run.registry import RunRegistry
 from app.sources.wording import NO_MEASURE
-from app.tools import Tools
+from app.tools import ModelChoice, Tools
 from vidmem.errors import SettingError
 
 
@@ -36,17 +36,21 @@ class _Planner:
     def __init__(self, tools: Tools) -> None:
         self._tools, self._measurer = tools, Measurer()
 
+    def _listed(self) -> list[ModelChoice]:
+        """Taught models are left out: what an image encoder before them costs is not planned."""
+        return [one for one in self._tools.list_models() if not one.is_taught]
+
     def models(self, request: PageRequest) -> dict[str, Any]:
-        return catalogue(self._tools.list_models())
+        return catalogue(self._listed())
 
     def plan(self, request: PageRequest) -> dict[str, Any]:
-        return plan_answer(request.query, self._tools.list_models(), request.theme)
+        return plan_answer(request.query, self._listed(), request.theme)
 
     def file(self, request: PageRequest) -> Download:
-        return plan_download(request.query, self._tools.list_models())
+        return plan_download(request.query, self._listed())
 
     def start(self, request: PageRequest) -> dict[str, Any]:
-        name, model = model_of(request.query, self._tools.list_models())
+        name, model = model_of(request.query, self._listed())
         plan_request, kind = request_of(request.query, model), request.text("kind")
         video = request.run.video
         if kind == "rate":

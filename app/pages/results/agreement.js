@@ -5,10 +5,10 @@ import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { videosOfProject } from "../shared/video/project.js";
+import { playSpan } from "../shared/video/span_player.js";
 import { fill, words } from "../shared/words.js";
 import { drawAxis, drawEvents, drawPooled } from "./agreement_tables.js";
 import { debounced, plural, refill, runWords } from "./pieces.js";
-import { playSpan } from "./player.js";
 import { drawScore } from "./score_tables.js";
 import { factsOf, keepShown, queryOfShown } from "./state.js";
 

@@ -4,10 +4,10 @@ import { ask } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { make, perFrame } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { place, playSpan } from "../shared/video/span_player.js";
 import { wallClock } from "../shared/video/wall_clock.js";
 import { fill, words } from "../shared/words.js";
 import { cell, debounced, dot, number, refill, rowHead } from "./pieces.js";
-import { place, playSpan } from "./player.js";
 import { keepShown, queryOfShown } from "./state.js";
 
 const ROW = 30; // pixels: every row is as high, so that those on view are known

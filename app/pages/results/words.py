@@ -80,12 +80,6 @@ WORDS = {
     "results_note": "Note",
     "results_point": "event",
     "results_table_keys": "Up and down move, Enter plays",
-    "results_play": "Choose a bout to play it here.",
-    "results_playing": "{behaviour}, {from} to {to}, of {video}",
-    "results_not_here": "The bouts of {video} cannot be played: {state}.",
-    "results_is_missing": "its file is not where it was",
-    "results_is_changed": "its file has changed since it was added",
-    "results_is_unseen": "it is known from labels only; add its file on the Label page",
     "results_bouts_csv": "CSV",
     "results_bouts_csv_hint": "The bouts of this table, with model, settings, versions and the "
     "recording's start above the header",

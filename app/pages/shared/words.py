@@ -68,6 +68,12 @@ WORDS = {
     "vp_no_full": "This browser does not allow full screen here.",
     "vp_position": "Place in the video",
     "vp_of": "{time} of {total}",
+    "vp_span": "Choose a bout to play it here.",
+    "vp_span_playing": "{behaviour}, {from} to {to}, of {video}",
+    "vp_span_not_here": "The bouts of {video} cannot be played: {state}.",
+    "vp_span_is_missing": "its file is not where it was",
+    "vp_span_is_changed": "its file has changed since it was added",
+    "vp_span_is_unseen": "it is known from labels only; add its file on the Label page",
     "vp_none": "Choose a video of the project, or add one.",
     "vp_opening": "Opening the video …",
     "vp_missing": "The file of this video is not where it was. Put it back, or add it again from "

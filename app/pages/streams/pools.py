@@ -53,6 +53,11 @@ class StreamPools:
         """Names of the files of all streams that have not left."""
         return {path.name for pool in self.all() for path in pool.outs()}
 
+    @property
+    def models_in_use(self) -> set[str]:
+        """Of the pools that there are, by name."""
+        return {pool.model_name for pool in self.all()}
+
     def find(self, run_id: str) -> PoolRun | None:
         """The pool of a run, where it has one."""
         return self._pools.get(run_id)

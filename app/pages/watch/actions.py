@@ -57,7 +57,7 @@ class Handlers:
         self.tools = tools
         self._registry, self._project = registry, project
         self._reach = reach or Reach()
-        self._commands = Commands(registry, shelf, self._reach, project)
+        self._commands = Commands(registry, shelf, self._reach, project, tools.list_models)
         self._max_upload_bytes = max_upload_bytes
 
     def open_page(self, page: str, run_id: str, visitor: Visitor = REMOTE) -> Reply:
@@ -66,6 +66,8 @@ class Handlers:
         if is_new:
             self._prepare(run)
             self._offer_interrupted(run)
+        else:
+            self._commands.show_models(run)
         return self._greet(run, page, visitor)
 
     def sync(self, page: str, run_id: str, message: str, visitor: Visitor = REMOTE) -> Reply | None:
@@ -102,9 +104,7 @@ class Handlers:
 
     def _prepare(self, run: Run) -> None:
         self._commands.prepare(run)
-        choices = self.tools.list_models()
-        models = [[one.name, one.title, one.is_available, one.needs] for one in choices]
-        run.board.put("models", models)
+        self._commands.show_models(run)
 
     def _offer_interrupted(self, run: Run) -> None:
         """Say what was under way when the app ended, unless the page has something else to say."""

@@ -2,14 +2,14 @@
 
 import { queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
-import { behaviourColour } from "../shared/colours.js";
 import { downloadLink, make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill } from "../shared/words.js";
+import { columnColour } from "./colours.js";
 
 function rowOf([label, colour, count, seconds, share]) {
   const dot = make("i", { className: "vm-dot" });
-  dot.style.background = behaviourColour(colour);
+  dot.style.background = columnColour(colour);
   const cells = [String(count), format.clock(seconds), `${Math.round(share * 100)} %`];
   const name = make("th", { scope: "row" }, dot, label);
   return make("tr", {}, name, ...cells.map((textContent) => make("td", { textContent })));

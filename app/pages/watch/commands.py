@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -19,7 +20,8 @@ from app.run.registry import RunRegistry
 from app.run.run import Run
 from app.sources.live import Reach, address_video, webcam_video
 from app.sources.shelf import Video, VideoShelf
-from vidmem.errors import SettingError, VidmemError
+from app.tools import ModelChoice
+from vidmem.errors import ProjectError, SettingError, VidmemError
 from vidmem.projects import Project
 from vidmem.streaming import StreamSettings
 from vidmem.video import AddressPolicy
@@ -31,10 +33,15 @@ class Commands:
     """Actions by name; those that may start an engine keep to the limit of the machine."""
 
     def __init__(
-        self, registry: RunRegistry, shelf: VideoShelf, reach: Reach, project: Project
+        self,
+        registry: RunRegistry,
+        shelf: VideoShelf,
+        reach: Reach,
+        project: Project,
+        list_models: Callable[[], list[ModelChoice]],
     ) -> None:
         self._registry, self._shelf, self._reach = registry, shelf, reach
-        self._project = project
+        self._project, self._list_models = project, list_models
         # Held from "may one more begin?" until it has: two could pass the limit together.
         self._beginning = threading.Lock()
         self._by_name: dict[str, Callable[[Run, Value], object]] = {
@@ -49,6 +56,7 @@ class Commands:
             "speed": lambda run, value: run.set_speed(is_real_time=value["speed"] == "real"),
             "set": lambda run, value: run.chosen.update(**{str(value["setting"]): value["value"]}),
             "model": self._change_model,
+            "models": lambda run, value: self.show_models(run),
             "choose": self._choose,
             "uploaded": self._add_upload,
             "webcam": self._watch_webcam,
@@ -92,6 +100,16 @@ class Commands:
                     title = first.title if first else ""
                     run.notices.post(sentences.sentence_for(error, title), "error")
 
+    def show_models(self, run: Run) -> None:
+        """Say which models there are now, and how the project colours its behaviours."""
+        choices = self._list_models()
+        run.board.put(
+            "models", [[one.name, one.title, one.is_available, one.needs] for one in choices]
+        )
+        with contextlib.suppress(ProjectError):  # which the page says where it matters
+            colours = {one.name: one.colour for one in self._project.ethogram}
+            run.board.put("behaviour_colours", colours)
+
     def _begin(self, run: Run, begin: Callable[[], None]) -> None:
         """Do what may start an engine, unless as many as allowed are open."""
         with self._beginning:
@@ -104,6 +122,7 @@ class Commands:
     def _change_model(self, run: Run, value: Value) -> None:
         before, chosen = run.chosen.settings, run.chosen.chosen_settings()
         change = run.chosen.change_model(str(value["model"]))
+        self.show_models(run)  # it may have been taught since they were listed
         now = change.settings.changeable()
         is_kept = {name: now[name] == setting for name, setting in chosen.items()}
         kept = [_shown_name(name, change.settings) for name in chosen if is_kept[name]]

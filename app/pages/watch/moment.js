@@ -1,11 +1,11 @@
 // Over the timeline of the Memory and the Heads page: play and pause, and which moment is on view.
 
 import * as bus from "../shared/bus.js";
-import { behaviourColour } from "../shared/colours.js";
 import { isTyping, PAUSE, PLAY } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import * as viewed from "../shared/viewed_moment.js";
 import { fill, words } from "../shared/words.js";
+import { columnColour } from "./colours.js";
 
 export function start(element) {
   const find = (selector) => element.querySelector(selector);
@@ -50,9 +50,7 @@ export function start(element) {
     drawUnlike(moment);
     if (!moment) return;
     const label = `${moment.label} ${moment.probability.toFixed(2)}`;
-    find(".vm-moment-said i").style.background = behaviourColour(
-      (bus.last.timeline?.classes ?? []).indexOf(moment.label),
-    );
+    find(".vm-moment-said i").style.background = columnColour((bus.last.timeline?.classes ?? []).indexOf(moment.label));
     find(".vm-moment-said span").textContent = moment.is_final ? label : `${label} · ${words.provisional}`;
   }
 

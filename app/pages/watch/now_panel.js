@@ -1,9 +1,9 @@
 // The probabilities of the newest prediction, and what the model holds; a panel of the player's part.
 
 import * as bus from "../shared/bus.js";
-import { behaviourColour } from "../shared/colours.js";
 import * as format from "../shared/format.js";
 import { words } from "../shared/words.js";
+import { columnColour } from "./colours.js";
 
 export function startNowPanel(element) {
   const find = (selector) => element.querySelector(selector);
@@ -35,7 +35,7 @@ export function startNowPanel(element) {
       row.classList.toggle("vm-apart", at > 0 && axis !== (classes[at - 1][3] ?? 0));
       label.textContent = label.title = name;
       bar.style.width = `${probability * 100}%`;
-      bar.style.background = behaviourColour(colour);
+      bar.style.background = columnColour(colour);
       number.textContent = isIdle ? "–" : probability.toFixed(2);
     });
     bars.classList.toggle("vm-idle", isIdle);

@@ -1,10 +1,10 @@
 // The picture with its label, the transport under it, and the keyboard.
 
 import * as bus from "../shared/bus.js";
-import { behaviourColour } from "../shared/colours.js";
 import { downloadLink, isTyping, PAUSE, PLAY } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
+import { columnColour } from "./colours.js";
 import { startNowPanel } from "./now_panel.js";
 
 export function start(element) {
@@ -108,7 +108,7 @@ export function start(element) {
     image.alt = fill("picture_at", { time: format.clock(picture.seconds, { hasTenths: true }) });
     clock.textContent = format.clock(picture.seconds);
     if (tag.hidden) return;
-    tag.firstElementChild.style.background = behaviourColour(picture.colour);
+    tag.firstElementChild.style.background = columnColour(picture.colour);
     const others = picture.others ?? []; // of a model of several axes
     const said = [[picture.label, picture.probability], ...others];
     tag.children[1].textContent = said

@@ -1,10 +1,10 @@
 // The memory queue or the window as pictures. A clip keeps its element while it is held, so that pushing and evicting can be seen.
 
 import * as bus from "../shared/bus.js";
-import { behaviourColour } from "../shared/colours.js";
 import { calm, make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
+import { columnColour } from "./colours.js";
 
 const MOVE = { duration: 240, easing: "cubic-bezier(.3, .1, .2, 1)" };
 function makePlace() {
@@ -44,7 +44,7 @@ export function start(element) {
     item.firstElementChild.setAttribute("aria-label", text);
     item.firstElementChild.title = text;
     item.classList.toggle("vm-provisional", !slot.is_final);
-    item.style.setProperty("--behaviour", behaviourColour(slot.column));
+    item.style.setProperty("--behaviour", columnColour(slot.column));
   }
 
   function leave(item, box, frame) {

@@ -1,11 +1,12 @@
 // The timeline's pen: a band per behaviour, the curves under it, and the lines that move. Over the Memory and the Heads
 // page it is one lane, so that a moment can be picked there and the page begins soon.
 
-import { paint, token } from "../shared/colours.js";
+import { token } from "../shared/colours.js";
 import { perFrame, viewShown } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { tickStep } from "../shared/time_view.js";
 import { words } from "../shared/words.js";
+import { columnPaint } from "./colours.js";
 import { state, x } from "./timeline_state.js";
 import { view } from "./timeline_view.js";
 
@@ -50,7 +51,7 @@ export function makeDrawing(plot, canvas) {
       const y = TOP + row * ROW;
       pen.fillStyle = token("line");
       pen.fillRect(state.gutter, y + ROW - 1, state.width - state.gutter, 1);
-      pen.fillStyle = paint(row);
+      pen.fillStyle = columnPaint(row);
       pen.fillRect(0, y + 6, 8, 8);
       pen.fillStyle = token(row === state.focusColumn ? "ink" : "dim");
       pen.fillText(shorten(name, state.gutter - 22), 14, y + ROW / 2);
@@ -98,7 +99,7 @@ export function makeDrawing(plot, canvas) {
       const wide = Math.max(1.2, x(end) - left - 0.6);
       const high = isLane() ? LANE - 6 : 13;
       const top = TOP + (isLane() ? 0 : column * ROW) + 3;
-      pen.fillStyle = pen.strokeStyle = paint(column);
+      pen.fillStyle = pen.strokeStyle = columnPaint(column);
       pen.globalAlpha = state.focusColumn >= 0 && state.focusColumn !== column ? 0.3 : 1;
       pen.beginPath();
       pen.roundRect(left, top, wide, high, Math.min(2, wide / 2));
@@ -156,7 +157,7 @@ export function makeDrawing(plot, canvas) {
     pen.globalAlpha = 1;
   }
   function drawCurve(shown, column) {
-    pen.strokeStyle = paint(column);
+    pen.strokeStyle = columnPaint(column);
     pen.globalAlpha = state.focusColumn >= 0 && state.focusColumn !== column ? 0.15 : 0.9;
     pen.lineWidth = state.focusColumn === column ? 2 : 1.3;
     pen.beginPath();

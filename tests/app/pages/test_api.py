@@ -26,7 +26,9 @@ from app.pages.project_routes import add_project_routes
 from app.pages.services import Services
 from app.pages.streams.pools import StreamPools
 from app.projects.proxies import Proxies
+from app.projects.taught_models import TaughtModels
 from app.run.results.files import CsvFolder
+from app.teaching.jobs import TeachJobs
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
 
@@ -187,6 +189,7 @@ class Site:
             files=desk.files,
             pools=self.pools,
             project=desk.project,
+            teaching=TeachJobs(desk.project, TaughtModels(desk.project.models_folder)),
         )
         for page in PAGES:
             if page.add_routes is not None:
@@ -245,6 +248,7 @@ BASES = {
     "/label/export/": {"format": "csv", "video": "", "kept_run": ""}
     | dict.fromkeys(("fps", "threshold", "fill_gap", "join", "min_bout"), ""),
     "/label/": {},
+    "/teach/": {"subject": "", "fps": "", "axes": "", "model": "", "baselines": "1"},
     "/project/runs": {"video": "x", "id": "0" * 32},
 }
 """By the beginning of an address: the fields that it reads, as a page sends them."""

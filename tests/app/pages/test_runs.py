@@ -29,6 +29,7 @@ def client(desk):
         actions=desk.handlers,
         files=desk.files,
         pools=None,  # type: ignore[arg-type]
+        teaching=None,  # type: ignore[arg-type]
         project=desk.project,
     )
     add_runs_routes(api, services)

@@ -1,18 +1,18 @@
-// One player for the whole page: it goes to the card that plays something.
+// One player for the spans of all pages: it goes to the card that plays something, and loops it.
 
-import { fetchReady, queryOf } from "../shared/ask.js";
-import { make } from "../shared/dom.js";
-import * as format from "../shared/format.js";
-import { makeVideoPlayer } from "../shared/video/player.js";
-import { loadVideos, videosOfProject } from "../shared/video/project.js";
-import { fill, words } from "../shared/words.js";
+import { fetchReady, queryOf } from "../ask.js";
+import { make } from "../dom.js";
+import * as format from "../format.js";
+import { fill, words } from "../words.js";
+import { makeVideoPlayer } from "./player.js";
+import { loadVideos, videosOfProject } from "./project.js";
 
 const AROUND = 1; // seconds before and after what is too short to be seen
 const SHORT = 0.5;
 
-const said = make("p", { className: "vm-aside", textContent: words.results_play });
+const said = make("p", { className: "vm-aside", textContent: words.vp_span });
 const screen = make("div");
-const whole = make("div", { className: "vm-results-player" }, said, screen);
+const whole = make("div", { className: "vm-span-player" }, said, screen);
 said.setAttribute("role", "status");
 screen.hidden = true;
 let player = null;
@@ -30,12 +30,12 @@ export async function playSpan(element, { video, start, end, title }) {
   if (known?.state !== "here") {
     player?.pause();
     screen.hidden = true;
-    said.textContent = fill("results_not_here", { video, state: words[`results_is_${known?.state ?? "unseen"}`] });
+    said.textContent = fill("vp_span_not_here", { video, state: words[`vp_span_is_${known?.state ?? "unseen"}`] });
     return;
   }
   screen.hidden = false;
   const times = { from: format.clock(start, { hasTenths: true }), to: format.clock(end, { hasTenths: true }) };
-  said.textContent = fill("results_playing", { behaviour: title, video, ...times });
+  said.textContent = fill("vp_span_playing", { behaviour: title, video, ...times });
   const isShort = end - start < SHORT;
   const own = { video, start: Math.max(0, start - (isShort ? AROUND : 0)), end: end + (isShort ? AROUND : 0) };
   wanted = own;

@@ -1,0 +1,1 @@
+"""Teaching from the app: jobs one after the other, each in a process of its own."""

@@ -1,0 +1,49 @@
+"""What teaching would do with labels, said before anything is encoded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidmem.labels import Labels
+from vidmem.models import CardAxis
+from vidmem.teaching.lessons import MaterialRequest, look_ahead
+from vidmem.teaching.splits import Split
+from vidmem.teaching.teach import TeachConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class TeachPreview:
+    """What a model would be taught, and from which time."""
+
+    axes: tuple[CardAxis, ...]
+    """With the classes that there are labels of."""
+
+    split: Split
+
+
+def preview_teaching(
+    labels: Labels, video_seconds: Mapping[str, float], config: TeachConfig
+) -> TeachPreview:
+    """What `teach` would do; it opens no video, and takes milliseconds for minutes of labels.
+
+    Args:
+        labels: Of the videos.
+        video_seconds: How long each labelled video is, by the name that the labels have for it.
+        config: The recipe.
+
+    Raises:
+        LabelError: If the labels cannot teach it.
+        SettingError: If something is asked for that the labels do not have.
+    """
+    request = MaterialRequest(
+        features=config.features,
+        feature_fps=config.feature_fps,
+        split=config.apart,
+        axes=config.axes,
+        subject=config.subject,
+    )
+    files = {name: Path(name) for name in sorted({track.video for track in labels.tracks})}
+    ahead = look_ahead(labels, files, request, video_seconds.__getitem__)
+    return TeachPreview(axes=ahead.axes, split=ahead.split)
