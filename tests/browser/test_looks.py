@@ -82,7 +82,7 @@ def the_tour_is_led_by_keys_and_offered_once(page):
     page.reload()
     offer, tour = page.locator(".vm-tour-begin"), page.locator("dialog.vm-tour")
     page.wait_for_function("window.vidmem?.last.source && window.vidmem.last.picture")
-    assert offer.inner_text() == "New here? A tour of a minute"
+    assert offer.inner_text() == "New here? Tour"
     offer.focus()
     page.keyboard.press("Enter")
     views = []

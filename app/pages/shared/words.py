@@ -4,7 +4,7 @@ WORDS = {
     "pages": "Pages",
     "running_with": "Running with",
     # the tour
-    "tour_offer": "New here? A tour of a minute",
+    "tour_offer": "New here? Tour",
     "tour_again": "Tour",
     "tour_refuse": "No tour; this is not asked again",
     "tour_close": "End the tour",

@@ -248,6 +248,7 @@ BASES = {
     "/label/export/": {"format": "csv", "video": "", "kept_run": ""}
     | dict.fromkeys(("fps", "threshold", "fill_gap", "join", "min_bout"), ""),
     "/label/": {},
+    "/review/": dict.fromkeys(("run", "start", "end", "count", "first", "shorter"), ""),
     "/teach/": {"subject": "", "fps": "", "axes": "", "model": "", "baselines": "1"},
     "/project/runs": {"video": "x", "id": "0" * 32},
 }

@@ -251,7 +251,9 @@ def test_more_like_it_is_found_where_there_are_features_and_nobody_said_anything
     }
     monkeypatch.setattr(alike, "find_features", lambda path, *rest, **more: kept.get(path.name))
     encoder = SimpleNamespace(reduction=OneTokenAsItIs())
-    page.model = SimpleNamespace(encoder=encoder, card=SimpleNamespace(fps=4))
+    page.model = SimpleNamespace(
+        encoder=encoder, card=SimpleNamespace(fps=4, follow=None, hides_clock=False)
+    )
     answer = page.get("alike", start=0, end=10)
     assert answer["without"] == ["bare.mp4"]
     assert answer["spans"][:2] == [[10, 20, "other.mp4"], [20, 30, VIDEO]]
