@@ -87,14 +87,22 @@ def test_wrong_labels_that_are_corrected_raise_the_score_on_the_same_time(
 
 @pytest.mark.parametrize("kind", ["spool", "fam"])
 def test_a_model_shows_the_settings_that_it_was_taught_with(kind, earlier):
-    config = replace(CONFIG, model=kind, clip_seconds=0.5, name="mine")
-    card = replace(earlier[0].card, name="mine", clip_frames=config.clip_frames, fps=config.fps)
+    config = replace(CONFIG, model=kind, clip_seconds=0.5, name="mine", follow=0.4)
+    card = replace(
+        earlier[0].card,
+        name="mine",
+        clip_frames=config.clip_frames,
+        fps=config.fps,
+        follow=config.followed_crop,
+    )
     network = LEARNERS[kind].make(config.facts(card)).network
     warm = replace(WarmStart.of(earlier), model=network)
     again = TeachConfig(**warm.settings())
     assert (again.name, again.fps, again.clip_frames) == ("mine", card.fps, card.clip_frames)
     assert LEARNERS[kind].make(again.facts(card)).network.config == network.config
-    warm.check_features(again.features, again.fps, again.clip_frames)
+    warm.check_features(again.features, again.followed_crop, again.fps, again.clip_frames)
+    with pytest.raises(SettingError, match=r"a followed square .* None asked for"):
+        warm.check_features(again.features, None, again.fps, again.clip_frames)
     warm.check_network(LEARNERS[kind].make(again.facts(card)).network)
 
 
