@@ -310,12 +310,9 @@ def teach(
     how many steps real ones are worth learning differs from footage to footage.
     """
     from vidmem.bench.teach.bench import TeachBenchSize, bench_as_markdown, bench_teach
-    from vidmem.models.features.encoder import load_feature_backbone
-    from vidmem.processors import fit_threads
     from vidmem.teaching import FeatureConfig, TeachConfig
 
     config = TeachConfig(features=FeatureConfig(backbone=encoder))
-    fit_threads(load_feature_backbone(config.features))  # as `vidmem teach` does
     if fps is not None:
         config = replace(config, feature_fps=fps)
     measured = bench_teach(config, TeachBenchSize(minutes=minutes, hours=hours), note)

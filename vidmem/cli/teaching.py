@@ -463,13 +463,8 @@ def _taught(
     console: Console,
 ) -> tuple[Network, TeachReport]:
     """Teach it, up to the end or Ctrl-C."""
-    from vidmem.models.features.encoder import load_feature_backbone
-    from vidmem.processors import fit_threads
     from vidmem.teaching import CancelledError
     from vidmem.teaching import teach as teach_model
-
-    # The decoder works beside the image encoder, and what is taught is smaller still.
-    fit_threads(load_feature_backbone(config.features))
 
     for line in _introduction(lesson):
         console.print(line, markup=False)
