@@ -128,8 +128,8 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
 ) -> VideoFeatures:
     """The features of a video, from the store or made now, with the pictures that a stream gets.
 
-    The decoder works in a process of its own while the encoder encodes. Programs leave it a
-    processor: `vidmem.processors.fit_threads(encoder)` before. In bfloat16 an EfficientNet-Lite is
+    The decoder works in a process of its own while the encoder encodes; it needs so much less that
+    the encoder may have all threads. In bfloat16 an EfficientNet-Lite is
     twice as fast and loses half of what tells the frames of one pen apart: leave it in float32.
 
     Args:
