@@ -125,6 +125,17 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"rows"},
         {"storage", "fingerprint"},
     ),
+    "teaching": (
+        {"preview"},
+        {"teach"},
+        {"lessons"},
+        {"warm_start"},
+        {"report", "learning"},
+        {"splits", "subjects", "learners", "linear"},
+        {"samples", "baselines"},
+        {"stream_rows"},
+        {"encoding"},
+    ),
     "inspection": (
         {"attribution"},
         {"attention", "masks"},

@@ -87,7 +87,7 @@ def here(footage, tmp_path, monkeypatch):
     monkeypatch.setitem(defaults, "check_every", 1)
     monkeypatch.setattr("vidmem.teaching.warm_start.CORRECTION", LearnConfig())
     monkeypatch.setattr("vidmem.teaching.linear.STRENGTHS", (0.3,))
-    monkeypatch.setattr("vidmem.teaching.insight.NUM_DRAWS", 1)
+    monkeypatch.setattr("vidmem.teaching.report.insight.NUM_DRAWS", 1)
     return tmp_path
 
 

@@ -26,8 +26,8 @@ from vidmem.evaluation.barn.scores import MAX_DELAY_CLIPS, score_barn, scores_as
 from vidmem.labels import Behaviour, Bout, Ethogram, Labels
 from vidmem.models import FeatureStore
 from vidmem.teaching import FeatureConfig, LearnConfig, SplitConfig, TeachConfig
+from vidmem.teaching.report.scoring import axis_probabilities
 from vidmem.teaching.samples import TaughtVideo
-from vidmem.teaching.scoring import axis_probabilities
 from vidmem.teaching.teach import Teaching, prepare
 
 CLIP_SECONDS, FEATURE_FPS = 4.0, 0.5

@@ -38,8 +38,8 @@ from vidmem.streaming.feeds.feed import FeedRequest, open_file_feed
 from vidmem.streaming.feeds.followed import FollowedFeed
 from vidmem.teaching import FeatureConfig, LearnConfig, SplitConfig, TeachConfig, TeachReport
 from vidmem.teaching.learners import LEARNERS
-from vidmem.teaching.report import macro_f1_of
-from vidmem.teaching.scoring import Examination
+from vidmem.teaching.report.report import macro_f1_of
+from vidmem.teaching.report.scoring import Examination
 from vidmem.teaching.splits import Piece
 from vidmem.teaching.teach import Teaching, prepare, teach
 from vidmem.video import to_clip

@@ -6,9 +6,9 @@ import numpy as np
 
 from tests.teaching.invented import ETHOGRAM, POSTURE, alternating, make_video
 from vidmem.labels import Labels
-from vidmem.teaching.insight import calibrations, label_next
-from vidmem.teaching.report import CandidateReport, CurvePoint, MemoryRow, TeachReport
-from vidmem.teaching.scoring import Examination
+from vidmem.teaching.report.insight import calibrations, label_next
+from vidmem.teaching.report.report import CandidateReport, CurvePoint, MemoryRow, TeachReport
+from vidmem.teaching.report.scoring import Examination
 from vidmem.teaching.splits import SplitConfig, make_split
 
 LABELLED_SECONDS, SECONDS = 200.0, 260.0

@@ -21,11 +21,11 @@ from tests.teaching.invented import (
 from vidmem.errors import LabelError
 from vidmem.labels import NO_CLASS, Behaviour, Bout, Ethogram, Labels, Span
 from vidmem.models import CardAxis
-from vidmem.teaching.insight import calibrations, label_next, learning_curve
-from vidmem.teaching.judged import judged_spans
-from vidmem.teaching.report import CandidateReport, _verdict, macro_f1_of
+from vidmem.teaching.report.insight import calibrations, label_next, learning_curve
+from vidmem.teaching.report.judged import judged_spans
+from vidmem.teaching.report.report import CandidateReport, _verdict, macro_f1_of
+from vidmem.teaching.report.scoring import Examination, calibration_error, fit_temperature
 from vidmem.teaching.samples import classes_at, is_none, taught_axes
-from vidmem.teaching.scoring import Examination, calibration_error, fit_temperature
 from vidmem.teaching.splits import SplitConfig, make_split
 
 

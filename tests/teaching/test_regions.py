@@ -78,7 +78,7 @@ def here(monkeypatch):
     """The only image encoder of this machine, and linear heads that are fitted at once."""
     monkeypatch.setattr(encoders, "load_backbone", load_tiny)
     monkeypatch.setattr("vidmem.teaching.linear.STRENGTHS", (0.3,))
-    monkeypatch.setattr("vidmem.teaching.insight.NUM_DRAWS", 1)
+    monkeypatch.setattr("vidmem.teaching.report.insight.NUM_DRAWS", 1)
 
 
 @pytest.fixture

@@ -236,6 +236,19 @@ def test_videos_that_are_kept_to_test_with_stay_so():
         extend_split(earlier, rest)
 
 
+def test_a_subject_that_is_kept_to_test_with_stays_so_in_other_videos():
+    subjects = [f"sow {index % 3}" for index in range(8)]
+    videos = [replace(one, subject=own) for one, own in zip(many(8), subjects, strict=True)]
+    earlier = make_split(videos[:6], SplitConfig(method="subjects", test_subjects="sow 1"))
+    split = extend_split(earlier, videos)
+    assert {one.part for one in split.pieces if one.subject == "sow 1"} == {"test"}
+    assert {one.video for one in split.pieces if one.part == "test"} == {
+        one.name for one in videos if one.subject == "sow 1"
+    }
+    assert not any(split.mask_learnt(one).any() for one in videos if one.subject == "sow 1")
+    assert split.mask_learnt(videos[6]).any()  # of sow 0
+
+
 def test_too_few_labels_are_said():
     with pytest.raises(LabelError, match="no labelled time is left to"):
         make_split(one_video(20.0).videos, SplitConfig(gap_seconds=30))

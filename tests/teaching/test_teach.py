@@ -29,7 +29,7 @@ from vidmem.teaching.lessons import (
     gather,
 )
 from vidmem.teaching.preview import preview_teaching
-from vidmem.teaching.report import read_report
+from vidmem.teaching.report.report import read_report
 from vidmem.teaching.splits import SplitConfig
 from vidmem.teaching.teach import TeachConfig, teach
 

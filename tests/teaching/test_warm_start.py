@@ -17,7 +17,7 @@ from vidmem.errors import CheckpointError, LabelError, SettingError
 from vidmem.labels import Bout, Labels
 from vidmem.models.features import encoder as encoders
 from vidmem.teaching import LEARNERS, WarmStart, linear
-from vidmem.teaching.report import read_report
+from vidmem.teaching.report.report import read_report
 from vidmem.teaching.teach import TeachConfig, teach
 
 pytestmark = pytest.mark.usefixtures("here")

@@ -10,12 +10,12 @@ from vidmem.teaching.encoding import (
     encode_video,
     find_features,
 )
-from vidmem.teaching.judged import JudgedSpan
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
 from vidmem.teaching.preview import TeachPreview, preview_teaching
-from vidmem.teaching.report import (
+from vidmem.teaching.report.judged import JudgedSpan
+from vidmem.teaching.report.report import (
     GOOD_F1,
     USABLE_F1,
     CandidateReport,

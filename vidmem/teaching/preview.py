@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vidmem.labels import Labels
 from vidmem.models import CardAxis
-from vidmem.teaching.lessons import MaterialRequest, look_ahead
+from vidmem.teaching.lessons import look_ahead
 from vidmem.teaching.splits import Split
 from vidmem.teaching.teach import TeachConfig
 
@@ -37,13 +37,6 @@ def preview_teaching(
         LabelError: If the labels cannot teach it.
         SettingError: If something is asked for that the labels do not have.
     """
-    request = MaterialRequest(
-        features=config.features,
-        feature_fps=config.feature_fps,
-        split=config.apart,
-        axes=config.axes,
-        subject=config.subject,
-    )
     files = {name: Path(name) for name in sorted({track.video for track in labels.tracks})}
-    ahead = look_ahead(labels, files, request, video_seconds.__getitem__)
+    ahead = look_ahead(labels, files, config.request({}), video_seconds.__getitem__)
     return TeachPreview(axes=ahead.axes, split=ahead.split)

@@ -219,7 +219,8 @@ def extend_split(earlier: Split, videos: Sequence[TaughtVideo]) -> Split:
         now      |learn...|  |test..|  gap|learn|gap|stop|
 
     What is labelled in held-out time is tested with, or tells when to stop; all other labels are
-    learnt from, but for the gap around it.
+    learnt from, but for the gap around it. Of a subject that was kept to test with as a whole,
+    other videos are tested with, too.
 
     Args:
         earlier: The split of a model that was taught; its test time was never learnt from.
@@ -230,6 +231,7 @@ def extend_split(earlier: Split, videos: Sequence[TaughtVideo]) -> Split:
     """
     labelled = [one for one in videos if one.is_labelled.any()]
     held = [one for one in earlier.pieces if one.part != "learn"]
+    held += _of_tested_subjects(earlier, labelled)
     known = {one.key for one in labelled}
     missing = [one for one in held if one.part == "test" and one.key not in known]
     if missing:
@@ -254,6 +256,19 @@ def extend_split(earlier: Split, videos: Sequence[TaughtVideo]) -> Split:
     )
     _check(split, labelled)
     return split
+
+
+def _of_tested_subjects(earlier: Split, labelled: Sequence[TaughtVideo]) -> list[Piece]:
+    """Whole videos that are new, of subjects that the earlier model has seen nothing of."""
+    parts: defaultdict[str, set[Part]] = defaultdict(set)
+    for one in earlier.pieces:
+        parts[one.subject].add(one.part)
+    known = {one.key for one in earlier.pieces}
+    return [
+        _whole(one, "test")
+        for one in labelled
+        if one.subject and one.key not in known and parts.get(one.subject) == {"test"}
+    ]
 
 
 def _away_from(held: Iterable[Piece], pieces: Iterable[Piece], gap_seconds: float) -> list[Piece]:

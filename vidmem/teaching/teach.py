@@ -26,8 +26,6 @@ from vidmem.models import (
 )
 from vidmem.streaming import Region, StreamSettings
 from vidmem.teaching.encoding import CancelledError, EncodingProgress
-from vidmem.teaching.insight import calibrations, label_next, learning_curve
-from vidmem.teaching.judged import judged_spans
 from vidmem.teaching.learners import (
     LEARNERS,
     MODEL_NAMES,
@@ -55,7 +53,9 @@ from vidmem.teaching.lessons import (
     gather,
 )
 from vidmem.teaching.linear import LinearHead
-from vidmem.teaching.report import (
+from vidmem.teaching.report.insight import calibrations, label_next, learning_curve
+from vidmem.teaching.report.judged import judged_spans
+from vidmem.teaching.report.report import (
     CandidateReport,
     CurvePoint,
     MemoryRow,
@@ -63,8 +63,8 @@ from vidmem.teaching.report import (
     TeachReport,
     macro_f1_of,
 )
+from vidmem.teaching.report.scoring import Examination, Logits
 from vidmem.teaching.samples import TaughtVideo
-from vidmem.teaching.scoring import Examination, Logits
 from vidmem.teaching.splits import Part, Split, SplitConfig
 from vidmem.teaching.subjects import Regions, checked_regions
 from vidmem.teaching.warm_start import Taught, WarmStart
@@ -190,6 +190,21 @@ class TeachConfig:
             reach_seconds=self.reach_seconds,
         )
 
+    def request(self, regions: Regions, warm_start: WarmStart | None = None) -> MaterialRequest:
+        """What has to be made of labels and videos for it."""
+        return MaterialRequest(
+            features=self.features,
+            feature_fps=self.feature_fps,
+            split=self.apart,
+            axes=self.axes,
+            subject=self.subject,
+            regions=regions,
+            follow=self.followed_crop,
+            hide_clock=self.hide_clock,
+            clip_frames=self.filled_clip_frames,
+            warm_start=warm_start,
+        )
+
     @property
     def apart(self) -> SplitConfig:
         """The split, its parts at least so far apart that the model sees none from another."""
@@ -306,18 +321,7 @@ def prepare(  # noqa: PLR0913 - what `teach` is told
     if warm_start is not None:
         _check_fits(config, warm_start)
     sources = find_videos(labels, videos)
-    request = MaterialRequest(
-        features=config.features,
-        feature_fps=config.feature_fps,
-        split=config.apart,
-        axes=config.axes,
-        subject=config.subject,
-        regions=regions or {},
-        follow=config.followed_crop,
-        hide_clock=config.hide_clock,
-        clip_frames=config.filled_clip_frames,
-        warm_start=warm_start,
-    )
+    request = config.request(regions or {}, warm_start)
     return gather(
         labels,
         sources,

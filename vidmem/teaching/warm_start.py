@@ -28,7 +28,7 @@ from vidmem.models import (
 from vidmem.models.checkpoint import load_folder
 from vidmem.models.features.encoder import ENCODER
 from vidmem.teaching.learning import LearnConfig
-from vidmem.teaching.report import JSON_FILE, TeachReport, read_report
+from vidmem.teaching.report.report import JSON_FILE, TeachReport, read_report
 from vidmem.teaching.splits import Split
 
 CORRECTION = LearnConfig(steps=40, check_every=10, patience=2)

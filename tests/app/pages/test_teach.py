@@ -27,9 +27,9 @@ from tests.teaching.test_insight import examination, logits_of
 from vidmem.labels import Behaviour, Bout, Span
 from vidmem.projects import VideoFacts
 from vidmem.teaching import CandidateReport, TeachReport
-from vidmem.teaching.insight import calibrations, label_next
-from vidmem.teaching.judged import judged_spans
-from vidmem.teaching.report import CurvePoint, MemoryRow
+from vidmem.teaching.report.insight import calibrations, label_next
+from vidmem.teaching.report.judged import judged_spans
+from vidmem.teaching.report.report import CurvePoint, MemoryRow
 
 VIDEO = "sample.mp4"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from vidmem.labels.results import PredictionScore
-from vidmem.teaching.report import CandidateReport, TeachReport, macro_f1_of, majority_f1_of
+from vidmem.teaching.report.report import CandidateReport, TeachReport, macro_f1_of, majority_f1_of
 from vidmem.units import clock_range, span
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from vidmem.labels.results.pairing import pair
-from vidmem.teaching.scoring import Examination, Logits
+from vidmem.teaching.report.scoring import Examination, Logits
 
 MOST_SPANS = 40
 """Of one cell of the matrix: the longest, which is more than anybody looks at."""

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from vidmem.labels import NO_CLASS
 from vidmem.models import CardAxis
 from vidmem.teaching.linear import fit_linear
-from vidmem.teaching.report import AxisCalibration, CurvePoint, Suggestion, macro_f1_of
-from vidmem.teaching.samples import TaughtVideo
-from vidmem.teaching.scoring import (
+from vidmem.teaching.report.report import AxisCalibration, CurvePoint, Suggestion, macro_f1_of
+from vidmem.teaching.report.scoring import (
     Examination,
     Logits,
     axis_probabilities,
@@ -20,6 +19,7 @@ from vidmem.teaching.scoring import (
     calibration_error,
     fit_temperature,
 )
+from vidmem.teaching.samples import TaughtVideo
 
 BUDGET_SECONDS = (15.0, 30.0, 60.0, 120.0, 240.0, 480.0, 960.0)
 PIECE_SECONDS = 5.0

@@ -13,8 +13,8 @@ from vidmem.errors import StorageError
 from vidmem.labels.results import PredictionScore
 from vidmem.models import CardAxis
 from vidmem.plain import to_json
-from vidmem.teaching.judged import JudgedSpan
-from vidmem.teaching.scoring import CalibrationBin
+from vidmem.teaching.report.judged import JudgedSpan
+from vidmem.teaching.report.scoring import CalibrationBin
 from vidmem.teaching.splits import Split
 
 JSON_FILE, MARKDOWN_FILE = "report.json", "report.md"
@@ -302,7 +302,7 @@ class TeachReport:
 
     def markdown(self) -> str:
         """The report as a page of Markdown."""
-        from vidmem.teaching.report_text import report_markdown
+        from vidmem.teaching.report.text import report_markdown
 
         return report_markdown(self)
 
