@@ -11,10 +11,20 @@ from app.projects.run_bouts import RunPredictions, predictions_of_run, read_proc
 from vidmem.errors import SettingError
 from vidmem.labels import Ethogram, Labels, PostProcessing, Stretch
 from vidmem.projects import KeptBlindCheck, Project
-from vidmem.review import BlindCheck, ReviewBout, review_bouts
+from vidmem.review import (
+    AccuracyEstimate,
+    BlindCheck,
+    ReviewBout,
+    estimate_accuracy,
+    review_bouts,
+)
 
 MAX_KEPT = 4
 """Runs, axes and ways to make bouts of them that are held at once."""
+
+LEAST_BLIND = 5
+"""Checks without which nothing is estimated where most of the footage looks unlike what the model
+was taught on: its probabilities alone mean nothing there."""
 
 NOT_IN_PROJECT = "The video of this run is not in the project any more: add it on Label first."
 NO_AXIS = "This run says nothing of {axis!r:.60}. Choose one of {axes}."
@@ -61,6 +71,20 @@ class ReviewedRun:
             for one in self.checks
             if one.right_share is not None
         ]
+
+    @property
+    def estimate(self) -> AccuracyEstimate | None:
+        """How much of it is right; `None`: there is nothing to tell it of, or from."""
+        recorded, checks = self.found.recorded, self.blind_checks
+        is_unlike = 2 * recorded.num_unlike > recorded.num_predictions
+        if is_unlike and len(checks) < LEAST_BLIND:
+            return None
+        return estimate_accuracy(self.bouts, checks)
+
+    @property
+    def can_be_told(self) -> bool:
+        """Whether not all of it is marked as not scored."""
+        return any(one.not_scored_seconds < one.bout.num_seconds for one in self.bouts)
 
     @property
     def said_stretches(self) -> tuple[Stretch, ...]:

@@ -19,7 +19,6 @@ from vidmem.review import (
     ReviewBout,
     class_probabilities_of,
     draw_blind_spans,
-    estimate_accuracy,
     order_bouts,
 )
 
@@ -264,7 +263,7 @@ def _people(stretches: tuple[Stretch, ...], low: float, high: float) -> list[lis
 
 
 def _estimate(reviewed: ReviewedRun) -> dict[str, Any] | None:
-    found = estimate_accuracy(reviewed.bouts, reviewed.blind_checks)
+    found = reviewed.estimate
     if found is None:
         return None
     return {"accuracy": found.accuracy, "low": found.low, "high": found.high}

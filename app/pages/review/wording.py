@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.pages.review.reviewed import ReviewedRun
 from app.pages.review.words import (
     ALL_CHECKED,
-    ALL_UNLIKE_CHECKED,
+    ALL_NOT_SCORED,
     CHECKED,
     ESTIMATED,
     LITTLE_WORTH,
@@ -13,9 +13,10 @@ from app.pages.review.words import (
     NO_BOUTS,
     ONE_BLIND,
     SOME_BLIND,
+    UNLIKE,
     WORTH,
 )
-from vidmem.review import AccuracyEstimate, WorthChecking, estimate_accuracy, worth_checking
+from vidmem.review import AccuracyEstimate, WorthChecking, worth_checking
 
 LEAST_GAIN = 0.02
 """By which the estimate has to rise for more checking to be advised."""
@@ -31,12 +32,13 @@ def progress_words(reviewed: ReviewedRun) -> str:
         return NO_BOUTS
     checks = reviewed.blind_checks
     num_checked = sum(one.is_checked for one in bouts)
-    estimate = estimate_accuracy(bouts, checks)
     if num_checked == len(bouts):
         return ALL_CHECKED.format(count=f"{len(bouts):,}")
-    if estimate is None:
-        return ALL_UNLIKE_CHECKED
+    if not reviewed.can_be_told:
+        return ALL_NOT_SCORED
     words = CHECKED.format(num=f"{num_checked:,}", all=f"{len(bouts):,}")
+    if (estimate := reviewed.estimate) is None:
+        return f"{words}; {UNLIKE}"
     worth = worth_checking(bouts, checks, least_gain=LEAST_GAIN, most_bouts=MOST_BOUTS)
     num_left = min(MOST_BOUTS, len(bouts) - num_checked)
     return f"{words}; {_estimated(estimate)}; {_worth(worth, num_left)}."
@@ -46,7 +48,7 @@ def blind_words(reviewed: ReviewedRun) -> str:
     """What the estimate rests on besides the model's own probabilities."""
     checks = reviewed.blind_checks
     if not checks:
-        return NO_BLIND
+        return NO_BLIND if reviewed.estimate else ""
     right = round(sum(one.right_share for one in checks))
     if len(checks) == 1:
         return ONE_BLIND.format(right=right)

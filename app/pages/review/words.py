@@ -2,8 +2,12 @@
 
 CHECKED = "{num} of {all} checked"
 ALL_CHECKED = "All {count} are checked: as you said it, so it counts."
-ALL_UNLIKE_CHECKED = "Nothing of this can be told: all of it is marked as not scored."
+ALL_NOT_SCORED = "Nothing of this can be told: all of it is marked as not scored."
 ESTIMATED = "by estimate {accuracy} of the time that it names is right, {low} to {high}"
+UNLIKE = (
+    "this footage is unlike what the model was taught on, so its probabilities say nothing of how "
+    "right it is. Make a blind check, or label some of it and teach again."
+)
 WORTH = "checking {num} more would raise it to {accuracy}"
 LITTLE_WORTH = "checking {num} more would raise it by less than {points} points"
 NO_BOUTS = "The model names no behaviour here: there is nothing to check."

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from app.pages.label.routes import add_coding_routes
 from app.pages.review import alike
 from app.pages.review.alike import NOT_TAUGHT
-from app.pages.review.reviewed import NOT_IN_PROJECT
+from app.pages.review.reviewed import LEAST_BLIND, NOT_IN_PROJECT
 from app.pages.review.routes import add_review_routes
 from app.pages.review.views import GONE, NO_SUCH_SPAN, PAGE_BOUTS
 from tests.labels.predictions import write_predictions
@@ -84,7 +84,9 @@ def project(tmp_path):
         yield one
 
 
-def make_run(project: Project, sure=SURE, names=NAMES, *, axes="", video: str | None = VIDEO):
+def make_run(
+    project: Project, sure=SURE, names=NAMES, *, axes="", unlikeness=None, video: str | None = VIDEO
+):
     run = project.runs.create(model="tiny", video=video, settings={})
     seconds = 40 / len(sure)
     rows = []
@@ -93,7 +95,9 @@ def make_run(project: Project, sure=SURE, names=NAMES, *, axes="", video: str | 
         own = at % 2
         cells = [value if column == own else rest for column in range(len(names))]
         rows.append((at * seconds, (at + 1) * seconds, cells))
-    write_predictions(run.folder / "pen-predictions.csv", names, rows, axes=axes)
+    write_predictions(
+        run.folder / "pen-predictions.csv", names, rows, axes=axes, unlikeness=unlikeness
+    )
     project.runs.finish(run.run_id, "finished")
     return run.run_id
 
@@ -110,6 +114,21 @@ def test_runs_without_a_video_of_the_project_are_not_offered(project, page):
     assert [one["id"] for one in page.get("runs")["runs"]] == [page.run]
     assert page.get("bouts", run=other) == {"error": NOT_IN_PROJECT}
     assert "there is no run" in page.get("bouts", run="0" * 32)["error"]
+
+
+def test_of_footage_unlike_its_own_nothing_is_estimated_before_blind_checks(project, page):
+    page.run = make_run(project, sure=(0.9, 0.6) * 6, unlikeness=1.5)
+    answer = page.get("bouts")
+    assert answer["estimate"] is None
+    assert answer["words"].startswith("0 of 12 checked; this footage is unlike")
+    assert answer["blind_words"] == ""
+    for number in range(LEAST_BLIND):
+        (start, end), *_ = page.get("blind", count=1)["spans"]
+        edit_id = f"blind{number}"
+        bout = {"behaviour": "lying", "start": start, "end": end, "subject": "", "author": "Zoë"}
+        assert page.check(start, end, "lying", edit_id) == {}
+        page.send({"do": "add", "bout": bout}, edit_id)
+    assert page.get("bouts")["estimate"] is not None
 
 
 def test_orders_and_filters_say_what_comes_first(page):
