@@ -18,8 +18,9 @@ from vidmem.errors import StorageError
 from vidmem.models import Backbone, FeatureConfig, FeatureStore
 from vidmem.models.features import encoder as encoders
 from vidmem.plain import to_json
-from vidmem.teaching import LearnConfig, SplitConfig, TeachConfig, insight, linear, warm_start
+from vidmem.teaching import LearnConfig, SplitConfig, TeachConfig, linear, warm_start
 from vidmem.teaching.encoding import encode_video
+from vidmem.teaching.report import insight
 
 CONFIG = TeachConfig(
     features=FeatureConfig(backbone="tiny", cell_components=3, frame_components=4),
