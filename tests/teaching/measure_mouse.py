@@ -3,6 +3,7 @@
     python -m tests.teaching.measure_mouse table [--seeds 3] [--encoder lite2] [--follow 0.3]
     python -m tests.teaching.measure_mouse visits [--within 20] [--reverse] [--steps 1000 ...]
     python -m tests.teaching.measure_mouse follow|clock
+    python -m tests.teaching.measure_mouse labels [--out mouse.csv]
 
 The footage and its track (`shared/videos`, from vivekhsridhar/tracktor, MIT) are not part of
 vidmem. Labels are derived from the track: *moving* where the speed, smoothed over half a second, is
@@ -30,7 +31,7 @@ from sklearn.metrics import f1_score
 from torch import Tensor
 
 from tests.teaching.measuring import add_learn_options, learn_config, looks, mean_and_range, say
-from vidmem.labels import Behaviour, Bout, Ethogram, Labels
+from vidmem.labels import Behaviour, Bout, Ethogram, Labels, write
 from vidmem.models import FollowedCrop, ModelCard
 from vidmem.models.features.motion import motion_channels
 from vidmem.streaming.feeds.clock import find_clock
@@ -321,8 +322,9 @@ def print_clock(config: TeachConfig, encoder: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "what", choices=("table", "visits", "follow", "clock"), nargs="?", default="table"
+        "what", choices=("table", "visits", "follow", "clock", "labels"), nargs="?", default="table"
     )
+    parser.add_argument("--out", type=Path, default=Path("mouse.csv"), help="labels: where to")
     parser.add_argument("--follow", type=float, default=None, metavar="SHARE")
     parser.add_argument("--within", type=float, default=20.0, help="visits: seconds")
     parser.add_argument("--reverse", action="store_true", help="visits: at the wall, not in it")
@@ -340,6 +342,8 @@ def main() -> None:
     )
     if given.what == "visits":
         print_visits(config, given)
+    elif given.what == "labels":
+        write(two_axes(), given.out)
     else:
         shown = {"table": print_table, "follow": print_follow, "clock": print_clock}
         shown[given.what](config, given.encoder)

@@ -108,19 +108,23 @@ def test_what_is_given_up_leaves_nothing_and_what_was_there_stays(tmp_path, monk
 
 
 @pytest.mark.parametrize(
-    ("task", "error", "words"),
+    ("task", "seconds", "error", "words"),
     [
-        ("hang", DecoderTimeoutError, "gave nothing for 1 s"),
-        ("claim_more_than_is_there", DecoderError, "not written whole"),
-        ("write_too_much", StorageError, "no room left"),
+        ("hang", 1, DecoderTimeoutError, "gave nothing for 1 s"),
+        ("claim_more_than_is_there", 60, DecoderError, "not written whole"),
+        ("write_too_much", 60, StorageError, "no room left"),
     ],
 )
-def test_what_goes_wrong_is_said_and_leaves_nothing(tmp_path, monkeypatch, task, error, words):
+def test_what_goes_wrong_is_said_and_leaves_nothing(
+    tmp_path, monkeypatch, task, seconds, error, words
+):
     original = write_video(tmp_path, Kind("plain"), 5)
     monkeypatch.setattr(ProxyMaker, "TASK", f"{FAKE}:{task}")
     with (
         pytest.raises(error, match=words),
-        ProxyMaker(original, tmp_path / "copy.mp4", timeout_seconds=1, max_bytes=1000) as maker,
+        ProxyMaker(
+            original, tmp_path / "copy.mp4", timeout_seconds=seconds, max_bytes=1000
+        ) as maker,
     ):
         list(maker)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["plain.mp4"]
