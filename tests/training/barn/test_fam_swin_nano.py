@@ -134,15 +134,20 @@ def test_mixed_windows_weigh_less():
     assert weights[0] == 1 > weights[1] > 0
 
 
+def small_config():
+    """The shape of the bundled model, with narrower layers and fewer of them."""
+    return replace(nano_config(), embed_dim=16, depths=(1, 1, 2, 1), num_heads=(1, 1, 2, 2))
+
+
 @pytest.mark.slow
 def test_all_stages_learn_on_a_few_clips():
     torch.manual_seed(0)
     clips = make_clips()
-    model = FamSwin(nano_config(), nano_card()).train()
+    model = FamSwin(small_config(), nano_card()).train()
     training = BarnTraining(
         num_videos=3,
         num_clips=6,
-        see=LoopConfig(steps=15, learning_rate=2e-3, warmup_steps=3),
+        see=LoopConfig(steps=12, learning_rate=4e-3, warmup_steps=3),
         see_batch=4,
         remember=(LoopConfig(steps=4, warmup_steps=2),),
         remember_batch=2,

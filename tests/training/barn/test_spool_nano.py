@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -41,6 +41,16 @@ def make_spool():
     return Spool(spool_nano_config(), spool_nano_card(), backbone=backbone).train()
 
 
+def make_small_spool():
+    """The shape of the bundled model, with narrower layers and fewer of them."""
+    options = nano_backbone_config().options | {"hidden_size": 32, "num_hidden_layers": 2}
+    backbone = Backbone(replace(nano_backbone_config(), options=options))
+    config = replace(
+        spool_nano_config(), backbone_config=asdict(backbone.config), embed_dim=32, num_layers=2
+    )
+    return Spool(config, spool_nano_card(), backbone=backbone).train()
+
+
 def small_clips():
     clips = make_clips()
     return replace(clips, pixels=clips.pixels[:, :, ::2])
@@ -62,7 +72,7 @@ def test_windows_longer_than_the_videos_are_refused():
 @pytest.mark.slow
 def test_both_stages_learn_on_a_few_clips():
     torch.manual_seed(0)
-    clips, training, model = small_clips(), make_training(), make_spool()
+    clips, training, model = small_clips(), make_training(), make_small_spool()
     seen, looked = [], []
     learn_patches(model.backbone, clips, model.card, training, lambda step: seen.append(step.loss))
     assert np.mean(seen[-3:]) < seen[0]
@@ -70,7 +80,7 @@ def test_both_stages_learn_on_a_few_clips():
     before = model.backbone.fingerprint()
     frames = encode_frames(model, clips, np.random.default_rng(0))
     videos, num_clips, num_frames = clips.pixels.shape[:3]
-    assert frames.tokens[0].shape == (videos, num_clips, num_frames, 15, 128)
+    assert frames.tokens[0].shape == (videos, num_clips, num_frames, 15, 32)
     learn_to_look_around(
         model, frames.and_also(frames), training, lambda step: looked.append(step.loss)
     )
