@@ -130,7 +130,7 @@ def name_behaviours(page: Any, lesson: Lesson, film: Film) -> None:
     film.shoot(page, "An empty project: a video is added ...")
     page.locator(".vm-code-presets button").last.click()
     for behaviour in lesson.truth.ethogram:
-        box = page.locator("[data-focus='\nadd']")
+        box = page.locator("input[data-focus$=add]")
         box.fill(behaviour.name)
         box.press("Enter")
         page.locator(f".vm-eth-row[data-behaviour='{behaviour.name}']").wait_for()
@@ -199,7 +199,8 @@ def macro_f1(project: Path, lesson: Lesson) -> tuple[float, float]:
     with Project.open(project) as opened:
         (path,) = opened.runs.list()[0].folder.glob("*-predictions.csv")
     predicted = read(path, video=lesson.video.name)
-    rest = lesson.truth.between(lesson.video.name, lesson.seconds, float("inf"))
+    end = max(one.end_seconds for one in lesson.truth.bouts)
+    rest = lesson.truth.between(lesson.video.name, lesson.seconds, end)
     found = score(predicted, rest)
     return found.macro_f1 or 0.0, found.scored_seconds
 
