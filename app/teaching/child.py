@@ -99,10 +99,10 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C at a terminal is for the parent to answer
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print must not disturb
-    with contextlib.suppress(AttributeError, OSError):
-        os.nice(NICENESS)
     talk = Conversation(os.fdopen(sys.stdin.fileno(), "r", encoding="utf-8"), answers)
     job = talk.first()
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(int(job.get("niceness", NICENESS)))
     # Not at the top: this file is imported before it is known what to do.
     from app.sentences import sentence_for
     from vidmem.errors import VidmemError

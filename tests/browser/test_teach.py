@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 
+from app.teaching.process import ChildOfApp
 from tests.browser.conftest import VIDEO_SECONDS, leave, serving, wait_for_clip, wait_until
 from tests.browser.test_looks import is_well_everywhere
 from tests.browser.test_runs import go_to
@@ -28,6 +29,8 @@ JOB, REPORT, MODELS = ".vm-teach-job", ".vm-teach-report", ".vm-teach-models"
 @pytest.fixture
 def teaching(browser, material, tmp_path):
     with serving(material, tmp_path) as running:
+        # Beside the other tests, what stands back for them would take minutes.
+        running.app.teaching._start = lambda job: ChildOfApp({**job, "niceness": 0})
         yield running
         running.app.teaching.close()
 
