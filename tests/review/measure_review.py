@@ -15,17 +15,17 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 import vidmem
-from tests.data.coded_barn import AXIS, coded_barn
+from tests.data.coded_barn import AXIS, BARN, write_coded_barn
 from tests.teaching import measure_mouse
 from tests.teaching.measuring import say
-from vidmem.data.barn import BarnConfig, write_video
+from vidmem.data.barn import BarnConfig
 from vidmem.labels import LabelledVideo, Labels
 from vidmem.labels.formats import read_recorded
 from vidmem.labels.results import score
@@ -44,9 +44,8 @@ NUM_CHECKS = (0, 5, 10, 20, 40)
 NUM_CORRECTED = 20
 WITHIN = 0.05
 
-BARN_SEED, BARN_MINUTES, BARN_LABELLED_SECONDS = 32, 5.0, 150.0
+BARN_LABELLED_SECONDS = 150.0
 UNSEEN_SEEDS, UNSEEN_MINUTES = (41, 42, 43), 4.0
-BARN_SIZE = {"width": 480, "height": 270, "fps": 10.0}
 
 
 @dataclass(frozen=True)
@@ -181,11 +180,9 @@ def mouse_footage() -> Footage:
     return Footage(path, truth, 0.6 * end)
 
 
-def barn_footage(folder: Path, seed: int, minutes: float, labelled: float = 0.0) -> Footage:
-    config = BarnConfig(minutes=minutes, seed=seed, light="day")
-    path = folder / f"pen {seed}.mp4"
-    write_video(config, path, **BARN_SIZE)  # type: ignore[arg-type]
-    return Footage(path, coded_barn(config, path.name), labelled)
+def barn_footage(folder: Path, config: BarnConfig, labelled: float = 0.0) -> Footage:
+    path = folder / f"pen {config.seed}.mp4"
+    return Footage(path, write_coded_barn(config, path), labelled)
 
 
 def main() -> None:
@@ -200,8 +197,9 @@ def main() -> None:
             own = mouse_footage()
             unseen = [own]
         else:
-            own = barn_footage(folder, BARN_SEED, BARN_MINUTES, BARN_LABELLED_SECONDS)
-            unseen = [barn_footage(folder, seed, UNSEEN_MINUTES) for seed in UNSEEN_SEEDS]
+            own = barn_footage(folder, BARN, BARN_LABELLED_SECONDS)
+            others = [replace(BARN, seed=seed, minutes=UNSEEN_MINUTES) for seed in UNSEEN_SEEDS]
+            unseen = [barn_footage(folder, config) for config in others]
         labels = own.truth.between(own.name, 0.0, own.from_seconds)
         sources = {own.name: own.path}
         taught = teach(labels, sources, config=taught_config(), store=store)

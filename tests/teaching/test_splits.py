@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +119,13 @@ def test_a_pattern_says_what_is_tested_with(number):
     assert nearest_seconds(split, videos) >= 2
     with pytest.raises(SettingError, match="must fit some and not all"):
         make_split(videos, SplitConfig(test_videos="night*"))
+
+
+def test_of_many_videos_a_fifth_says_when_to_stop_with_a_pattern_too():
+    videos = many(22, seconds=20.0)
+    split = make_split(videos, SplitConfig(test_videos="day0*", gap_seconds=2))
+    of_each = Counter(one.part for one in split.pieces)
+    assert of_each == {"test": 11, "stop": 2, "learn": 9}
 
 
 def pens(subjects=("sow 1", "sow 2", "sow 3", "boar"), videos=("monday.mp4", "tuesday.mp4")):

@@ -354,16 +354,22 @@ def _by_group(videos: Sequence[TaughtVideo], config: SplitConfig, by: _Grouping)
             whole = pieces_of((), test)
             pieces = _with_stop(whole, members, config)
             return _split(by.words(test), pieces, members, whole, gap_seconds=config.gap_seconds)
-        draws = [([name], test) for name in rest]
+        num_held = max(1, round(len(rest) / 5))
+        orders = _orders(rest, config.seed) if num_held > 1 else [[name] for name in rest]
+        draws = [(one[:num_held], test) for one in orders]
     else:
-        rng = np.random.default_rng(config.seed)
         num_held = max(1, round(len(names) / 5))
-        orders = (rng.permutation(names).tolist() for _ in range(NUM_TRIES))
+        orders = _orders(names, config.seed)
         draws = [(one[:num_held], one[num_held : 2 * num_held]) for one in orders]
     stop, test = max(draws, key=lambda draw: _balance(pieces_of(*draw), members))
     pieces = pieces_of(stop, test)
     words = by.words(sorted(test))
     return _split(words, pieces, members, pieces, gap_seconds=config.gap_seconds)
+
+
+def _orders(names: Sequence[str], seed: int) -> list[list[str]]:
+    rng = np.random.default_rng(seed)
+    return [rng.permutation(names).tolist() for _ in range(NUM_TRIES)]
 
 
 def _fitting(names: Sequence[str], pattern: str, noun: str) -> list[str]:
