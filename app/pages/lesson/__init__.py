@@ -22,7 +22,7 @@ def _add_routes(api: FastAPI, services: Services) -> None:
 
 PAGE = Page(
     id="lesson",
-    title="Teach live",
+    title="Lesson",
     folder=Path(__file__).parent,
     sections=(Section("lesson-page", ((PagePart("page", id="lesson_page"),),), ("lesson",)),),
     styles=("page",),

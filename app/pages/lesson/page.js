@@ -32,7 +32,7 @@ function begin(element) {
   const find = (selector) => element.querySelector(selector);
   const [refused, said, strip] = [".vm-lesson-refused", ".vm-lesson-said", ".vm-lesson-strip"].map(find);
   const [on, state, limit] = [".vm-lesson-on", ".vm-lesson-state", ".vm-lesson-limit"].map(find);
-  const button = (act) => find(`[data-act=${act}]`);
+  const button = (act) => find(`[data-lesson=${act}]`);
   let lesson = null;
   let held = null; // { number, start } of what is being shown
   let shownRecord; // of the video that the player has; undefined: none was shown yet
@@ -135,7 +135,7 @@ function begin(element) {
   // Buttons
 
   on.addEventListener("click", async (event) => {
-    const act = event.target.closest("[data-act]")?.dataset.act;
+    const act = event.target.closest("[data-lesson]")?.dataset.lesson;
     if (!act) return;
     refuse("");
     if (act === "keep") {

@@ -51,6 +51,10 @@ FIT_FRAMES = 256
 """Feature frames that the reduction is fitted to: enough for its 32 components, in a tenth of a
 second."""
 
+STRENGTHS = (0.1, 1.0, 10.0)
+"""Every other one of `linear.STRENGTHS`: fitted in half of the time, and told the rest of a video
+no worse."""
+
 REDUCED_FRAMES = 256
 """Reduced at a time."""
 
@@ -286,7 +290,7 @@ class LiveLesson:
         )
         values = self._reduced(reduction, rows)
         groups = self._fold_groups(self._held.seconds[rows])
-        head = fit_linear(values, classes[rows], len(self.behaviours), groups)
+        head = fit_linear(values, classes[rows], len(self.behaviours), groups, STRENGTHS)
         self.fitted = FittedLesson(
             reduction=reduction,
             head=head,
