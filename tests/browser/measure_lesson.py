@@ -47,10 +47,11 @@ LISTEN = """
   // The number of examples is drawn with the bars.
   const look = () => {
     const now = amounts();
-    if (now !== before && releasedAt) window.releases.push(performance.now() - releasedAt);
-    if (now !== before) [before, releasedAt] = [now, 0];
     const rows = [...document.querySelectorAll(".vm-lesson-rows li")];
     const top = rows.findIndex((one) => one.hasAttribute("data-top"));
+    const isTold = now !== before && releasedAt && top >= 0; // else one behaviour alone was shown
+    if (isTold) window.releases.push(performance.now() - releasedAt);
+    if (now !== before) [before, releasedAt] = [now, 0];
     if (top >= 0) window.said.push([video.currentTime, top]);
   };
   const list = document.querySelector(".vm-lesson-rows");
@@ -69,7 +70,9 @@ def mouse_examples() -> tuple[list[tuple[int, float, float]], Any]:
         for start, end in pairwise(edges)
         if (end - start) / FPS >= 1.0
     ]
-    return found[:NUM_RELEASES], moves
+    # The mouse runs for half a minute first: two examples of that are enough.
+    first = next(number for number, (which, *_) in enumerate(found) if which)
+    return found[first - 2 :][:NUM_RELEASES], moves
 
 
 def made_up_examples() -> list[tuple[int, float, float]]:
