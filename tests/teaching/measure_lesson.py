@@ -59,6 +59,8 @@ def main() -> None:
         started = time.perf_counter()
         lesson.add_frames(frames, times)
         encoded.append((time.perf_counter() - started) / (len(times) / 2))
+        if lesson.answer().limit:
+            break
         if times[-1] >= SHOWN_SECONDS * (number + 1) - 1e-6:
             number += 1
             lesson.begin(NAMES[number % 2], times[-1] + 0.05)

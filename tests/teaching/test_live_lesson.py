@@ -206,7 +206,7 @@ def test_what_cannot_be_a_lesson_is_refused():
         make_lesson("left")
     encoder = tiny_encoder()
     two_axes = Ethogram((Behaviour("lying", axis="posture"), Behaviour("eating", axis="activity")))
-    with pytest.raises(SettingError, match="states of one axis; they are of activity, posture"):
+    with pytest.raises(SettingError, match="states of one axis; they are of posture, activity"):
         LiveLesson(two_axes, encoder)
     point = Ethogram((Behaviour("lying"), Behaviour("peck", kind="point")))
     with pytest.raises(SettingError, match="states of one axis; peck is a point"):

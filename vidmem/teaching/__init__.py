@@ -13,8 +13,8 @@ from vidmem.teaching.encoding import (
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
+from vidmem.teaching.live.examples import MAX_BEHAVIOURS
 from vidmem.teaching.live.lesson import (
-    MAX_BEHAVIOURS,
     SAMPLED_FPS,
     LessonAnswer,
     LiveLesson,
