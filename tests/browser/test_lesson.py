@@ -80,7 +80,7 @@ def bars_follow_what_was_shown(page):
 
 def examples_become_labels_in_one_step(page, project):
     page.get_by_role("button", name="Keep as labels").press("Enter")
-    page.get_by_text("All examples are labels of this video.").wait_for()
+    page.locator(".vm-lesson-kept", has_text="2 examples are labels of square.mp4").wait_for()
     bouts = project.labels.of(VIDEO).labels.bouts
     assert [one.behaviour for one in bouts] == ["lying", "standing"]
     assert bouts[0].start_seconds < 1 < 2 < bouts[0].end_seconds < 3

@@ -34,6 +34,7 @@ function begin(element) {
   const [on, state, limit] = [".vm-lesson-on", ".vm-lesson-state", ".vm-lesson-limit"].map(find);
   const button = (act) => find(`[data-lesson=${act}]`);
   let lesson = null;
+  let kept = ""; // what became of the examples that were kept last, in words
   let held = null; // { number, start } of what is being shown
   let shownRecord; // of the video that the player has; undefined: none was shown yet
 
@@ -60,6 +61,7 @@ function begin(element) {
       refuse(answer.error);
       if (answer.error) return undefined;
       source.goOnFrom(0);
+      kept = "";
       setLesson(answer.lesson);
       return on.focus({ preventScroll: true }); // so that the space key plays, and a digit shows
     },
@@ -121,8 +123,8 @@ function begin(element) {
     button("last").disabled = button("all").disabled = !examples.length;
     button("keep").hidden = !video;
     button("keep").disabled = !examples.length || lesson.is_kept;
-    const kept = lesson.is_kept ? words.lesson_kept : words.lesson_keep_how;
-    find(".vm-lesson-kept").textContent = video ? kept : words.lesson_camera_kept;
+    const howKept = lesson.is_kept ? kept || words.lesson_kept : words.lesson_keep_how;
+    find(".vm-lesson-kept").textContent = video ? howKept : words.lesson_camera_kept;
     find(".vm-lesson-next").hidden = !lesson.is_kept;
     drawTime();
   }
@@ -140,7 +142,10 @@ function begin(element) {
     refuse("");
     if (act === "keep") {
       const answer = await sending.ask("keep", { author: authorOf() });
-      if (answer.text) tell(answer.text);
+      if (answer.error) return;
+      kept = answer.text;
+      tell(kept);
+      draw();
     } else if (act === "stop") {
       await sending.ask("stop");
       source.release();

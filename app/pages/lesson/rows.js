@@ -76,7 +76,7 @@ export function makeRows(list, { isOn, hold, release }) {
       rows = behaviours.map(makeRow);
       list.replaceChildren(...rows.map(({ element }) => element));
     }
-    const highest = probabilities.length ? Math.max(...probabilities) : 2;
+    const highest = Math.max(...probabilities);
     for (const [number, { element, amount, bar, fillOf, share }] of rows.entries()) {
       const own = examples.filter(([which]) => which === number);
       const seconds = own.reduce((sum, [, start, end]) => sum + end - start, 0);
