@@ -32,6 +32,7 @@ Work = Literal[
     "media",
     "times",
     "exchange",
+    "lesson",
 ]
 
 CONTENDED_SECONDS = 5.0
@@ -65,6 +66,8 @@ WORK_LIMITS: Mapping[Work, WorkLimit] = {
     "times": WorkLimit(3, 3),
     # A file of labels: up to 64 MiB while it arrives, and all of its bouts while it is read.
     "exchange": WorkLimit(2, 1),
+    # A picture through an image encoder, or a fit to all that was shown: a core each.
+    "lesson": WorkLimit(2, 1),
     # A thread of Gradio's, of which there are forty: commands of one run are carried out one after
     # the other, and one that opens a damaged video may take long.
     "command": WorkLimit(30, 6),

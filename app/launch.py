@@ -50,6 +50,7 @@ from app.sources.shelf import VideoShelf
 from app.sources.uploads import UploadFolder, sweep_dead_folders
 from app.sources.wording import links_left_out
 from app.teaching.jobs import TeachJobs
+from app.teaching.live_lessons import LiveLessons
 from app.tools import Tools, vidmem_tools, with_taught_models
 from vidmem.errors import ProjectError, SettingError, VidmemError
 from vidmem.projects import Project
@@ -207,10 +208,16 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         max_pools=settings.max_runs,
         reach=settings.reach,
     )
+    lessons = LiveLessons(fit_threads=tools.fit_threads)
+
+    def on_freed(run_id: str) -> None:
+        lessons.end(run_id)
+        pools.on_run_freed(run_id)
+
     registry = RunRegistry(
         lambda run_id: Run(run_id, tools, settings.model, files),
         max_runs=settings.max_runs,
-        on_freed=pools.on_run_freed,
+        on_freed=on_freed,
         grace_seconds=settings.grace_seconds,
         clock=clock,
     )
@@ -231,6 +238,7 @@ def build_app(settings: AppSettings, tools: Tools | None = None) -> App:
         pools=pools,
         project=project,
         teaching=teaching,
+        lessons=lessons,
     )
 
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
@@ -293,6 +301,7 @@ def _streams_folder(settings: AppSettings) -> Path:
 
 def _sweep(settings: AppSettings, services: Services) -> None:
     _sweep_folders(settings, services)
+    services.lessons.sweep()
     give_back_free_memory()
 
 

@@ -78,7 +78,7 @@ APP_ORDER = (
     "sentences",
 )
 PAGE_FOLDERS = {
-    *("watch", "label", "teach", "review", "results", "runs"),
+    *("watch", "label", "teach", "lesson", "review", "results", "runs"),
     *("streams", "inside", "masks", "cost", "planner"),
 }
 
@@ -130,7 +130,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"teach"},
         {"lessons"},
         {"warm_start"},
-        {"report", "learning"},
+        {"report", "learning", "live"},
         {"splits", "subjects", "learners", "linear"},
         {"samples", "baselines"},
         {"stream_rows"},

@@ -40,6 +40,7 @@ from app.pages.threads import Threads
 from app.run.run import Run
 from vidmem.errors import SettingError, VidmemError
 from vidmem.figures import ThemeName
+from vidmem.units import visible
 
 NO_RUN = "This run is not there any more. Reload the page."
 
@@ -48,6 +49,8 @@ MAX_JSON_BYTES = 100_000
 
 MAX_NUMBER = 1e12
 """Beyond any time in seconds, count or size that a page sends: sums of such stay finite."""
+
+MAX_AUTHOR_CHARACTERS = 100
 
 MAX_QUOTED = 60
 """Characters of a malformed value that its sentence repeats."""
@@ -147,6 +150,11 @@ class PageRequest:
         if run is None:
             raise SettingError(NO_RUN)
         return run
+
+    @property
+    def author(self) -> str:
+        """Who makes an edit, as the page says; empty: nobody in particular."""
+        return visible(self.text("author")).strip()[:MAX_AUTHOR_CHARACTERS].strip()
 
     @property
     def theme(self) -> ThemeName:

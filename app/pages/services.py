@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from app.run.kept.files import KeptFiles
     from app.run.registry import RunRegistry
     from app.teaching.jobs import TeachJobs
+    from app.teaching.live_lessons import LiveLessons
     from app.tools import Tools
     from vidmem.projects import Project
 
@@ -26,3 +27,4 @@ class Services:
     pools: StreamPools
     project: Project
     teaching: TeachJobs
+    lessons: LiveLessons

@@ -74,7 +74,7 @@ class Webcam:
                 feed.gap(source_wording.no_pictures(now - self._came_at))
             if self._seconds is not None and seconds <= self._seconds:
                 return False  # a later one overtook it
-            feed.push(_decoded(jpeg), seconds)
+            feed.push(decoded_picture(jpeg), seconds)
             self._seconds, self._came_at = seconds, now
         return True
 
@@ -93,8 +93,12 @@ class Webcam:
         return True
 
 
-def _decoded(jpeg: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """The pixels of a JPEG, uint8 `[H, W, 3]`."""
+def decoded_picture(jpeg: bytes) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """The pixels of a JPEG that a visitor sent, uint8 `[H, W, 3]`.
+
+    Raises:
+        SettingError: If it is none, or too large.
+    """
     if len(jpeg) > MAX_BYTES:
         raise SettingError(f"a picture may have {MAX_BYTES:,} bytes, got {len(jpeg):,}")
     try:

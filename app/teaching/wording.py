@@ -28,6 +28,11 @@ TOO_OFTEN = (
     "It was begun {times} times, and each time the app ended before it was done. What is encoded "
     "is kept: go on when you like."
 )
+CAMERA = "this device's camera"
+NO_LESSON = "The lesson is over: nothing was shown for long, or the page was closed. Begin another."
+TOO_MANY_LESSONS = (
+    "As many lessons are being given here already as may be ({count}). Wait for one to end."
+)
 
 
 def ended(exit_code: int) -> str:

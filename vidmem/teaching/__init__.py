@@ -13,6 +13,13 @@ from vidmem.teaching.encoding import (
 from vidmem.teaching.learners import LEARNERS, MODEL_NAMES, LearnerKind
 from vidmem.teaching.learning import LearnConfig
 from vidmem.teaching.lessons import find_videos
+from vidmem.teaching.live.examples import MAX_BEHAVIOURS
+from vidmem.teaching.live.lesson import (
+    SAMPLED_FPS,
+    LessonAnswer,
+    LiveLesson,
+    load_lesson_encoder,
+)
 from vidmem.teaching.preview import TeachPreview, preview_teaching
 from vidmem.teaching.report.judged import JudgedSpan
 from vidmem.teaching.report.report import (
@@ -31,7 +38,9 @@ __all__ = [
     "ANY_VIDEO",
     "GOOD_F1",
     "LEARNERS",
+    "MAX_BEHAVIOURS",
     "MODEL_NAMES",
+    "SAMPLED_FPS",
     "USABLE_F1",
     "CancelledError",
     "CandidateReport",
@@ -41,6 +50,8 @@ __all__ = [
     "JudgedSpan",
     "LearnConfig",
     "LearnerKind",
+    "LessonAnswer",
+    "LiveLesson",
     "Regions",
     "Split",
     "SplitConfig",
@@ -56,6 +67,7 @@ __all__ = [
     "encode_video",
     "find_features",
     "find_videos",
+    "load_lesson_encoder",
     "preview_teaching",
     "read_regions",
     "read_report",

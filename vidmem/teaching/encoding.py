@@ -175,7 +175,7 @@ def encode_video(  # noqa: PLR0913 - each is a setting that people name in one l
         encoder,
         fps=fps,
         reader=reader,
-        pictures=_Pictures.of(encoder, follow, hides_clock=hides_clock),
+        pictures=EncoderPictures.of(encoder, follow, hides_clock=hides_clock),
         progress=progress,
         is_cancelled=is_cancelled,
     )
@@ -431,7 +431,7 @@ def check_room(
         VidmemError: If a video cannot be read.
     """
     made_with = _made_with(encoder, fps=fps, follow=follow, hides_clock=hides_clock)  # alike
-    card = _Pictures.of(encoder).card
+    card = EncoderPictures.of(encoder).card
     rooms: list[tuple[FeatureKey, int]] = []
     for one in wanted:
         keys = [FeatureKey.of(one.path, made_with)]
@@ -448,7 +448,7 @@ def _num_bytes(encoder: FeatureEncoder, seconds: float, fps: float) -> int:
 
 
 @dataclass(frozen=True)
-class _Pictures:
+class EncoderPictures:
     """How the encoder wants its clips: what `to_model_clip` asks a model for."""
 
     card: ModelCard
@@ -463,6 +463,7 @@ class _Pictures:
         *,
         hides_clock: bool = False,
     ) -> Self:
+        """Those of an encoder: whole pictures, unless something else is said."""
         weight = next(encoder.backbone.parameters())
         card = ModelCard(
             **asdict(encoder.backbone.preprocessing),
@@ -475,13 +476,34 @@ class _Pictures:
         return cls(card, weight.dtype, weight.device)
 
 
+def encode_groups(
+    pixels: Tensor, encoder: FeatureEncoder, pictures: EncoderPictures
+) -> RawFeatures:
+    """What is kept of groups of sampled frames, a feature frame of each.
+
+    Args:
+        pixels: uint8 `[G * encode_every, H, W, 3]`, at the size that a feed gives them in.
+        encoder: Its image encoder and motion are used.
+        pictures: Of this encoder.
+
+    Returns:
+        Tokens `[G, P, D]` in float16, which may hold what is no number; motion of cells `[G, P, 3]`
+        and of frames `[G, 3]` in float32.
+    """
+    clip = to_model_clip(pixels, pictures)
+    raw = encoder.raw(clip.view(-1, encoder.config.encode_every, *clip.shape[2:]))
+    return RawFeatures(
+        raw.tokens[:, 0].half(), raw.cell_motion[:, 0].float(), raw.frame_motion[:, 0].float()
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Encoding:
     """One call of `encode_video`."""
 
     path: Path
     encoder: FeatureEncoder
-    pictures: _Pictures
+    pictures: EncoderPictures
     settings: StreamSettings
     opener: FeedOpener | None = None
     """Of its feed; `None`: of the whole picture."""
@@ -499,14 +521,14 @@ class _Encoding:
         fps: float,
         reader: str,
         is_cancelled: Callable[[], bool],
-        pictures: _Pictures | None = None,
+        pictures: EncoderPictures | None = None,
         progress: Callable[[EncodingProgress], None] | None = None,
     ) -> Self:
         """Of the whole picture, as it is, where nothing else is said."""
         return cls(
             path=Path(path),
             encoder=encoder,
-            pictures=pictures or _Pictures.of(encoder),
+            pictures=pictures or EncoderPictures.of(encoder),
             settings=_settings(encoder.config.encode_every, fps),
             reader=reader,
             progress=progress or (lambda _: None),
@@ -590,19 +612,17 @@ class _Encoding:
         if not groups:
             return {}
         frames = [frame for one in groups for frame in one.frames]
-        clip = to_model_clip(read.pixels[frames], self.pictures)
-        raw = self.encoder.raw(clip.view(len(groups), self.every, *clip.shape[2:]))
-        tokens = raw.tokens[:, 0].half()
-        if not bool(tokens.isfinite().all()):
+        raw = encode_groups(read.pixels[frames], self.encoder, self.pictures)
+        if not bool(raw.tokens.isfinite().all()):
             raise ModelError(
                 f"the image encoder gives what is no number, or too large for float16, near "
                 f"{clock(read.window.start_seconds)} of {self.path}; use another encoder"
             )
         seconds = [(one.start_seconds, one.end_seconds, one.encoded_seconds) for one in groups]
         return {
-            "tokens": tokens,
-            "cell_motion": raw.cell_motion[:, 0].float(),
-            "frame_motion": raw.frame_motion[:, 0].float(),
+            "tokens": raw.tokens,
+            "cell_motion": raw.cell_motion,
+            "frame_motion": raw.frame_motion,
             "seconds": torch.tensor(seconds, dtype=torch.float64),
         }
 

@@ -40,7 +40,7 @@ class LinearHead:
     """`[C]`"""
 
     strength: float
-    """Of `STRENGTHS`, the one chosen."""
+    """Of those that were tried, the one chosen."""
 
     fold_f1: float = 0.0
     """Macro-F1 on the folds that were left out in the search for it."""
@@ -62,7 +62,11 @@ def class_weights(classes: Classes, num_classes: int) -> NDArray[np.float32]:
 
 
 def fit_linear(
-    values: Values, classes: Classes, num_classes: int, groups: Sequence[int] | None = None
+    values: Values,
+    classes: Classes,
+    num_classes: int,
+    groups: Sequence[int] | None = None,
+    strengths: Sequence[float] = STRENGTHS,
 ) -> LinearHead:
     """Fit a head to labelled frames, in the order of time.
 
@@ -72,6 +76,7 @@ def fit_linear(
         num_classes: C.
         groups: `[N]`, such as the number of the video: where there are enough of them, whole ones
             are left out in the search for a strength. None: all are of one.
+        strengths: That are tried, from strong to weak regularisation; each takes five fits.
     """
     step = max(1, -(-len(values) // MAX_ROWS))
     values, classes = values[::step], classes[::step]
@@ -80,25 +85,31 @@ def fit_linear(
     bias = np.full(num_classes, -20.0, np.float32)  # of a class that nobody labelled
     if len(present) < 2:
         bias[present] = 0.0
-        return LinearHead(weight, bias, STRENGTHS[0])
+        return LinearHead(weight, bias, strengths[0])
     given = np.zeros(len(values), int) if groups is None else np.asarray(groups)[::step]
     some = slice(None, None, -(-len(values) // MAX_SEARCH_ROWS))
-    strength, fold_f1 = _best_strength(values[some], classes[some], num_classes, given[some])
+    strength, fold_f1 = _best_strength(
+        values[some], classes[some], num_classes, given[some], strengths
+    )
     fitted = _solved(values, classes, num_classes, strength)
     weight[present], bias[present] = fitted
     return LinearHead(weight, bias, strength, fold_f1)
 
 
 def _best_strength(
-    values: Values, classes: Classes, num_classes: int, groups: NDArray[np.int64]
+    values: Values,
+    classes: Classes,
+    num_classes: int,
+    groups: NDArray[np.int64],
+    strengths: Sequence[float],
 ) -> tuple[float, float]:
     """By contiguous folds: of strengths that are about as good, the strongest regularisation.
 
     Beside it, its macro-F1 on these.
     """
     folds = _folds(groups)
-    best, best_score = STRENGTHS[0], -1.0
-    for strength in STRENGTHS:
+    best, best_score = strengths[0], -1.0
+    for strength in strengths:
         predicted = np.full(len(classes), -1)
         for fold in folds:
             rest = np.setdiff1d(np.arange(len(classes)), fold)

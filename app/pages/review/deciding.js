@@ -2,8 +2,8 @@
 
 import { fetchReady, post } from "../shared/ask.js";
 import * as format from "../shared/format.js";
+import { authorOf } from "../shared/kept.js";
 import { fill, words } from "../shared/words.js";
-import { authorOf } from "./saving.js";
 
 const NONE = "none of these"; // as `vidmem.labels` has them
 const UNTOLD = "not scored";

@@ -2,7 +2,7 @@
 
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
-import { keep } from "../shared/kept.js";
+import { authorOf, keep } from "../shared/kept.js";
 import { chooseVideo } from "../shared/video/project.js";
 import { fill, words } from "../shared/words.js";
 import { makeAtHand } from "./at_hand.js";
@@ -10,7 +10,7 @@ import { makeDeciding } from "./deciding.js";
 import { makeKeys } from "./keys.js";
 import { makeList } from "./list.js";
 import { makeLoopingPlayer } from "./player.js";
-import { authorOf, makeSaving } from "./saving.js";
+import { makeSaving } from "./saving.js";
 import { makeReview, VIEW } from "./state.js";
 
 const PLACE = "vidmem-label-place:"; // where Label opens a video

@@ -19,9 +19,7 @@ from app.pages.review.views import (
 )
 from app.pages.services import Services
 from vidmem.errors import SettingError
-from vidmem.units import visible
 
-MAX_AUTHOR_CHARACTERS = 100
 MAX_ID = 64
 
 
@@ -50,8 +48,7 @@ def add_review_routes(api: FastAPI, services: Services) -> None:
         edit_id = request.text("id")
         if not 0 < len(edit_id) <= MAX_ID:
             raise SettingError(f"a blind check must have an id of 1 to {MAX_ID} characters")
-        author = visible(request.text("author")).strip()[:MAX_AUTHOR_CHARACTERS].strip()
-        found = blind_check(runs.of(request), request, project.ethogram, author)
+        found = blind_check(runs.of(request), request, project.ethogram, request.author)
         project.blind_checks.add(found, edit_id=edit_id)
         return {}
 

@@ -1,12 +1,10 @@
 // What a person decides goes to the addresses of the Label page: one edit after another, each once, and its undo.
 
 import { pause, post } from "../shared/ask.js";
-import { kept } from "../shared/kept.js";
+import { authorOf } from "../shared/kept.js";
 import { words } from "../shared/words.js";
 
-const AUTHOR = "vidmem-label-author"; // as it was typed on Label
 const AGAIN = 1000; // milliseconds until what was not answered is sent again
-export const authorOf = () => kept(AUTHOR) ?? "";
 const newId = () => `${Date.now().toString(36)}-${Math.random().toString(36).slice(2, 12)}`;
 
 export function makeSaving(review, { refuse, tell, onSaving }) {

@@ -19,7 +19,7 @@ export function start(element) {
       if (one === link) one.setAttribute("aria-current", "page");
       else one.removeAttribute("aria-current");
     }
-    link.scrollIntoView({ block: "nearest", inline: "center" }); // on a phone they are one row
+    link.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone they are one row
     document.title = `vidmem: ${link.textContent}`;
     window.scrollTo(0, 0);
     bus.emit("view_shown", view);

@@ -16,6 +16,10 @@ export function keep(name, text) {
   }
 }
 
+// Who edits, as it was typed on Label; empty: nobody in particular.
+export const AUTHOR = "vidmem-label-author";
+export const authorOf = () => kept(AUTHOR) ?? "";
+
 // The value that was kept as JSON; null: there is none.
 export function keptValue(name) {
   try {

@@ -25,6 +25,17 @@ WORDS = {
     "BORIS, spreadsheets and scripts.",
     "tour_memory": "These three show how a model comes to what it says: what it remembers, where "
     "it looks, and what mattered for one moment.",
+    # the camera of this device
+    "webcam_start": "Use this device's camera",
+    "webcam_stop": "Stop the camera",
+    "webcam_hint": "Its pictures go to this app only; none is saved.",
+    "webcam_denied": "The browser did not allow the camera: allow it for this page (beside the "
+    "address, above), and press again.",
+    "webcam_missing": "This device has no camera that the browser can use.",
+    "webcam_busy": "The camera could not be opened: another program may be using it.",
+    "webcam_insecure": "Browsers allow cameras only on pages from this machine (localhost) or "
+    "by https.",
+    "webcam_lost": "The camera was disconnected.",
     # the chooser of a project's video
     "chooser_which": "Which video of the project",
     "chooser_offered": "Videos that can be added to the project",

@@ -12,6 +12,7 @@ WORDS = {
     "teach_first_model": "No model was taught yet. What you have labelled is below; the button is "
     "beside it.",
     "teach_go_label": "Go to Label",
+    "teach_go_lesson": "Try it live first",
     # What is labelled.
     "teach_labelled": "What is labelled",
     "teach_labelled_sum": "{seconds} in {videos}, {bouts}",

@@ -2,17 +2,10 @@
 
 import { fetchJson, pause, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
+import { jpegOf, makeCamera, sizeToSend } from "../shared/camera.js";
 import { words } from "../shared/words.js";
 
-const MAX_WIDTH = 640; // pixels
-const QUALITY = 0.85; // of a JPEG
 const SILENCE = 2000; // milliseconds until a lost server gets the next picture
-const WHY = {
-  NotAllowedError: "webcam_denied",
-  SecurityError: "webcam_denied",
-  NotFoundError: "webcam_missing",
-  OverconstrainedError: "webcam_missing",
-};
 
 export function startLiveSource(element, refuse) {
   const find = (selector) => element.querySelector(selector);
@@ -20,10 +13,15 @@ export function startLiveSource(element, refuse) {
   const addressForm = find(".vm-address");
   const addressInput = addressForm.querySelector("input");
   const webcam = find(".vm-webcam");
-  const camera = document.createElement("video");
+  const camera = makeCamera({
+    changed: drawWebcam,
+    lost(sentence) {
+      release();
+      refuse(sentence);
+      bus.act("stop");
+    },
+  });
   const sheet = document.createElement("canvas");
-  Object.assign(camera, { muted: true, playsInline: true });
-  let stream = null;
   let sending = 0;
   let isBusy = false;
   let hasBegun = false;
@@ -45,59 +43,45 @@ export function startLiveSource(element, refuse) {
 
   // The camera of this device: asked for, drawn at the model's rate, released when the run ends.
   async function startWebcam() {
-    if (webcam.disabled) return undefined; // it is being opened
+    if (camera.isOpening) return undefined;
     refuse(null);
-    if (!navigator.mediaDevices?.getUserMedia) return refuse(words.webcam_insecure);
-    [webcam.disabled, hasBegun] = [true, false];
-    try {
-      stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: MAX_WIDTH } }, audio: false });
-      camera.srcObject = stream;
-      await camera.play();
-    } catch (error) {
-      release();
-      return refuse(words[WHY[error.name] ?? "webcam_busy"]);
-    } finally {
-      webcam.disabled = false;
-    }
-    if (!stream) return undefined; // it was released meanwhile
-    const scale = Math.min(1, MAX_WIDTH / camera.videoWidth);
-    [sheet.width, sheet.height] = [Math.round(camera.videoWidth * scale), Math.round(camera.videoHeight * scale)];
-    stream.getVideoTracks()[0].addEventListener("ended", () => {
-      release();
-      refuse(words.webcam_lost);
-      bus.act("stop");
-    });
-    bus.act("webcam", { width: sheet.width, height: sheet.height });
+    hasBegun = false;
+    const opening = camera.open();
     drawWebcam();
+    const why = await opening;
+    drawWebcam();
+    if (why) return refuse(why);
+    if (!camera.isOpen) return undefined; // it was released meanwhile
+    [sheet.width, sheet.height] = sizeToSend(camera.screen);
+    bus.act("webcam", { width: sheet.width, height: sheet.height });
     return beat();
   }
   function release() {
     clearTimeout(sending);
-    for (const track of stream?.getTracks() ?? []) track.stop();
-    stream = camera.srcObject = null;
-    drawWebcam();
+    camera.release();
   }
   function drawWebcam() {
-    webcam.setAttribute("aria-pressed", stream !== null);
-    webcam.querySelector("span").textContent = words[stream ? "webcam_stop" : "webcam_start"];
+    webcam.disabled = camera.isOpening;
+    webcam.setAttribute("aria-pressed", camera.isOpen);
+    webcam.querySelector("span").textContent = words[camera.isOpen ? "webcam_stop" : "webcam_start"];
   }
   // The newest picture, and only when the one before has arrived: what the line cannot carry is not sent.
   function beat() {
-    if (!stream) return;
+    if (!camera.isOpen) return;
     sending = setTimeout(beat, 1000 / Math.min(15, Math.max(1, bus.last.settings?.values.fps ?? 4)));
     if (!isBusy && bus.last.source?.is_webcam) sendPicture();
   }
   async function sendPicture() {
     isBusy = true;
     try {
-      sheet.getContext("2d").drawImage(camera, 0, 0, sheet.width, sheet.height);
+      sheet.getContext("2d").drawImage(camera.screen, 0, 0, sheet.width, sheet.height);
       const seconds = performance.now() / 1000;
-      const picture = await new Promise((done) => sheet.toBlob(done, "image/jpeg", QUALITY));
+      const picture = await jpegOf(sheet);
       const query = queryOf({ run: bus.run, seconds: seconds.toFixed(4) });
       const answer = await fetchJson(`webcam/picture?${query}`, { method: "POST", body: picture });
       // That the app is gone for a while, the player says.
       if (answer.isSilent) await pause(SILENCE);
-      else if (answer.error && stream) {
+      else if (answer.error && camera.isOpen) {
         release();
         refuse(answer.error);
       }
@@ -106,7 +90,7 @@ export function startLiveSource(element, refuse) {
     }
   }
   webcam.addEventListener("click", () => {
-    if (!stream) {
+    if (!camera.isOpen) {
       startWebcam();
       return;
     }
@@ -116,22 +100,21 @@ export function startLiveSource(element, refuse) {
   // To play on after the camera was released, it is asked for again.
   for (const name of ["play", "step"]) {
     bus.instead(name, () => {
-      const isWanted = !stream && Boolean(bus.last.source?.is_webcam);
+      const isWanted = !camera.isOpen && Boolean(bus.last.source?.is_webcam);
       if (isWanted) startWebcam();
       return isWanted;
     });
   }
   // The run decides how long the camera is held; another source releases it, and so does a run that is refused.
   bus.on("play", ({ status }) => {
-    if (!stream || !bus.last.source?.is_webcam) return;
+    if (!camera.isOpen || !bus.last.source?.is_webcam) return;
     if (["opening", "playing", "paused"].includes(status)) hasBegun = true;
     else if (hasBegun) release();
   });
   bus.on("notice", (notice) => {
-    if (stream && !hasBegun && notice?.level === "error") release();
+    if (camera.isOpen && !hasBegun && notice?.level === "error") release();
   });
   bus.on("source", (source) => {
-    if (stream && hasBegun && !source?.is_webcam) release();
+    if (camera.isOpen && hasBegun && !source?.is_webcam) release();
   });
-  window.addEventListener("pagehide", release);
 }

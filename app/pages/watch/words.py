@@ -201,16 +201,6 @@ WORDS = {
     "address_watch": "Watch",
     "address_refused": "You are not at the machine that runs this app, so it opens no addresses "
     "for you (--allow-addresses would allow it).",
-    "webcam_start": "Use this device's camera",
-    "webcam_stop": "Stop the camera",
-    "webcam_hint": "Its pictures go to this app only; none is saved.",
-    "webcam_denied": "The browser did not allow the camera: allow it for this page (beside the "
-    "address, above), and press again.",
-    "webcam_missing": "This device has no camera that the browser can use.",
-    "webcam_busy": "The camera could not be opened: another program may be using it.",
-    "webcam_insecure": "Browsers allow cameras only on pages from this machine (localhost) or "
-    "by https.",
-    "webcam_lost": "The camera was disconnected.",
     "live_no_seek": "This is live: no going back or ahead.",
     "live_analysed": "Analysed to {time}",
     "live_looking_at": "Looking at {time}. Its picture is not kept: this is live.",

@@ -29,6 +29,7 @@ from app.projects.proxies import Proxies
 from app.projects.taught_models import TaughtModels
 from app.run.results.files import CsvFolder
 from app.teaching.jobs import TeachJobs
+from app.teaching.live_lessons import LiveLessons
 from tests.app.conftest import Desk
 from vidmem.errors import SettingError, VideoNotFoundError
 
@@ -190,6 +191,7 @@ class Site:
             pools=self.pools,
             project=desk.project,
             teaching=TeachJobs(desk.project, TaughtModels(desk.project.models_folder)),
+            lessons=LiveLessons(),
         )
         for page in PAGES:
             if page.add_routes is not None:
@@ -237,6 +239,7 @@ BASES = {
     "/results/transitions": {"gap": "", "axis": ""},
     "/results/": {"kind": "ethogram", "of": "labels"},
     "/left/": {},
+    "/lesson/": {"seconds": "1", "apart": "0.1", "behaviour": "", "what": "last"},
     "/project/": {"video": ""},
     "/media/": {"from": "0", "to": "1"},
     "/runs/": {},

@@ -33,6 +33,7 @@ def client(desk, budget):
         pools=StreamPools(tools, desk.shelf, CsvFolder(desk.folder / "s"), max_pools=1),
         project=desk.project,
         teaching=None,  # type: ignore[arg-type]
+        lessons=None,  # type: ignore[arg-type]
     )
     add_project_routes(api, services, Proxies(desk.project), budget)
     return TestClient(api)

@@ -30,6 +30,7 @@ def client(desk):
         files=desk.files,
         pools=None,  # type: ignore[arg-type]
         teaching=None,  # type: ignore[arg-type]
+        lessons=None,  # type: ignore[arg-type]
         project=desk.project,
     )
     add_runs_routes(api, services)

@@ -52,6 +52,7 @@ class Bench:
             pools=self.pools,
             project=desk.project,
             teaching=self.jobs,
+            lessons=None,  # type: ignore[arg-type]
         )
         add_teach_routes(api, services)
         self.client = TestClient(api)

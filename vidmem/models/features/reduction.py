@@ -142,7 +142,8 @@ class Reduction(nn.Module):
         Args:
             config: What to keep.
             raw: Of all footage, labelled or not; some thousands of frames are enough.
-            num_blocks: The limit of `unlikeness` comes from stretches that were left out in turn.
+            num_blocks: The limit of `unlikeness` comes from so many stretches that were left out in
+                turn, which takes as many fits more; 0: there is no limit, and nothing is unlike.
         """
         own = cls(config, raw.tokens.shape[-1])
         own._fit_components(raw)

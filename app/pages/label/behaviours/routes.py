@@ -11,7 +11,6 @@ from typing import Any
 from fastapi import FastAPI
 
 from app.pages.api import MalformedRequestError, PageRequest, Routes
-from app.pages.label.fields import author_of
 from app.pages.services import Services
 from vidmem.errors import SettingError
 from vidmem.labels import (
@@ -117,7 +116,7 @@ class _Editor:
     def undo(self, request: PageRequest) -> dict[str, Any]:
         """The edit that an answer told of, as long as nothing came after it."""
         edit = request.whole("edit")
-        return self._answer(self._project.undo(edit, author=author_of(request)))
+        return self._answer(self._project.undo(edit, author=request.author))
 
     def _check_kind(self, name: str, kind: BehaviourKind) -> None:
         """See that no bout would have to become an instant, or to last."""
@@ -175,7 +174,7 @@ def ethogram_view(project: Project) -> dict[str, Any]:
 
 
 def _about(request: PageRequest) -> dict[str, Any]:
-    return {"revision": request.whole("revision"), "author": author_of(request)}
+    return {"revision": request.whole("revision"), "author": request.author}
 
 
 def _name(request: PageRequest, field: str, default: str = "") -> str:

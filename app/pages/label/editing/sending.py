@@ -15,7 +15,6 @@ from app import sentences
 from app.pages.api import MalformedRequestError, PageRequest
 from app.pages.label.editing.answers import changes_answer
 from app.pages.label.editing.edits import EditFields, read_step
-from app.pages.label.fields import author_of
 from vidmem.errors import LabelError, ProjectError, SettingError, StaleEditError
 from vidmem.projects import Changes, EditMark, Project
 
@@ -36,7 +35,7 @@ def send_edits(project: Project, request: PageRequest) -> dict[str, Any]:
     edits = request.fields.get("edits")
     if not isinstance(edits, list) or len(edits) > MAX_EDITS:
         raise MalformedRequestError(f"edits must be a list of at most {MAX_EDITS} edits")
-    author, revision = author_of(request), first
+    author, revision = request.author, first
     results: list[dict[str, Any]] = []
     for values in edits:
         fields = EditFields(values, video)
@@ -63,7 +62,7 @@ def send_edits(project: Project, request: PageRequest) -> dict[str, Any]:
 def undo(project: Project, request: PageRequest) -> dict[str, Any]:
     """Undo the edit that the page shows as next, and answer as `send_edits`, without results."""
     changes = project.undo(
-        request.whole("edit"), since=request.whole("since"), author=author_of(request)
+        request.whole("edit"), since=request.whole("since"), author=request.author
     )
     return changes_answer(project, changes, request.text("video"))
 
@@ -71,7 +70,7 @@ def undo(project: Project, request: PageRequest) -> dict[str, Any]:
 def redo(project: Project, request: PageRequest) -> dict[str, Any]:
     """As `undo`, of what was undone last."""
     changes = project.redo(
-        request.whole("edit"), since=request.whole("since"), author=author_of(request)
+        request.whole("edit"), since=request.whole("since"), author=request.author
     )
     return changes_answer(project, changes, request.text("video"))
 

@@ -10,7 +10,7 @@
 import { fetchJson, pause, queryOf } from "../../shared/ask.js";
 import * as bus from "../../shared/bus.js";
 import { isViewShown } from "../../shared/dom.js";
-import { keep, kept } from "../../shared/kept.js";
+import { AUTHOR, authorOf, keep, kept } from "../../shared/kept.js";
 import { fill, words } from "../../shared/words.js";
 import { applied, effectOf, NO_EFFECT, NO_LABELS, Refusal, withChanges } from "./edits.js";
 import { keepWaiting, MAX_WAITING, newId, takeOver } from "./waiting.js";
@@ -20,7 +20,6 @@ const AGAIN = 1000; // until a request that was not answered is sent again
 const PATIENCE = 15000; // until nobody waits for an answer any more
 const MAX_SENT = 50; // edits of one request
 const MAX_CHARACTERS = 30000; // of one request: the server takes 100 kB
-const KEPT_AUTHOR = "vidmem-label-author";
 const KEPT_SUBJECT = "vidmem-label-subject:"; // with the project and the video: animals are those of one
 
 const listeners = new Map(); // topic -> functions
@@ -36,7 +35,7 @@ export const store = {
   video: "",
   ethogram: [],
   revision: 0,
-  author: kept(KEPT_AUTHOR) ?? "",
+  author: authorOf(),
   subject: "",
   isLoaded: false,
   undoable: null, // { revision, words } of what would be undone; null: nothing
@@ -75,7 +74,7 @@ export const store = {
   behaviour: (name) => store.ethogram.find((one) => one.name === name),
   setAuthor(author) {
     store.author = author.trim();
-    keep(KEPT_AUTHOR, store.author);
+    keep(AUTHOR, store.author);
     say("changed");
   },
   setSubject(subject) {

@@ -15,7 +15,6 @@ from app.pages.label.exchange.views import (
     format_choices,
     import_view,
 )
-from app.pages.label.fields import author_of
 from app.pages.services import Services
 from app.projects.label_exports import ExportRequest, MadeExport, make_export
 from app.projects.label_files import MAX_BYTES, HowToRead
@@ -89,7 +88,7 @@ class _Exchange:
             request.run_id,
             _wanted(request),
             ON_CONFLICT[on_conflict],
-            author=author_of(request),
+            author=request.author,
         )
         edit = changes.edits[-1].revision if changes.edits else None
         return {**ethogram_view(self._project), "words": changes.words, "edit": edit}
