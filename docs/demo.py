@@ -217,7 +217,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--video", type=Path)
     parser.add_argument("--truth", type=Path, help="labels of it, of any format that is read")
-    parser.add_argument("--seconds", type=float, default=150.0, help="how much of it is coded")
+    parser.add_argument("--seconds", type=float, default=240.0, help="how much of it is coded")
     parser.add_argument("--axis", help="of these labels; default: all")
     parser.add_argument("--film", type=Path, help="a GIF of the way")
     given = parser.parse_args()

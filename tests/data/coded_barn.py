@@ -18,7 +18,7 @@ OWN_WORDS = {
 }
 """By what is drawn; all else is lying."""
 
-BARN = BarnConfig(minutes=5.0, seed=21, light="day", pace=30.0)
+BARN = BarnConfig(minutes=7.0, seed=34, light="day", pace=30.0)
 """In which much happens in a short time, as in a video that somebody picks to begin with."""
 
 PEN = (slice(20, 340), slice(128, 528))
