@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from app.teaching.process import ChildOfApp
-from tests.browser.conftest import VIDEO_SECONDS, leave, serving, wait_for_clip, wait_until
+from tests.browser.conftest import VIDEO_SECONDS, leave, serving, step_to, wait_until
 from tests.browser.test_looks import is_well_everywhere
 from tests.browser.test_runs import go_to
 from vidmem.labels import Behaviour, Bout
@@ -56,6 +56,7 @@ def test_from_labels_to_a_model_that_is_watched_with(page, teaching):
     play_a_cell(page)
     label_what_is_in_doubt(page)
     watch_with_it(page)
+    correct_what_it_says(page, teaching)
     teach_again_from_what_is_kept(page, project)
     rename_download_and_delete(page, project)
 
@@ -139,9 +140,35 @@ def watch_with_it(page):
     page.locator(".vm-teach-use").click()
     page.wait_for_function("window.vidmem.last.model?.name === 'models/pens v1'")
     assert page.locator(".vm-model option:checked").inner_text() == "pens v1"
-    page.locator("[data-act=forward]").click()
-    wait_for_clip(page, 0)
+    step_to(page, 8)
     assert page.evaluate("window.vidmem.last.now.label") in BEHAVIOURS
+
+
+def correct_what_it_says(page, teaching):
+    """By keys: a moment looked back at is on Label, with the bout of the model there chosen."""
+    page.locator("body").press("ArrowLeft")
+    page.locator("body").press("ArrowLeft")
+    page.locator(".vm-lookback").wait_for()
+    correct = page.locator("[data-act=correct]")
+    correct.wait_for()
+    at = page.evaluate("window.vidmem.last.look.seconds")
+    page.keyboard.press("c")
+    page.wait_for_function("document.body.dataset.view === 'label'")
+    page.wait_for_function(
+        "at => Math.abs(document.querySelector('.vm-code-player video').currentTime - at) < 0.2",
+        arg=at,
+    )
+    page.locator(".vm-code-row[data-source=model][aria-current=true]").wait_for()
+    project = teaching.app.project
+    (video,) = project.videos.list()
+    before = project.labels.of(video.name).labels.bouts
+    project.remove_video(video.name)
+    go_to(page, "watch")
+    correct.press("Enter")
+    page.get_by_text("is not in the project").wait_for()
+    page.keyboard.press("Enter")  # the focus is on the button that adds it
+    page.wait_for_function("document.body.dataset.view === 'label'")
+    assert project.labels.of(video.name).labels.bouts == before
     go_to(page, "teach")
 
 

@@ -2,8 +2,9 @@
 
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { goToLabel } from "../shared/video/go_to_label.js";
 import { fill, words } from "../shared/words.js";
-import { cell, dot, goToLabel, headCell, plural, rowHead } from "./pieces.js";
+import { cell, dot, headCell, plural, rowHead } from "./pieces.js";
 
 const ENOUGH = 60; // seconds of a behaviour, up to which more labels surely help
 const WIDE = 1000; // units of a strip
@@ -91,7 +92,7 @@ function strip({ name, seconds, rows }, colours, split) {
   button.addEventListener("click", (event) => {
     const { left, width } = button.getBoundingClientRect();
     const share = event.detail ? (event.clientX - left) / width : 0; // by the keyboard: its start
-    goToLabel(name, Math.max(0, Math.min(seconds, share * seconds)));
+    goToLabel(name, { seconds: Math.max(0, Math.min(seconds, share * seconds)) });
   });
   const title = make("span", { className: "vm-teach-video", title: name }, make("b", { textContent: name }));
   title.append(" ", make("small", { textContent: format.clock(seconds) }));

@@ -3,10 +3,11 @@
 import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { goToLabel } from "../shared/video/go_to_label.js";
 import { playSpan } from "../shared/video/span_player.js";
 import { fill, words } from "../shared/words.js";
 import { behaviourBars, confusionMatrix, learningCurve } from "./charts.js";
-import { aside, card, cell, goToLabel, headCell, plural, rowHead, score, spanOf, whenWords } from "./pieces.js";
+import { aside, card, cell, headCell, plural, rowHead, score, spanOf, whenWords } from "./pieces.js";
 
 // All cards of a model: those of the wide column, and those beside it.
 export function reportCards(answer) {
@@ -251,7 +252,7 @@ function nextCard({ label_next: places }) {
   const items = places.map((one) => {
     const [from, to] = [one.start_seconds, one.end_seconds].map((time) => format.clock(time));
     const button = make("button", { type: "button" }, fill("teach_next_at", { video: one.video, from, to }));
-    button.addEventListener("click", () => goToLabel(one.video, one.start_seconds));
+    button.addEventListener("click", () => goToLabel(one.video, { seconds: one.start_seconds }));
     const doubt = fill("teach_doubt", { percent: `${Math.round(100 * one.doubt)} %` });
     return make("li", {}, button, aside(doubt));
   });
