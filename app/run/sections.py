@@ -84,7 +84,7 @@ def _attention_of(model: Any) -> str:
 
 
 def model_section(name: str, model: Any) -> dict[str, Any]:
-    """The model in use: whether it is the project's own, its classes, what it was trained on, heads."""
+    """The model in use: its classes, what it was trained on, whether in this project, its heads."""
     card = model.card
     return {
         "name": name,

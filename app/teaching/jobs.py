@@ -314,4 +314,5 @@ class TeachJobs:
             with self._lock:
                 row["stages"], row["done"] = held.stages.rows(), round(held.stages.done, 4)
                 row["split"] = held.stages.split_words
+                row["stop_losses"] = list(held.stages.stop_losses)
         return row

@@ -86,7 +86,14 @@ function legend(split) {
 
 function strip({ name, seconds, rows }, colours, split) {
   const lanes = Object.values(rows).map((stretches) => lane(stretches, seconds, colours));
-  if (split) lanes.push(splitLane(split.pieces, name, seconds));
+  const own = split?.pieces.filter((one) => one.video === name) ?? [];
+  for (const whose of new Set(own.map(({ subject }) => subject)))
+    lanes.push(
+      splitLane(
+        own.filter(({ subject }) => subject === whose),
+        seconds,
+      ),
+    );
   const button = make("button", { type: "button", className: "vm-teach-strip" }, ...lanes);
   button.setAttribute("aria-label", fill("teach_strip", { name, seconds: format.span(seconds) }));
   button.addEventListener("click", (event) => {
@@ -110,10 +117,10 @@ function lane(stretches, seconds, colours) {
   }
   return drawn;
 }
-function splitLane(pieces, name, seconds) {
+function splitLane(pieces, seconds) {
   const drawn = lanePicture("vm-teach-split-lane");
   for (const part of PARTS) {
-    const own = pieces.filter((one) => one.video === name && one.part === part);
+    const own = pieces.filter((one) => one.part === part);
     const path = addPath(
       drawn,
       own.map((one) => [one.start_seconds, one.end_seconds]),

@@ -61,8 +61,12 @@ function lead(answer) {
   });
   return make("div", {}, ...lines, ...notes(answer));
 }
-function notes({ better, is_linear: isLinear }) {
+function notes({ better, is_linear: isLinear, earlier }) {
   const said = [];
+  if (earlier && earlier.change !== "unknown") {
+    const values = { before: score(earlier.macro_f1_before), now: score(earlier.macro_f1_now) };
+    said.push(fill(`teach_corrected_${earlier.change}`, values));
+  }
   if (better.length) said.push(fill("teach_better", { names: better.join(", ") }));
   if (isLinear) said.push(words.teach_is_linear);
   return said.map((textContent) => make("p", { className: "vm-aside vm-teach-note", textContent }));
@@ -92,7 +96,7 @@ function axisPart(answer, axis, index) {
         ),
       ),
     ),
-    part(words.teach_curve, words.teach_curve_hint, learningCurve(curve, index)),
+    part(words.teach_curve, words.teach_curve_hint, learningCurve(curve, index, answer.earlier !== null)),
   );
   const name = axes.length > 1 ? [make("h3", { className: "vm-teach-axis-title", textContent: axis.name })] : [];
   return make("div", { className: "vm-teach-axis-part" }, ...name, made);
@@ -197,6 +201,10 @@ function candidatesTable(answer) {
     ];
     const title = isModel ? fill("teach_the_model", { title: one.title }) : one.title;
     rows.push(plain(title, one.f1, more, isModel ? "vm-teach-chosen" : ""));
+  }
+  if (answer.earlier) {
+    const { title: name, f1, bouts_f1: bouts, edge_seconds: edge } = answer.earlier;
+    rows.push(plain(name, f1, [score(bouts), edge === null ? "–" : spanOf(edge), "–", "–"], "vm-teach-dim"));
   }
   const title = candidates.at(-1).title;
   const isMemory = candidates.at(-1).name === "fam";
