@@ -92,6 +92,10 @@ class TaughtModels:
                 return one
         raise SettingError(GONE.format(name=name.removeprefix(PREFIX)[:MAX_TITLE]))
 
+    def of_job(self, job_id: str) -> TaughtModel | None:
+        """The model that a job has written whole, whether or not it came to say so."""
+        return next((one for one in self.list() if one.about.get("job") == job_id), None)
+
     def report_of(self, model: TaughtModel) -> dict[str, Any]:
         """Its report as plain values; empty where it has none."""
         path = model.folder / "report.json"

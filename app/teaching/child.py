@@ -157,7 +157,7 @@ def _teach(job: Mapping[str, Any], talk: Conversation) -> str:
             progress=talk.tell,
             is_cancelled=talk.is_cancelled,
         )
-    about = _about(request, at.labels, report, revision=at.revision)
+    about = _about(request, at.labels, report, revision=at.revision) | {"job": str(job["id"])}
     return _write(models, str(job["id"]), request, (model, report, about))
 
 

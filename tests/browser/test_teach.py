@@ -50,6 +50,7 @@ def test_from_labels_to_a_model_that_is_watched_with(page, teaching):
     assert page.locator(".vm-teach-begin").is_hidden()
     label(project, teaching.videos / "second pen.mp4")
     see_labels_and_split(page)
+    see_how_the_error_falls(page)
     begin_reload_and_cancel(page, teaching)
     teach_it(page, "pens v1")
     assert is_well_everywhere(page, within=".vm-teach")
@@ -57,7 +58,7 @@ def test_from_labels_to_a_model_that_is_watched_with(page, teaching):
     label_what_is_in_doubt(page)
     watch_with_it(page)
     correct_what_it_says(page, teaching)
-    teach_again_from_what_is_kept(page, project)
+    correct_the_model_from_what_is_kept(page, project)
     rename_download_and_delete(page, project)
 
 
@@ -87,6 +88,29 @@ def see_labels_and_split(page):
     page.locator("[name=fps]").select_option("2")
     page.locator("[name=encoder]").select_option("lite0")
     page.locator("[name=baselines]").press("Space")
+
+
+def see_how_the_error_falls(page):
+    """As the server tells it of a job, also after a reload."""
+    stage = {"key": "model", "title": "Spool", "state": "now", "done": 0.5}
+    job = {
+        "id": "0" * 32,
+        "name": "x",
+        "state": "running",
+        "is_here": True,
+        "done": 0.5,
+        "stages": [{**stage, "note": "", "seconds_left": 3}],
+        "stop_losses": [[0, 0.9], [20, 0.6], [40, 0.7]],
+    }
+    state = {"jobs": [job], "models": [], "revision": 0}
+    page.route("**/teach/state*", lambda route: route.fulfill(json=state))
+    loss = page.locator(f"{JOB} .vm-teach-loss")
+    loss.locator("polyline").wait_for()
+    assert "0.90 at first, 0.70 after 40 steps; 0.60 after 20" in loss.inner_text()
+    assert is_well_everywhere(page, within=JOB)
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.unroute("**/teach/state*")
+    page.locator(JOB).wait_for(state="detached")
 
 
 def begin_reload_and_cancel(page, teaching):
@@ -172,9 +196,19 @@ def correct_what_it_says(page, teaching):
     go_to(page, "teach")
 
 
-def teach_again_from_what_is_kept(page, project):
+def correct_the_model_from_what_is_kept(page, project):
+    """With labels more, it is offered; the scores before and after are in its report."""
     num_files = len(list(project.features_folder.rglob("*.npy")))
-    teach_it(page, "pens v2")
+    (video,) = project.videos.list()
+    more = Bout(video.name, VIDEO_SECONDS - 8.0, VIDEO_SECONDS - 6.0, BEHAVIOURS[0])
+    project.labels.edit(video.name, lambda labels: labels.add(more), words="labelled")
+    correct = page.get_by_role("button", name="Correct pens v1, as pens v2")
+    correct.press("Enter")
+    page.locator(f"{REPORT} h2", has_text="pens v2").wait_for(timeout=TAUGHT_MILLISECONDS)
+    page.locator(JOB).wait_for(state="detached")
+    assert "The correction" in page.locator(f"{REPORT} .vm-teach-note").first.inner_text()
+    page.get_by_role("rowheader", name="pens v1, before").wait_for()
+    correct.wait_for(state="hidden")
     assert len(list(project.features_folder.rglob("*.npy"))) == num_files
     page.locator(".vm-teach-compare select").select_option(label="pens v1")
     page.get_by_role("region", name="pens v2 beside pens v1").wait_for()

@@ -26,6 +26,7 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
   let isTyped = false; // the name is one's own
   let canTeach = false;
   let corrected = null; // the model that can be corrected
+  let offered = ""; // what of the newest model was looked at for that
   let isSending = false;
   let numWaiting = 0;
   let timer = 0;
@@ -118,8 +119,7 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
     const isNew = labelled?.revision !== next.revision || labelled?.subject !== next.subject;
     labelled = next;
     element.hidden = false;
-    const title = next.newest ? words.teach_again : words.teach_new;
-    find("h2").textContent = title;
+    find("h2").textContent = next.newest ? words.teach_again : words.teach_new;
     if (!isTyped) name.value = next.next_name;
     drawSince(next);
     const list = find(".vm-teach-missing ul");
@@ -129,7 +129,10 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
     drawAxes(next);
     drawButton();
     if (isNew) preview();
-    if (isNew) previewCorrection(next);
+    const { model: newest, title: called, has_changed: hasChanged } = next.newest ?? {};
+    const nowOffered = JSON.stringify([newest, called, hasChanged, next.revision]);
+    if (nowOffered !== offered) previewCorrection(next);
+    offered = nowOffered;
   }
   function drawSince({ newest, behaviours }) {
     const line = find(".vm-teach-since");

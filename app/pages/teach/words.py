@@ -66,7 +66,8 @@ WORDS = {
     "teach_look_follow": "A square that follows the animal",
     "teach_look_regions": "Regions of the picture, each by itself",
     "teach_regions_choose": "Choose the file of regions",
-    "teach_regions_none": "A JSON file of boxes, each named like the animal that is seen in it.",
+    "teach_regions_none": "A file of boxes, each named like the animal that is seen in it: draw them "
+    "on Streams, and save them.",
     "teach_regions_of": "{file}: {names}",
     "teach_regions_wrong": "{file} is no JSON.",
     "teach_regions_long": "{file} is too long to be a file of regions.",
