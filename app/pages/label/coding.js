@@ -295,7 +295,7 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
     const bout = predictedAt(expected.seconds);
     if (bout) selection.set(bout, true);
   }
-  model.on(chooseExpected);
+  model.on(() => queueMicrotask(chooseExpected)); // once the list has its rows, to show the one that is chosen
   selection.on(() => {
     if (selection.bout) expected = null;
   });

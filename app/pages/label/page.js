@@ -124,6 +124,7 @@ function begin(element) {
     store.show(record?.name ?? "");
     hasMoved = false;
     player.load(record, { at });
+    if (wanted !== null) player.seek(wanted); // a video that is open already stays where it is
     timeline.load(record);
   }
   bus.on("project_video", takeVideo);
