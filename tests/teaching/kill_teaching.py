@@ -35,14 +35,16 @@ from vidmem.labels import Behaviour, Bout
 from vidmem.projects import Project, VideoFacts
 
 PATIENCE_SECONDS = 400.0
-LOOK_SECONDS = 0.01
+LOOK_SECONDS = 0.05
+"""Between two looks; each takes time that teaching, which gives way to all, could use."""
+
 VIDEO_SECONDS, VIDEO_FPS = 48, 8
 LABELLED_SECONDS, BOUT_SECONDS = 40, 2.0
 POSTURES, ACTIVITIES = ("lying", "standing"), ("eating", "resting")
 STAGES = {"encoding": "features", "learning": "model", "scoring": "scores"}
 """Stages of teaching, and what the app calls them."""
 
-REVIEWING = "reviewing"
+LAST_STAGE, REVIEWING = "scoring", "reviewing"
 SPAN_SECONDS, STEP_SECONDS = 0.05, 0.08
 """Of what one edit of a review labels, and from one to the next."""
 
@@ -215,6 +217,7 @@ class Trial:
         self._sent: set[int] = set()
         self._saved: set[int] = set()
         self._typical: dict[str, float] = {}
+        self._job = ""
         self.app = App(folder)
 
     def _make_project(self) -> tuple[str, str]:
@@ -243,9 +246,8 @@ class Trial:
         job = self._begin("undisturbed", FPS - 0.5)
         began: dict[str, float] = {}
         for row in self._watched(job):
-            for one in row.get("stages", ()):
-                if one["state"] == "now":
-                    began.setdefault(one["key"], time.monotonic())
+            if key := stage_under_way(row):
+                began.setdefault(key, time.monotonic())
         ends = [*began.values(), time.monotonic()][1:]
         self._typical = {key: end - began[key] for key, end in zip(began, ends, strict=True)}
 
@@ -269,37 +271,49 @@ class Trial:
         raise TimeoutError(f"{row['name']} was not over in {PATIENCE_SECONDS:g} s")
 
     def _teach(self, one: Round) -> Outcome:
-        # Other feature frames than before: they are not kept yet.
-        fps = FPS + one.number / 100 if one.stage == "encoding" else FPS
-        job, key = self._begin(one.name, fps), STAGES[one.stage]
+        """The job of the round before is killed again in its next stage; after the last it ends."""
+        job, key = self._job_for(one), STAGES[one.stage]
         delay = self._rng.uniform(0, 0.9) * self._typical.get(key, 1.0)
         seen = self._wait_in_stage(job, key, delay)
         trouble = [f"{pid} did not end with the app" for pid in self._kill(one)]
         trouble += self._look(is_teaching=True)
+        went_on = self._bring_back(one, job)
+        if one.stage == LAST_STAGE:
+            *_, last = self._watched(job)
+            if last["state"] != "done":
+                trouble.append(f"in the end the job is {last['state']}: {last['sentence']}")
+            trouble += self._look(is_teaching=False) + self._model_trouble(last["name"])
+            went_on += ", and was done"
+        return Outcome(f"{seen}, after {delay:.2f} s of it", went_on, trouble)
+
+    def _job_for(self, one: Round) -> str:
+        if one.stage == "encoding" or not self._job or self.app.job(self._job)["state"] == "done":
+            # Other feature frames than before: they are not kept yet.
+            self._job = self._begin(one.name, FPS + one.number / 100)
+        return self._job
+
+    def _bring_back(self, one: Round, job: str) -> str:
+        """An app that runs, and the job under way again; returns in words what had become of it."""
         if one.is_app:
             self.app = App(self._folder)
+            last = self.app.job(job)
         else:
             *_, last = self._watched(job)
-            if last["state"] == "failed" and "ended from outside" in last["sentence"]:
-                self.app.post("/teach/again", id=job)
-            elif last["state"] != "done":
-                trouble.append(f"killed, the job is {last['state']}: {last['sentence']}")
-        *_, last = self._watched(job)
-        if last["state"] != "done":
-            trouble.append(f"in the end the job is {last['state']}: {last['sentence']}")
-        trouble += self._look(is_teaching=False) + self._model_trouble(one.name)
-        went_on = "went on" if one.is_app else "failed, begun again"
-        return Outcome(f"{seen}, {delay:.2f} s in", went_on, trouble)
+        if last["state"] not in ("failed", "interrupted"):
+            return "was done" if last["state"] == "done" else "went on"
+        self.app.post("/teach/again", id=job)
+        said = "begun" if last["state"] == "interrupted" else "ended from outside"
+        assert said in last["sentence"], last["sentence"]
+        return "was said to have ended, begun again"
 
     def _wait_in_stage(self, job: str, key: str, delay: float) -> str:
         """Until a stage is under way for so long; returns where the job is then."""
         until = None
         for row in self._watched(job):
-            now = next((one for one in row.get("stages", ()) if one["state"] == "now"), None)
-            if until is None and now and now["key"] == key and (now["done"] or key != "features"):
+            if until is None and stage_under_way(row) == key:
                 until = time.monotonic() + delay
             if until is not None and time.monotonic() >= until:
-                return f"{now['title']} {now['done']:.0%}" if now else row["state"]
+                return said_of(row)
         return "over already"
 
     def _kill(self, one: Round) -> list[int]:
@@ -367,6 +381,19 @@ class Trial:
             "blind checks are there twice": [one for one in checked if checked.count(one) > 1],
         }
         return [f"{len(each)} {what}" for what, each in found.items() if each]
+
+
+def stage_under_way(row: dict[str, Any]) -> str:
+    """Of a job, as the app calls it; empty: none has begun."""
+    now = next((one for one in row.get("stages", ()) if one["state"] == "now"), None)
+    # Before the first frame is encoded, a process is started.
+    return now["key"] if now and (now["done"] or now["key"] != STAGES["encoding"]) else ""
+
+
+def said_of(row: dict[str, Any]) -> str:
+    """Where a job is, in words."""
+    now = [one for one in row.get("stages", ()) if one["state"] == "now"]
+    return f"{now[0]['title']}, {now[0]['done']:.0%}" if now else row["state"]
 
 
 def wait_for(is_true: Callable[[], Any]) -> None:

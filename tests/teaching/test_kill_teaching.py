@@ -11,7 +11,6 @@ import torch
 import vidmem
 from tests.app.tiny_spool import make_tiny_spool
 from tests.teaching.kill_teaching import REVIEWING, STAGES, plan, span_of
-from tests.teaching.reports import make_report
 from tests.teaching.whole import Inspector
 from vidmem.models import FeatureStore
 from vidmem.models.features.storage.key import FeatureKey
@@ -34,7 +33,7 @@ def project(tmp_path):
             writer.sync()
         folder = project.models_folder / "whole"
         vidmem.save(make_tiny_spool(), folder)
-        make_report().write(folder)
+        (folder / "report.json").write_text('{"macro_f1": 0.8}')
         (folder / "taught.json").write_text('{"job": "x"}')
         yield project
 
@@ -62,5 +61,5 @@ def test_what_is_damaged_is_seen(project):
     tokens.write_bytes(content[:-1])
     found = inspector.damage(is_teaching=True)
     assert "ends early" in found["features"][0]
-    assert [one.split(":")[0] for one in found["models"]] == ["tiny spool"]
+    assert [one.split(":")[0] for one in found["models"]] == ["Tiny Spool"]
     assert len(inspector.damage(is_teaching=False)["models"]) == 2

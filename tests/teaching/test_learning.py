@@ -73,7 +73,7 @@ def teach(name, lesson, config=QUICK, *, seed=0, is_cancelled=lambda: False):
 
 
 def test_where_held_out_time_is_looked_at_its_loss_is_told_from_the_linear_head_on():
-    lesson, told = lesson_of(one_video()), []
+    lesson, told = lesson_of(one_video(30.0), (0.0, 20.0), (20.0, 30.0)), []
     learner = fresh("spool", lesson, 0)
     teacher = Teacher(learner, lesson, QUICK, seed=0, is_cancelled=bool)
     first = float(teacher.stop_losses().mean())
