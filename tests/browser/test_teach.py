@@ -170,17 +170,14 @@ def watch_with_it(page):
 
 def correct_what_it_says(page, teaching):
     """By keys: a moment looked back at is on Label, with the bout of the model there chosen."""
-    page.locator("body").press("ArrowLeft")
-    page.locator("body").press("ArrowLeft")
-    page.locator(".vm-lookback").wait_for()
+    page.evaluate("window.vidmem.act('look', { seconds: 1.6 })")
+    page.wait_for_function("Math.abs(window.vidmem.last.picture.seconds - 1.6) < 0.2")
     correct = page.locator("[data-act=correct]")
     correct.wait_for()
-    at = page.evaluate("window.vidmem.last.look.seconds")
-    page.keyboard.press("c")
+    page.locator("body").press("c")
     page.wait_for_function("document.body.dataset.view === 'label'")
     page.wait_for_function(
-        "at => Math.abs(document.querySelector('.vm-code-player video').currentTime - at) < 0.2",
-        arg=at,
+        "Math.abs(document.querySelector('.vm-code-player video').currentTime - 1.6) < 0.6"
     )
     page.locator(".vm-code-row[data-source=model][aria-current=true]").wait_for()
     project = teaching.app.project
@@ -206,7 +203,7 @@ def correct_the_model_from_what_is_kept(page, project):
     correct.press("Enter")
     page.locator(f"{REPORT} h2", has_text="pens v2").wait_for(timeout=TAUGHT_MILLISECONDS)
     page.locator(JOB).wait_for(state="detached")
-    assert "The correction" in page.locator(f"{REPORT} .vm-teach-note").first.inner_text()
+    assert "The correction" in page.locator(f"{REPORT} .vm-teach-corrected").inner_text()
     page.get_by_role("rowheader", name="pens v1, before").wait_for()
     correct.wait_for(state="hidden")
     assert len(list(project.features_folder.rglob("*.npy"))) == num_files

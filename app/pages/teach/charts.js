@@ -141,8 +141,13 @@ export function lossLine(points) {
   add(drawn, "polyline", { points: line, class: "vm-teach-line" });
   add(drawn, "circle", { cx: x(best[0]), cy: y(least), r: 3.5 });
   const values = { first: score(losses[0]), last: score(last[1]), steps: last[0], least: score(least), best: best[0] };
-  const said = fill(best === last ? "teach_loss" : "teach_loss_best", values);
-  return make("div", { className: "vm-teach-loss" }, drawn, make("p", { className: "vm-aside", textContent: said }));
+  const key = best === last ? "teach_loss" : best[0] ? "teach_loss_best" : "teach_loss_none";
+  return make(
+    "div",
+    { className: "vm-teach-loss" },
+    drawn,
+    make("p", { className: "vm-aside", textContent: fill(key, values) }),
+  );
 }
 function add(drawn, tag, attributes) {
   const made = document.createElementNS(SVG, tag);

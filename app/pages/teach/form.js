@@ -70,7 +70,7 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
   const isOfRegions = () => look.value === "regions";
   function isMissing() {
     if (boxes().length > 0 && !boxes().some((one) => one.checked)) return words.teach_axes_none;
-    return isOfRegions() && !regions.text ? words.teach_regions_none : "";
+    return isOfRegions() && !regions.text ? words.teach_regions_missing : "";
   }
 
   async function preview() {

@@ -59,14 +59,19 @@ function lead(answer) {
     if (untested.length) made.append(" ", aside(fill("teach_untested", { names: untested.join(", ") })));
     return made;
   });
-  return make("div", {}, ...lines, ...notes(answer));
+  return make("div", {}, ...corrected(answer), ...lines, ...notes(answer));
 }
-function notes({ better, is_linear: isLinear, earlier }) {
+// Of a correction, what came of it stands first.
+function corrected({ earlier }) {
+  if (!earlier || earlier.change === "unknown") return [];
+  const values = { before: score(earlier.macro_f1_before), now: score(earlier.macro_f1_now) };
+  const textContent = fill(`teach_corrected_${earlier.change}`, values);
+  const made = make("p", { className: "vm-teach-corrected", textContent });
+  made.dataset.change = earlier.change;
+  return [made];
+}
+function notes({ better, is_linear: isLinear }) {
   const said = [];
-  if (earlier && earlier.change !== "unknown") {
-    const values = { before: score(earlier.macro_f1_before), now: score(earlier.macro_f1_now) };
-    said.push(fill(`teach_corrected_${earlier.change}`, values));
-  }
   if (better.length) said.push(fill("teach_better", { names: better.join(", ") }));
   if (isLinear) said.push(words.teach_is_linear);
   return said.map((textContent) => make("p", { className: "vm-aside vm-teach-note", textContent }));

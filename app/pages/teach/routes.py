@@ -90,12 +90,8 @@ class _Teaching:
         has_changed = changes is None or bool(
             changes.videos or changes.shown_videos_changed or not changes.is_complete
         )
-        return {
-            "model": model.name,
-            "title": model.title,
-            "has_changed": has_changed,
-            **model.about,
-        }
+        own = {"model": model.name, "title": model.title, "has_changed": has_changed}
+        return model.about | own
 
     def preview(self, request: PageRequest) -> dict[str, Any]:
         _, found = self._look_ahead(request, name="preview")

@@ -66,8 +66,9 @@ WORDS = {
     "teach_look_follow": "A square that follows the animal",
     "teach_look_regions": "Regions of the picture, each by itself",
     "teach_regions_choose": "Choose the file of regions",
-    "teach_regions_none": "A file of boxes, each named like the animal that is seen in it: draw them "
-    "on Streams, and save them.",
+    "teach_regions_none": "A file of boxes, each named like the animal that is seen in it: draw "
+    "them on Streams, and save them.",
+    "teach_regions_missing": "choose the file of regions, below.",
     "teach_regions_of": "{file}: {names}",
     "teach_regions_wrong": "{file} is no JSON.",
     "teach_regions_long": "{file} is too long to be a file of regions.",
@@ -91,6 +92,8 @@ WORDS = {
     "teach_cancel_hint": "What is encoded is kept",
     "teach_loss": "Error on labels that tell when to stop: {first} at first, {last} after {steps} "
     "steps.",
+    "teach_loss_none": "Error on labels that tell when to stop: {first} at first, {last} after "
+    "{steps} steps. So far the linear head alone is better.",
     "teach_loss_best": "Error on labels that tell when to stop: {first} at first, {last} after "
     "{steps} steps; {least} after {best} so far is the best.",
     "teach_failed": "{name} was not taught",

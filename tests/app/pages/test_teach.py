@@ -24,7 +24,6 @@ from tests.app.pages.test_runs import finish
 from tests.app.teaching.test_jobs import FakeProcess
 from tests.teaching.footage import CONFIG
 from tests.teaching.invented import CARD, POSTURE, alternating, one_video
-from tests.teaching.reports import make_report
 from tests.teaching.test_insight import examination, logits_of
 from vidmem.labels import Behaviour, Bout, Span
 from vidmem.projects import VideoFacts
@@ -214,11 +213,11 @@ def test_a_correction_is_offered_once_labels_are_others_and_refused_with_a_sente
     assert bench.get("labelled")["newest"]["has_changed"] is False
     bench.add(Bout(VIDEO, 50.0, 55.0, "standing"))
     assert bench.get("labelled")["newest"]["has_changed"] is True
-    assert "kept" in bench.get("preview", corrects=name)["words"]
+    assert "as before" in bench.get("preview", corrects=name)["words"]
     bench.post("begin", name="sows v2", corrects=name)
     wait_until(lambda: bench.processes)
     request = bench.processes[0].job["request"]
-    assert (request["corrects"], request["model"], request["axes"]) == (name, "spool", ["posture"])
+    assert (request["corrects"], request["model"], request["axes"]) == (name, "spool", ("posture",))
     assert request["has_baselines"] is False
     bench.project.behaviours.add(Behaviour("sitting", axis="posture"))
     bench.add(Bout(VIDEO, 55.0, 57.0, "sitting"), Bout(VIDEO, 58.0, 60.0, "sitting"))
@@ -257,13 +256,18 @@ def test_all_animals_are_counted_where_each_has_a_region(bench):
 
 
 def test_of_a_correction_the_scores_before_and_after_are_shown(bench):
-    name = bench.write_model("sows v2", make_report(is_correction=True))
-    found = bench.get("report", model=name)
-    earlier = found["earlier"]
-    assert earlier["change"] == "better"
-    assert earlier["macro_f1_before"] < earlier["macro_f1_now"]
-    assert earlier["f1"] == [pytest.approx(earlier["macro_f1_before"])]
-    assert bench.get("report", model=bench.write_model("new", make_report()))["earlier"] is None
+    report = invented_report()
+    report = replace(report, earlier=replace(report.chosen, name="earlier", title="v1, before"))
+    name = bench.write_model("sows v2", report)
+    path = bench.models.folder / "sows v2" / "report.json"
+    document = json.loads(path.read_text())
+    for before, change in ((report.macro_f1, "same"), (0.123, "better"), (0.98765, "worse")):
+        document["earlier"]["macro_f1"] = before
+        path.write_text(json.dumps(document))
+        earlier = bench.get("report", model=name)["earlier"]
+        assert (earlier["title"], earlier["change"]) == ("v1, before", change)
+        scores = earlier["macro_f1_before"], earlier["macro_f1_now"]
+        assert scores == (pytest.approx(before), pytest.approx(report.macro_f1))
 
 
 def test_a_model_is_listed_reported_renamed_given_away_and_deleted(bench):
@@ -288,6 +292,7 @@ def test_a_model_is_listed_reported_renamed_given_away_and_deleted(bench):
             ]
             assert sum(spans) == pytest.approx(rows[a][b], abs=0.01)
     assert [one["name"] for one in found["candidates"]] == ["linear", "spool"]
+    assert found["earlier"] is None  # it is no correction
     assert bench.post("rename", model=name, title=" sows  of May ") == {"title": "sows of May"}
     assert bench.get("labelled")["next_name"] == "sows of May v1"
     assert [one.title for one in bench.tools.list_models() if one.is_taught] == ["sows of May"]
