@@ -48,7 +48,12 @@ LAST_STAGE, REVIEWING = "scoring", "reviewing"
 SPAN_SECONDS, STEP_SECONDS = 0.05, 0.08
 """Of what one edit of a review labels, and from one to the next."""
 
+TOLD = ("ended from outside", "It was begun 3 times")
+"""In the sentences of a job that does not go on by itself."""
+
 FPS = 2.0
+LATEST_SHARE = 0.5
+"""Of the time that a stage took undisturbed: later, it might be over."""
 
 
 @dataclass(frozen=True)
@@ -273,11 +278,17 @@ class Trial:
     def _teach(self, one: Round) -> Outcome:
         """The job of the round before is killed again in its next stage; after the last it ends."""
         job, key = self._job_for(one), STAGES[one.stage]
-        delay = self._rng.uniform(0, 0.9) * self._typical.get(key, 1.0)
+        delay = self._rng.uniform(0, LATEST_SHARE) * self._typical[key]
         seen = self._wait_in_stage(job, key, delay)
         trouble = [f"{pid} did not end with the app" for pid in self._kill(one)]
         trouble += self._look(is_teaching=True)
-        went_on = self._bring_back(one, job)
+        last = self._bring_back(one, job)
+        went_on = "was done" if last["state"] == "done" else "went on"
+        if last["state"] in ("failed", "interrupted"):
+            went_on = "was said to have ended, begun again"
+            if not any(words in last["sentence"] for words in TOLD):
+                trouble.append(f"the job is {last['state']} and says: {last['sentence']}")
+            self.app.post("/teach/again", id=job)
         if one.stage == LAST_STAGE:
             *_, last = self._watched(job)
             if last["state"] != "done":
@@ -292,19 +303,13 @@ class Trial:
             self._job = self._begin(one.name, FPS + one.number / 100)
         return self._job
 
-    def _bring_back(self, one: Round, job: str) -> str:
-        """An app that runs, and the job under way again; returns in words what had become of it."""
+    def _bring_back(self, one: Round, job: str) -> dict[str, Any]:
+        """An app that runs; returns what it says of the job."""
         if one.is_app:
             self.app = App(self._folder)
-            last = self.app.job(job)
-        else:
-            *_, last = self._watched(job)
-        if last["state"] not in ("failed", "interrupted"):
-            return "was done" if last["state"] == "done" else "went on"
-        self.app.post("/teach/again", id=job)
-        said = "begun" if last["state"] == "interrupted" else "ended from outside"
-        assert said in last["sentence"], last["sentence"]
-        return "was said to have ended, begun again"
+            return self.app.job(job)
+        *_, last = self._watched(job)
+        return last
 
     def _wait_in_stage(self, job: str, key: str, delay: float) -> str:
         """Until a stage is under way for so long; returns where the job is then."""
