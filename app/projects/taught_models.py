@@ -20,12 +20,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from app.projects.without_paths import without_paths
 from app.sources.kept import KeptOfFiles
 from app.sources.names import clean_stem
 from vidmem.errors import SettingError
 from vidmem.files import read_json
 from vidmem.models.presets import bundled_models, list_models
-from vidmem.teaching import read_report
+from vidmem.teaching import WarmStart, read_report
 
 PREFIX = "models/"
 CONFIG, TAUGHT = "config.json", "taught.json"
@@ -68,6 +69,7 @@ class TaughtModels:
         self._titles: KeptOfFiles[str] = KeptOfFiles(MAX_LISTED)
         self._reports: KeptOfFiles[dict[str, Any]] = KeptOfFiles(MAX_LISTED)
         self._abouts: KeptOfFiles[dict[str, Any]] = KeptOfFiles(MAX_LISTED)
+        self._earlier: KeptOfFiles[WarmStart] = KeptOfFiles(1)
 
     def list(self) -> list[TaughtModel]:
         """All that are whole, the newest first."""
@@ -90,10 +92,24 @@ class TaughtModels:
                 return one
         raise SettingError(GONE.format(name=name.removeprefix(PREFIX)[:MAX_TITLE]))
 
+    def of_job(self, job_id: str) -> TaughtModel | None:
+        """The model that a job has written whole, whether or not it came to say so."""
+        return next((one for one in self.list() if one.about.get("job") == job_id), None)
+
     def report_of(self, model: TaughtModel) -> dict[str, Any]:
         """Its report as plain values; empty where it has none."""
         path = model.folder / "report.json"
         return self._reports.get(path, lambda _: read_report(model.folder) or {})
+
+    def to_correct(self, model: TaughtModel) -> WarmStart:
+        """What a correction takes over from it; read once for all who look ahead.
+
+        Raises:
+            CheckpointError: If it, or its report, cannot be read.
+        """
+        with without_paths(model.title, model.folder):
+            path = model.folder / "report.json"
+            return self._earlier.get(path, lambda _: WarmStart.of(model.folder))
 
     def check_name(self, title: str, others: Iterable[str] = ()) -> str:
         """See that a new model may be called so.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from app.projects.taught_models import PREFIX
 from app.run import wording as run_wording
 from app.sources import wording as source_wording
 from app.sources.shelf import Video
@@ -83,10 +84,11 @@ def _attention_of(model: Any) -> str:
 
 
 def model_section(name: str, model: Any) -> dict[str, Any]:
-    """The model in use, its classes, what it was trained on, and its heads if they have sides."""
+    """The model in use: its classes, what it was trained on, whether in this project, its heads."""
     card = model.card
     return {
         "name": name,
+        "is_taught": name.startswith(PREFIX),
         "classes": list(card.class_names),
         "trained_on": card.training_note,
         "heads": _heads(model),

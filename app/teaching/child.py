@@ -79,6 +79,7 @@ class Conversation:
 
         now = time.monotonic()
         is_new = progress.stage != self._stage or progress.done >= 1
+        is_new |= progress.stop_loss is not None
         if not is_new and now - self._told_at < LEAST_PAUSE_SECONDS:
             return
         self._stage, self._told_at = progress.stage, now
@@ -141,6 +142,7 @@ def _teach(job: Mapping[str, Any], talk: Conversation) -> str:
         lengths = {name: project.videos[name].facts.duration_seconds or 0.0 for name in names}
         store = FeatureStore(folder=project.features_folder, max_bytes=MAX_FEATURE_BYTES)
         models = TaughtModels(project.models_folder)
+    earlier = models.to_correct(models.find(request.corrects)) if request.corrects else None
     talk.say("begun", videos=lengths)
     with contextlib.ExitStack() as stack:
         for name, path in files.items():
@@ -148,12 +150,14 @@ def _teach(job: Mapping[str, Any], talk: Conversation) -> str:
         model, report = teach(
             at.labels,
             files,
-            config=request.config(),
+            config=request.config(earlier),
+            regions=request.by_video or None,
+            warm_start=earlier,
             store=store,
             progress=talk.tell,
             is_cancelled=talk.is_cancelled,
         )
-    about = _about(request, at.labels, report, revision=at.revision)
+    about = _about(request, at.labels, report, revision=at.revision) | {"job": str(job["id"])}
     return _write(models, str(job["id"]), request, (model, report, about))
 
 

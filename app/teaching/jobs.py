@@ -165,6 +165,8 @@ class TeachJobs:
             for job in self._records.list():
                 if job.is_over:
                     continue
+                if not self._records.is_held(job.job_id) and self._is_written(job):
+                    continue
                 if job.num_begun >= MAX_BEGUN:
                     if not self._records.is_held(job.job_id):
                         sentence = wording.TOO_OFTEN.format(times=job.num_begun)
@@ -173,6 +175,13 @@ class TeachJobs:
                 with contextlib.suppress(OSError):
                     self._append(replace(job, state="queued"))
         self._sweep()
+
+    def _is_written(self, job: TeachJob) -> bool:
+        """Note that a job is done whose model is there; the app ended before it could."""
+        model = self.models.of_job(job.job_id)
+        if model is not None:
+            self._note(replace(job, state="done", sentence="", model=model.folder.name))
+        return model is not None
 
     def _append(self, job: TeachJob) -> None:
         """Called with the lock held: put a job behind the others, unless another app has it."""
@@ -250,6 +259,8 @@ class TeachJobs:
             self._end(held, "done", model=str(last["model"]))
         elif held.is_cancelled or kind == "cancelled":
             self._forget(held)
+        elif written := self.models.of_job(held.job.job_id):  # killed before it could say so
+            self._end(held, "done", model=written.folder.name)
         elif self._is_closing:
             return  # as it is written down, the next app goes on with it
         else:
@@ -314,4 +325,5 @@ class TeachJobs:
             with self._lock:
                 row["stages"], row["done"] = held.stages.rows(), round(held.stages.done, 4)
                 row["split"] = held.stages.split_words
+                row["stop_losses"] = list(held.stages.stop_losses)
         return row

@@ -64,6 +64,8 @@ class Stages:
         self._begun: tuple[float, float] | None = None  # when, and how far, encoding began
         self._features_at = clock()
         self.split_words = ""
+        self.stop_losses: list[list[float]] = []
+        """Of the model while it learns: steps, and the mean loss on what tells when to stop."""
 
     def begin(self, videos: Mapping[str, float]) -> None:
         """The videos that are taught on, in order, with their seconds."""
@@ -91,7 +93,7 @@ class Stages:
             self._move(SCORES)
             self._set(SCORES, share, "", left)
         else:
-            self._learn(name, done, left)
+            self._learn(name, done, left, message.get("stop_loss"))
 
     def rows(self) -> list[dict[str, Any]]:
         """For a page."""
@@ -146,11 +148,13 @@ class Stages:
         note = wording.NEXT_VIDEO.format(name=video, number=number + 1, num=len(names))
         self._set(FEATURES, done, note if len(names) > 1 else "", left)
 
-    def _learn(self, name: str, done: float, left: Any) -> None:
+    def _learn(self, name: str, done: float, left: Any, stop_loss: list[float] | None) -> None:
         title, _, what = name.partition(": ")
         kinds = [key for key, kind in LEARNERS.items() if kind.title == title]
         if not kinds:
             return  # such as the linear heads of a further network
+        if stop_loss is not None and kinds[0] == self._request.model:
+            self.stop_losses.append(stop_loss)
         is_first = what != "learning"
         share = FIRST_SHARE * done if is_first else FIRST_SHARE + (1 - FIRST_SHARE) * done
         words = wording.HOW_LONG if is_first else wording.LEARNING
@@ -170,6 +174,8 @@ def message_of(progress: TeachProgress, *, is_quick_told: bool) -> dict[str, Any
         "done": progress.done,
         "left": progress.seconds_left,
     }
+    if progress.stop_loss is not None:
+        message["stop_loss"] = [progress.num_steps, round(progress.stop_loss, 4)]
     if progress.split is not None:
         message["split"] = progress.split.words()
     if progress.stage == "linear heads" and progress.done >= 1 and not is_quick_told:

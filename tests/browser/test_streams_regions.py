@@ -7,6 +7,7 @@ import pytest
 from tests.browser.conftest import wait_until
 from tests.browser.test_looks import is_well_everywhere
 from tests.browser.test_streams import LABELLED, POOL_THREADS, SAMPLE, page, start_videos, tile
+from vidmem.streaming import Region
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 __all__ = ["page"]
@@ -41,6 +42,9 @@ def test_regions_are_drawn_named_and_decoded_once(page, site):
     names.first.fill("sow")
     page.get_by_role("button", name="Remove region 2").click()
     assert page.locator(".vm-boxes-drawn i").all_inner_texts() == ["sow", "region 3"]
+    with page.expect_download() as download:
+        page.locator("[data-streams=save]").press("Enter")
+    assert [one.name for one in Region.read_file(download.value.path())] == ["sow", "region 3"]
     page.locator("[data-streams=regions]").click()
     page.wait_for_function(LABELLED, arg=2)
     assert f"of {SAMPLE}" in tile(page, "sow").inner_text()

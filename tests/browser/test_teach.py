@@ -7,7 +7,7 @@ import zipfile
 import pytest
 
 from app.teaching.process import ChildOfApp
-from tests.browser.conftest import VIDEO_SECONDS, leave, serving, wait_for_clip, wait_until
+from tests.browser.conftest import VIDEO_SECONDS, leave, serving, step_to, wait_until
 from tests.browser.test_looks import is_well_everywhere
 from tests.browser.test_runs import go_to
 from vidmem.labels import Behaviour, Bout
@@ -50,13 +50,15 @@ def test_from_labels_to_a_model_that_is_watched_with(page, teaching):
     assert page.locator(".vm-teach-begin").is_hidden()
     label(project, teaching.videos / "second pen.mp4")
     see_labels_and_split(page)
+    see_how_the_error_falls(page)
     begin_reload_and_cancel(page, teaching)
     teach_it(page, "pens v1")
     assert is_well_everywhere(page, within=".vm-teach")
     play_a_cell(page)
     label_what_is_in_doubt(page)
     watch_with_it(page)
-    teach_again_from_what_is_kept(page, project)
+    correct_what_it_says(page, teaching)
+    correct_the_model_from_what_is_kept(page, project)
     rename_download_and_delete(page, project)
 
 
@@ -86,6 +88,29 @@ def see_labels_and_split(page):
     page.locator("[name=fps]").select_option("2")
     page.locator("[name=encoder]").select_option("lite0")
     page.locator("[name=baselines]").press("Space")
+
+
+def see_how_the_error_falls(page):
+    """As the server tells it of a job, also after a reload."""
+    stage = {"key": "model", "title": "Spool", "state": "now", "done": 0.5}
+    job = {
+        "id": "0" * 32,
+        "name": "x",
+        "state": "running",
+        "is_here": True,
+        "done": 0.5,
+        "stages": [{**stage, "note": "", "seconds_left": 3}],
+        "stop_losses": [[0, 0.9], [20, 0.6], [40, 0.7]],
+    }
+    state = {"jobs": [job], "models": [], "revision": 0}
+    page.route("**/teach/state*", lambda route: route.fulfill(json=state))
+    loss = page.locator(f"{JOB} .vm-teach-loss")
+    loss.locator("polyline").wait_for()
+    assert "0.90 at first, 0.70 after 40 steps; 0.60 after 20" in loss.inner_text()
+    assert is_well_everywhere(page, within=JOB)
+    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.unroute("**/teach/state*")
+    page.locator(JOB).wait_for(state="detached")
 
 
 def begin_reload_and_cancel(page, teaching):
@@ -139,15 +164,48 @@ def watch_with_it(page):
     page.locator(".vm-teach-use").click()
     page.wait_for_function("window.vidmem.last.model?.name === 'models/pens v1'")
     assert page.locator(".vm-model option:checked").inner_text() == "pens v1"
-    page.locator("[data-act=forward]").click()
-    wait_for_clip(page, 0)
+    step_to(page, 8)
     assert page.evaluate("window.vidmem.last.now.label") in BEHAVIOURS
+
+
+def correct_what_it_says(page, teaching):
+    """By keys: a moment looked back at is on Label, with the bout of the model there chosen."""
+    page.evaluate("window.vidmem.act('look', { seconds: 1.6 })")
+    page.wait_for_function("Math.abs(window.vidmem.last.picture.seconds - 1.6) < 0.2")
+    correct = page.locator("[data-act=correct]")
+    correct.wait_for()
+    page.locator("body").press("c")
+    page.wait_for_function("document.body.dataset.view === 'label'")
+    page.wait_for_function(
+        "Math.abs(document.querySelector('.vm-code-player video').currentTime - 1.6) < 0.6"
+    )
+    page.locator(".vm-code-row[data-source=model][aria-current=true]").wait_for()
+    project = teaching.app.project
+    (video,) = project.videos.list()
+    before = project.labels.of(video.name).labels.bouts
+    project.remove_video(video.name)
+    go_to(page, "watch")
+    correct.press("Enter")
+    page.get_by_text("is not in the project").wait_for()
+    page.keyboard.press("Enter")  # the focus is on the button that adds it
+    page.wait_for_function("document.body.dataset.view === 'label'")
+    assert project.labels.of(video.name).labels.bouts == before
     go_to(page, "teach")
 
 
-def teach_again_from_what_is_kept(page, project):
+def correct_the_model_from_what_is_kept(page, project):
+    """With labels more, it is offered; the scores before and after are in its report."""
     num_files = len(list(project.features_folder.rglob("*.npy")))
-    teach_it(page, "pens v2")
+    (video,) = project.videos.list()
+    more = Bout(video.name, VIDEO_SECONDS - 8.0, VIDEO_SECONDS - 6.0, BEHAVIOURS[0])
+    project.labels.edit(video.name, lambda labels: labels.add(more), words="labelled")
+    correct = page.get_by_role("button", name="Correct pens v1, as pens v2")
+    correct.press("Enter")
+    page.locator(f"{REPORT} h2", has_text="pens v2").wait_for(timeout=TAUGHT_MILLISECONDS)
+    page.locator(JOB).wait_for(state="detached")
+    assert "The correction" in page.locator(f"{REPORT} .vm-teach-corrected").inner_text()
+    page.get_by_role("rowheader", name="pens v1, before").wait_for()
+    correct.wait_for(state="hidden")
     assert len(list(project.features_folder.rglob("*.npy"))) == num_files
     page.locator(".vm-teach-compare select").select_option(label="pens v1")
     page.get_by_role("region", name="pens v2 beside pens v1").wait_for()

@@ -72,6 +72,17 @@ def teach(name, lesson, config=QUICK, *, seed=0, is_cancelled=lambda: False):
     return learner, teacher.teach()
 
 
+def test_where_held_out_time_is_looked_at_its_loss_is_told_from_the_linear_head_on():
+    lesson, told = lesson_of(one_video(30.0), (0.0, 20.0), (20.0, 30.0)), []
+    learner = fresh("spool", lesson, 0)
+    teacher = Teacher(learner, lesson, QUICK, seed=0, is_cancelled=bool)
+    first = float(teacher.stop_losses().mean())
+    teacher.teach(lambda num_steps, loss: told.append((num_steps, loss)))
+    assert told[0] == (0, first)
+    looks = {num_steps for num_steps, loss in told if loss is not None}
+    assert looks == {0, *range(QUICK.check_every, max(looks) + 1, QUICK.check_every)}
+
+
 def weights(learner):
     return {name: one.clone() for name, one in learner.network.state_dict().items()}
 

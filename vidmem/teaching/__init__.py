@@ -30,7 +30,13 @@ from vidmem.teaching.report.report import (
     read_report,
 )
 from vidmem.teaching.splits import Split, SplitConfig, SplitMethod
-from vidmem.teaching.subjects import ANY_VIDEO, Regions, checked_regions, read_regions
+from vidmem.teaching.subjects import (
+    ANY_VIDEO,
+    Regions,
+    checked_regions,
+    read_regions,
+    regions_from_json,
+)
 from vidmem.teaching.teach import TeachConfig, TeachProgress, teach
 from vidmem.teaching.warm_start import WarmStart
 
@@ -71,5 +77,6 @@ __all__ = [
     "preview_teaching",
     "read_regions",
     "read_report",
+    "regions_from_json",
     "teach",
 ]

@@ -11,6 +11,7 @@ import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from vidmem.errors import LabelError, SettingError
 from vidmem.files import read_json
@@ -69,7 +70,22 @@ def read_regions(path: str | Path) -> Regions:
         values = None
     if not isinstance(values, dict):
         return {ANY_VIDEO: Region.read_file(path)}  # which says what is wrong with any other
-    return {name: Region.from_json(own, f"{path}, {name}:") for name, own in values.items()}
+    return regions_from_json(values, str(path))
+
+
+def regions_from_json(values: Any, where: str) -> Regions:
+    """Regions from what JSON made of a file of them.
+
+    Args:
+        values: A list for all videos, or an object with a list for each; see `read_regions`.
+        where: They are from, for what is said of them.
+
+    Raises:
+        SettingError: If it is something else.
+    """
+    if not isinstance(values, dict):
+        return {ANY_VIDEO: Region.from_json(values, where)}
+    return {name: Region.from_json(own, f"{where}, {name}:") for name, own in values.items()}
 
 
 def checked_regions(regions: Regions | Sequence[Region] | str | Path | None) -> Regions:

@@ -191,7 +191,16 @@ class TeachConfig:
         )
 
     def request(self, regions: Regions, warm_start: WarmStart | None = None) -> MaterialRequest:
-        """What has to be made of labels and videos for it."""
+        """What has to be made of labels and videos for it.
+
+        Raises:
+            SettingError: If both regions and a followed square are asked for.
+        """
+        if regions and self.follow is not None:
+            raise SettingError(
+                "a model is shown either regions or a square that follows what moves; leave "
+                "regions or follow out"
+            )
         return MaterialRequest(
             features=self.features,
             feature_fps=self.feature_fps,
@@ -233,6 +242,13 @@ class TeachProgress:
     quick_f1: float | None = None
     """Given once, before a network learns: macro-F1 of the better linear head, which is there at
     once. The mean over axes; `None`: undefined, too."""
+
+    num_steps: int | None = None
+    """Of a network that learns: the steps that it has done."""
+
+    stop_loss: float | None = None
+    """Given where it is looked whether to learn on: its mean loss after these steps on the time
+    that tells when to stop. After 0 steps it is that of its linear head alone."""
 
 
 Report = Callable[[TeachProgress], None]
@@ -313,15 +329,10 @@ def prepare(  # noqa: PLR0913 - what `teach` is told
 ) -> Material:
     """All that is taught on: checked, split, encoded and reduced; see `teach`."""
     _check_streams(config)
-    if regions and config.follow is not None:
-        raise SettingError(
-            "a model is shown either regions or a square that follows what moves; leave regions or "
-            "follow out"
-        )
+    request = config.request(regions or {}, warm_start)
     if warm_start is not None:
         _check_fits(config, warm_start)
     sources = find_videos(labels, videos)
-    request = config.request(regions or {}, warm_start)
     return gather(
         labels,
         sources,
@@ -760,12 +771,19 @@ class Teaching:
             raise CancelledError
         self._progress(TeachProgress(stage=stage, done=done))
 
-    def _on_step(self, stage: str, steps: int) -> Callable[[int], None]:
+    def _on_step(self, stage: str, steps: int) -> Callable[[int, float | None], None]:
         started = time.perf_counter()
 
-        def on_step(done: int) -> None:
-            left = (time.perf_counter() - started) / done * (steps - done)
-            self._progress(TeachProgress(stage=stage, done=done / steps, seconds_left=left))
+        def on_step(done: int, stop_loss: float | None) -> None:
+            per_step = (time.perf_counter() - started) / done if done else None
+            progress = TeachProgress(
+                stage=stage,
+                done=done / steps,
+                seconds_left=None if per_step is None else per_step * (steps - done),
+                num_steps=done,
+                stop_loss=stop_loss,
+            )
+            self._progress(progress)
 
         return on_step
 

@@ -11,6 +11,7 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   const held = new Map(); // behaviour -> { at, bout, id } of a key that is down
   const coding = { marking: null, onMarking: () => {} }; // marking: { what, from }
   let record = null; // of the video
+  let expected = null; // { run, seconds }: whose bout there is to be chosen once it is here
 
   // How long the frame on view is shown.
   function frame() {
@@ -26,6 +27,7 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
 
   coding.setRecord = (value) => {
     record = value;
+    expected = null;
   };
   coding.frame = frame;
   coding.duration = duration;
@@ -281,10 +283,24 @@ export function makeCoding({ store, player, openings, selection, model, tell, re
   function takeOver(bout) {
     return store.edit("confirm", { bout: { ...bout, subject: store.subject }, author: store.author });
   }
+  const predictedAt = (at) => model.bouts.findLast((one) => one.start <= at && (at < one.end || isPoint(one)));
+  // The bout of a run at a time is chosen as soon as it is here, unless another one is meanwhile.
+  coding.expectPrediction = (value) => {
+    expected = value;
+    if (value) selection.set(null);
+    chooseExpected();
+  };
+  function chooseExpected() {
+    if (!expected || model.boutsOf !== expected.run) return;
+    const bout = predictedAt(expected.seconds);
+    if (bout) selection.set(bout, true);
+  }
+  model.on(() => queueMicrotask(chooseExpected)); // once the list has its rows, to show the one that is chosen
+  selection.on(() => {
+    if (selection.bout) expected = null;
+  });
   coding.confirm = () => {
-    const at = now();
-    const here = (one) => one.start <= at && (at < one.end || isPoint(one));
-    const bout = selection.isModel ? selection.bout : model.bouts.findLast(here);
+    const bout = selection.isModel ? selection.bout : predictedAt(now());
     if (!bout) {
       refuse(words.label_nothing_to_confirm);
       return;

@@ -21,6 +21,7 @@ export function makeModel(store) {
     runId: "",
     title: "",
     bouts: [],
+    boutsOf: "", // the run that they are of
     axes: [], // of which it says something at any time, if only that nothing happened
     trouble: "",
     warning: "", // that it looks unlike what the model was trained on
@@ -85,6 +86,7 @@ export function makeModel(store) {
     model.isUnlike = Boolean(answer.is_unlike);
     model.title = answer.title ?? answer.model ?? "";
     model.axes = answer.axes ?? [];
+    model.boutsOf = run;
     model.bouts = (answer.bouts ?? []).map((one) => predicted(one, model.title)).sort(inOrder);
     tell();
   }
@@ -103,6 +105,7 @@ export function makeModel(store) {
       runs: [],
       runId: "",
       bouts: [],
+      boutsOf: "",
       axes: [],
       title: "",
       trouble: "",

@@ -116,22 +116,25 @@ function begin(element) {
       return;
     }
     leave();
+    coding.setRecord(record);
     const wanted = takeWanted(record);
     const at = wanted ?? (Number(kept(PLACE + record?.name)) || 0);
     current = record;
-    coding.setRecord(record);
     coding.stopMarking();
     store.show(record?.name ?? "");
     hasMoved = false;
     player.load(record, { at });
+    if (wanted !== null) player.seek(wanted); // a video that is open already stays where it is
     timeline.load(record);
   }
   bus.on("project_video", takeVideo);
-  // The moment that another page wants looked at, if it is of this video: "label_at", `{ video, seconds }`.
+  // The moment that another page wants looked at, if it is of this video: "label_at", `{ video, seconds, run }`. With a
+  // run, its bout there is chosen.
   function takeWanted(record) {
-    const { video, seconds } = bus.last.label_at ?? {};
+    const { video, seconds, run } = bus.last.label_at ?? {};
     if (!record || record.name !== video) return null;
     bus.last.label_at = null;
+    coding.expectPrediction(run ? { run, seconds } : null);
     return seconds;
   }
   player.on("loaded", () => timeline.load(current));

@@ -3,7 +3,7 @@
 import * as bus from "../shared/bus.js";
 import { isViewShown, viewShown } from "../shared/dom.js";
 import { authorOf, keep } from "../shared/kept.js";
-import { chooseVideo } from "../shared/video/project.js";
+import { goToLabel } from "../shared/video/go_to_label.js";
 import { fill, words } from "../shared/words.js";
 import { makeAtHand } from "./at_hand.js";
 import { makeDeciding } from "./deciding.js";
@@ -77,9 +77,7 @@ function begin(element) {
   async function openOnLabel() {
     const { video } = review;
     keep(PLACE + video, String(player.seconds));
-    await chooseVideo(video);
-    bus.emit("label_run", { video, run: review.chosen.run });
-    location.hash = "#label";
+    await goToLabel(video, { run: review.chosen.run });
   }
 
   // What is gone over.

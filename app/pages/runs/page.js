@@ -4,7 +4,7 @@ import { ask, post, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { isViewShown, make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { chooseVideo, loadVideos, videosOfProject } from "../shared/video/project.js";
+import { goToLabel } from "../shared/video/go_to_label.js";
 import { fill, words } from "../shared/words.js";
 
 const POLL = 2000; // milliseconds between two questions while the page is on view
@@ -191,15 +191,7 @@ export function start(element) {
   }
   // On Label, below what a person coded.
   async function label({ id, video }) {
-    const isThere = () => videosOfProject().some(({ name }) => name === video);
-    if (!isThere()) refuse((await loadVideos()).error);
-    if (!isThere()) {
-      refuse(fill("run_label_none", { name: video }));
-      return;
-    }
-    await chooseVideo(video);
-    bus.emit("label_run", { video, run: id });
-    location.hash = "#label";
+    refuse(await goToLabel(video, { run: id }));
   }
   function review({ id }) {
     bus.emit("review_run", id);

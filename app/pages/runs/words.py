@@ -22,7 +22,6 @@ WORDS = {
     "run_label_hint": "Show what it says on Label, below your own labels",
     "run_review": "Review",
     "run_review_hint": "Go over what it says, the doubtful first",
-    "run_label_none": "{name} is not in the project any more: add it on Label first.",
     "run_resume": "Resume",
     "run_resume_hint": "Go on on Watch, where it was, with what it remembered",
     "run_stop": "Stop",

@@ -88,7 +88,8 @@ function nameOf(response) {
   const [, quoted] = /filename\*=utf-8''([^;]+)/.exec(header) ?? [];
   return plain ?? decodeURIComponent(quoted ?? "");
 }
-function saveAs(name, content) {
+// Has the browser save what is here: a Blob.
+export function saveAs(name, content) {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(content);
   link.download = name;

@@ -58,6 +58,7 @@ WORDS = {
     "chooser_from_typed": "as you typed it",
     "chooser_from_metadata": "as the file says",
     "chooser_from_name": "by its name",
+    "video_gone": "{name} is not in the project any more: add it on Label first.",
     "chooser_bout": "1 bout",
     "chooser_bouts": "{count} bouts",
     # the player of a project's video

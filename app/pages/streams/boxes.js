@@ -1,5 +1,6 @@
 // Regions of one picture: boxes that are drawn, named and removed, on the picture of the video that is open.
 
+import { saveAs } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { decoded } from "../shared/clip_frames.js";
 import { viewShown } from "../shared/dom.js";
@@ -72,7 +73,7 @@ export function makeBoxes(element, { say, refuse }) {
     go.disabled = !boxes.length || isLive();
     const start = ["streams_start_no_region", "streams_start_region"][boxes.length] ?? "streams_start_regions";
     go.textContent = fill(start, { count: boxes.length });
-    find("[data-streams=clear]").hidden = !boxes.length;
+    find("[data-streams=clear]").hidden = find("[data-streams=save]").hidden = !boxes.length;
   }
   function drawFrames(picked = -1) {
     drawnBoxes.replaceChildren(
@@ -158,6 +159,9 @@ export function makeBoxes(element, { say, refuse }) {
     boxes = [];
     drawBoxes();
     boxCanvas.focus({ preventScroll: true });
+  });
+  find("[data-streams=save]").addEventListener("click", () => {
+    saveAs("regions.json", new Blob([`${JSON.stringify(boxes, null, 1)}\n`], { type: "application/json" }));
   });
   drawBoxes();
 

@@ -39,6 +39,8 @@ WORDS = {
     "streams_too_small": "A box that small shows nothing: drag a larger one.",
     "streams_most_boxes": "A page can run {count} streams at once.",
     "streams_clear": "Remove all",
+    "streams_save": "Save as a file",
+    "streams_save_hint": "For the Teach page, and for vidmem watch and teach --regions",
     "streams_start_no_region": "Start regions",
     "streams_start_region": "Start this region",
     "streams_start_regions": "Start {count} regions",

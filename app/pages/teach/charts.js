@@ -1,4 +1,5 @@
-// The drawings of a report: bars by behaviour, the confusion matrix, and what more labels would bring.
+// The drawings of a report: bars by behaviour, the confusion matrix, and what more labels would bring. And of a job: how
+// the error falls while it learns.
 
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
@@ -83,13 +84,15 @@ function matrixCell({ name, other, isRight, seconds, share }, onCell) {
 }
 
 // Macro-F1 of an axis over the amount of labels, which grows by doubling.
-export function learningCurve(points, index) {
+// `isLeftOut`: it is a correction, of which it is not found out.
+export function learningCurve(points, index, isLeftOut) {
   const shown = points.filter((one) => one.macro_f1[index] !== null);
   const drawn = document.createElementNS(SVG, "svg");
   drawn.setAttribute("viewBox", `0 0 ${WIDE} ${HIGH}`);
   drawn.setAttribute("class", "vm-teach-curve");
   drawn.setAttribute("role", "img");
-  if (shown.length < 2) return make("p", { className: "vm-empty", textContent: words.teach_curve_short });
+  const missing = words[isLeftOut ? "teach_curve_left_out" : "teach_curve_short"];
+  if (shown.length < 2) return make("p", { className: "vm-empty", textContent: missing });
   const [first, last] = [shown[0].seconds, shown.at(-1).seconds];
   const x = (seconds) =>
     LEFT + ((WIDE - LEFT - RIGHT) * Math.log(seconds / first)) / Math.max(1e-6, Math.log(last / first));
@@ -117,6 +120,34 @@ export function learningCurve(points, index) {
   const gained = shown.at(-1).macro_f1[index] - shown.at(-2).macro_f1[index];
   const said = gained > FLAT ? words.teach_curve_rises : words.teach_curve_flat;
   return make("div", {}, drawn, make("p", { className: "vm-aside", textContent: said }));
+}
+
+const LOW = 56; // height of the line of a job
+
+// The error on time that is not learnt from, over the steps: [[steps, loss], ...], from 0 steps on.
+export function lossLine(points) {
+  const drawn = document.createElementNS(SVG, "svg");
+  drawn.setAttribute("viewBox", `0 0 ${WIDE} ${LOW}`);
+  drawn.setAttribute("class", "vm-teach-curve");
+  drawn.setAttribute("aria-hidden", "true"); // the sentence says it
+  const losses = points.map(([, loss]) => loss);
+  const [least, most] = [Math.min(...losses), Math.max(...losses)];
+  const last = points.at(-1);
+  const best = points.find(([, loss]) => loss === least);
+  const x = (steps) => 5 + ((WIDE - 10) * steps) / last[0];
+  const y = (loss) => 5 + (LOW - 10) * (1 - (loss - least) / Math.max(1e-6, most - least));
+  add(drawn, "line", { x1: 5, x2: WIDE - 5, y1: y(losses[0]), y2: y(losses[0]), class: "vm-teach-grid" });
+  const line = points.map(([steps, loss]) => `${x(steps).toFixed(1)},${y(loss).toFixed(1)}`).join(" ");
+  add(drawn, "polyline", { points: line, class: "vm-teach-line" });
+  add(drawn, "circle", { cx: x(best[0]), cy: y(least), r: 3.5 });
+  const values = { first: score(losses[0]), last: score(last[1]), steps: last[0], least: score(least), best: best[0] };
+  const key = best === last ? "teach_loss" : best[0] ? "teach_loss_best" : "teach_loss_none";
+  return make(
+    "div",
+    { className: "vm-teach-loss" },
+    drawn,
+    make("p", { className: "vm-aside", textContent: fill(key, values) }),
+  );
 }
 function add(drawn, tag, attributes) {
   const made = document.createElementNS(SVG, tag);

@@ -5,25 +5,32 @@ import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { keep, keptValue } from "../shared/kept.js";
 import { fill, words } from "../shared/words.js";
+import { makeRegionsField } from "./regions_field.js";
 
 const KEPT = "vidmem-teach-settings";
 const SOON = 300; // milliseconds from a change of a setting to the question
+const ALL_SUBJECTS = "all";
 
 // `changed(split)`: how labels would be split, or null; `begun()`: a model is being taught.
 export function makeForm(element, { changed, begun, subjectChanged }) {
   const find = (selector) => element.querySelector(selector);
   const form = find("form");
-  const { name, model, fps, encoder, baselines, subject } = form.elements;
+  const { name, model, fps, encoder, look, baselines, subject } = form.elements;
   const button = find(".vm-teach-begin");
+  const correct = find(".vm-teach-correct");
+  const means = find(".vm-teach-correct-means");
   const error = find(".vm-teach-error");
   const split = find(".vm-teach-split");
   const axesPart = find(".vm-teach-axes");
   let labelled = null;
   let isTyped = false; // the name is one's own
   let canTeach = false;
+  let corrected = null; // the model that can be corrected
+  let offered = ""; // what of the newest model was looked at for that
   let isSending = false;
   let numWaiting = 0;
   let timer = 0;
+  const regions = makeRegionsField(find(".vm-teach-regions"), previewSoon);
   restore();
 
   function restore() {
@@ -32,15 +39,16 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
       [model, kept.model],
       [fps, kept.fps],
       [encoder, kept.encoder],
+      [look, kept.look === "regions" ? "whole" : kept.look], // a file is chosen anew
     ])
       if ([...select.options].some((one) => one.value === value)) select.value = value;
     if (kept.baselines === false) baselines.checked = false;
   }
-  const store = () =>
-    keep(
-      KEPT,
-      JSON.stringify({ model: model.value, fps: fps.value, encoder: encoder.value, baselines: baselines.checked }),
-    );
+  function store() {
+    const [ofModel, ofFps, ofEncoder, ofLook] = [model, fps, encoder, look].map(({ value }) => value);
+    const kept = { model: ofModel, fps: ofFps, encoder: ofEncoder, look: ofLook, baselines: baselines.checked };
+    keep(KEPT, JSON.stringify(kept));
+  }
 
   const boxes = () => [...axesPart.querySelectorAll("input")];
   function axes() {
@@ -54,13 +62,21 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
     fps: fps.value,
     axes: axes(),
     subject: subject.options.length ? subject.value : "",
+    follow: look.value === "follow" ? "1" : "",
+    regions: isOfRegions() ? regions.text : "",
     baselines: baselines.checked ? "1" : "0",
   });
 
+  const isOfRegions = () => look.value === "regions";
+  function isMissing() {
+    if (boxes().length > 0 && !boxes().some((one) => one.checked)) return words.teach_axes_none;
+    return isOfRegions() && !regions.text ? words.teach_regions_missing : "";
+  }
+
   async function preview() {
-    const isNothing = boxes().length > 0 && !boxes().some((one) => one.checked);
-    const answer = isNothing
-      ? { error: words.teach_axes_none }
+    const missing = isMissing();
+    const answer = missing
+      ? { error: missing }
       : await ask("teach_preview", () => `teach/preview?${queryOf(values())}`);
     if (!answer) return;
     canTeach = !answer.error;
@@ -74,17 +90,36 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
     clearTimeout(timer);
     timer = setTimeout(preview, SOON);
   }
+  // Whether the newest model can be corrected with the labels as they are; if they are those of then, it is not offered.
+  async function previewCorrection({ newest }) {
+    const isOffered = Boolean(newest?.has_changed);
+    const answer = isOffered
+      ? await ask("teach_correction", () => `teach/preview?${queryOf({ corrects: newest.model })}`)
+      : {};
+    if (!answer) return;
+    corrected = isOffered && !answer.error ? newest : null;
+    means.hidden = !isOffered;
+    const key = answer.error ? "teach_correct_not" : "teach_correct_means";
+    means.textContent = isOffered ? fill(key, { before: newest.title, why: answer.error }) : "";
+    drawButton();
+  }
   function drawButton() {
-    button.textContent = fill(numWaiting ? "teach_queue" : "teach_button", { name: name.value.trim() || "…" });
+    const shown = name.value.trim() || "…";
+    button.textContent = fill(numWaiting ? "teach_queue" : corrected ? "teach_anew" : "teach_button", { name: shown });
     button.disabled = !canTeach || isSending || !name.value.trim();
+    button.classList.toggle("vm-primary", !corrected);
+    correct.hidden = !corrected;
+    if (!corrected) return;
+    const key = numWaiting ? "teach_correct_queue" : "teach_correct";
+    correct.textContent = fill(key, { before: corrected.title, name: shown });
+    correct.disabled = isSending || !name.value.trim();
   }
 
   function draw(next) {
     const isNew = labelled?.revision !== next.revision || labelled?.subject !== next.subject;
     labelled = next;
     element.hidden = false;
-    const title = next.newest ? words.teach_again : words.teach_new;
-    find("h2").textContent = title;
+    find("h2").textContent = next.newest ? words.teach_again : words.teach_new;
     if (!isTyped) name.value = next.next_name;
     drawSince(next);
     const list = find(".vm-teach-missing ul");
@@ -94,6 +129,10 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
     drawAxes(next);
     drawButton();
     if (isNew) preview();
+    const { model: newest, title: called, has_changed: hasChanged } = next.newest ?? {};
+    const nowOffered = JSON.stringify([newest, called, hasChanged, next.revision]);
+    if (nowOffered !== offered) previewCorrection(next);
+    offered = nowOffered;
   }
   function drawSince({ newest, behaviours }) {
     const line = find(".vm-teach-since");
@@ -112,9 +151,16 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
       const text = fill("teach_subject_of", { name: one || words.teach_nobody, seconds: format.span(seconds) });
       return new Option(text, `=${one}`);
     });
+    if (isOfRegions()) options.unshift(new Option(words.teach_all_subjects, ALL_SUBJECTS));
     if (subjects.length < 2) subject.replaceChildren();
     else subject.replaceChildren(...options);
-    if (subjects.length > 1) subject.value = `=${chosen}`;
+    if (subjects.length > 1) subject.value = chosen === null && isOfRegions() ? ALL_SUBJECTS : `=${chosen}`;
+  }
+  // Of regions all animals are taught, of the whole picture one; whose, the answer says.
+  function lookChanged() {
+    regions.show(isOfRegions());
+    subjectChanged(isOfRegions() ? ALL_SUBJECTS : "");
+    previewSoon();
   }
   function drawAxes({ axes: names, behaviours }) {
     const said = names.filter((axis) => behaviours.some((one) => one.axis === axis && one.num_bouts));
@@ -132,6 +178,7 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
   }
 
   form.addEventListener("input", (event) => {
+    if (event.target.type === "file") return; // it says itself when it is read
     if (event.target === name) {
       isTyped = name.value.trim() !== "";
       drawButton();
@@ -139,21 +186,25 @@ export function makeForm(element, { changed, begun, subjectChanged }) {
     }
     store();
     if (event.target === subject) subjectChanged(subject.value);
+    else if (event.target === look) lookChanged();
     else previewSoon();
   });
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.disabled) return;
+    if (!button.disabled) begin(values());
+  });
+  correct.addEventListener("click", () => begin({ corrects: corrected.model }));
+  async function begin(wanted) {
     isSending = true;
     drawButton();
-    const answer = await post("teach/begin", { ...values(), name: name.value });
+    const answer = await post("teach/begin", { ...wanted, name: name.value });
     isSending = false;
     error.hidden = !answer.error;
     error.textContent = answer.error ?? "";
     if (!answer.error) isTyped = false;
     drawButton();
     if (!answer.error) begun();
-  });
+  }
 
   return {
     draw,

@@ -3,6 +3,7 @@
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
+import { lossLine } from "./charts.js";
 import { aside } from "./pieces.js";
 
 const MARKS = { done: "✓", now: "◐", waiting: "○" };
@@ -74,7 +75,8 @@ function runningCard(job) {
   track.setAttribute("aria-label", fill("teach_progress", { name: job.name, percent }));
   track.setAttribute("aria-valuenow", String(Math.round(100 * job.done)));
   const stages = make("ol", { className: "vm-teach-stages" }, ...job.stages.map(stageLine));
-  return jobSection(job, words.teach_now, stages, track, buttons(cancel));
+  const learning = job.stop_losses.length > 1 ? [lossLine(job.stop_losses)] : [];
+  return jobSection(job, words.teach_now, stages, track, ...learning, buttons(cancel));
 }
 function stageLine({ title, state, done, note, seconds_left: left }) {
   const mark = make("span", { className: "vm-teach-mark", textContent: MARKS[state] });

@@ -2,8 +2,9 @@
 
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { goToLabel } from "../shared/video/go_to_label.js";
 import { fill, words } from "../shared/words.js";
-import { cell, dot, goToLabel, headCell, plural, rowHead } from "./pieces.js";
+import { cell, dot, headCell, plural, rowHead } from "./pieces.js";
 
 const ENOUGH = 60; // seconds of a behaviour, up to which more labels surely help
 const WIDE = 1000; // units of a strip
@@ -85,13 +86,20 @@ function legend(split) {
 
 function strip({ name, seconds, rows }, colours, split) {
   const lanes = Object.values(rows).map((stretches) => lane(stretches, seconds, colours));
-  if (split) lanes.push(splitLane(split.pieces, name, seconds));
+  const own = split?.pieces.filter((one) => one.video === name) ?? [];
+  for (const whose of new Set(own.map(({ subject }) => subject)))
+    lanes.push(
+      splitLane(
+        own.filter(({ subject }) => subject === whose),
+        seconds,
+      ),
+    );
   const button = make("button", { type: "button", className: "vm-teach-strip" }, ...lanes);
   button.setAttribute("aria-label", fill("teach_strip", { name, seconds: format.span(seconds) }));
   button.addEventListener("click", (event) => {
     const { left, width } = button.getBoundingClientRect();
     const share = event.detail ? (event.clientX - left) / width : 0; // by the keyboard: its start
-    goToLabel(name, Math.max(0, Math.min(seconds, share * seconds)));
+    goToLabel(name, { seconds: Math.max(0, Math.min(seconds, share * seconds)) });
   });
   const title = make("span", { className: "vm-teach-video", title: name }, make("b", { textContent: name }));
   title.append(" ", make("small", { textContent: format.clock(seconds) }));
@@ -109,10 +117,10 @@ function lane(stretches, seconds, colours) {
   }
   return drawn;
 }
-function splitLane(pieces, name, seconds) {
+function splitLane(pieces, seconds) {
   const drawn = lanePicture("vm-teach-split-lane");
   for (const part of PARTS) {
-    const own = pieces.filter((one) => one.video === name && one.part === part);
+    const own = pieces.filter((one) => one.part === part);
     const path = addPath(
       drawn,
       own.map((one) => [one.start_seconds, one.end_seconds]),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from app.pages.teach import wording
-from vidmem.labels import NONE_OF_THESE, NOT_SCORED, Labels, Stretch
+from vidmem.labels import NONE_OF_THESE, NOT_SCORED, Labels, Stretch, Track
 from vidmem.teaching import USABLE_F1
 
 MAX_VIDEOS = 60
@@ -35,25 +35,28 @@ class _Amount:
 
 @dataclass(frozen=True)
 class LabelledTime:
-    """The states of one animal, or of the only one that there is."""
+    """The states of one animal, of the only one that there is, or of all."""
 
     labels: Labels
-    subject: str
+    subject: str | None
+    """`None`: of all."""
 
     @classmethod
-    def of(cls, labels: Labels, subject: str | None) -> LabelledTime:
-        """Of an animal; `None`: the one of whom most is labelled."""
+    def of(cls, labels: Labels, subject: str | None, *, is_all: bool = False) -> LabelledTime:
+        """Of an animal; `None`: the one of whom most is labelled. Or of all."""
+        if is_all:
+            return cls(labels, None)
         seconds = seconds_by_subject(labels)
         if subject is None or subject not in seconds:
             subject = max(seconds, key=lambda one: seconds[one], default="")
         return cls(labels, subject)
 
-    def tracks(self) -> list[tuple[str, str, tuple[Stretch, ...]]]:
-        """Video, axis, and what is said of it, in order."""
+    def tracks(self) -> list[tuple[Track, tuple[Stretch, ...]]]:
+        """What is said of each axis of each video, in order."""
         return [
-            (one.video, one.axis, self.labels.timeline(one.video, one.axis, one.subject))
+            (one, self.labels.timeline(one.video, one.axis, one.subject))
             for one in self.labels.tracks
-            if one.subject == self.subject and self.labels.ethogram.states_of(one.axis)
+            if self.subject in (None, one.subject) and self.labels.ethogram.states_of(one.axis)
         ]
 
     def amounts(self) -> dict[tuple[str, str], _Amount]:
@@ -61,15 +64,15 @@ class LabelledTime:
         found: dict[tuple[str, str], _Amount] = {
             (one.axis, one.name): _Amount() for one in self.labels.ethogram if one.is_state
         }
-        for video, axis, stretches in self.tracks():
+        for track, stretches in self.tracks():
             for one in stretches:
                 if one.what == NOT_SCORED:
                     continue
-                amount = found.setdefault((axis, one.what), _Amount())
+                amount = found.setdefault((track.axis, one.what), _Amount())
                 seconds = one.end_seconds - one.start_seconds
                 amount.seconds += seconds
                 amount.num_bouts += 1
-                amount.videos[video] += seconds  # type: ignore[assignment]
+                amount.videos[track.video] += seconds  # type: ignore[assignment]
         return found
 
 
@@ -85,9 +88,9 @@ def seconds_by_subject(labels: Labels) -> dict[str, float]:
     return {name: seconds for name, seconds in found.items() if seconds}
 
 
-def labelled_answer(labels: Labels, subject: str | None) -> dict[str, Any]:
-    """All that the page shows of what is labelled."""
-    time = LabelledTime.of(labels, subject)
+def labelled_answer(labels: Labels, subject: str | None, *, is_all: bool = False) -> dict[str, Any]:
+    """All that the page shows of what is labelled; see `LabelledTime.of`."""
+    time = LabelledTime.of(labels, subject, is_all=is_all)
     amounts = time.amounts()
     behaviours = [
         {
@@ -103,7 +106,7 @@ def labelled_answer(labels: Labels, subject: str | None) -> dict[str, Any]:
     order = {one.name: number for number, one in enumerate(labels.ethogram)}
     by_subject = seconds_by_subject(labels)
     return {
-        "subject": time.subject,
+        "subject": time.subject,  # null: of all
         "subjects": [[name, round(seconds, 1)] for name, seconds in by_subject.items()],
         "axes": sorted({axis for axis, _ in amounts}, key=labels.ethogram.axes.index),
         "behaviours": behaviours,
@@ -111,12 +114,17 @@ def labelled_answer(labels: Labels, subject: str | None) -> dict[str, Any]:
         "num_bouts": sum(one.num_bouts for one in amounts.values()),
         "seconds": round(_covered(time.tracks()), 3),
         "videos": _strips(time, order),
-        "num_videos": len({video for video, _, _ in time.tracks()}),
+        "num_videos": len({track.video for track, _ in time.tracks()}),
     }
 
 
 def missing(
-    labels: Labels, subject: str | None, report: Mapping[str, Any], title: str
+    labels: Labels,
+    subject: str | None,
+    report: Mapping[str, Any],
+    title: str,
+    *,
+    is_all: bool = False,
 ) -> list[str]:
     """What is missing, in sentences: what matters most first.
 
@@ -125,12 +133,14 @@ def missing(
         subject: As `labelled_answer` has it.
         report: Of the newest model; empty: there is none.
         title: Of that model.
+        is_all: Each animal is taught, in a region of its own.
     """
-    time = LabelledTime.of(labels, subject)
+    time = LabelledTime.of(labels, subject, is_all=is_all)
     said = {key: one for key, one in time.amounts().items() if one.num_bouts}
     if not said:
         return [wording.NOTHING]
-    found = [wording.SEVERAL] if subject is None and len(seconds_by_subject(labels)) > 1 else []
+    is_one_of_several = not is_all and subject is None and len(seconds_by_subject(labels)) > 1
+    found = [wording.SEVERAL] if is_one_of_several else []
     axes = list(dict.fromkeys(axis for axis, _ in said))
     for axis in axes:
         own = [name for one, name in said if one == axis]
@@ -163,11 +173,11 @@ def weak_behaviours(report: Mapping[str, Any]) -> list[tuple[str, float]]:
     return sorted(found, key=lambda one: one[1])
 
 
-def _covered(tracks: Sequence[tuple[str, str, tuple[Stretch, ...]]]) -> float:
-    """Seconds in which anything is said of any axis: two axes of one moment are one moment."""
-    spans: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
-    for video, _, stretches in tracks:
-        spans[video] += [
+def _covered(tracks: Sequence[tuple[Track, tuple[Stretch, ...]]]) -> float:
+    """Seconds in which anything is said of an animal: two axes of one moment are one moment."""
+    spans: defaultdict[tuple[str, str], list[tuple[float, float]]] = defaultdict(list)
+    for track, stretches in tracks:
+        spans[track.video, track.subject] += [
             (one.start_seconds, one.end_seconds) for one in stretches if one.what != NOT_SCORED
         ]
     total = 0.0
@@ -182,13 +192,14 @@ def _covered(tracks: Sequence[tuple[str, str, tuple[Stretch, ...]]]) -> float:
 def _strips(time: LabelledTime, order: Mapping[str, int]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, list[list[float]]]] = {}
     lengths: dict[str, float] = {}
-    for video, axis, stretches in time.tracks():
-        known = time.labels.video(video).duration_seconds
+    for track, stretches in time.tracks():
+        known = time.labels.video(track.video).duration_seconds
         last = max((one.end_seconds for one in stretches), default=0.0)
-        lengths[video] = max(lengths.get(video, 0.0), known or 0.0, last)
-        rows.setdefault(video, {})[axis] = []
-    for video, axis, stretches in time.tracks():
-        rows[video][axis] = _strip(stretches, order, lengths[video])
+        lengths[track.video] = max(lengths.get(track.video, 0.0), known or 0.0, last)
+    for track, stretches in time.tracks():
+        name = track.axis if time.subject is not None else f"{track.subject}: {track.axis}"
+        own = rows.setdefault(track.video, {})
+        own[name] = _strip(stretches, order, lengths[track.video])
     return [
         {"name": video, "seconds": lengths[video], "rows": own}
         for video, own in list(rows.items())[:MAX_VIDEOS]

@@ -97,7 +97,9 @@ def _facts(
             for one in candidates[1:]
             if (one["macro_f1"] or 0.0) > (chosen["macro_f1"] or 0.0) + LEAST_BETTER
         ],
-        "is_linear": set(chosen["num_steps"]) == {0},
+        # Of a correction, the network of the model before may have stayed as it was.
+        "is_linear": set(chosen["num_steps"]) == {0} and not chosen.get("continues_earlier"),
+        "earlier": _earlier_row(report, len(names)),
         "memory": report["memory"],
         "curve": report["learning_curve"],
         "judged": report.get("judged") or [],
@@ -106,6 +108,24 @@ def _facts(
         "colours": {
             one: colours.get(one, "") for classes in report["axes"].values() for one in classes
         },
+    }
+
+
+def _earlier_row(report: Report, num_axes: int) -> dict[str, Any] | None:
+    """The scores of the model that this one corrects, on the same time; `None`: it is new."""
+    earlier = report.get("earlier")
+    if not earlier:
+        return None
+    before, now = earlier["macro_f1"], report["macro_f1"]
+    change = "unknown"
+    if before is not None and now is not None:
+        gain = now - before
+        change = "better" if gain > LEAST_BETTER else "worse" if gain < -LEAST_BETTER else "same"
+    return {
+        **_candidate_row(earlier, num_axes),
+        "macro_f1_before": before,
+        "macro_f1_now": now,
+        "change": change,
     }
 
 

@@ -1,9 +1,7 @@
 // Pieces of markup that several cards of the Teach page make.
 
-import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
-import { chooseVideo, loadVideos, videosOfProject } from "../shared/video/project.js";
 import { words } from "../shared/words.js";
 
 export function dot(colour) {
@@ -38,12 +36,3 @@ export function whenWords(text) {
 }
 
 export const spanOf = (seconds) => format.span(seconds);
-
-// Label, with a video at a moment.
-export async function goToLabel(video, seconds) {
-  const isThere = () => videosOfProject().some(({ name }) => name === video);
-  if (!isThere()) await loadVideos();
-  await chooseVideo(video);
-  bus.emit("label_at", { video, seconds });
-  location.hash = "#label";
-}

@@ -3,10 +3,11 @@
 import * as bus from "../shared/bus.js";
 import { make } from "../shared/dom.js";
 import * as format from "../shared/format.js";
+import { goToLabel } from "../shared/video/go_to_label.js";
 import { playSpan } from "../shared/video/span_player.js";
 import { fill, words } from "../shared/words.js";
 import { behaviourBars, confusionMatrix, learningCurve } from "./charts.js";
-import { aside, card, cell, goToLabel, headCell, plural, rowHead, score, spanOf, whenWords } from "./pieces.js";
+import { aside, card, cell, headCell, plural, rowHead, score, spanOf, whenWords } from "./pieces.js";
 
 // All cards of a model: those of the wide column, and those beside it.
 export function reportCards(answer) {
@@ -58,7 +59,16 @@ function lead(answer) {
     if (untested.length) made.append(" ", aside(fill("teach_untested", { names: untested.join(", ") })));
     return made;
   });
-  return make("div", {}, ...lines, ...notes(answer));
+  return make("div", {}, ...corrected(answer), ...lines, ...notes(answer));
+}
+// Of a correction, what came of it stands first.
+function corrected({ earlier }) {
+  if (!earlier || earlier.change === "unknown") return [];
+  const values = { before: score(earlier.macro_f1_before), now: score(earlier.macro_f1_now) };
+  const textContent = fill(`teach_corrected_${earlier.change}`, values);
+  const made = make("p", { className: "vm-teach-corrected", textContent });
+  made.dataset.change = earlier.change;
+  return [made];
 }
 function notes({ better, is_linear: isLinear }) {
   const said = [];
@@ -91,7 +101,7 @@ function axisPart(answer, axis, index) {
         ),
       ),
     ),
-    part(words.teach_curve, words.teach_curve_hint, learningCurve(curve, index)),
+    part(words.teach_curve, words.teach_curve_hint, learningCurve(curve, index, answer.earlier !== null)),
   );
   const name = axes.length > 1 ? [make("h3", { className: "vm-teach-axis-title", textContent: axis.name })] : [];
   return make("div", { className: "vm-teach-axis-part" }, ...name, made);
@@ -197,6 +207,10 @@ function candidatesTable(answer) {
     const title = isModel ? fill("teach_the_model", { title: one.title }) : one.title;
     rows.push(plain(title, one.f1, more, isModel ? "vm-teach-chosen" : ""));
   }
+  if (answer.earlier) {
+    const { title: name, f1, bouts_f1: bouts, edge_seconds: edge } = answer.earlier;
+    rows.push(plain(name, f1, [score(bouts), edge === null ? "–" : spanOf(edge), "–", "–"], "vm-teach-dim"));
+  }
   const title = candidates.at(-1).title;
   const isMemory = candidates.at(-1).name === "fam";
   const kinds = isMemory ? ["teach_memory_off", "teach_memory_half"] : ["teach_reach_off", "teach_reach_half"];
@@ -251,7 +265,7 @@ function nextCard({ label_next: places }) {
   const items = places.map((one) => {
     const [from, to] = [one.start_seconds, one.end_seconds].map((time) => format.clock(time));
     const button = make("button", { type: "button" }, fill("teach_next_at", { video: one.video, from, to }));
-    button.addEventListener("click", () => goToLabel(one.video, one.start_seconds));
+    button.addEventListener("click", () => goToLabel(one.video, { seconds: one.start_seconds }));
     const doubt = fill("teach_doubt", { percent: `${Math.round(100 * one.doubt)} %` });
     return make("li", {}, button, aside(doubt));
   });

@@ -42,6 +42,13 @@ WORDS = {
     "teach_missing": "What would help most",
     "teach_name": "Name of the model",
     "teach_button": "Teach {name}",
+    "teach_anew": "Teach {name} anew",
+    "teach_correct": "Correct {before}, as {name}",
+    "teach_correct_queue": "Correct {before}, as {name}, after that",
+    "teach_correct_means": "A correction goes on from {before}, with all labels as they are now: "
+    "seconds, where the videos are those that it was taught on. What was kept to test with stays "
+    "so.",
+    "teach_correct_not": "{before} cannot be corrected: {why}",
     "teach_queue": "Teach {name} after that",
     "teach_settings": "Settings",
     "teach_kind": "Model",
@@ -54,6 +61,18 @@ WORDS = {
     "teach_encoder": "How closely it looks",
     "teach_encoder_lite2": "Closely",
     "teach_encoder_lite0": "Less closely, twice as quick",
+    "teach_look": "What it looks at",
+    "teach_look_whole": "The whole picture",
+    "teach_look_follow": "A square that follows the animal",
+    "teach_look_regions": "Regions of the picture, each by itself",
+    "teach_regions_choose": "Choose the file of regions",
+    "teach_regions_none": "A file of boxes, each named like the animal that is seen in it: draw "
+    "them on Streams, and save them.",
+    "teach_regions_missing": "choose the file of regions, below.",
+    "teach_regions_of": "{file}: {names}",
+    "teach_regions_wrong": "{file} is no JSON.",
+    "teach_regions_long": "{file} is too long to be a file of regions.",
+    "teach_all_subjects": "all, each in a region of its own",
     "teach_axes": "What is taught",
     "teach_axes_none": "Choose at least one axis.",
     "teach_baselines": "Teach two more networks to compare with, which takes longer",
@@ -71,6 +90,12 @@ WORDS = {
     "teach_cancel": "Cancel",
     "teach_cancelling": "Cancelling …",
     "teach_cancel_hint": "What is encoded is kept",
+    "teach_loss": "Error on labels that tell when to stop: {first} at first, {last} after {steps} "
+    "steps.",
+    "teach_loss_none": "Error on labels that tell when to stop: {first} at first, {last} after "
+    "{steps} steps. So far the linear head alone is better.",
+    "teach_loss_best": "Error on labels that tell when to stop: {first} at first, {last} after "
+    "{steps} steps; {least} after {best} so far is the best.",
     "teach_failed": "{name} was not taught",
     "teach_interrupted": "{name} was interrupted",
     "teach_interrupted_why": "The app that taught it was ended. What is encoded is kept.",
@@ -99,6 +124,13 @@ WORDS = {
     "teach_better": "On these labels a simpler answer did better: {names}.",
     "teach_is_linear": "On labels that told when to stop, the network added nothing to what its "
     "linear head says, so the model is that head alone.",
+    "teach_corrected_better": "The correction made it better: macro-F1 {before} before, {now} "
+    "now, on the same time.",
+    "teach_corrected_same": "The correction changed little on the time kept to test with: macro-F1 "
+    "{before} before, {now} now.",
+    "teach_corrected_worse": "The correction made it worse: macro-F1 {before} before, {now} now, "
+    "on the same time. Keep the model before, or see whether the labels say the same of like "
+    "moments.",
     "teach_and": " and ",
     "teach_untested": "Not in the time kept to test with: {names}.",
     "teach_by_behaviour": "By behaviour",
@@ -121,6 +153,7 @@ WORDS = {
     "teach_curve_flat": "Flat: more of the same would help little.",
     "teach_curve_rises": "Still rising: label more.",
     "teach_curve_short": "Too few labels to tell.",
+    "teach_curve_left_out": "Left out of a correction: teach anew to see it.",
     "teach_table": "Which model, and does memory help?",
     "teach_table_hint": "on the same labels that were kept back",
     "teach_col_model": "Model",

@@ -5,6 +5,7 @@ import { downloadLink, isTyping, PAUSE, PLAY } from "../shared/dom.js";
 import * as format from "../shared/format.js";
 import { fill, words } from "../shared/words.js";
 import { columnColour } from "./colours.js";
+import { startCorrecting } from "./correcting.js";
 import { startNowPanel } from "./now_panel.js";
 
 export function start(element) {
@@ -40,6 +41,8 @@ export function start(element) {
   let spokenAt = 0;
   let picture = null; // the one on view
   let arriving = null; // the one that the browser is about to show
+
+  const correcting = startCorrecting(element, () => (tag.hidden ? null : picture));
 
   const isActive = () => play.status === "playing" || (play.status === "opening" && !play.is_held);
   const total = () => bus.last.source?.duration_seconds ?? 0;
@@ -104,6 +107,7 @@ export function start(element) {
     const isShown = picture !== null && picture.video === bus.last.source?.key;
     image.hidden = clock.hidden = !isShown;
     tag.hidden = !isShown || picture.label === undefined;
+    correcting.draw();
     if (!isShown) return;
     image.alt = fill("picture_at", { time: format.clock(picture.seconds, { hasTenths: true }) });
     clock.textContent = format.clock(picture.seconds);
@@ -253,6 +257,7 @@ export function start(element) {
     storage.firstElementChild.textContent = value?.text ?? "";
   });
   bus.on("silent", drawNotice);
+  bus.on("model", drawPicture);
   bus.on("run", () => {
     picture = arriving = now = looking = playhead = null;
     drawPicture();
@@ -293,6 +298,8 @@ export function start(element) {
     },
     "go-on": () => bus.act("open_run", { id: bus.last.notice.resume, play: true }),
     dismiss: () => bus.act("dismiss"),
+    correct: correcting.correct,
+    "add-and-correct": correcting.addAndCorrect,
   };
   element.addEventListener("click", (event) => {
     const button = event.target.closest("[data-act]");
@@ -319,7 +326,7 @@ export function start(element) {
   });
   jumpTime.addEventListener("input", forgetJump);
 
-  const keys = { " ": "toggle", ArrowLeft: "back", ArrowRight: "forward", Escape: "live" };
+  const keys = { " ": "toggle", ArrowLeft: "back", ArrowRight: "forward", Escape: "live", c: "correct" };
   document.addEventListener("keydown", (event) => {
     const name = keys[event.key];
     if (!name || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
@@ -327,7 +334,7 @@ export function start(element) {
     if (isTyping(event.target) || (event.key !== " " && event.target.closest("[data-keys]"))) return;
     if (event.key === " " && event.target.closest("button, a")) return;
     const button = find(`[data-act=${name}]`);
-    if (button.disabled || (name === "live" && looking === null)) return;
+    if (button.disabled || button.hidden || (name === "live" && looking === null)) return;
     event.preventDefault();
     actions[name]();
   });

@@ -1,13 +1,15 @@
-"""The addresses of the Watch page: predictions, a closed page, webcam pictures, uploads."""
+"""The addresses of the Watch page: predictions, corrections, webcam pictures, uploads."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
 from app.pages.api import Download, NoFileError, PageRequest, Routes
 from app.pages.services import Services
+from app.pages.watch.corrections import correction_place
 from app.pages.watch.uploads import add_upload_route
 from app.projects.labelled_file import labelled_file
 from app.run.registry import RunRegistry
@@ -36,12 +38,16 @@ def add_watch_routes(api: FastAPI, services: Services) -> None:
         video = labelled_file(services.project, Path(path.stem) if is_live else path, info)
         return Download(f"{path.stem}-bouts.csv", "text/csv", run.view.bouts_csv(video))
 
+    def correction(request: PageRequest) -> dict[str, Any]:
+        return correction_place(request.run, services.project)
+
     def close_page(request: PageRequest) -> None:
         services.actions.close_page(request.path["page"])
 
     routes = Routes(api, services.registry.find)
     routes.post("/left/{page}", close_page)
     routes.file("/bouts.csv", bouts)
+    routes.json("/watch/correction", correction)
     routes.file("/runs/{run_id}/{name}", predictions)
     add_webcam_routes(api, services.registry)
     add_upload_route(api, services.registry, services.pools.shelf.upload_folder)

@@ -232,6 +232,7 @@ BASES = {
     | dict.fromkeys(("free", "fps", "rate", "decode", "memory", "dtype", "number"), ""),
     "/streams/news": {"since": "-1", "pool": ""},
     "/streams/": {},
+    "/watch/": {},
     "/webcam/": {"seconds": "1"},
     "/results/agreement": {"first": "labels", "second": "author:", "interval": "", "tolerance": ""},
     "/results/bouts": {"min": "", "max": "", "from": ""},

@@ -22,11 +22,12 @@ from app.tools import with_taught_models
 from tests.app.conftest import wait_until
 from tests.app.pages.test_runs import finish
 from tests.app.teaching.test_jobs import FakeProcess
-from tests.teaching.invented import POSTURE, alternating, one_video
+from tests.teaching.footage import CONFIG
+from tests.teaching.invented import CARD, POSTURE, alternating, one_video
 from tests.teaching.test_insight import examination, logits_of
 from vidmem.labels import Behaviour, Bout, Span
 from vidmem.projects import VideoFacts
-from vidmem.teaching import CandidateReport, TeachReport
+from vidmem.teaching import LEARNERS, CandidateReport, TeachReport, WarmStart, preview_teaching
 from vidmem.teaching.report.insight import calibrations, label_next
 from vidmem.teaching.report.judged import judged_spans
 from vidmem.teaching.report.report import CurvePoint, MemoryRow
@@ -191,6 +192,84 @@ def test_the_button_begins_a_job_that_goes_on_without_a_page(bench):
         assert "over, or was cancelled" in bench.post("again", id=wrong)["error"]
 
 
+def taught_before(bench, monkeypatch):
+    """A model that the project has, taught on its labels as they are now; nothing is learnt."""
+    labels = bench.project.labels.all()
+    found = preview_teaching(labels.labels, {VIDEO: 60.0}, CONFIG)
+    network = LEARNERS["spool"].make(CONFIG.facts(CARD)).network
+    earlier = WarmStart(model=network, axes=found.axes, split=found.split)
+    monkeypatch.setattr(TaughtModels, "to_correct", lambda self, model: earlier)
+    name = bench.write_model("sows v1")
+    about = {"revision": labels.revision, "behaviour_seconds": {}}
+    (bench.models.folder / "sows v1" / "taught.json").write_text(json.dumps(about))
+    return name
+
+
+def test_a_correction_is_offered_once_labels_are_others_and_refused_with_a_sentence(
+    bench, monkeypatch
+):
+    bench.label(seconds=50.0)
+    name = taught_before(bench, monkeypatch)
+    assert bench.get("labelled")["newest"]["has_changed"] is False
+    bench.add(Bout(VIDEO, 50.0, 55.0, "standing"))
+    assert bench.get("labelled")["newest"]["has_changed"] is True
+    assert "as before" in bench.get("preview", corrects=name)["words"]
+    bench.post("begin", name="sows v2", corrects=name)
+    wait_until(lambda: bench.processes)
+    request = bench.processes[0].job["request"]
+    assert (request["corrects"], request["model"], request["axes"]) == (name, "spool", ("posture",))
+    assert request["has_baselines"] is False
+    bench.project.behaviours.add(Behaviour("sitting", axis="posture"))
+    bench.add(Bout(VIDEO, 55.0, 57.0, "sitting"), Bout(VIDEO, 58.0, 60.0, "sitting"))
+    assert "sitting, which the earlier model" in bench.get("preview", corrects=name)["error"]
+    assert "not in the project any more" in bench.get("preview", corrects="models/x")["error"]
+
+
+def test_what_it_looks_at_is_refused_as_on_the_command_line(bench):
+    bench.label()
+    box = {"left": 0, "top": 0, "width": 0.5, "height": 1}
+    one, two = ([{"name": name, **box} for name in names] for names in (["a"], ["a", "b"]))
+    assert "words" in bench.get("preview", regions=json.dumps(one))
+    assert "words" in bench.get("preview", follow="1")
+    refused = {
+        "do not say whose they are": {"regions": json.dumps(two)},
+        "either regions or a square": {"regions": json.dumps(one), "follow": "1"},
+        "must have a list of objects": {"regions": '[{"name": "a"}]'},
+        "The file of regions must have": {"regions": "7"},
+        "regions must be JSON": {"regions": "[NaN]"},
+    }
+    for sentence, query in refused.items():
+        assert sentence in bench.get("preview", **query)["error"]
+    bench.post("begin", name="x", regions=json.dumps({"sam*": one}))
+    wait_until(lambda: bench.processes)
+    assert bench.processes[0].job["request"]["regions"] == {"sam*": one}
+
+
+def test_all_animals_are_counted_where_each_has_a_region(bench):
+    bench.label(seconds=20.0)
+    bench.add(Bout(VIDEO, 0.0, 5.0, "lying", subject="b"), Bout(VIDEO, 5.0, 8.0, "lying"))
+    found = bench.get("labelled", subject="all")
+    assert found["subject"] is None
+    assert found["seconds"] == 25.0
+    assert len(found["videos"][0]["rows"]) == 2
+    assert not any("several animals" in one for one in found["missing"])
+
+
+def test_of_a_correction_the_scores_before_and_after_are_shown(bench):
+    report = invented_report()
+    report = replace(report, earlier=replace(report.chosen, name="earlier", title="v1, before"))
+    name = bench.write_model("sows v2", report)
+    path = bench.models.folder / "sows v2" / "report.json"
+    document = json.loads(path.read_text())
+    for before, change in ((report.macro_f1, "same"), (0.123, "better"), (0.98765, "worse")):
+        document["earlier"]["macro_f1"] = before
+        path.write_text(json.dumps(document))
+        earlier = bench.get("report", model=name)["earlier"]
+        assert (earlier["title"], earlier["change"]) == ("v1, before", change)
+        scores = earlier["macro_f1_before"], earlier["macro_f1_now"]
+        assert scores == (pytest.approx(before), pytest.approx(report.macro_f1))
+
+
 def test_a_model_is_listed_reported_renamed_given_away_and_deleted(bench):
     report = invented_report()
     name = bench.write_model("sows v1", report)
@@ -213,6 +292,7 @@ def test_a_model_is_listed_reported_renamed_given_away_and_deleted(bench):
             ]
             assert sum(spans) == pytest.approx(rows[a][b], abs=0.01)
     assert [one["name"] for one in found["candidates"]] == ["linear", "spool"]
+    assert found["earlier"] is None  # it is no correction
     assert bench.post("rename", model=name, title=" sows  of May ") == {"title": "sows of May"}
     assert bench.get("labelled")["next_name"] == "sows of May v1"
     assert [one.title for one in bench.tools.list_models() if one.is_taught] == ["sows of May"]

@@ -10,6 +10,7 @@ import pytest
 
 from app.budget import WORK_LIMITS
 from app.guard.visitor import LOCAL
+from app.pages.watch.corrections import correction_place
 from app.pages.watch.message import MAX_ACTIONS
 from app.run.run import Run
 from app.sentences import sentence_for
@@ -17,7 +18,7 @@ from app.tools import ModelChoice
 from tests.app.conftest import wait_until
 from tests.app.fakes import FakeSpool, write_video
 from tests.app.sources.test_uploads import bring
-from vidmem.errors import DecoderTimeoutError
+from vidmem.errors import DecoderTimeoutError, SettingError
 
 
 def sections(answer: dict) -> dict:
@@ -370,3 +371,20 @@ def test_a_page_that_asks_for_much_at_once_holds_few_threads(desk):
         assert "still being done" in run.board.get("notice")["text"]
     for thread in threads:
         thread.join()
+
+
+def test_what_a_run_says_is_corrected_on_its_video_in_the_project(desk):
+    run = desk.open()
+    assert correction_place(run, desk.project) == {"video": "", "run": ""}
+    desk.ask(run, ("play", None))
+    wait_until(lambda: run.status == "finished")
+    (video,) = desk.project.videos.list()
+    here = {"video": video.name, "run": run.kept_id}
+    assert correction_place(run, desk.project) == here
+    desk.project.remove_video(video.name)
+    assert correction_place(run, desk.project) == {"video": "", "run": run.kept_id}
+    desk.project.add_video(desk.folder / "sample.mp4")
+    assert correction_place(run, desk.project) == here
+    desk.ask(run, ("webcam", {"width": 64, "height": 48}))
+    with pytest.raises(SettingError, match="This is live"):
+        correction_place(run, desk.project)

@@ -73,11 +73,12 @@ class Desk:
     def states(self):
         return [one["state"] for one in self.jobs.rows()]
 
-    def write_model(self, name):
+    def write_model(self, name, job=""):
         """As the process writes it."""
         folder = self.models.new_folder(name)
         folder.mkdir()
         (folder / "config.json").write_text(json.dumps({"card": {"title": name}}))
+        (folder / "taught.json").write_text(json.dumps({"job": job}))
         return {"kind": "done", "model": folder.name}
 
 
@@ -130,6 +131,21 @@ def test_what_was_under_way_goes_on_with_the_next_app_and_not_for_ever(desk):
     desk.jobs.go_on(first["id"])
     desk.process(MAX_BEGUN + 1).say(desk.write_model("one"), ends=True)
     wait_until(lambda: desk.states() == ["done", "done"])
+
+
+def test_what_was_killed_once_its_model_was_whole_is_done_and_not_taught_twice(desk):
+    first, second = desk.jobs.begin(request("one")), desk.jobs.begin(request("two"))
+    desk.process(0)
+    desk.write_model("one", job=first)
+    desk.process(0).say(ends=True)  # the process
+    wait_until(lambda: desk.states() == ["done", "running"])
+    desk.process(1)
+    desk.jobs.close()  # the app
+    desk.write_model("two", job=second)
+    desk.jobs = desk.app()
+    assert [one["model"] for one in desk.jobs.rows()] == ["models/one", "models/two"]
+    assert desk.states() == ["done", "done"]
+    assert len(desk.processes) == 2
 
 
 def test_two_apps_on_one_project_do_not_take_each_others_jobs(desk):

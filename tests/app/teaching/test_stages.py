@@ -98,3 +98,16 @@ def test_features_from_before_are_said_to_be_so(clock):
         "seconds_left": None,
     }
     assert "baselines" not in states(stages)
+
+
+def test_the_error_while_the_model_learns_is_kept_from_step_to_step(clock):
+    stages = begun(clock, {"a.mp4": 30.0})
+    told = [
+        ("Spool: how long to learn", 0, 0.9),
+        ("Spool: how long to learn", 10, None),
+        ("Spool: how long to learn", 20, 0.71234),
+        ("GRU, causal: how long to learn", 20, 0.5),
+    ]
+    for name, num_steps, loss in told:
+        tell(stages, name, num_steps / 160, num_steps=num_steps, stop_loss=loss)
+    assert stages.stop_losses == [[0, 0.9], [20, 0.7123]]
