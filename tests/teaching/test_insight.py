@@ -113,7 +113,8 @@ def test_without_labels_of_an_axis_nothing_is_claimed():
     assert calibration_error(*exam.confidences({video.name: logits_of(video)}, 0)) == 0.0
 
 
-def test_a_curve_rises_to_what_all_labels_give():
+def test_a_curve_rises_to_what_all_labels_give(monkeypatch):
+    monkeypatch.setattr(insight, "NUM_DRAWS", 2)
     said = one_video(240.0, noise=2.0)
     exam = examination(said)
     points = learning_curve(exam)

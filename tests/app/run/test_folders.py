@@ -81,10 +81,11 @@ def test_the_app_sweeps_all_folders_that_it_writes_to(desk, monkeypatch):
     monkeypatch.setattr(launch, "sweep_runs_folder", lambda folder, **more: swept.append(folder))
     monkeypatch.setattr(desk.shelf.upload_folder, "sweep", lambda: swept.append("uploads"))
     pools = SimpleNamespace(shelf=desk.shelf, files_in_use=set)
-    services = SimpleNamespace(pools=pools)
+    lessons = SimpleNamespace(sweep=lambda: swept.append("lessons"))
+    services = SimpleNamespace(pools=pools, lessons=lessons)
     monkeypatch.setattr(launch, "give_back_free_memory", lambda: swept.append("memory"))
     launch._sweep(AppSettings(runs_folder=tmp_of(desk)), services)
-    assert swept == ["uploads", tmp_of(desk), tmp_of(desk) / "streams", "memory"]
+    assert swept == ["uploads", tmp_of(desk), tmp_of(desk) / "streams", "lessons", "memory"]
 
 
 def tmp_of(desk):
