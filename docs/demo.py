@@ -16,7 +16,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -24,6 +24,7 @@ from typing import Any
 
 from pictures import CHROMIUM, FLAGS, running_app
 from PIL import Image, ImageDraw, ImageFont
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 from playwright.sync_api import sync_playwright
 
 from tests.data.coded_barn import BARN, write_coded_barn
@@ -87,7 +88,7 @@ class Film:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class Footage:
     """A video, what is true of it, and how much of that is coded."""
 
     video: Path
@@ -102,29 +103,29 @@ class Lesson:
         return sorted(starts) + [(self.seconds, name) for name in last.values()]
 
 
-def drawn_lesson(folder: Path, seconds: float) -> Lesson:
+def drawn_footage(folder: Path, seconds: float) -> Footage:
     """A barn that nobody has seen, and a person's own words for what happens in it."""
     path = folder / "pen 7.mp4"
-    return Lesson(path, write_coded_barn(BARN, path), seconds)
+    return Footage(path, write_coded_barn(BARN, path), seconds)
 
 
-def given_lesson(video: Path, truth: Path, axis: str | None, seconds: float) -> Lesson:
+def given_footage(video: Path, truth: Path, axis: str | None, seconds: float) -> Footage:
     """A video of one's own."""
     labels = read(truth, video=video.name)
     if axis is not None:
         labels = labels.for_axis(axis)
-    return Lesson(video, labels, seconds)
+    return Footage(video, labels, seconds)
 
 
-def name_behaviours(page: Any, lesson: Lesson, film: Film) -> None:
+def name_behaviours(page: Any, footage: Footage, film: Film) -> None:
     """Put the video into the project, and type what is to be told apart."""
     page.get_by_role("link", name="Label", exact=True).click()
-    page.locator(".vm-chooser-offered").select_option(label=lesson.video.name)
+    page.locator(".vm-chooser-offered").select_option(label=footage.video.name)
     page.locator(".vm-chooser-row button", has_text="Add").click()
     page.locator(".vm-chooser-facts", has_text="fps").wait_for()
     film.shoot(page, "An empty project: a video is added ...")
     page.locator(".vm-code-presets button").last.click()
-    for behaviour in lesson.truth.ethogram:
+    for behaviour in footage.truth.ethogram:
         box = page.locator("input[data-focus$=add]")
         box.fill(behaviour.name)
         box.press("Enter")
@@ -133,7 +134,7 @@ def name_behaviours(page: Any, lesson: Lesson, film: Film) -> None:
     page.keyboard.press("Escape")
 
 
-def code(page: Any, lesson: Lesson, film: Film) -> None:
+def code(page: Any, footage: Footage, film: Film) -> None:
     """Press the keys while the video plays, as it plays."""
     keys = {
         row.get_attribute("data-behaviour"): row.locator("kbd").inner_text()
@@ -141,14 +142,14 @@ def code(page: Any, lesson: Lesson, film: Film) -> None:
     }
     page.wait_for_function("document.querySelector('.vm-vp-bar .vm-main:not(:disabled)')")
     page.locator(".vm-code-left").focus()
-    presses = lesson.presses()
+    presses = footage.presses()
     while presses[0][0] <= 0:
         page.keyboard.press(keys[presses.pop(0)[1]])
     page.keyboard.press(" ")
     wait = "at => document.querySelector('.vm-code-player video').currentTime >= at"
     for number, (seconds, behaviour) in enumerate(presses):
         page.wait_for_function(wait, arg=seconds)
-        if seconds >= lesson.seconds:
+        if seconds >= footage.seconds:
             page.keyboard.press(" ")
         page.keyboard.press(keys[behaviour])
         if number % max(1, len(presses) // 8) == 0:
@@ -159,11 +160,12 @@ def code(page: Any, lesson: Lesson, film: Film) -> None:
 def until(wanted: Any, every_seconds: float) -> Iterator[None]:
     """Again and again until something is shown, or for too long."""
     end = time.monotonic() + LIMIT_MILLISECONDS / 1000
-    while not wanted.is_visible():
-        if time.monotonic() > end:
-            raise TimeoutError(f"{wanted} was not shown in time")
+    while time.monotonic() < end:
         yield
-        wanted.page.wait_for_timeout(1000 * every_seconds)
+        with suppress(PlaywrightTimeoutError):
+            wanted.wait_for(timeout=1000 * every_seconds)
+            return
+    raise TimeoutError(f"{wanted} was not shown in time")
 
 
 CAN_BEGIN = """() => {
@@ -190,11 +192,11 @@ def teach(page: Any, film: Film) -> str:
     return page.locator(".vm-teach-report .vm-teach-lead").first.inner_text()
 
 
-def watch(page: Any, lesson: Lesson, film: Film) -> None:
+def watch(page: Any, footage: Footage, film: Film) -> None:
     """Use it on the whole video."""
     page.locator(".vm-teach-use").click()
     page.wait_for_function("document.body.dataset.view === 'watch'")
-    page.get_by_label("Which video", exact=True).select_option(label=lesson.video.name)
+    page.get_by_label("Which video", exact=True).select_option(label=footage.video.name)
     page.wait_for_function(
         "window.getComputedStyle(document.querySelector('.vm-big')).display !== 'none'"
     )
@@ -205,13 +207,13 @@ def watch(page: Any, lesson: Lesson, film: Film) -> None:
     film.shoot(page, "What it saw, to be reviewed, corrected, and taken away", milliseconds=4000)
 
 
-def macro_f1(project: Path, lesson: Lesson) -> tuple[float, float]:
+def macro_f1(project: Path, footage: Footage) -> tuple[float, float]:
     """On what was not labelled; and how many seconds that is."""
     with Project.open(project) as opened:
         (path,) = opened.runs.list()[0].folder.glob("*-predictions.csv")
-    predicted = read(path, video=lesson.video.name)
-    end = max(one.end_seconds for one in lesson.truth.bouts)
-    rest = lesson.truth.between(lesson.video.name, lesson.seconds, end)
+    predicted = read(path, video=footage.video.name)
+    end = max(one.end_seconds for one in footage.truth.bouts)
+    rest = footage.truth.between(footage.video.name, footage.seconds, end)
     found = score(predicted, rest)
     return found.macro_f1 or 0.0, found.scored_seconds
 
@@ -241,26 +243,26 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
         folder = Path(name)
         if given.video is None:
-            lesson = drawn_lesson(folder, given.seconds)
+            footage = drawn_footage(folder, given.seconds)
         else:
-            lesson = given_lesson(given.video, given.truth, given.axis, given.seconds)
+            footage = given_footage(given.video, given.truth, given.axis, given.seconds)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         project = folder / "project"
-        with running_app(lesson.video.parent, project) as address:
+        with running_app(footage.video.parent, project) as address:
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.set_default_timeout(LIMIT_MILLISECONDS)
             page.goto(address)
             page.locator(".vm-big").wait_for()
             with told("all", took):
                 with told("behaviours", took):
-                    name_behaviours(page, lesson, film)
+                    name_behaviours(page, footage, film)
                 with told("labels", took):
-                    code(page, lesson, film)
+                    code(page, footage, film)
                 with told("teaching", took):
                     print(teach(page, film))
                 with told("watching the whole video", took):
-                    watch(page, lesson, film)
-            found, seconds = macro_f1(project, lesson)
+                    watch(page, footage, film)
+            found, seconds = macro_f1(project, footage)
     print(f"macro-F1 {found:.2f} on the {seconds:.0f} s that nobody labelled")
     if given.film is not None:
         film.write(given.film)

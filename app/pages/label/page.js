@@ -26,14 +26,8 @@ const PLACE = "vidmem-label-place:"; // where the playhead was in a video
 const EVERY = 5000; // milliseconds between two writings of it
 const NOTICE = 9000; // milliseconds that a refusal stays
 
-// Begun when it is first looked at: until then it costs the other pages nothing.
 export function start(element) {
-  let isBegun = false;
-  bus.on("view_shown", (view) => {
-    if (view !== "label" || isBegun) return;
-    isBegun = true;
-    begin(element);
-  });
+  bus.onFirstView("label", () => begin(element));
 }
 
 function begin(element) {

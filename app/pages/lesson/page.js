@@ -18,14 +18,8 @@ const VIEW = "lesson";
 const STRIP = 500; // milliseconds between two drawings of the strip
 const OWN_OF_CONTROLS = new Set([" ", "Enter"]); // a button in focus needs them for itself
 
-// Begun when it is first looked at: until then it costs the other pages nothing.
 export function start(element) {
-  let isBegun = false;
-  bus.on("view_shown", (view) => {
-    if (view !== VIEW || isBegun) return;
-    isBegun = true;
-    begin(element);
-  });
+  bus.onFirstView(VIEW, () => begin(element));
 }
 
 function begin(element) {

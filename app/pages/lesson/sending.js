@@ -5,14 +5,13 @@
 //
 // Both pictures of a pair travel together, so that they are equally far apart however slow the line is.
 
-import { fetchJson, pause, queryOf } from "../shared/ask.js";
+import { fetchJson, fetchReady, pause, queryOf } from "../shared/ask.js";
 import * as bus from "../shared/bus.js";
 import { jpegOf, sizeToSend } from "../shared/camera.js";
 
 const APART = 100; // milliseconds from the first picture of a pair to the second
 const PERIOD = 200; // from one pair to the next
 const SOON = 10; // until the next frame is looked for
-const AGAIN = 250; // until the same is asked again
 const SILENCE = 2000; // until a lost server gets the next pair
 const MAX_HEIGHT = 480; // pixels of one picture: image encoders see less, and both fit into what the app takes
 const ROW = 16; // pixels of a block of a JPEG: what is above an edge of blocks does not bleed into what is below
@@ -30,15 +29,10 @@ export function makeSending(source, receive) {
   }
   function ask(what, values = {}) {
     return inLine(async () => {
-      for (;;) {
-        const query = queryOf({ run: bus.run, ...values });
-        const answer = await fetchJson(`lesson/${what}?${query}`, { method: "POST" });
-        if (!answer.waiting) {
-          receive(answer);
-          return answer;
-        }
-        await pause(AGAIN);
-      }
+      const query = queryOf({ run: bus.run, ...values });
+      const answer = await fetchReady(`lesson/${what}?${query}`, { method: "POST" });
+      receive(answer);
+      return answer;
     });
   }
 

@@ -16,14 +16,8 @@ import { makeReview, VIEW } from "./state.js";
 const PLACE = "vidmem-label-place:"; // where Label opens a video
 const NOTICE = 8000; // milliseconds that a refusal stays
 
-// Begun when it is first looked at: until then it costs the other pages nothing.
 export function start(element) {
-  let isBegun = false;
-  bus.on("view_shown", (view) => {
-    if (view !== VIEW || isBegun) return;
-    isBegun = true;
-    begin(element);
-  });
+  bus.onFirstView(VIEW, () => begin(element));
 }
 
 function begin(element) {

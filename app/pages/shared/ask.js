@@ -54,9 +54,9 @@ export async function ask(
 }
 
 // The JSON at an address, asked for until it is there.
-export async function fetchReady(address) {
+export async function fetchReady(address, options = {}) {
   for (;;) {
-    const answer = await fetchJson(address);
+    const answer = await fetchJson(address, options);
     if (!answer.waiting) return answer;
     await pause(POLL);
   }

@@ -12,14 +12,8 @@ import { reportCards } from "./report.js";
 
 const POLL = 1000; // milliseconds between two questions while the page is on view
 
-// Begun when it is first looked at: until then it costs the other pages nothing.
 export function start(element) {
-  let isBegun = false;
-  bus.on("view_shown", (view) => {
-    if (view !== "teach" || isBegun) return;
-    isBegun = true;
-    begin(element);
-  });
+  bus.onFirstView("teach", () => begin(element));
 }
 
 function begin(element) {
