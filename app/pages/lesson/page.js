@@ -41,7 +41,7 @@ function begin(element) {
   };
 
   const source = makeSource(find(".vm-lesson-source"), { refuse, left: (seconds) => release(seconds) });
-  const sending = makeSending(source, receive);
+  const sending = makeSending(source, { receive, isShowing: () => held !== null });
   const rows = makeRows(find(".vm-lesson-rows"), {
     isOn: () => lesson !== null && isViewShown(VIEW),
     hold,
