@@ -37,8 +37,8 @@ class OpenLesson:
 
     heard_at: float
     lock: threading.Lock = field(default_factory=threading.Lock)
-    num_pictures: int = 0
-    """That were taken in: pairs."""
+    num_feature_frames: int = 0
+    """That its pictures made."""
 
     kept: Labels | None = None
     """The examples that are labels of the project, too; `None`: none were kept."""
@@ -62,8 +62,8 @@ class OpenLesson:
         both = decoded_picture(jpeg)
         height = both.shape[0] // 2
         pair = torch.from_numpy(np.stack([both[:height], both[height : 2 * height]]))
-        self.lesson.add_frames(pair, [seconds - apart_seconds, seconds])
-        self.num_pictures += 1
+        made = self.lesson.add_frames(pair, [seconds - apart_seconds, seconds])
+        self.num_feature_frames += made
 
 
 class LiveLessons:

@@ -22,7 +22,7 @@ def lesson_answer(opened: OpenLesson) -> dict[str, Any]:
         "left_out_f1": answer.left_out_f1,
         "missing": answer.missing,
         "limit": answer.limit,
-        "num_pictures": opened.num_pictures,
+        "num_feature_frames": opened.num_feature_frames,
         "fit_seconds": lesson.fitted.seconds if lesson.fitted is not None else None,
         "is_kept": opened.kept == lesson.labels,
     }

@@ -95,7 +95,7 @@ def test_what_is_shown_is_told_and_its_examples_become_labels_in_one_step(bench)
     assert told["probabilities"][1] > 0.6
     newest = bench.post("pictures", content=pair(4), seconds=20.0, apart=0.1)["lesson"]
     assert newest["probabilities"][0] > 0.6
-    assert bench.state()["lesson"]["num_pictures"] == newest["num_pictures"] == 21
+    assert bench.state()["lesson"]["num_feature_frames"] == newest["num_feature_frames"] == 21
     bench.project.labels.edit(
         VIDEO, lambda labels: labels.add(Bout(VIDEO, 11.0, 30.0, "lying")), words="labelled"
     )
@@ -160,7 +160,7 @@ def test_what_is_sent_is_checked(bench):
         assert said in bench.post("pictures", content=sent, seconds=seconds, apart=apart)["error"]
     assert "what must be last or all" in bench.post("clear", what="some")["error"]
     assert "no behaviour 'up'" in bench.post("begin", behaviour="up", seconds=0)["error"]
-    assert bench.state()["lesson"]["num_pictures"] == 0
+    assert bench.state()["lesson"]["num_feature_frames"] == 0
 
 
 def test_there_are_so_many_lessons_and_who_shows_nothing_makes_room(bench):

@@ -119,7 +119,7 @@ class LiveLesson:
         """That are held."""
         return len(self._held)
 
-    def add_frames(self, frames: Tensor, seconds: Sequence[float]) -> None:
+    def add_frames(self, frames: Tensor, seconds: Sequence[float]) -> int:
         """Sampled frames in order; how many come at a time makes no difference.
 
         A frame that does not follow on the one before (the source was paused, or went elsewhere)
@@ -129,6 +129,9 @@ class LiveLesson:
             frames: uint8 `[N, H, W, 3]`, of any size.
             seconds: When each was shown, N of them.
 
+        Returns:
+            How many feature frames these made.
+
         Raises:
             ValueError: If these do not fit together.
         """
@@ -137,12 +140,15 @@ class LiveLesson:
                 "frames must be uint8 [N, H, W, 3] with N times, got "
                 f"{list(frames.shape)} and {len(seconds)} times"
             )
+        num_made = 0
         for picture, at in zip(frames, seconds, strict=True):
             if self._group and not self._follows(at):
                 self._group = []
             self._group.append((self._sized(picture), at))
             if len(self._group) == self._encoder.config.encode_every:
                 self._add_group()
+                num_made += 1
+        return num_made
 
     def begin(self, behaviour: str, seconds: float) -> None:
         """A behaviour is being shown from now on; what was shown until now ends.
