@@ -185,7 +185,10 @@ def mount_page(
     mount = next(route for route in reversed(api.routes) if isinstance(route, Mount))
     gradio_app = mount.app
     assert isinstance(gradio_app, App)
-    functions = gradio_app.get_blocks().fns
+    blocks = gradio_app.get_blocks()
+    # Nothing of ours is queued, and Gradio looks into its queue a thousand times a second.
+    blocks._queue.sleep_when_free = blocks._queue.progress_update_sleep_when_free = QUIET_SECONDS
+    functions = blocks.fns
     num_inputs = {number: len(function.inputs) for number, function in functions.items()}
     mount.app = GradioRequests(gradio_app, num_inputs)
 
@@ -211,17 +214,19 @@ def _wire(
     def left(request: gr.Request) -> None:
         handlers.close_page(_page(request))
 
+    # Hidden progress is drawn all the same, sixty times a second, but on what is not seen at all.
+    unseen: dict[str, Any] = {"show_progress": "hidden", "show_progress_on": timer}
     # None is queued: the queue takes a second connection per page, and browsers allow a host six.
     bus = scripts().imported("shared/bus")
     opening = {"inputs": [carried[1]], "js": f"async (feed) => [await (await {bus}).keptRun()]"}
-    page.load(open_page, **opening, outputs=outputs, queue=False, show_progress="hidden")
+    page.load(open_page, **opening, outputs=outputs, queue=False, **unseen)
     ask: dict[str, Any] = {
         "fn": sync,
         "inputs": list(carried),
         "outputs": outputs,
         "js": f"async (run, feed) => [run, await (await {bus}).message()]",
         "queue": False,
-        "show_progress": "hidden",
+        **unseen,
     }
     # A tick is skipped while the one before is answered; an action never is.
     timer.tick(**ask, trigger_mode="once")

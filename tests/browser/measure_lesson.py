@@ -139,8 +139,8 @@ def report_releases(page: Any) -> None:
     sys.stdout.write(
         f"from release to bars: median {statistics.median(seconds):.3f} s, at most "
         f"{max(seconds):.3f} s ({len(seconds)}; load {load:.1f})\n"
-        f"{len(state['examples'])} examples, {state['num_feature_frames']} feature frames, the last fit "
-        f"took {state['fit_seconds']:.3f} s, macro-F1 of examples left out "
+        f"{len(state['examples'])} examples, {state['num_feature_frames']} feature frames, "
+        f"the last fit took {state['fit_seconds']:.3f} s, macro-F1 of examples left out "
         f"{state['left_out_f1'] or float('nan'):.2f}\n"
     )
 
