@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import PurePath
 
 from vidmem.data.manifest.collecting import SampleCollector
 from vidmem.data.manifest.files import VIDEO_ENDINGS, AnnotationFile
@@ -21,13 +21,16 @@ from vidmem.data.manifest.formats.format import DatasetFormat, subset_in_name
 MAX_CLASSES = 100_000
 """A larger number is none of a class."""
 
-_LINE = re.compile(r"(?P<path>.*\S)\s*(?:,|\s)\s*(?P<labels>\d+(?:[\s,]+\d+)*)")
+MAX_LINE_CHARACTERS = 8192
+"""Longer is no line of a list; and to match one could take for ever."""
+
+_LINE = re.compile(r"(?P<path>.*?[^\s,])[\s,]+(?P<labels>\d+(?:[\s,]+\d+)*)")
 
 
 def recognise(file: AnnotationFile) -> bool:
     """By its first line: a video, and numbers."""
-    found = _LINE.fullmatch(file.first_line)
-    return file.ending in (".txt", ".csv") and found is not None and _is_video(_path(found))
+    found = _matched(file.first_line)
+    return file.ending in (".txt", ".csv") and found is not None and _is_video(found)
 
 
 def read(collector: SampleCollector, files: Sequence[AnnotationFile]) -> None:
@@ -44,8 +47,8 @@ def read(collector: SampleCollector, files: Sequence[AnnotationFile]) -> None:
 def _take(
     collector: SampleCollector, place: str, line: str, subset: str, names: Sequence[str]
 ) -> None:
-    found = _LINE.fullmatch(line)
-    if found is None or not _is_video(_path(found)):
+    found = _matched(line)
+    if found is None or not _is_video(found):
         collector.broken(place, f"{line:.100} is no path of a video and a label")
         return
     numbers = _numbers(found)
@@ -54,7 +57,7 @@ def _take(
         what = f"{max(numbers)} is no class: there are {len(names)}, from 0"
         collector.problem(place, "unknown class", what)
         return
-    video = collector.find(place, _path(found), (subset,))
+    video = collector.find(place, found["path"], (subset,))
     if video is not None:
         collector.sample(place, video, [names[one] for one in numbers], subset=subset)
 
@@ -66,23 +69,23 @@ def _class_names(collector: SampleCollector, files: Sequence[AnnotationFile]) ->
         return [line for _, line in AnnotationFile(maps[0]).lines()]
     most = -1
     for file in files:
-        found = (_LINE.fullmatch(line) for _, line in file.lines())
-        numbers = [max(_numbers(one)) for one in found if one and _is_video(_path(one))]
+        found = (_matched(line) for _, line in file.lines())
+        numbers = [max(_numbers(one)) for one in found if one and _is_video(one)]
         most = max([most, *(one for one in numbers if one < MAX_CLASSES)])
     collector.note("no label_map*.txt is beside it, so classes are called by their numbers")
     return [str(number) for number in range(most + 1)]
 
 
-def _path(found: re.Match[str]) -> str:
-    return found["path"].rstrip(", ")
+def _matched(line: str) -> re.Match[str] | None:
+    return _LINE.fullmatch(line) if len(line) <= MAX_LINE_CHARACTERS else None
 
 
 def _numbers(found: re.Match[str]) -> list[int]:
     return [int(one[:9]) for one in re.split(r"[\s,]+", found["labels"])]
 
 
-def _is_video(path: str) -> bool:
-    return Path(path).suffix.casefold() in VIDEO_ENDINGS
+def _is_video(found: re.Match[str]) -> bool:
+    return PurePath(found["path"]).suffix.casefold() in VIDEO_ENDINGS
 
 
 FORMAT = DatasetFormat(
