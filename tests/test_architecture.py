@@ -107,6 +107,11 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"packets"},
         {"container", "mime", "orientation", "transforms", "sampling"},
     ),
+    "data": (
+        {"streams"},
+        {"manifest", "barn"},
+        {"encoding"},
+    ),
     "labels": (
         {"formats", "results"},
         {"merging", "comparing", "sampling", "postprocessing"},
@@ -150,7 +155,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
 WRAPPED: dict[str, tuple[str, ...]] = {
     "gradio": ("app/__main__.py", "app/page.py"),
     "decord": ("vidmem/video/",),
-    "av": ("vidmem/video/", "vidmem/data/encoding.py"),
+    "av": ("vidmem/video/", "vidmem/data/encoding.py", "vidmem/data/barn/looping.py"),
     "transformers": (
         "vidmem/models/backbones/hugging_face.py",
         "vidmem/bench/peers/transformers.py",

@@ -8,6 +8,8 @@ import pytest
 
 from tests.data.footage import write_pen
 from tests.data.manifest import miniatures
+from tests.documents import ROOT
+from vidmem.data.manifest.formats.registry import FORMATS
 
 
 @pytest.fixture(scope="module")
@@ -77,3 +79,9 @@ def test_no_dataset_is_a_sentence(run, here):
     done = run("data", "check", here)
     assert done.code == 1
     assert "is no dataset that is known; kinds are known by: project" in done.err
+
+
+def test_every_kind_is_in_the_help_and_in_the_documents(run):
+    text, document = run("data", "check", "--help").out, (ROOT / "docs/datasets.md").read_text()
+    assert [one.name for one in FORMATS if one.name not in text] == []
+    assert [one.name for one in FORMATS if f"| `{one.name}` |" not in document] == []

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.data.footage import write_pen
 from vidmem.data import DatasetSample, LongStream, LongStreams, Manifest, write_stream
 from vidmem.data.streams import long_stream
+from vidmem.data.streams.writing import stream_labels
 from vidmem.errors import SettingError, UnreadableVideoError
 from vidmem.labels import read
 from vidmem.video import FrameFeed, probe_video
@@ -168,6 +169,14 @@ def test_samples_of_several_classes_have_no_single_class():
     assert stream.classes_at(0.5) == (0, 1)
     with pytest.raises(ValueError, match="have several classes"):
         stream.class_indices()
+
+
+def test_each_of_several_classes_is_an_axis_of_labels():
+    manifest = manifest_of({"a.mp4": 1})
+    both = replace(manifest.samples[0], classes=(0, 1))
+    (stream,) = LongStreams(replace(manifest, samples=(both,), class_names=("x", "y")), **SIZE)
+    labels = stream_labels(stream, "long.mp4")
+    assert [(one.behaviour, one.end_seconds) for one in labels.bouts] == [("x", 1), ("y", 1)]
 
 
 @pytest.fixture(scope="module")

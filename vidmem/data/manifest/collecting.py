@@ -77,10 +77,15 @@ class SampleCollector:
     stated_seconds: dict[Path, float] = field(default_factory=dict)
     """How long a video is, as the annotations say."""
 
-    _known: dict[str, int] | None = None
-    _found: dict[str, int] = field(default_factory=dict)
-    _samples: list[DatasetSample] = field(default_factory=list)
-    _seen: dict[tuple[object, ...], int] = field(default_factory=dict)
+    _known: dict[str, int] | None = field(default=None, init=False)
+    """Classes that the dataset lists, with their indices; `None`: they come with the labels."""
+
+    _met: dict[str, int] = field(default_factory=dict, init=False)
+    """Classes in the order in which labels came, where the dataset lists none."""
+
+    _samples: list[DatasetSample] = field(default_factory=list, init=False)
+    _seen: dict[tuple[object, ...], int] = field(default_factory=dict, init=False)
+    """The first sample of each span."""
 
     def __post_init__(self) -> None:
         if self.given_classes:
@@ -204,8 +209,8 @@ class SampleCollector:
         """The samples in the order of the files, and the class names that they index."""
         if self._known is not None:
             return tuple(self._samples), tuple(self._known)
-        names = sorted(self._found)
-        new = {self._found[name]: index for index, name in enumerate(names)}
+        names = sorted(self._met)
+        new = {self._met[name]: index for index, name in enumerate(names)}
         # Indices came as the labels did; in alphabetical order they do not depend on that.
         samples = (
             replace(one, classes=tuple(sorted(new[index] for index in one.classes)))
@@ -218,7 +223,7 @@ class SampleCollector:
         for label in labels:
             name = clean_name(label)
             index = (
-                self._found.setdefault(name, len(self._found))
+                self._met.setdefault(name, len(self._met))
                 if self._known is None
                 else self._known.get(name)
             )

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from vidmem.errors import DatasetError
 from vidmem.files import parse_json, read_bounded
@@ -26,7 +26,7 @@ MAX_FILES = 5_000_000
 """Of a folder: seven times as many as the largest dataset that is known here has."""
 
 MAX_ANNOTATION_BYTES = 256 * 2**20
-HEAD_BYTES = 64 * 2**10
+HEAD_BYTES = 16 * 2**10
 
 
 @dataclass(frozen=True)
@@ -162,14 +162,14 @@ class DatasetFiles:
 
 def stem_of_path(name: str) -> str:
     """The name of a video in an annotation, without its folders and the ending of a video."""
-    last = PurePosixPath(name.replace("\\", "/")).name
+    last = name.replace("\\", "/").rpartition("/")[2]
     stem, dot, ending = last.rpartition(".")
     return stem if dot and f".{ending.casefold()}" in VIDEO_ENDINGS else last
 
 
 def folders_of_path(name: str) -> tuple[str, ...]:
     """The folders before the name of a video in an annotation."""
-    return PurePosixPath(name.replace("\\", "/")).parts[:-1]
+    return tuple(name.replace("\\", "/").split("/")[:-1])
 
 
 def _walk(folder: Path) -> Iterator[Path]:

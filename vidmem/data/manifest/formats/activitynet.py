@@ -25,7 +25,8 @@ from vidmem.labels.formats.collecting import duration_or_none
 def recognise(file: AnnotationFile) -> bool:
     """By the keys that it begins with; results of a method have others."""
     begins = "".join(file.head.split())
-    return file.ending == ".json" and begins.startswith("{") and '"database":{' in begins
+    has_keys = '"database":{' in begins or '"taxonomy":[{' in begins
+    return file.ending == ".json" and begins.startswith("{") and has_keys
 
 
 def read(collector: SampleCollector, files: Sequence[AnnotationFile]) -> None:
@@ -102,7 +103,7 @@ def _class_names(content: dict[str, Any]) -> set[str]:
 FORMAT = DatasetFormat(
     name="activitynet",
     title="ActivityNet",
-    how="its database of videos in JSON",
+    how="its taxonomy or its database of videos in JSON",
     recognise=recognise,
     read=read,
 )
