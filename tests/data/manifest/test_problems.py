@@ -113,6 +113,20 @@ def test_segments_that_cannot_be_are_named(tmp_path, pen):
         (
             "ava",
             "annotations/ava_val_v2.2.csv",
+            "_7oWZq_s_Sk,0910,0.1,0.1,0.2,0.9,stand,5\n",
+            "damaged",
+            "'stand' is no number of an action",
+        ),
+        (
+            "ava",
+            "annotations/ava_val_v2.2.csv",
+            "_7oWZq_s_Sk,0910,0.1\n",
+            "damaged",
+            "has 3 cells; a box has 8, or 7 without a person",
+        ),
+        (
+            "ava",
+            "annotations/ava_val_v2.2.csv",
             "_7oWZq_s_Sk,0910,0.1,0.1,0.2,0.9,2,5\n",
             "unknown class",
             "2 is no action of the list",
@@ -167,6 +181,15 @@ def test_classes_that_are_given_decide(tmp_path, pen):
     assert [one.kind for one in manifest.problems] == ["unknown class"]
 
 
+def test_a_class_that_is_listed_twice_is_refused(tmp_path, pen):
+    folder = miniatures.path_list(tmp_path, pen)
+    append(folder / "label_map.txt", "air drumming\n")
+    with pytest.raises(DatasetError, match="has 'air drumming' twice; each class must have its"):
+        Manifest.read(folder)
+    with pytest.raises(DatasetError, match="class_names has 'a' twice"):
+        Manifest.read(folder, class_names=("a", "a"))
+
+
 def test_what_hides_in_names_is_spelled_out(tmp_path, pen):
     manifest = of_kinetics(tmp_path, pen, "lying,\x1b[2Jescape,0,1,val")
     assert "\x1b" not in str(manifest.problems[0])
@@ -212,7 +235,7 @@ def test_frames_as_pictures_are_said_to_be_no_videos(tmp_path, pen):
         video.unlink()
     manifest = Manifest.read(folder)
     assert dict(manifest.problem_counts) == {"missing video": 3}
-    assert "there are 1 pictures and no videos" in manifest.notes[0]
+    assert "no videos are there, but pictures: 1" in manifest.notes[0]
 
 
 def test_links_in_a_circle_are_followed_once(tmp_path, pen):

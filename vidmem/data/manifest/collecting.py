@@ -89,7 +89,7 @@ class SampleCollector:
 
     def __post_init__(self) -> None:
         if self.given_classes:
-            self._known = {name: index for index, name in enumerate(self.given_classes)}
+            self._known = _indices_of(self.given_classes, "class_names")
 
     def problem(
         self, place: str, kind: ProblemKind, what: str, done: str = "it is left out"
@@ -119,9 +119,13 @@ class SampleCollector:
             raise DatasetError(f"{self.path}: {error}") from error
 
     def classes(self, names: Iterable[str]) -> None:
-        """Take the classes that there are, in their order; a label that is none is a problem."""
+        """Take the classes that there are, in their order; a label that is none is a problem.
+
+        Raises:
+            DatasetError: If one comes twice.
+        """
         if not self.given_classes:
-            self._known = {clean_name(name): index for index, name in enumerate(names)}
+            self._known = _indices_of(names, f"the list of classes of {self.files.folder}")
 
     def find(self, place: str, name: str, folders: Sequence[str] = ()) -> Path | None:
         """The file of a video that an annotation names; that there is none is a problem.
@@ -253,3 +257,12 @@ class SampleCollector:
         elif earlier.classes != classes:
             what = f"says another class than {where} of the same span"
         self.problem(place, "duplicate", what)
+
+
+def _indices_of(names: Iterable[str], what: str) -> dict[str, int]:
+    indices: dict[str, int] = {}
+    for index, name in enumerate(map(clean_name, names)):
+        # Merged they would shift all that follow, and models count by index.
+        if indices.setdefault(name, index) != index:
+            raise DatasetError(f"{what} has {name!r:.100} twice; each class must have its own name")
+    return indices

@@ -78,7 +78,9 @@ def _read_boxes(collector: SampleCollector, file: AnnotationFile, names: dict[in
         else:
             actions.append(names[number])
     if num_excluded:
-        collector.note(f"{num_excluded} rows of {file.path.name} at seconds that are excluded")
+        collector.note(
+            f"left out, since their seconds are excluded: rows of {file.path.name} {num_excluded}"
+        )
     _take(collector, boxes.items(), videos, subset_in_name(file.path.name))
 
 
@@ -121,7 +123,7 @@ def _parsed(collector: SampleCollector, place: str, cells: list[str]) -> tuple[K
         collector.broken(place, f"{shown:.100} is no box in shares of the picture, 0 to 1")
         return None
     if not cells[6].isdecimal():
-        collector.broken(place, f"{cells[6]:.40!r} is no number of an action")
+        collector.broken(place, f"{cells[6][:40]!r} is no number of an action")
         return None
     person = cells[7] if len(cells) == 8 else ""
     return (cells[0], times[0], (left, top, right, bottom), person), int(cells[6][:9])

@@ -22,7 +22,7 @@ def recognise_folder(files: DatasetFiles) -> bool:
 
 
 def read(collector: SampleCollector, files: Sequence[AnnotationFile]) -> None:
-    """Every video below the folder; the folders of files that were given say nothing more."""
+    """Every video below the folder; there are no files of annotations."""
     for path in collector.files.video_paths:
         parts = _parts(collector.files, path)
         collector.path = path

@@ -37,7 +37,7 @@ def read(collector: SampleCollector, files: Sequence[AnnotationFile]) -> None:
         collector.path = file.path
         num_unused += _read_class(collector, file, _matched(file)["label"])
     if num_unused:
-        collector.note(f"{num_unused} clips that the split uses neither for train nor for test")
+        collector.note(f"left out, since the split uses them in neither subset: clips {num_unused}")
 
 
 def _read_class(collector: SampleCollector, file: AnnotationFile, label: str) -> int:

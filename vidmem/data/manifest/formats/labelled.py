@@ -96,9 +96,9 @@ def _note_left_out(collector: SampleCollector, bouts: Sequence[Bout]) -> None:
     num_points = sum(one.is_point for one in bouts)
     num_predicted = sum(not one.is_human and not one.is_point for one in bouts)
     if num_points:
-        collector.note(f"{num_points} point events are left out: they have no length")
+        collector.note(f"left out, since they have no length: point events {num_points}")
     if num_predicted:
-        collector.note(f"{num_predicted} bouts are left out: a model said so, and no person")
+        collector.note(f"left out, since a model said so and no person: bouts {num_predicted}")
 
 
 PROJECT = DatasetFormat(

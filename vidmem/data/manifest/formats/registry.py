@@ -131,7 +131,7 @@ def _annotations_of(
 def _notes_on(files: DatasetFiles) -> list[str]:
     if files.num_pictures and not len(files.videos):
         return [
-            f"there are {files.num_pictures} pictures and no videos: frames that were written as "
+            f"no videos are there, but pictures: {files.num_pictures}; frames that were written as "
             "pictures have to be made a video first, such as with ffmpeg"
         ]
     return []
