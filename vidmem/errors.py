@@ -19,6 +19,7 @@ VidmemError
 │   └── WeightsNotAvailableError
 ├── StateError
 ├── LabelError
+├── DatasetError
 ├── ProjectError
 │   └── StaleEditError
 ├── AttentionError
@@ -106,6 +107,10 @@ class StateError(VidmemError):
 
 class LabelError(VidmemError):
     """Labels that contradict themselves or their ethogram, or a name or time that cannot be one."""
+
+
+class DatasetError(VidmemError):
+    """A dataset whose layout or annotations are not known, or in which something is wrong."""
 
 
 class ProjectError(VidmemError):

@@ -96,6 +96,8 @@ def visible(text: str, keep: str = "") -> str:
         text: Anything.
         keep: Control characters that stay, such as line breaks.
     """
+    if text.isprintable():  # nearly all are, and each character takes longer
+        return text
     return "".join(one if one in keep or not _is_hidden(one) else _escape(one) for one in text)
 
 

@@ -18,6 +18,7 @@ from vidmem.cli.ablation import ablate
 from vidmem.cli.barn import evaluate, sample, train
 from vidmem.cli.benches import bench
 from vidmem.cli.converting import convert
+from vidmem.cli.datasets import data
 from vidmem.cli.machine import app, doctor
 from vidmem.cli.planning import plan
 from vidmem.cli.results import agree, budget, score
@@ -89,6 +90,7 @@ for command in (sample, train, evaluate, ablate):
     cli.command()(command)
 for command in (score, agree, budget):
     cli.command()(command)
+cli.add_typer(data, name="data")
 cli.add_typer(bench, name="bench")
 cli.command()(plan)
 cli.command()(doctor)

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 import vidmem
-from vidmem.cli.terminal import new_console
+from vidmem.cli.terminal import new_console, plural
 from vidmem.errors import SettingError, StorageError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ def _only_long(console: Console, labels: Labels, threshold: float, min_seconds: 
         (f"with a probability below {threshold:g}", doubtful),
     ):
         if found:
-            console.print(f"left out: {_plural(len(found), 'bout')} {what}", markup=False)
+            console.print(f"left out: {plural(len(found), 'bout')} {what}", markup=False)
     return labels.remove(*{*short, *doubtful})
 
 
@@ -200,7 +200,7 @@ def _report(
     if imported.problems:
         kinds = Counter(one.kind for one in imported.problems)
         listed = ", ".join(f"{kind} {count}" for kind, count in kinds.most_common())
-        lines.append(f"{_plural(len(imported.problems), 'problem')}: {listed}")
+        lines.append(f"{plural(len(imported.problems), 'problem')}: {listed}")
     lines.append(_summary(labels))
     lines += [f"not in it: {loss}" for loss in exported.losses]
     lines += [f"note: {note}" for note in exported.notes]
@@ -211,10 +211,6 @@ def _report(
 def _summary(labels: Labels) -> str:
     counts = Counter(one.behaviour for one in labels.bouts)
     behaviours = ", ".join(f"{name} {count}" for name, count in counts.most_common())
-    found = f"{_plural(len(labels.bouts), 'bout')} of {_plural(len(counts), 'behaviour')}"
-    videos = _plural(len(labels.videos), "video")
+    found = f"{plural(len(labels.bouts), 'bout')} of {plural(len(counts), 'behaviour')}"
+    videos = plural(len(labels.videos), "video")
     return f"{found} in {videos}{f': {behaviours}' if behaviours else ''}"
-
-
-def _plural(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

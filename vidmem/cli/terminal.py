@@ -113,6 +113,11 @@ def new_console(*, stderr: bool = False) -> Console:
     return VisibleConsole(highlight=False, soft_wrap=True, file=cast(IO[str], stream))
 
 
+def plural(number: int, what: str) -> str:
+    """`1 bout`, `3 bouts`."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def note(sentence: str) -> None:
     """Print on stderr how far a command is, so that stdout holds its result alone."""
     new_console(stderr=True).print(sentence, markup=False)

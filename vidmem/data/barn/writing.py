@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import cast
 
-import av
-import av.codec
-from av.container import OutputContainer
-from av.video.stream import VideoStream
+import numpy as np
+from numpy.typing import NDArray
 
 from vidmem.data.barn.behaviour import BarnConfig, DrawnBout
 from vidmem.data.barn.video import BarnVideo
+from vidmem.data.encoding import Encoding, write_mp4
 from vidmem.errors import StorageError
 
-_CODECS = ("libx264", "libopenh264", "mpeg4")
 _COLUMNS = ("start_seconds", "end_seconds", "label", "deciding_seconds")
 
 
@@ -59,63 +55,28 @@ def write_video(
         StorageError: If the files cannot be written.
         ValueError: If width or height is odd.
     """
-    if width % 2 or height % 2:
-        raise ValueError(f"width and height must be even for H.264, got {width} x {height}")
+    encoding = Encoding(width=width, height=height, fps=fps, quality=quality)
     path = Path(out_path)
     labels_path = path.with_suffix(".labels.csv")
     video = BarnVideo(config)
     num_frames = round(video.duration_seconds * fps)
-    codec = pick_codec()
+
+    def frames() -> Iterator[NDArray[np.uint8]]:
+        for number in range(num_frames):
+            yield video.frame(number / encoding.exact_fps, width, height)
+            if on_progress is not None:
+                on_progress(number + 1, num_frames)
+
+    codec = write_mp4(path, frames(), encoding)
     try:
-        with av.open(str(path), "w", options={"movflags": "+faststart"}) as container:
-            _encode(container, video, codec, (width, height, fps, quality, num_frames), on_progress)
         write_labels(video.bouts, labels_path)
     except OSError as error:
         reason = error.strerror or error
         raise StorageError(
-            f"cannot write {path}: {reason}; choose a folder that exists and has room"
+            f"cannot write {labels_path}: {reason}; choose a folder that exists and has room"
         ) from error
     return WrittenVideo(
         video_path=path, labels_path=labels_path, num_frames=num_frames, codec=codec
-    )
-
-
-def _encode(
-    container: OutputContainer,
-    video: BarnVideo,
-    codec: str,
-    form: tuple[int, int, float, int, int],
-    on_progress: Callable[[int, int], None] | None,
-) -> None:
-    width, height, fps, quality, num_frames = form
-    rate = Fraction(fps).limit_denominator(1001)
-    options = {"crf": str(quality), "preset": "veryfast"} if codec == "libx264" else {}
-    stream = cast(VideoStream, container.add_stream(codec, rate=rate, options=options))
-    stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-    stream.codec_context.gop_size = max(round(4 * fps), 1)
-    if codec != "libx264":
-        stream.bit_rate = 900_000
-    for number in range(num_frames):
-        pixels = video.frame(number / float(rate), width, height)
-        frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
-        frame.pts, frame.time_base = number, 1 / rate
-        container.mux(stream.encode(frame))
-        if on_progress is not None:
-            on_progress(number + 1, num_frames)
-    container.mux(stream.encode(None))
-
-
-def pick_codec() -> str:
-    """The first of the usual encoders that this PyAV was built with.
-
-    Raises:
-        StorageError: If it has none of them.
-    """
-    for name in _CODECS:
-        if name in av.codec.codecs_available:
-            return name
-    raise StorageError(
-        f"PyAV has none of the encoders {', '.join(_CODECS)}; install PyAV from PyPI"
     )
 
 

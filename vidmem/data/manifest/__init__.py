@@ -1,0 +1,1 @@
+"""Official annotation files of the datasets of the field, read to samples."""
