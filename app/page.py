@@ -80,11 +80,16 @@ def head() -> str:
     styles = [page.read(f"{name}.css") for page in (SHARED, *PAGES) for name in page.styles]
     styles += [_hidden_elsewhere(section) for page in PAGES for section in page.sections]
     style = "\n".join(styles)
-    content = {"words": words(), "parts": [_script_name(page, part) for page, part in _parts()]}
+    parts = _pages_of_parts()
+    content = {"words": words(), "parts": parts}
     # A `</script>` within a word would end the element.
     as_json = to_json(content, ensure_ascii=False).replace("</", "<\\/")
     # Preloaded together: a browser would otherwise discover imports of imports one after another.
-    fetched = [f'<link rel="modulepreload" href="{scripts().address(x)}">' for x in scripts().texts]
+    at_once = ["shared/parts", *(name for name, pages in parts.items() if not pages)]
+    fetched = [
+        f'<link rel="modulepreload" href="{scripts().address(name)}">'
+        for name in scripts().imported_by(at_once)
+    ]
     return "\n".join(
         (
             '<meta name="color-scheme" content="light dark">',
@@ -95,12 +100,15 @@ def head() -> str:
     )
 
 
-def _parts() -> list[tuple[Page, PagePart]]:
-    sections = [(page, section) for page in PAGES for section in page.sections]
-    return [
-        *((SHARED, part) for part in (HEADER, FEED)),
-        *((page, part) for page, section in sections for x in section.columns for part in x),
-    ]
+def _pages_of_parts() -> dict[str, tuple[str, ...]]:
+    """By the script of a part, the pages that have it; of what is there from the beginning none."""
+    pages: dict[str, tuple[str, ...]] = {_script_name(SHARED, part): () for part in (HEADER, FEED)}
+    for page in PAGES:
+        for section in page.sections:
+            is_first = PAGES[0].id in section.shown_on
+            for part in (part for column in section.columns for part in column):
+                pages[_script_name(page, part)] = () if is_first else section.shown_on
+    return pages
 
 
 def _script_name(page: Page, part: PagePart) -> str:

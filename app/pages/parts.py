@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class PagePart:
     """Markup that a script fills: `<name>.html` and `<name>.js` in the folder of the page.
 
-    The script is an ES module that exports `start(element)`, and imports what else it uses.
+    The script is an ES module that exports `start(element)`, and imports what else it uses. It is
+    fetched and started when a page that has the part is first on view; what the bus said before
+    is said to it again, the newest of each topic.
     """
 
     name: str

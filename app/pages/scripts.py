@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import FastAPI, HTTPException, Response
 
+_IMPORT = re.compile(r'^import [^"]*"(\.[^"]+)\.js";', re.MULTILINE)
 _KEPT_A_YEAR = "public, max-age=31536000, immutable"
 
 
@@ -44,6 +47,18 @@ class Scripts:
         """JavaScript for a promise of the module, for code that Gradio runs."""
         # There, no import is static, and addresses would be relative to a script of Gradio.
         return f"import(new URL({self.address(name)!r}, document.baseURI))"
+
+    def imported_by(self, names: Iterable[str]) -> list[str]:
+        """Scripts, and all that they import, themselves or by way of others."""
+        found: dict[str, None] = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found[name] = None
+                paths = _IMPORT.findall(self.texts[name].decode())
+                waiting += [posixpath.normpath(f"{name}/../{path}") for path in paths]
+        return sorted(found)
 
     def add_routes(self, api: FastAPI) -> None:
         """Serve them."""

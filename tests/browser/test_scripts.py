@@ -38,9 +38,23 @@ def test_a_first_visit_works_when_every_script_is_slow(browser, site):
 def test_a_part_whose_script_does_not_come_is_missed_alone(browser, site):
     page = new_page(browser)
     page.route("**/watch/bouts.js", lambda route: route.abort())
+    fetched = []
+    page.on("request", lambda request: fetched.append(request.url))
     page.goto(site.address)
     page.locator(".vm-big").click(timeout=60_000)
     wait_for_clip(page, 1)
     assert page.locator(".vm-bouts tbody tr").count() == 0
+    only_what_was_on_view_is_fetched(page, fetched)
     page.context.close()
     site.app.registry.clear()
+
+
+def only_what_was_on_view_is_fetched(page, fetched):
+    def folders():
+        scripts = [url.split("/scripts/")[1] for url in fetched if "/scripts/" in url]
+        return {script.split("/")[1] for script in scripts}
+
+    assert folders() == {"shared", "watch"}
+    page.get_by_role("link", name="Planner").click()
+    page.wait_for_function("document.querySelector('.vm-plan-headline').textContent")
+    assert folders() == {"shared", "watch", "planner"}

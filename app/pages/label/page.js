@@ -27,10 +27,6 @@ const EVERY = 5000; // milliseconds between two writings of it
 const NOTICE = 9000; // milliseconds that a refusal stays
 
 export function start(element) {
-  bus.onFirstView("label", () => begin(element));
-}
-
-function begin(element) {
   const find = (name) => element.querySelector(name);
   const area = find(".vm-code-left");
   const [notice, said] = [find(".vm-code-notice"), find(".vm-code-said")];

@@ -19,10 +19,6 @@ const STRIP = 500; // milliseconds between two drawings of the strip
 const OWN_OF_CONTROLS = new Set([" ", "Enter"]); // a button in focus needs them for itself
 
 export function start(element) {
-  bus.onFirstView(VIEW, () => begin(element));
-}
-
-function begin(element) {
   const find = (selector) => element.querySelector(selector);
   const [refused, said, strip] = [".vm-lesson-refused", ".vm-lesson-said", ".vm-lesson-strip"].map(find);
   const [on, state, limit] = [".vm-lesson-on", ".vm-lesson-state", ".vm-lesson-limit"].map(find);

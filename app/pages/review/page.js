@@ -17,10 +17,6 @@ const PLACE = "vidmem-label-place:"; // where Label opens a video
 const NOTICE = 8000; // milliseconds that a refusal stays
 
 export function start(element) {
-  bus.onFirstView(VIEW, () => begin(element));
-}
-
-function begin(element) {
   const find = (selector) => element.querySelector(selector);
   const field = (name) => find(`[data-review=${name}]`);
   const [area, notice, root] = [find(".vm-review-left"), find(".vm-review-notice"), find(".vm-review")];

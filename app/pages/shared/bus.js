@@ -36,16 +36,6 @@ export function emit(topic, value) {
   for (const listener of listeners.get(topic) ?? []) listener(value);
 }
 
-// What a page begins when it is first looked at: until then it costs the other pages nothing.
-export function onFirstView(view, begin) {
-  let isBegun = false;
-  on("view_shown", (shown) => {
-    if (shown !== view || isBegun) return;
-    isBegun = true;
-    begin();
-  });
-}
-
 // A section is { version, value }: an older answer that overtakes a newer one is left out.
 function receiveSections(sections) {
   for (const [topic, section] of Object.entries(sections)) {

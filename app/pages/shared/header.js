@@ -4,6 +4,7 @@
 import { saveFile } from "./ask.js";
 import * as bus from "./bus.js";
 import { make, viewShown } from "./dom.js";
+import { showPage } from "./parts.js";
 import { startTour } from "./tour.js";
 
 export function start(element) {
@@ -22,6 +23,7 @@ export function start(element) {
     link.scrollIntoView({ block: "nearest", inline: "nearest" }); // on a phone they are one row
     document.title = `vidmem: ${link.textContent}`;
     window.scrollTo(0, 0);
+    showPage(view);
     bus.emit("view_shown", view);
   }
   window.addEventListener("hashchange", showView);

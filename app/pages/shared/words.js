@@ -1,11 +1,11 @@
-// The words of all pages, by key. The server writes them into the page's head, beside the names of its parts.
+// The words of all pages, by key. The server writes them into the page's head, beside what it has of parts.
 
 const { words: allWords, parts } = JSON.parse(document.getElementById("vidmem-page").textContent);
 
 export const words = allWords;
 
-// Of the scripts that start a part of the page, as in their addresses: `watch/player`.
-export const partNames = parts;
+// By the script that starts a part, as in its address (`label/page`): the pages that have it. None: it starts at once.
+export const partPages = parts;
 
 // words.remembers = "remembers the last {span}" -> fill("remembers", { span: "3 min" })
 export function fill(key, values = {}) {

@@ -13,10 +13,6 @@ import { reportCards } from "./report.js";
 const POLL = 1000; // milliseconds between two questions while the page is on view
 
 export function start(element) {
-  bus.onFirstView("teach", () => begin(element));
-}
-
-function begin(element) {
   const find = (selector) => element.querySelector(selector);
   const refused = find(".vm-teach-refused");
   const said = find(".vm-teach-said");

@@ -90,6 +90,15 @@ def test_pages_share_scripts_only_by_way_of_shared():
             assert imported.split("/")[0] in (name.split("/")[0], "shared"), name
 
 
+def test_what_a_script_imports_comes_with_it():
+    all_of = scripts().imported_by(["shared/parts", "label/page"])
+    for name in all_of:
+        listed = imports(name, scripts().texts[name].decode())
+        assert {imported for imported, _ in listed} <= set(all_of), name
+    assert "label/timeline/timeline" in all_of
+    assert not any(name.startswith("review/") for name in all_of)
+
+
 def test_every_part_of_a_page_has_a_script_that_starts_it():
     for page in PAGES:
         for section in page.sections:
