@@ -286,6 +286,7 @@ def open_page(tabs: Tabs, site: Site) -> Iterator[Callable[..., Any]]:
         page.emulate_media(color_scheme="light", reduced_motion=motion)
         page.goto(address or site.address)
         page.wait_for_function("window.vidmem?.last.source && window.vidmem.last.picture")
+        wait_until_it_listens(page)
         return page
 
     yield open_it
@@ -304,6 +305,13 @@ def new_page(browser: Any, **more: Any) -> Any:
     context.add_init_script(HANDLE)
     context.set_default_timeout(1000 * WAIT_SECONDS)
     return context.new_page()
+
+
+def wait_until_it_listens(page: Any) -> None:
+    """The scripts of a page come when it is first on view."""
+    page.wait_for_function(
+        "![...document.querySelectorAll('[inert]')].some((one) => one.checkVisibility())"
+    )
 
 
 def wait_until(is_true: Callable[[], Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from tests.browser.conftest import WAIT_SECONDS, wait_until
 from tests.browser.test_looks import is_well_everywhere
+from tests.browser.test_runs import go_to
 from vidmem.labels import Bout, preset
 from vidmem.labels.formats import import_file
 
@@ -47,7 +48,7 @@ def project(site):
 @pytest.fixture
 def page(open_page, project):
     opened = open_page(is_calm=True)
-    opened.get_by_role("link", name="Label", exact=True).click()
+    go_to(opened, "label")
     return opened
 
 

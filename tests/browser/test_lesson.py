@@ -74,6 +74,8 @@ def bars_follow_what_was_shown(page):
         page.keyboard.down(str(number))
         page.wait_for_function(REACHED, arg=end)
         page.keyboard.up(str(number))
+    while not fits:  # pictures go first
+        page.wait_for_timeout(20)
     fits[0].continue_()
     page.unroute("**/lesson/end?*")  # the next one is on its way only now
     for number in (0, 1):

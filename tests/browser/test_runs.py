@@ -14,6 +14,7 @@ from tests.browser.conftest import (
     wait_for_clip,
     wait_for_status,
     wait_until,
+    wait_until_it_listens,
 )
 
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
@@ -24,6 +25,7 @@ ROW = "#part-runs_page tbody tr"
 def go_to(page, view):
     page.evaluate("view => { location.hash = view; }", f"#{view}")
     page.wait_for_function("view => document.body.dataset.view === view", arg=view)
+    wait_until_it_listens(page)
 
 
 def wait_for_state(page, text):

@@ -26,10 +26,12 @@ function isDue(name) {
 
 // A part that cannot start is missed alone: the others go on, and the browser's console says why.
 export async function start(name, element, ...more) {
+  element.inert = true; // what is pressed before it listens would be lost
   if (!isDue(name)) await new Promise((go) => waiting.push({ name, go }));
   try {
     const part = await import(`../${name}.js`);
     part.start(element, ...more);
+    element.inert = false;
   } finally {
     missing.delete(name);
     if (!missing.size) allStarted();
