@@ -47,6 +47,11 @@ _KIND_COLOURS = {
     "anchor": 1,
     "clip, age rounded": 4,
     "no-memory token": 2,
+    "not meant": 5,
+    "only in the first": 1,
+    "only in the second": 3,
+    "around the mask": 5,
+    "allowed, does not reach": 4,
 }
 """Numbers of `Theme.colours`; one kind looks the same in every mask, and all others are blue."""
 

@@ -14,13 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.attention.flex_attention import create_mask
 
 from vidmem.errors import SettingError
 from vidmem.inspection.masks.custom import CustomMaskSpec
+from vidmem.inspection.masks.evaluation import STRIP_CELLS, evaluate_like_flex
 from vidmem.inspection.masks.spec import TIMES, Axis, MaskSpec, Reason, check_at_least, plural, runs
 from vidmem.nn.block_masks import BLOCK_TOKENS
-from vidmem.nn.masks import MaskMod
 
 MAX_CELLS = 1 << 26
 """Pairs of tokens evaluated for one view, at most; takes a few seconds."""
@@ -33,8 +32,6 @@ MAX_BLOCKS = 256
 
 EMPTY, PARTIAL, FULL = 0, 1, 2
 """What a block has to compute; see `BlockView.states`."""
-
-_STRIP_CELLS = 1 << 22  # pairs evaluated at a time, to bound the memory of a view
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +266,7 @@ def _check(spec: MaskSpec, head: int, block_tokens: int, max_drawn_tokens: int) 
 def _strips(spec: MaskSpec, head: int, block_tokens: int) -> Iterator[tuple[int, Tensor]]:
     """The whole mask, some rows of blocks at a time: the first row's number, `[rows, K]`."""
     num_queries, num_keys = spec.queries.num_tokens, spec.keys.num_tokens
-    step = max(1, _STRIP_CELLS // (num_keys * block_tokens)) * block_tokens
+    step = max(1, STRIP_CELLS // (num_keys * block_tokens)) * block_tokens
     for start in range(0, num_queries, step):
         rows = range(start, min(start + step, num_queries))
         yield start, _evaluate(spec, head, rows, range(num_keys))
@@ -279,36 +276,10 @@ def _evaluate(spec: MaskSpec, head: int, queries: Sequence[int], keys: Sequence[
     """The mask for some queries and keys, `[Q, K]`."""
     query_of, key_of, mask_mod = torch.tensor(queries), torch.tensor(keys), spec.mask_mod()
     if isinstance(spec, CustomMaskSpec):
-        return _evaluate_like_flex(mask_mod, spec.name, head, query_of, key_of)
+        return evaluate_like_flex(mask_mod, query_of, key_of, heads=torch.tensor([head]))[0, 0]
     # The package's own predicates broadcast, which spares the transforms of `create_mask`.
     zero, at = torch.zeros(1, 1, dtype=torch.long), torch.full((1, 1), head)
     return mask_mod(zero, at, query_of[:, None], key_of[None, :]).expand(len(queries), len(keys))
-
-
-def _evaluate_like_flex(
-    mask_mod: MaskMod, name: str, head: int, query_of: Tensor, key_of: Tensor
-) -> Tensor:
-    """A user's predicate for some queries and keys; refuses what `flex_attention` would refuse."""
-
-    def of_tokens(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
-        return mask_mod(b, h + head, query_of[q_idx], key_of[kv_idx])
-
-    # `create_mask` calls the predicate under vmap, as `flex_attention` does: a Python `if` on a
-    # tensor fails here too, instead of working on the page and failing in the model.
-    try:
-        mask = create_mask(of_tokens, 1, 1, len(query_of), len(key_of), device="cpu")
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise ValueError(
-            f"the mask_mod {name} cannot be asked for many pairs at once; use tensor arithmetic "
-            f"only (&, |, ~, torch.where; no if, and, or, not), and return a tensor: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
-    if mask.dtype != torch.bool or mask.ndim != 4:
-        raise ValueError(
-            f"the mask_mod {name} must return one boolean per pair, got {mask.dtype} of shape "
-            f"{list(mask.shape[4:])}"
-        )
-    return mask[0, 0]
 
 
 def _count_blocks(rows: Tensor, block_tokens: int) -> Tensor:
