@@ -35,6 +35,9 @@ class CustomMaskSpec:
     tokens_per_frame: int = 1
     """Above 1, the axes are in frames of so many tokens, numbered from 0."""
 
+    alike: None = field(default=None, init=False)
+    """See `MaskSpec`."""
+
     kinds: tuple[str, ...] = field(default=("allowed",), init=False)
     """One kind: a predicate has no reasons."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
@@ -26,6 +26,9 @@ class DenseMaskSpec:
     """`[A, Q, K]`, int8 on the CPU: 0 may not attend, from 1 the rule of `kinds` that allows it."""
 
     kinds: tuple[str, ...] = (ALLOWED,)
+    """See `MaskSpec`."""
+
+    alike: None = field(default=None, init=False)
     """See `MaskSpec`."""
 
     @classmethod

@@ -86,6 +86,8 @@ def evaluate_like_flex(
             f"the mask_mod {name} must return one boolean per pair, got {mask.dtype} of shape "
             f"{list(mask.shape[4:])}"
         )
+    if mask.device.type != device.type:
+        raise ValueError(f"the mask_mod {name} answers on {mask.device}, asked about {device}")
     return mask
 
 

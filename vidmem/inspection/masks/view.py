@@ -18,7 +18,16 @@ from torch import Tensor
 from vidmem.errors import SettingError
 from vidmem.inspection.masks.custom import CustomMaskSpec
 from vidmem.inspection.masks.evaluation import STRIP_CELLS, evaluate_like_flex
-from vidmem.inspection.masks.spec import TIMES, Axis, MaskSpec, Reason, check_at_least, plural, runs
+from vidmem.inspection.masks.spec import (
+    TIMES,
+    AlikeTokens,
+    Axis,
+    MaskSpec,
+    Reason,
+    check_at_least,
+    plural,
+    runs,
+)
 from vidmem.nn.block_masks import BLOCK_TOKENS
 
 MAX_CELLS = 1 << 26
@@ -29,6 +38,9 @@ MAX_DRAWN_TOKENS = 256
 
 MAX_BLOCKS = 256
 """Blocks a side, at most."""
+
+MAX_GROUPS = 1024
+"""Groups of alike tokens up to which those are counted instead of tokens."""
 
 EMPTY, PARTIAL, FULL = 0, 1, 2
 """What a block has to compute; see `BlockView.states`."""
@@ -220,23 +232,17 @@ def view_mask(
     _check(spec, head, block_tokens, max_drawn_tokens)
     drawn_queries = spec.queries.drawn_tokens(max_drawn_tokens)
     drawn_keys = spec.keys.drawn_tokens(max_drawn_tokens)
-    counts, empty, sees_itself = [], [], True
-    for start, rows in _strips(spec, head, block_tokens):
-        counts.append(_count_blocks(rows, block_tokens))
-        empty.append(start + (~rows.any(1)).nonzero().flatten())
-        # The strip's first row is query `start`, which meets itself in column `start`.
-        sees_itself = sees_itself and bool(rows.diagonal(start).all())
-    num_allowed = torch.cat(counts).numpy()
+    counted = _count(spec, head, block_tokens)
     return MaskView(
         spec=spec,
         head=head,
         query_tokens=drawn_queries,
         key_tokens=drawn_keys,
         allowed=_evaluate(spec, head, drawn_queries, drawn_keys).numpy(),
-        num_allowed=int(num_allowed.sum()),
-        empty_queries=tuple(torch.cat(empty).tolist()),
-        sees_itself=sees_itself if spec.queries == spec.keys else None,
-        blocks=BlockView(block_tokens, num_allowed),
+        num_allowed=int(counted.num_allowed.sum()),
+        empty_queries=tuple(counted.empty_queries.tolist()),
+        sees_itself=counted.sees_itself if spec.queries == spec.keys else None,
+        blocks=BlockView(block_tokens, counted.num_allowed.numpy()),
     )
 
 
@@ -261,6 +267,69 @@ def _check(spec: MaskSpec, head: int, block_tokens: int, max_drawn_tokens: int) 
             f"block_tokens must be at least {-(-longest // MAX_BLOCKS)} for {longest:,} tokens "
             f"(at most {MAX_BLOCKS} blocks a side), got {block_tokens}"
         )
+
+
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """What is known of all pairs of a mask."""
+
+    num_allowed: Tensor
+    """`[query blocks, key blocks]`."""
+
+    empty_queries: Tensor
+    sees_itself: bool
+
+
+def _count(spec: MaskSpec, head: int, block_tokens: int) -> _Counted:
+    alike = spec.alike
+    if alike is None or int(max(alike.queries.max(), alike.keys.max())) >= MAX_GROUPS:
+        return _count_all(spec, head, block_tokens)
+    return _count_groups(spec, alike, head, block_tokens)
+
+
+def _count_groups(spec: MaskSpec, alike: AlikeTokens, head: int, block_tokens: int) -> _Counted:
+    """One pair for each pair of groups is asked: some hundred, where there are millions."""
+    allowed = _evaluate(spec, head, _firsts(alike.queries), _firsts(alike.keys))
+    # How many tokens of each group are in a block, on both sides: their products are pairs.
+    of_queries, of_keys = (
+        _tokens_in_blocks(groups, count, block_tokens)
+        for groups, count in zip((alike.queries, alike.keys), allowed.shape, strict=True)
+    )
+    num_allowed = of_queries @ allowed.double() @ of_keys.T
+    sees_itself = True
+    if len(alike.queries) == len(alike.keys):
+        sees_itself = bool(allowed[alike.queries, alike.keys].all())
+    is_empty = ~allowed.any(1)
+    return _Counted(
+        num_allowed.round().to(torch.int64),
+        is_empty[alike.queries].nonzero().flatten(),
+        sees_itself,
+    )
+
+
+def _firsts(groups: Tensor) -> list[int]:
+    """The first token of each group."""
+    ordered = groups.argsort(stable=True)
+    counts = groups.bincount()
+    return ordered[counts.cumsum(0) - counts].tolist()
+
+
+def _tokens_in_blocks(groups: Tensor, num_groups: int, block_tokens: int) -> Tensor:
+    """`[blocks, groups]`, float64: tokens of a group in a block."""
+    num_blocks = -(-len(groups) // block_tokens)
+    block_of = torch.arange(len(groups)) // block_tokens
+    counts = (block_of * num_groups + groups).bincount(minlength=num_blocks * num_groups)
+    return counts.reshape(num_blocks, num_groups).double()
+
+
+def _count_all(spec: MaskSpec, head: int, block_tokens: int) -> _Counted:
+    counts, empty, sees_itself = [], [], True
+    for start, rows in _strips(spec, head, block_tokens):
+        counts.append(_count_blocks(rows, block_tokens))
+        empty.append(start + (~rows.any(1)).nonzero().flatten())
+        # The strip's first row is query `start`, which meets itself in column `start`.
+        sees_itself = sees_itself and bool(rows.diagonal(start).all())
+    return _Counted(torch.cat(counts), torch.cat(empty), sees_itself)
 
 
 def _strips(spec: MaskSpec, head: int, block_tokens: int) -> Iterator[tuple[int, Tensor]]:

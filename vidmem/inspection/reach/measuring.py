@@ -118,10 +118,23 @@ def amounts(values: Tensor, axis: int) -> Tensor:
     return values.detach().abs().movedim(axis, 0).flatten(1).amax(1).double().cpu()
 
 
+@dataclass(frozen=True)
+class ModuleOutput:
+    """What a part of a model gave."""
+
+    name: str
+    """Its place: `blocks.0.norm`."""
+
+    kind: str
+    """Its class: `GroupNorm`."""
+
+    value: Tensor
+
+
 def first_module_beyond(
     model: nn.Module, x: Tensor, token: int, axis: int, may_change: Tensor
-) -> str:
-    """The first module whose output changes at a token that it should not, in words.
+) -> ModuleOutput | None:
+    """The first module whose output changes at a token that it should not.
 
     Args:
         model: A model.
@@ -131,11 +144,11 @@ def first_module_beyond(
         may_change: `[Q]`, boolean: the tokens that may depend on that one.
 
     Returns:
-        Such as `blocks.0.norm (GroupNorm)`; empty where the output of no module has its tokens in
-        a place that can be told.
+        None where the output of no module has its tokens in a place that can be told.
     """
     base, other = _outputs(model, x), _outputs(model, changed(x, token, axis))
-    for (name, kind, first), (_, _, second) in zip(base, other, strict=False):
+    for output, twin in zip(base, other, strict=False):
+        first, second = output.value, twin.value
         where = [at for at, size in enumerate(first.shape) if size == len(may_change)]
         if first.shape != second.shape or not where:
             continue
@@ -144,20 +157,20 @@ def first_module_beyond(
             continue  # two axes as long as the tokens: it cannot be told which is which
         is_changed = amounts(second.float() - first.float(), at) > 0
         if bool((is_changed & ~may_change).any()):
-            return f"`{name}` ({kind})"
-    return ""
+            return output
+    return None
 
 
-def _outputs(model: nn.Module, x: Tensor) -> list[tuple[str, str, Tensor]]:
-    """What each innermost module gives, in the order in which they end."""
-    outputs: list[tuple[str, str, Tensor]] = []
+def _outputs(model: nn.Module, x: Tensor) -> list[ModuleOutput]:
+    """What each module gives, in the order in which they end: the innermost first."""
+    outputs: list[ModuleOutput] = []
     handles = []
 
     def listener(name: str) -> Callable[[nn.Module, object, object], None]:
         def listen(module: nn.Module, inputs: object, output: object) -> None:
             value = output[0] if isinstance(output, tuple) and output else output
             if isinstance(value, Tensor):
-                outputs.append((name, type(module).__name__, value.detach().clone()))
+                outputs.append(ModuleOutput(name, type(module).__name__, value.detach().clone()))
 
         return listen
 

@@ -195,15 +195,16 @@ def _findings(
     leaks = reaches & ~allowed
     found = PairsFound.among(leaks[None, None])
     if found:
-        module = ""
+        module = None
         if isinstance(model, nn.Module):
             may_change = allowed[:, found.key]
             module = first_module_beyond(model, x, found.key, axes.of_input, may_change)
         words = (
             f"row {found.query} depends on key {found.key}, which the mask does not let it see. "
-            f"{found.how_many()} {leak_words(leaks, allowed, reaches, strength)}"
+            f"{found.how_many()} {leak_words(leaks, allowed, reaches, strength, module)}"
         )
-        words += f" It is there first after {module}." if module else ""
+        if module is not None:
+            words += f" It is there first after `{module.name}` ({module.kind})."
         yield found.finding("way around the mask", words)
     missing = allowed & ~reaches
     found = PairsFound.among(missing[None, None])

@@ -170,11 +170,14 @@ class _Check:
         mask, block_mask = self.mask, self.mask.given.block_mask
         hidden = self.meant.hidden()  # refuses documents and padding of another length first
         assert hidden.dtype == torch.bool
-        yield from check_devices(mask.captured, mask.device)
+        of_whole = [*check_devices(mask.captured, mask.device)]
         if block_mask is not None:
-            yield from check_lengths(block_mask, mask.shape)
-        if mask.error is not None or mask.by_mask_mod is None or mask.allowed is None:
-            yield from self._why_not_evaluated()
+            of_whole += check_lengths(block_mask, mask.shape)
+        yield from of_whole
+        if mask.by_mask_mod is None or mask.allowed is None:
+            # What is wrong with the whole is why it cannot be evaluated.
+            if not of_whole:
+                yield from self._why_not_evaluated()
             return
         for function in mask.functions:
             yield from precedence(function)
@@ -208,7 +211,8 @@ class _Check:
     def _is_as_meant(self, mask_mod: MaskMod) -> bool:
         allowed = evaluate_all(mask_mod, self.mask.shape, self.mask.device)
         found = PairChecks(allowed, self.meant).findings()
-        return not any(f.kind in _OF_PAIRS or f.kind == "rows that see nothing" for f in found)
+        kinds = {finding.kind for finding in found if finding.is_mistake}
+        return not kinds & {*_OF_PAIRS, "rows that see nothing"}
 
     def _of_other_rows(self) -> Iterator[MaskFinding]:
         """A predicate of the batch row or the head, in a block mask that has one for all."""
@@ -233,9 +237,7 @@ class _Check:
                 yield MaskFinding(kind="block mask", words=words, is_mistake=False, line=place)
 
     def _why_not_evaluated(self) -> Iterator[MaskFinding]:
-        mask, block_mask = self.mask, self.mask.given.block_mask
-        if block_mask is not None and any(check_lengths(block_mask, mask.shape)):
-            return  # said already
+        mask = self.mask
         causes = [finding for one in mask.functions for finding in control_flow(one)]
         causes = causes or [*too_short(mask.captured, mask.shape)]
         words, place = str(mask.error), mask.answer_place

@@ -92,7 +92,10 @@ class PairChecks:
         """Whether the mask turned round, or its opposite, would be what was meant."""
         hidden, required = self.meant.hidden(), [*self.meant.required().values()]
         turned = self.allowed.transpose(2, 3)
-        if turned.shape == self.allowed.shape and _fits(turned, hidden, required):
+        is_square = turned.shape == self.allowed.shape
+        # Both may fit a triangle: of one that was turned over, its own keys are still seen.
+        sees_itself = bool(self.allowed[:, :, (self.meant.ahead[0, 0] == 0)].any())
+        if is_square and sees_itself and _fits(turned, hidden, required):
             words = "with queries and keys exchanged it would be as meant: `q_idx` and `kv_idx`, "
             words += "or the two sides of a comparison, are the wrong way round."
             return [MaskFinding(kind="upside down", words=f"Row for column: {words}")]
