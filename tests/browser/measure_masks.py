@@ -78,6 +78,7 @@ def main() -> None:
 def measure(browser: Any, site: Any, model: str) -> list[str]:
     """Redraw every mask; the names of those whose median is above the limit."""
     page = browser.new_page(viewport={"width": 1440, "height": 1000})
+    page.set_default_timeout(180_000)  # a machine with other work takes long to begin
     page.goto(f"{site.address}#masks")
     page.wait_for_function("document.querySelector('.vm-mask-blocks .main-svg')")
     options = page.locator(".vm-mask option").evaluate_all(

@@ -58,7 +58,7 @@ from vidmem.inspection.attribution.subject import (
 )
 from vidmem.inspection.attribution.work import MAX_EVALUATIONS, Work
 from vidmem.inspection.masks.checking.check import MaskReport, check_mask
-from vidmem.inspection.masks.checking.diff import MaskDiff, RowDifference, diff_masks
+from vidmem.inspection.masks.checking.diff import MaskDiff, MaskRowDifference, diff_masks
 from vidmem.inspection.masks.checking.finding import FINDING_KINDS, MaskFinding
 from vidmem.inspection.masks.checking.intent import MaskIntent
 from vidmem.inspection.masks.custom import CustomMaskSpec
@@ -101,6 +101,7 @@ __all__ = [
     "MaskFinding",
     "MaskIntent",
     "MaskReport",
+    "MaskRowDifference",
     "MaskShape",
     "MaskSpec",
     "MaskView",
@@ -118,7 +119,6 @@ __all__ = [
     "RecordedReplay",
     "RememberedClip",
     "Replay",
-    "RowDifference",
     "Score",
     "SpoolMaskSpec",
     "Spot",

@@ -46,15 +46,23 @@ class DenseMaskSpec:
         """See `MaskSpec`."""
         return self.kind_of.shape[0]
 
-    @cached_property
+    @property
     def queries(self) -> Axis:
         """See `MaskSpec`."""
-        return Axis.of_equal("token", [*map(str, range(self.kind_of.shape[1]))])
+        return self._axes[0]
 
-    @cached_property
+    @property
     def keys(self) -> Axis:
         """See `MaskSpec`."""
-        return Axis.of_equal("token", [*map(str, range(self.kind_of.shape[2]))])
+        return self._axes[1]
+
+    @cached_property
+    def _axes(self) -> tuple[Axis, Axis]:
+        _, queries, keys = self.kind_of.shape
+        of_queries, of_keys = (
+            Axis.of_equal("token", [*map(str, range(count))]) for count in (queries, keys)
+        )
+        return of_queries, of_keys
 
     def head_name(self, head: int) -> str:
         """See `MaskSpec`."""

@@ -24,7 +24,7 @@ MAX_ROWS = 5
 
 
 @dataclass(frozen=True)
-class RowDifference:
+class MaskRowDifference:
     """One row of which two masks say something else."""
 
     batch_row: int
@@ -73,7 +73,7 @@ class MaskDiff:
         """Whether they agree everywhere."""
         return not self.num_first and not self.num_second
 
-    def rows(self) -> Iterator[RowDifference]:
+    def rows(self) -> Iterator[MaskRowDifference]:
         """The rows that differ, from the first batch row and head on."""
         differs = (self.first != self.second).any(-1)
         for batch_row, head, query in differs.nonzero().tolist():
@@ -81,7 +81,7 @@ class MaskDiff:
             first, second = self.first[at], self.second[at]
             only_first = (first & ~second).nonzero().flatten().tolist()
             only_second = (second & ~first).nonzero().flatten().tolist()
-            yield RowDifference(*at, tuple(only_first), tuple(only_second))
+            yield MaskRowDifference(*at, tuple(only_first), tuple(only_second))
 
     def view(
         self,

@@ -23,7 +23,8 @@ MAX_FUNCTIONS = 32
 class MaskFunction:
     """One function, with its source where there is any."""
 
-    function: FunctionType
+    function: Any
+    """A `FunctionType`; typed so, a checker would take it for a method of this class."""
 
     @cached_property
     def node(self) -> ast.FunctionDef | ast.Lambda | None:

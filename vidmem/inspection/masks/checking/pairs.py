@@ -198,7 +198,7 @@ class PairChecks:
 
     def _alike(self) -> Iterator[MaskFinding]:
         intent = self.meant.intent
-        sides = (
+        sides: tuple[tuple[int, bool | None, FindingKind, str], ...] = (
             (1, intent.heads_alike, "heads differ", "head"),
             (0, intent.batch_alike, "batch rows differ", "batch row"),
         )
