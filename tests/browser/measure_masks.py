@@ -81,6 +81,7 @@ def measure(browser: Any, site: Any, model: str) -> list[str]:
     page.set_default_timeout(180_000)  # a machine with other work takes long to begin
     page.goto(f"{site.address}#masks")
     page.wait_for_function("document.querySelector('.vm-mask-blocks .main-svg')")
+    page.wait_for_selector(".vm-mask option[value='model:1']", state="attached")
     options = page.locator(".vm-mask option").evaluate_all(
         "all => all.map((one) => [one.value, one.text])"
     )

@@ -165,6 +165,8 @@ def new_figure(
             of the figure take.
     """
     below = [escape(line, quote=False) for line in lines if line] + _legend_lines(legend)
+    more = dict(layout or {})
+    margin = {"t": 36 + LINE_PIXELS * len(below), **more.pop("margin", {})}
     return graph_objects().Figure(
         layout={
             "template": {"layout": _template(theme)},
@@ -173,8 +175,8 @@ def new_figure(
                 # Plotly sets a single line lower than the first of several.
                 "subtitle": {"text": "<br>".join([*below, ""] if len(below) == 1 else below)},
             },
-            "margin": {"t": 36 + LINE_PIXELS * len(below)},
-            **(layout or {}),
+            "margin": margin,
+            **more,
         }
     )
 

@@ -53,6 +53,7 @@ export function start(element) {
   }
   function clear() {
     problem.hidden = true;
+    element.querySelector(".vm-mask-title").textContent = "";
     saved.tell({});
     table.replaceChildren(); // its numbers were of another mask
     empty.hidden = true;

@@ -18,6 +18,9 @@ MAX_TICKS = 16
 USUAL_PIXELS = 340
 """Length of a side of a matrix, to work out which ticks have room."""
 
+TITLE_PIXELS, CHARACTER_PIXELS, BELOW_PIXELS = 35, 6, 46
+"""Left of a matrix, for the title of its rows and for each character of its ticks; and below it."""
+
 MAX_LINES = 80
 """Frames up to which their edges are drawn."""
 
@@ -43,14 +46,19 @@ def all_spans(axis: Axis) -> Spans:
 
 
 def axes_layout(view: MaskView, columns: Spans, rows: Spans) -> dict[str, Any]:
-    """Keys go across, queries go down; cells are square unless they would be too thin to see."""
+    """Keys go across, queries go down; cells are square unless they would be too thin to see.
+
+    Room for ticks and titles is told, not found out by Plotly: that draws everything twice.
+    """
     num_columns, num_rows = columns[-1][2], rows[-1][2]
     across = {
+        "automargin": False,
         "title": {"text": f"key: {view.keys.title}"},
         "range": [-0.5, num_columns - 0.5],
         **_ticks(columns, view.keys, is_across=True),
     }
     down = {
+        "automargin": False,
         "title": {"text": f"query: {view.queries.title}"},
         "range": [num_rows - 0.5, -0.5],
         **_ticks(rows, view.queries, is_across=False),
@@ -58,7 +66,9 @@ def axes_layout(view: MaskView, columns: Spans, rows: Spans) -> dict[str, Any]:
     if max(num_columns, num_rows) <= 1.5 * min(num_columns, num_rows):
         down |= {"scaleanchor": "x", "constrain": "domain", "constraintoward": "top"}
         across |= {"constrain": "domain", "constraintoward": "left"}
-    return {"xaxis": across, "yaxis": down}
+    longest = max(len(name) for name in down["ticktext"])
+    margin = {"l": TITLE_PIXELS + CHARACTER_PIXELS * longest, "b": BELOW_PIXELS}
+    return {"xaxis": across, "yaxis": down, "margin": margin}
 
 
 def edge_shapes(columns: Spans, rows: Spans, theme: Theme) -> list[dict[str, Any]]:
@@ -133,6 +143,9 @@ def _ticks(spans: Spans, axis: Axis, *, is_across: bool) -> dict[str, Any]:
         "tickvals": [middle[number] for number in kept],
         "ticktext": [axis.names[number] for number in kept],
         "tickangle": 0,
+        # Those that are kept have room. To see whether one sticks out takes Plotly a third of a
+        # redraw, since it asks the browser for the place of each.
+        "ticklabeloverflow": "allow",
     }
 
 
