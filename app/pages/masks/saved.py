@@ -11,13 +11,16 @@ from typing import Any
 from app.explain.fields import Choice, Field, Number
 from app.explain.mask_catalogue import BLOCK
 from app.pages.api import MalformedRequestError, PageRequest
-from app.pages.masks.views import MAX_PAIRS, facts_of
+from app.pages.masks.views import facts_of
 from vidmem.errors import SettingError
 from vidmem.figures import block_mask_figure, mask_figure
 from vidmem.inspection import MaskFinding, MaskIntent, check_mask, diff_masks, mask_of_bytes
 
-MAX_FILE_BYTES = MAX_PAIRS + (1 << 16)
-"""A byte for each pair that is drawn, and what a format has around them."""
+MAX_SAVED_PAIRS = 1 << 22
+"""Of a saved mask: 2,048 a side. Every pair is looked over, which takes some times its bytes."""
+
+MAX_FILE_BYTES = 8 * MAX_SAVED_PAIRS + (1 << 16)
+"""Zeros and ones may be of eight bytes each; and what a format has around them."""
 
 MAX_BYTES = 2 * MAX_FILE_BYTES
 """Of a request: a mask, and the one that it is compared with."""
@@ -71,10 +74,10 @@ def saved_figures(request: PageRequest) -> dict[str, Any]:
     """
     files, values = _Files.of(request), _values(request)
     mask = mask_of_bytes(files.content, files.name, max_bytes=MAX_FILE_BYTES)
-    if mask.numel() > MAX_PAIRS:
+    if mask.numel() > MAX_SAVED_PAIRS:
         raise SettingError(
-            f"{files.name} has {mask.numel():,} pairs, at most {MAX_PAIRS:,} are drawn here; save "
-            "some of its heads or rows"
+            f"{files.name} has {mask.numel():,} pairs, at most {MAX_SAVED_PAIRS:,} are looked over "
+            "here; save some of its heads or rows, or use `vidmem mask`"
         )
     report = check_mask(mask, intent=_intent(values), block_tokens=values["block"])
     # The page may still name a head or row of the file before, which this one does not have.

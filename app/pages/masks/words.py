@@ -24,7 +24,7 @@ WORDS = {
     "masks_yours": "Yours",
     "mask_saved": "A saved mask \N{HORIZONTAL ELLIPSIS}",
     "mask_saved_hint": "A table of booleans, true where a pair may attend: .npy, .pt (weights "
-    "only) or .safetensors, up to 16 million pairs. It is looked at and not kept. A function is "
+    "only) or .safetensors, up to 4 million pairs. It is looked at and not kept. A function is "
     "never run here: `vidmem mask FILE.py:my_mask` does that.",
     "mask_file": "Mask",
     "mask_other": "Compare with",

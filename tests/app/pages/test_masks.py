@@ -203,7 +203,7 @@ def test_a_head_or_row_of_the_mask_before_is_the_last_one_of_this(client):
         (b"no table", b"", {}, "a.npy is no .npy file"),
         (npy(np.ones((3, 3))), b"", {}, "must be boolean, got float64"),
         (npy(CAUSAL), npy(CAUSAL[:5]), {}, "the mask is of 5 queries, 12 keys, and is asked"),
-        (npy(np.ones((4, 4097, 1024), bool)), b"", {}, "are drawn here"),
+        (npy(np.ones((4, 1025, 1024), bool)), b"", {}, "are looked over here"),
         (npy(CAUSAL), b"", {"bytes": 0}, "bytes must be the length"),
         (npy(CAUSAL), b"", {"back": 5000}, "must be a whole number from 0 to 4,096"),
         (npy(np.ones((1, 4000), bool)), b"", {"block": 8}, "block_tokens must be at least 16"),

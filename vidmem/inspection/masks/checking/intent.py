@@ -93,8 +93,9 @@ class IntendedMask:
     @cached_property
     def ahead(self) -> Tensor:
         """`[1, 1, Q, K]`: how far each key is after the query's own place."""
-        queries = torch.arange(self.shape.queries) + self.first_query
-        return (torch.arange(self.shape.keys)[None, :] - queries[:, None])[None, None]
+        queries = torch.arange(self.shape.queries, dtype=torch.int32) + self.first_query
+        keys = torch.arange(self.shape.keys, dtype=torch.int32)
+        return (keys[None, :] - queries[:, None])[None, None]
 
     @cached_property
     def documents(self) -> Tensor | None:

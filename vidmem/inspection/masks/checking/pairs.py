@@ -57,12 +57,18 @@ class PairChecks:
     def _off_by_one(self, rule: IntentRule, bad: Tensor) -> str:
         if rule.kind not in ("window", "future"):
             return ""
-        distances = self.meant.ahead.expand_as(bad)[bad].unique().tolist()
         window = self.meant.intent.window
         back, ahead = window if window is not None else (None, 0)
-        if distances in ([ahead + 1], [] if back is None else [-back - 1]):
+        distance = self._distance(bad)
+        if distance is not None and distance in (ahead + 1, None if back is None else -back - 1):
             return " It is off by one: one key more than meant, in each of these rows."
         return ""
+
+    def _distance(self, bad: Tensor) -> int | None:
+        """How far keys are after their queries, where that is the same for all pairs."""
+        distances = self.meant.ahead.expand_as(bad)[bad]
+        low, high = int(distances.min()), int(distances.max())
+        return low if low == high else None
 
     def _unseen(self) -> Iterator[MaskFinding]:
         """Pairs that do not attend and were meant to."""
@@ -83,8 +89,7 @@ class PairChecks:
         window = self.meant.intent.window
         if kind != "window" or window is None:
             return ""
-        distances = self.meant.ahead.expand_as(bad)[bad].unique().tolist()
-        if distances in ([-window[0]], [window[1]]):
+        if self._distance(bad) in (-window[0], window[1]):
             return " It is off by one: one key less than meant, in each of these rows."
         return ""
 
