@@ -144,6 +144,7 @@ def check_mask(
     """
     examined = examine(mask, shape, device)
     meant = IntendedMask(intent or MaskIntent(), examined.shape)
+    meant.hidden()  # refuses documents and padding of another length, whatever else is wrong
     findings = [*_Check(examined, meant).findings()]
     if score_mod is not None and examined.allowed is not None:
         findings += check_scores(score_mod, examined.allowed, examined.device)
@@ -168,8 +169,6 @@ class _Check:
 
     def findings(self) -> Iterator[MaskFinding]:
         mask, block_mask = self.mask, self.mask.given.block_mask
-        hidden = self.meant.hidden()  # refuses documents and padding of another length first
-        assert hidden.dtype == torch.bool
         of_whole = [*check_devices(mask.captured, mask.device)]
         if block_mask is not None:
             of_whole += check_lengths(block_mask, mask.shape)
