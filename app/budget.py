@@ -64,7 +64,8 @@ WORK_LIMITS: Mapping[Work, WorkLimit] = {
     "media": WorkLimit(64, 64),
     # A process that reads a file through, and a thread that waits for it.
     "times": WorkLimit(3, 3),
-    # A file of labels: up to 64 MiB while it arrives, and all of its bouts while it is read.
+    # A file of labels: up to 64 MiB while it arrives, and all of its bouts while it is read. Or a
+    # saved mask or two: up to 64 MiB, and as much again while its pairs are looked over.
     "exchange": WorkLimit(2, 1),
     # A picture through an image encoder, or a fit to all that was shown: a core each.
     "lesson": WorkLimit(2, 1),

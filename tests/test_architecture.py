@@ -143,7 +143,7 @@ INNER_ORDER: dict[str, tuple[set[str], ...]] = {
         {"encoding"},
     ),
     "inspection": (
-        {"attribution"},
+        {"attribution", "reach"},
         {"attention", "masks"},
         {"architectures"},
         {"fam_swin", "spool"},

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 
+import numpy as np
 import pytest
 
 from app.explain.mask_catalogue import MASKS
@@ -63,6 +65,7 @@ def test_a_mask_is_changed_by_numbers_and_can_be_downloaded(page):
     figures_and_numbers_can_be_downloaded(page)
     a_number_changes_the_matrix_and_a_cell_says_why(page)
     what_is_not_allowed_is_said_and_another_mask_can_be_taken(page)
+    a_saved_mask_is_opened_checked_and_compared(page)
 
 
 def figures_and_numbers_can_be_downloaded(page):
@@ -108,6 +111,32 @@ def what_is_not_allowed_is_said_and_another_mask_can_be_taken(page):
     assert page.locator(".vm-mask-heads").is_hidden()
 
 
+def a_saved_mask_is_opened_checked_and_compared(page):
+    page.locator(".vm-mask").select_option("mask:saved")
+    assert page.locator(".vm-mask-numbers tbody tr").count() == 0  # no file is chosen yet
+    causal = np.tril(np.ones((12, 12), bool))
+    wrong = causal.copy()
+    wrong[3, 7] = True
+    page.locator(".vm-mask-file").set_input_files(npy_file("wrong.npy", wrong))
+    page.locator(".vm-mask-found").wait_for()
+    assert "Nothing is wrong" in page.locator(".vm-mask-found").inner_text()
+    page.locator("[data-number=future]").select_option("none")
+    page.get_by_text("row 3 sees key 7, 4 ahead").wait_for()
+    page.locator(".vm-mask-other").set_input_files(npy_file("causal.npy", causal))
+    page.get_by_text("disagree on 1 of 144 pairs").wait_for()
+    page.locator(".vm-mask-file").set_input_files(npy_file("bad.npy", np.ones((3, 3))))
+    page.get_by_text("must be boolean, got float64").wait_for()
+    assert page.locator(".vm-mask-found").is_hidden()
+    page.locator(".vm-mask").select_option("mask:windows")
+    page.locator(".vm-mask-saved").wait_for(state="hidden")
+
+
+def npy_file(name, mask):
+    file = io.BytesIO()
+    np.save(file, mask)
+    return {"name": name, "mimeType": "application/octet-stream", "buffer": file.getvalue()}
+
+
 def test_it_is_well_at_every_size_and_in_every_scheme_and_no_figure_covers_what_is_under_it(
     open_page, site
 ):
@@ -116,6 +145,8 @@ def test_it_is_well_at_every_size_and_in_every_scheme_and_no_figure_covers_what_
     names = opened.locator(".vm-mask option").evaluate_all("all => all.map((one) => one.value)")
     assert {f"mask:{name}" for name in MASKS} < set(names)  # and the model's own
     for name in names:
+        if name == "mask:saved":  # draws nothing before a file is chosen
+            continue
         opened.evaluate(f"{PLOT}.data.isOld = true")  # replaced as the next one is drawn
         opened.locator(".vm-mask").select_option(name)
         opened.wait_for_function(f"!{PLOT}.data.isOld")

@@ -20,6 +20,7 @@ from vidmem.cli.benches import bench
 from vidmem.cli.converting import convert
 from vidmem.cli.datasets import data
 from vidmem.cli.machine import app, doctor
+from vidmem.cli.masks import mask
 from vidmem.cli.planning import plan
 from vidmem.cli.results import agree, budget, score
 from vidmem.cli.teaching import teach
@@ -93,4 +94,5 @@ for command in (score, agree, budget):
 cli.add_typer(data, name="data")
 cli.add_typer(bench, name="bench")
 cli.command()(plan)
+cli.command()(mask)
 cli.command()(doctor)

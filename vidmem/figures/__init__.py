@@ -16,7 +16,7 @@ from vidmem.figures.attention import (
 from vidmem.figures.attribution import effects_figure, occlusion_figure, pixel_figure
 from vidmem.figures.cost import footprint_figure, plan_memory_figure, plan_streams_figure
 from vidmem.figures.labels import actogram_figure, ethogram_figure, transitions_figure
-from vidmem.figures.masks import block_mask_figure, mask_figure
+from vidmem.figures.masks import block_mask_figure, mask_figure, mask_page
 from vidmem.figures.teaching import (
     behaviour_f1_figure,
     calibration_figure,
@@ -48,6 +48,7 @@ __all__ = [
     "learning_curve_figure",
     "less_memory_figure",
     "mask_figure",
+    "mask_page",
     "mean_age_figure",
     "memory_map_figure",
     "memory_share_figure",

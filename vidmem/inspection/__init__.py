@@ -57,18 +57,27 @@ from vidmem.inspection.attribution.subject import (
     see,
 )
 from vidmem.inspection.attribution.work import MAX_EVALUATIONS, Work
+from vidmem.inspection.masks.checking.check import MaskReport, check_mask
+from vidmem.inspection.masks.checking.diff import MaskDiff, MaskRowDifference, diff_masks
+from vidmem.inspection.masks.checking.finding import FINDING_KINDS, MaskFinding
+from vidmem.inspection.masks.checking.intent import MaskIntent
 from vidmem.inspection.masks.custom import CustomMaskSpec
+from vidmem.inspection.masks.dense import DenseMaskSpec
+from vidmem.inspection.masks.evaluation import MaskShape
 from vidmem.inspection.masks.frames import BandMaskSpec, ContextMaskSpec, SpoolMaskSpec
 from vidmem.inspection.masks.memory import MemoryHistorySpec, MemoryMaskSpec
+from vidmem.inspection.masks.saved import mask_of_bytes, read_mask
 from vidmem.inspection.masks.spec import Axis, MaskSpec, Reason
 from vidmem.inspection.masks.view import BlockView, MaskView, view_mask
 from vidmem.inspection.masks.windows import WindowMaskSpec
+from vidmem.inspection.reach.reach import ReachReport, grad_reach
 from vidmem.inspection.records import ArrayRecord
 from vidmem.nn.capture import Capture, capture
 from vidmem.nn.frames import FrameLayout
 from vidmem.renamed import renamed_names
 
 __all__ = [
+    "FINDING_KINDS",
     "MAX_EVALUATIONS",
     "ArrayRecord",
     "AttentionView",
@@ -80,6 +89,7 @@ __all__ = [
     "ClipEffect",
     "ContextMaskSpec",
     "CustomMaskSpec",
+    "DenseMaskSpec",
     "DirectEffects",
     "FrameLayout",
     "FrameLook",
@@ -87,6 +97,12 @@ __all__ = [
     "HeadInspection",
     "HeadView",
     "HeadWatch",
+    "MaskDiff",
+    "MaskFinding",
+    "MaskIntent",
+    "MaskReport",
+    "MaskRowDifference",
+    "MaskShape",
     "MaskSpec",
     "MaskView",
     "MemoryAttribution",
@@ -97,6 +113,7 @@ __all__ = [
     "OcclusionMap",
     "PictureBox",
     "PixelAttribution",
+    "ReachReport",
     "Reason",
     "RecordedClip",
     "RecordedReplay",
@@ -115,20 +132,25 @@ __all__ = [
     "attention_agreement",
     "attention_view",
     "capture",
+    "check_mask",
     "continue_step",
+    "diff_masks",
     "direct_effects",
     "empty_slots",
     "frame_weights",
+    "grad_reach",
     "has_memory_tokens",
     "inspect_heads",
     "inspect_memory",
     "log_odds",
+    "mask_of_bytes",
     "memory_gradients",
     "memory_weights",
     "occlusion",
     "patch_grid",
     "pixel_gradients",
     "reaches_pixels",
+    "read_mask",
     "score_of",
     "see",
     "spearman",

@@ -7,9 +7,11 @@ import { makeChoice, makeGroup, makeRow, makeSlider } from "../shared/fields.js"
 import { loadPlotly } from "../shared/plots.js";
 import { fill, words } from "../shared/words.js";
 import { makeFigures } from "./figures.js";
+import { makeSaved } from "./saved.js";
 
 export function start(element) {
   const figures = makeFigures(element);
+  const saved = makeSaved(element, () => refresh());
   const choice = element.querySelector(".vm-mask");
   const headChoice = element.querySelector(".vm-mask-head");
   const fields = element.querySelector(".vm-mask-fields");
@@ -25,18 +27,34 @@ export function start(element) {
 
   const isShown = () => viewShown() === "masks";
   const offers = () => bus.last.masks?.masks ?? [];
-  const query = () => queryOf({ run: bus.run, mask: mask.name, ...values, head, theme: theme() });
+  const isSaved = () => mask.name === "saved";
+  function query() {
+    const own = isSaved() ? saved.query() : { mask: mask.name };
+    return queryOf({ run: bus.run, ...own, ...values, head, theme: theme() });
+  }
 
   async function refresh() {
+    if (isSaved() && !saved.isChosen()) {
+      clear();
+      return;
+    }
     const request = query();
-    const answer = await ask("mask", () => `masks/figures?${request}`);
+    const answer = isSaved()
+      ? await ask("mask", () => `masks/saved/figures?${request}`, { options: saved.options })
+      : await ask("mask", () => `masks/figures?${request}`);
     if (!answer) return;
     if (answer.error) refuse(answer.error);
     else show(answer, request);
   }
   function refuse(sentence) {
+    clear();
     problem.textContent = sentence;
     problem.hidden = false;
+  }
+  function clear() {
+    problem.hidden = true;
+    element.querySelector(".vm-mask-title").textContent = "";
+    saved.tell({});
     table.replaceChildren(); // its numbers were of another mask
     empty.hidden = true;
     figures.markStale(true);
@@ -56,8 +74,11 @@ export function start(element) {
     empty
       .querySelector("ul")
       .replaceChildren(...places.map((place) => Object.assign(document.createElement("li"), { textContent: place })));
-    for (const link of element.querySelectorAll("[data-file]"))
+    for (const link of element.querySelectorAll("[data-file]")) {
+      link.hidden = isSaved(); // whoever chose the file has it
       link.href = `masks/data.${link.dataset.file}?${request}`;
+    }
+    saved.tell(answer);
     figures.draw(answer);
   }
   function showHeads({ heads, head: shown }) {
@@ -86,8 +107,9 @@ export function start(element) {
     const groups = [
       makeGroup(
         words.masks_all,
-        masks.map(({ name, title }) => new Option(title, `mask:${name}`)),
+        masks.filter(({ name }) => name !== "saved").map(({ name, title }) => new Option(title, `mask:${name}`)),
       ),
+      makeGroup(words.masks_yours, [new Option(words.mask_saved, "mask:saved")]),
     ];
     if (own.length) groups.unshift(makeGroup(fill("masks_of", { model: bus.last.masks.model }), own));
     choice.replaceChildren(...groups);
@@ -101,6 +123,7 @@ export function start(element) {
     chosen = choice.value = key;
     element.querySelector(".vm-mask-hint").textContent = mask.hint;
     fields.replaceChildren(...mask.fields.map(control));
+    saved.show(isSaved());
     refresh();
   }
   async function open() {
@@ -110,13 +133,17 @@ export function start(element) {
       return;
     }
     isOpening = true;
-    const [answer, isPlotlyHere] = await Promise.all([fetchJson("masks/catalogue"), loadPlotly()]);
+    const [answer, ofSaved, isPlotlyHere] = await Promise.all([
+      fetchJson("masks/catalogue"),
+      saved.describe(),
+      loadPlotly(),
+    ]);
     isOpening = false;
     if (answer.error || !isPlotlyHere) {
       refuse(answer.error ?? words.silent);
       return;
     }
-    masks = answer;
+    masks = [...answer, ofSaved];
     fillChoice();
     take(offers().length ? "model:0" : `mask:${masks[0].name}`);
   }

@@ -1,4 +1,4 @@
-"""The addresses of the Masks page: figures and files of a mask, and Plotly's own script.
+"""The addresses of the Masks page: figures and files of a mask, saved masks, Plotly's own script.
 
 Nothing here keeps anything between requests, or reads anything of a run.
 """
@@ -14,8 +14,12 @@ from fastapi.responses import FileResponse, Response
 
 from app.explain.mask_catalogue import catalogue
 from app.pages.api import Routes
+from app.pages.masks.saved import MAX_BYTES, saved_fields, saved_figures
 from app.pages.masks.views import download, figures
 from app.run.run import Run
+
+ARRIVE_SECONDS = 60.0
+"""In which a saved mask has to arrive."""
 
 
 def plotly_script() -> Path:
@@ -39,6 +43,15 @@ def add_mask_routes(
         "/masks/data.{kind}",
         lambda request: download(request.query, request.path["kind"]),
         work="figure",
+    )
+    routes.json("/masks/saved/fields", lambda request: saved_fields())
+    routes.upload(
+        "/masks/saved/figures",
+        saved_figures,
+        max_bytes=MAX_BYTES,
+        body="two saved masks",
+        work="exchange",
+        seconds=ARRIVE_SECONDS,
     )
     api.add_api_route("/plotly.js", _script, response_model=None)
 

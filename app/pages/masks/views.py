@@ -66,11 +66,12 @@ def figures(query: Query, theme: ThemeName) -> dict[str, Any]:
     return {
         "matrix": mask_figure(view, theme=theme),
         "blocks": block_mask_figure(view, theme=theme),
-        "texts": _facts(view),
+        "texts": facts_of(view),
     }
 
 
-def _facts(view: MaskView) -> dict[str, Any]:
+def facts_of(view: MaskView) -> dict[str, Any]:
+    """What stands beside the figures of a view: its title, its heads, and what is counted."""
     spec = view.spec
     heads = [spec.head_name(head) for head in range(spec.num_heads)]
     return {

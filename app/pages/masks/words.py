@@ -21,4 +21,16 @@ WORDS = {
     "mask_npz": "Data, NPZ",
     "masks_of": "Of {model}, as it is now",
     "masks_all": "Any mask",
+    "masks_yours": "Yours",
+    "mask_saved": "A saved mask \N{HORIZONTAL ELLIPSIS}",
+    "mask_saved_hint": "A table of booleans, true where a pair may attend: .npy, .pt (weights "
+    "only) or .safetensors, up to 4 million pairs. It is looked at and not kept. A function is "
+    "never run here: `vidmem mask FILE.py:my_mask` does that.",
+    "mask_file": "Mask",
+    "mask_other": "Compare with",
+    "mask_found": "What was found",
+    "mask_sound": "Nothing is wrong with it.",
+    "mask_mistake": "Mistake",
+    "mask_note": "Note",
+    "mask_differs": "Compared",
 }

@@ -32,17 +32,18 @@ export function post(address, value) {
 // The answer; null if a newer request of the same key was made meanwhile: then there is nothing to do.
 // `address()` is read when the request goes out. As long as the server says that it is not there yet, `onWaiting(answer)`
 // is called and the same is asked for again; so it is with `onUnfinished(answer)` as long as `isUnfinished(answer)`.
+// `options()` are those of `fetch`: a body, where something is sent.
 export async function ask(
   key,
   address,
-  { isUnfinished = () => false, onUnfinished = () => {}, onWaiting = () => {}, poll = POLL } = {},
+  { isUnfinished = () => false, onUnfinished = () => {}, onWaiting = () => {}, poll = POLL, options = () => ({}) } = {},
 ) {
   const number = drop(key);
   const isNewest = () => newest.get(key) === number;
   for (;;) {
     await underWay.get(key);
     if (!isNewest()) return null;
-    underWay.set(key, fetchJson(address()));
+    underWay.set(key, fetchJson(address(), options()));
     const answer = await underWay.get(key);
     if (!isNewest()) return null;
     const isWaiting = Boolean(answer.waiting);

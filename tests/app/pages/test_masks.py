@@ -7,12 +7,14 @@ import json
 
 import numpy as np
 import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
 
 from app.explain.mask_catalogue import MASKS, catalogue
 from app.explain.model_masks import model_masks
 from app.pages.api import answer_json
 from app.pages.masks import views as masks
-from app.pages.masks.routes import plotly_script
+from app.pages.masks.routes import add_mask_routes, plotly_script
 from tests.app.fakes import FakeModel
 from tests.app.tiny_spool import make_tiny_spool
 from tests.conftest import make_tiny_model
@@ -143,3 +145,71 @@ def test_a_model_without_a_mask_of_its_own_offers_none():
 
 def test_plotlys_script_comes_with_the_package():
     assert plotly_script().stat().st_size > 10**6
+
+
+# A saved mask
+
+
+@pytest.fixture
+def client():
+    api = FastAPI()
+    add_mask_routes(api)
+    return TestClient(api)
+
+
+def npy(mask: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, mask)
+    return file.getvalue()
+
+
+def send(client, first: bytes, second: bytes = b"", name="a.npy", **changes: object) -> dict:
+    """What the page gets for one file, or for two behind each other."""
+    fields = {field["name"]: field["start"] for field in client.get("/masks/saved/fields").json()}
+    query = {"name": name, "bytes": len(first), "head": 0, "other": "b.npy", **fields, **changes}
+    answer = client.post("/masks/saved/figures", params=query, content=first + second)
+    assert answer.status_code in (200, 400), answer.text
+    return answer.json()
+
+
+CAUSAL = np.tril(np.ones((12, 12), bool))
+
+
+def test_a_saved_mask_is_drawn_checked_and_compared(client):
+    wrong = CAUSAL.copy()
+    wrong[3, 7] = True
+    answer = send(client, npy(wrong), npy(CAUSAL), future="none", block=8)
+    (finding,) = answer["findings"]
+    assert finding["words"].startswith("row 3 sees key 7, 4 ahead")
+    assert finding["is_mistake"]
+    assert "a.npy and b.npy disagree on 1 of 144 pairs, in row 3" in answer["diff"]
+    assert "only in the first" in answer["matrix"]["layout"]["title"]["subtitle"]["text"]
+    assert answer["texts"]["title"] == f"a.npy, mask, 12 {masks.TIMES} 12 tokens"
+    alone = send(client, npy(CAUSAL), future="none", window="held", back=11)
+    assert (alone["findings"], alone["diff"]) == ([], "")
+
+
+def test_a_head_or_row_of_the_mask_before_is_the_last_one_of_this(client):
+    heads = np.stack([CAUSAL, ~CAUSAL])[None]
+    answer = send(client, npy(heads), head=9, row=3)
+    assert answer["texts"]["head"] == 1
+    assert answer["texts"]["heads"] == ["head 0", "head 1"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "changes", "sentence"),
+    [
+        (b"print('run')", b"", {"name": "a.py"}, "ends in .npy, .pt, .safetensors, got a.py"),
+        (b"no table", b"", {}, "a.npy is no .npy file"),
+        (npy(np.ones((3, 3))), b"", {}, "must be boolean, got float64"),
+        (npy(CAUSAL), npy(CAUSAL[:5]), {}, "the mask is of 5 queries, 12 keys, and is asked"),
+        (npy(np.ones((4, 1025, 1024), bool)), b"", {}, "are looked over here"),
+        (npy(CAUSAL), b"", {"bytes": 0}, "bytes must be the length"),
+        (npy(CAUSAL), b"", {"back": 5000}, "must be a whole number from 0 to 4,096"),
+        (npy(np.ones((1, 4000), bool)), b"", {"block": 8}, "block_tokens must be at least 16"),
+    ],
+)
+def test_a_file_that_cannot_be_shown_is_refused_in_a_sentence(
+    client, first, second, changes, sentence
+):
+    assert sentence in send(client, first, second, **changes)["error"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from vidmem.figures.theme import Theme
 from vidmem.inspection import Axis, MaskView
 
-if TYPE_CHECKING:
-    from plotly.graph_objects import Figure
-
 Spans = list[tuple[int, int, int]]
 """Stretches of an axis as drawn: number, start, stop."""
 
 MAX_TICKS = 16
 USUAL_PIXELS = 340
 """Length of a side of a matrix, to work out which ticks have room."""
+
+TITLE_PIXELS, CHARACTER_PIXELS, BELOW_PIXELS = 35, 6, 46
+"""Left of a matrix, for the title of its rows and for each character of its ticks; and below it."""
 
 MAX_LINES = 80
 """Frames up to which their edges are drawn."""
@@ -45,25 +45,33 @@ def all_spans(axis: Axis) -> Spans:
     return [(i, start, axis.stop_of(i)) for i, start in enumerate(axis.starts)]
 
 
-def set_axes(figure: Figure, view: MaskView, columns: Spans, rows: Spans) -> None:
-    """Keys go across, queries go down; cells are square unless they would be too thin to see."""
+def axes_layout(view: MaskView, columns: Spans, rows: Spans) -> dict[str, Any]:
+    """Keys go across, queries go down; cells are square unless they would be too thin to see.
+
+    Room for ticks and titles is told, not found out by Plotly: that draws everything twice.
+    """
     num_columns, num_rows = columns[-1][2], rows[-1][2]
-    figure.update_xaxes(
-        title_text=f"key: {view.keys.title}",
-        range=[-0.5, num_columns - 0.5],
+    across = {
+        "automargin": False,
+        "title": {"text": f"key: {view.keys.title}"},
+        "range": [-0.5, num_columns - 0.5],
         **_ticks(columns, view.keys, is_across=True),
-    )
-    figure.update_yaxes(
-        title_text=f"query: {view.queries.title}",
-        range=[num_rows - 0.5, -0.5],
+    }
+    down = {
+        "automargin": False,
+        "title": {"text": f"query: {view.queries.title}"},
+        "range": [num_rows - 0.5, -0.5],
         **_ticks(rows, view.queries, is_across=False),
-    )
+    }
     if max(num_columns, num_rows) <= 1.5 * min(num_columns, num_rows):
-        figure.update_yaxes(scaleanchor="x", constrain="domain", constraintoward="top")
-        figure.update_xaxes(constrain="domain", constraintoward="left")
+        down |= {"scaleanchor": "x", "constrain": "domain", "constraintoward": "top"}
+        across |= {"constrain": "domain", "constraintoward": "left"}
+    longest = max(len(name) for name in down["ticktext"])
+    margin = {"l": TITLE_PIXELS + CHARACTER_PIXELS * longest, "b": BELOW_PIXELS}
+    return {"xaxis": across, "yaxis": down, "margin": margin}
 
 
-def add_edges(figure: Figure, columns: Spans, rows: Spans, theme: Theme) -> None:
+def edge_shapes(columns: Spans, rows: Spans, theme: Theme) -> list[dict[str, Any]]:
     """Lines between frames, where there are few enough and each has more than one token."""
     line = {"color": theme.card, "width": 2 if max(len(columns), len(rows)) < 30 else 1}
     path = ""
@@ -74,8 +82,8 @@ def add_edges(figure: Figure, columns: Spans, rows: Spans, theme: Theme) -> None
         for _, start, _ in spans[1:]:
             at = start - 0.5
             path += f"M{at},-0.5V{end}" if is_column else f"M-0.5,{at}H{end}"
-    if path:  # one shape: each is drawn anew on every redraw
-        figure.update_layout(shapes=[{"type": "path", "path": path, "line": line}])
+    # One shape: each is drawn anew on every redraw.
+    return [{"type": "path", "path": path, "line": line}] if path else []
 
 
 def discrete(colours: Sequence[str]) -> list[tuple[float, str]]:
@@ -135,6 +143,9 @@ def _ticks(spans: Spans, axis: Axis, *, is_across: bool) -> dict[str, Any]:
         "tickvals": [middle[number] for number in kept],
         "ticktext": [axis.names[number] for number in kept],
         "tickangle": 0,
+        # Those that are kept have room. To see whether one sticks out takes Plotly a third of a
+        # redraw, since it asks the browser for the place of each.
+        "ticklabeloverflow": "allow",
     }
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from vidmem.figures.masks.axes import (
     STATES,
     all_spans,
+    axes_layout,
     block_words,
     cell_gap,
     discrete,
     or_nan,
-    set_axes,
 )
 from vidmem.figures.theme import Swatch, ThemeName, graph_objects, hatched, new_figure, theme_of
 from vidmem.inspection import MaskView
@@ -34,6 +34,11 @@ def block_mask_figure(view: MaskView, *, theme: ThemeName = "light") -> Figure:
     """
     colours, blocks, size = theme_of(theme), view.blocks, view.blocks.block_tokens
     of_state = (colours.dim, colours.colours[4], colours.colours[0])
+    layout = axes_layout(view, all_spans(view.keys), all_spans(view.queries))
+    # The last block may reach beyond the sequence; it is drawn whole, since it is computed whole.
+    num_rows, num_columns = (count * size for count in blocks.states.shape)
+    layout["xaxis"]["range"] = [-0.5, num_columns - 0.5]
+    layout["yaxis"]["range"] = [num_rows - 0.5, -0.5]
     figure = new_figure(
         colours,
         f"Blocks of {size:,} {TIMES} {size:,} tokens",
@@ -42,6 +47,7 @@ def block_mask_figure(view: MaskView, *, theme: ThemeName = "light") -> Figure:
             Swatch(f"{blocks.count(n):,} {STATES[n]}", of_state[n], is_hatched=n == 0)
             for n in (2, 1, 0)
         ],
+        layout={**layout, "images": [hatched(colours)]},
     )
     gap = cell_gap(max(blocks.states.shape))
     figure.add_trace(
@@ -61,13 +67,6 @@ def block_mask_figure(view: MaskView, *, theme: ThemeName = "light") -> Figure:
             hoverinfo="text",
         )
     )
-    figure.add_layout_image(hatched(colours))
-    columns, rows = all_spans(view.keys), all_spans(view.queries)
-    set_axes(figure, view, columns, rows)
-    # The last block may reach beyond the sequence; it is drawn whole, since it is computed whole.
-    num_rows, num_columns = (count * size for count in blocks.states.shape)
-    figure.update_xaxes(range=[-0.5, num_columns - 0.5])
-    figure.update_yaxes(range=[num_rows - 0.5, -0.5])
     return figure
 
 

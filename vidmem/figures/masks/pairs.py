@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vidmem.figures.masks.axes import (
-    add_edges,
+    axes_layout,
     block_words,
     cell_gap,
     discrete,
     drawn_spans,
+    edge_shapes,
     or_nan,
-    set_axes,
 )
 from vidmem.figures.theme import (
     Swatch,
@@ -47,6 +47,11 @@ _KIND_COLOURS = {
     "anchor": 1,
     "clip, age rounded": 4,
     "no-memory token": 2,
+    "not meant": 5,
+    "only in the first": 1,
+    "only in the second": 3,
+    "around the mask": 5,
+    "allowed, does not reach": 4,
 }
 """Numbers of `Theme.colours`; one kind looks the same in every mask, and all others are blue."""
 
@@ -94,16 +99,20 @@ def mask_figure(
     legend = [*drawn.legend, Swatch(MASKED, colours.dim, is_hatched=True)]
     name, _, numbers = view.spec.title.partition(", ")
     lines = (numbers, *summary, view.drawn, _emptiness(view))
-    figure = new_figure(colours, name, *lines, legend=legend)
-    figure.add_traces(drawn.traces)
-    figure.add_layout_image(hatched(colours))
     columns = drawn_spans(view.keys, view.key_tokens)
     rows = drawn_spans(view.queries, view.query_tokens)
-    set_axes(figure, view, columns, rows)
-    add_edges(figure, columns, rows, colours)
-    _mark_empty_rows(figure, view, colours)
-    if picked is not None:
-        _outline(figure, view, picked, colours)
+    shapes = [
+        *edge_shapes(columns, rows, colours),
+        *_empty_rows(view, colours),
+        *_outline(view, picked, colours),
+    ]
+    layout = {
+        **axes_layout(view, columns, rows),
+        "images": [hatched(colours)],
+        "shapes": shapes,
+    }
+    figure = new_figure(colours, name, *lines, legend=legend, layout=layout)
+    figure.add_traces(drawn.traces)
     return figure
 
 
@@ -189,15 +198,17 @@ def _cells(
 
 def _words(view: MaskView, weights: NDArray | None) -> NDArray[np.str_]:
     """What each cell says on hover."""
+    # Escaped all at once: a call for each of some thousand cells would take a third of a redraw.
+    text = "\n".join("\t".join(_lines(reason)) for row in view.reasons for reason in row)
+    whys = iter(escape(text, quote=False).replace("\t", "<br>").split("\n"))
     cells = []
-    for row, (query, reasons) in enumerate(zip(view.query_tokens, view.reasons, strict=True)):
+    for row, query in enumerate(view.query_tokens):
         cells.append([])
-        for column, (key, reason) in enumerate(zip(view.key_tokens, reasons, strict=True)):
+        for column, key in enumerate(view.key_tokens):
             tokens = f"query token {query}, key token {key}"
-            if weights is not None and reason.is_allowed:
+            if weights is not None and view.allowed[row, column]:
                 tokens += f", weight {weights[row, column]:.4f}"
-            why = "<br>".join(escape(line, quote=False) for line in _lines(reason))
-            cells[-1].append(f"<b>{why}</b><br>{tokens}")
+            cells[-1].append(f"<b>{next(whys)}</b><br>{tokens}")
     return np.array(cells)
 
 
@@ -227,27 +238,26 @@ def _emptiness(view: MaskView) -> str:
     return f"rows that see nothing: {len(view.empty_queries):,} ({where})"
 
 
-def _mark_empty_rows(figure: Figure, view: MaskView, theme: Theme) -> None:
+def _empty_rows(view: MaskView, theme: Theme) -> list[dict[str, Any]]:
     """A frame around drawn rows with nothing to attend to, neighbours together."""
     is_empty = set(view.empty_queries)
     rows = [row for row, query in enumerate(view.query_tokens) if query in is_empty]
-    for start, stop in runs(rows):
-        figure.add_shape(
-            type="rect",
-            x0=0,
-            x1=1,
-            xref="x domain",
-            y0=start - 0.5,
-            y1=stop - 0.5,
-            line={"color": theme.mark, "width": 2},
-        )
+    line = {"color": theme.mark, "width": 2}
+    return [
+        {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "line": line}
+        | {"y0": start - 0.5, "y1": stop - 0.5}
+        for start, stop in runs(rows)
+    ]
 
 
-def _outline(figure: Figure, view: MaskView, picked: tuple[int, int], theme: Theme) -> None:
+def _outline(view: MaskView, picked: tuple[int, int] | None, theme: Theme) -> list[dict[str, Any]]:
     """A frame around one pair, if it is drawn."""
+    if picked is None:
+        return []
     query, key = picked
     if query not in view.query_tokens or key not in view.key_tokens:
-        return
+        return []
     x, y = view.key_tokens.index(key), view.query_tokens.index(query)
     line = {"color": theme.mark, "width": 3}
-    figure.add_shape(type="rect", x0=x - 0.6, x1=x + 0.6, y0=y - 0.6, y1=y + 0.6, line=line)
+    edges = {"x0": x - 0.6, "x1": x + 0.6, "y0": y - 0.6, "y1": y + 0.6}
+    return [{"type": "rect", "line": line, **edges}]

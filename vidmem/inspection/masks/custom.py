@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
+from torch import Tensor
 
 from vidmem.errors import SettingError
 from vidmem.inspection.masks.spec import TIMES, Axis, Reason, check_at_least
@@ -33,6 +34,9 @@ class CustomMaskSpec:
 
     tokens_per_frame: int = 1
     """Above 1, the axes are in frames of so many tokens, numbered from 0."""
+
+    alike: None = field(default=None, init=False)
+    """See `MaskSpec`."""
 
     kinds: tuple[str, ...] = field(default=("allowed",), init=False)
     """One kind: a predicate has no reasons."""
@@ -78,7 +82,12 @@ class CustomMaskSpec:
         """See `MaskSpec`."""
         if not self.batch_row:
             return self.predicate
-        return lambda b, h, q_idx, kv_idx: self.predicate(b + self.batch_row, h, q_idx, kv_idx)
+
+        def of_row(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
+            return self.predicate(b + self.batch_row, h, q_idx, kv_idx)
+
+        of_row.__name__ = self.name
+        return of_row
 
     def explain(self, head: int, query: int, key: int) -> Reason:
         """See `MaskSpec`."""

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Literal, get_args
 
 from vidmem.errors import SettingError
-from vidmem.inspection.masks.spec import Axis, Reason, plural
+from vidmem.inspection.masks.spec import AlikeTokens, Axis, Reason, plural
 from vidmem.nn.frames import FrameLayout
 from vidmem.nn.masks import (
     MaskMod,
@@ -84,6 +84,11 @@ class BandMaskSpec:
         """See `MaskSpec`."""
         return self.queries
 
+    @property
+    def alike(self) -> AlikeTokens:
+        """See `MaskSpec`."""
+        return AlikeTokens.of_stretches(self.queries, self.keys)
+
     def head_name(self, head: int) -> str:
         """See `MaskSpec`."""
         return ""
@@ -121,6 +126,11 @@ class _LayoutMask:
     def keys(self) -> Axis:
         """See `MaskSpec`."""
         return self.queries
+
+    @property
+    def alike(self) -> AlikeTokens:
+        """See `MaskSpec`."""
+        return AlikeTokens.of_stretches(self.queries, self.keys)
 
     def head_name(self, head: int) -> str:
         """See `MaskSpec`."""

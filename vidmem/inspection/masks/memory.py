@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vidmem.errors import SettingError
-from vidmem.inspection.masks.spec import Axis, Reason, check_at_least, plural
+from vidmem.inspection.masks.spec import AlikeTokens, Axis, Reason, check_at_least, plural
 from vidmem.nn.masks import MaskMod, memory_mask_mod
 from vidmem.nn.memory import EMPTY, MemoryAttention, age_bucket
 from vidmem.units import MINUS, span
@@ -91,6 +91,11 @@ class MemoryMaskSpec:
             phrases=(NO_MEMORY, *(f"slot {slot}" for slot in slots)),
         )
 
+    @property
+    def alike(self) -> AlikeTokens:
+        """See `MaskSpec`."""
+        return AlikeTokens.of_stretches(self.queries, self.keys)
+
     def head_name(self, head: int) -> str:
         """See `MaskSpec`."""
         return ""
@@ -162,6 +167,9 @@ class MemoryHistorySpec:
 
     num_heads: int = field(default=1, init=False)
     """All heads are alike."""
+
+    alike: None = field(default=None, init=False)
+    """See `MaskSpec`."""
 
     kinds: tuple[str, ...] = field(default=("remembered", ANCHOR, NO_MEMORY), init=False)
     """Why a clip is found."""

@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
+from torch import Tensor
+
 from vidmem.errors import SettingError
 from vidmem.nn.masks import MaskMod
 
@@ -102,6 +105,11 @@ class Axis:
         begin = self.starts[first]
         return f"{self.phrases[first]}, tokens {start - begin} to {stop - 1 - begin}"
 
+    def stretch_of_each(self) -> Tensor:
+        """`[tokens]`: the number of the stretch that each token is in."""
+        starts = torch.tensor((*self.starts, self.num_tokens))
+        return torch.arange(len(self.starts)).repeat_interleave(starts.diff())
+
     def drawn_tokens(self, limit: int) -> tuple[int, ...]:
         """At most `limit` tokens that stand for all: as many of each stretch, evenly spread."""
         if self.num_tokens <= limit:
@@ -114,6 +122,22 @@ class Axis:
             start, stop = self.starts[span], self.stop_of(span)
             drawn += _spread(start, stop, min(each, stop - start))
         return tuple(drawn)
+
+
+@dataclass(frozen=True, eq=False)
+class AlikeTokens:
+    """Tokens that a mask does not tell apart, so that one of each group stands for all of it."""
+
+    queries: Tensor
+    """`[Q]`: the group of each query; those of a group see the same."""
+
+    keys: Tensor
+    """`[K]`: the group of each key; those of a group are seen by the same."""
+
+    @classmethod
+    def of_stretches(cls, queries: Axis, keys: Axis) -> AlikeTokens:
+        """Each stretch of both axes is a group."""
+        return cls(queries.stretch_of_each(), keys.stretch_of_each())
 
 
 class MaskSpec(Protocol):
@@ -137,6 +161,11 @@ class MaskSpec(Protocol):
     @property
     def keys(self) -> Axis:
         """The tokens attended to."""
+        ...
+
+    @property
+    def alike(self) -> AlikeTokens | None:
+        """Which tokens are not told apart; None: nothing is known of that."""
         ...
 
     @property

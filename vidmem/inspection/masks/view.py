@@ -14,13 +14,21 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.attention.flex_attention import create_mask
 
 from vidmem.errors import SettingError
 from vidmem.inspection.masks.custom import CustomMaskSpec
-from vidmem.inspection.masks.spec import TIMES, Axis, MaskSpec, Reason, check_at_least, plural, runs
+from vidmem.inspection.masks.evaluation import STRIP_CELLS, evaluate_like_flex
+from vidmem.inspection.masks.spec import (
+    TIMES,
+    AlikeTokens,
+    Axis,
+    MaskSpec,
+    Reason,
+    check_at_least,
+    plural,
+    runs,
+)
 from vidmem.nn.block_masks import BLOCK_TOKENS
-from vidmem.nn.masks import MaskMod
 
 MAX_CELLS = 1 << 26
 """Pairs of tokens evaluated for one view, at most; takes a few seconds."""
@@ -31,10 +39,11 @@ MAX_DRAWN_TOKENS = 256
 MAX_BLOCKS = 256
 """Blocks a side, at most."""
 
+MAX_GROUPS = 1024
+"""Groups of alike tokens up to which those are counted instead of tokens."""
+
 EMPTY, PARTIAL, FULL = 0, 1, 2
 """What a block has to compute; see `BlockView.states`."""
-
-_STRIP_CELLS = 1 << 22  # pairs evaluated at a time, to bound the memory of a view
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,23 +232,17 @@ def view_mask(
     _check(spec, head, block_tokens, max_drawn_tokens)
     drawn_queries = spec.queries.drawn_tokens(max_drawn_tokens)
     drawn_keys = spec.keys.drawn_tokens(max_drawn_tokens)
-    counts, empty, sees_itself = [], [], True
-    for start, rows in _strips(spec, head, block_tokens):
-        counts.append(_count_blocks(rows, block_tokens))
-        empty.append(start + (~rows.any(1)).nonzero().flatten())
-        # The strip's first row is query `start`, which meets itself in column `start`.
-        sees_itself = sees_itself and bool(rows.diagonal(start).all())
-    num_allowed = torch.cat(counts).numpy()
+    counted = _count(spec, head, block_tokens)
     return MaskView(
         spec=spec,
         head=head,
         query_tokens=drawn_queries,
         key_tokens=drawn_keys,
         allowed=_evaluate(spec, head, drawn_queries, drawn_keys).numpy(),
-        num_allowed=int(num_allowed.sum()),
-        empty_queries=tuple(torch.cat(empty).tolist()),
-        sees_itself=sees_itself if spec.queries == spec.keys else None,
-        blocks=BlockView(block_tokens, num_allowed),
+        num_allowed=int(counted.num_allowed.sum()),
+        empty_queries=tuple(counted.empty_queries.tolist()),
+        sees_itself=counted.sees_itself if spec.queries == spec.keys else None,
+        blocks=BlockView(block_tokens, counted.num_allowed.numpy()),
     )
 
 
@@ -266,10 +269,73 @@ def _check(spec: MaskSpec, head: int, block_tokens: int, max_drawn_tokens: int) 
         )
 
 
+@dataclass(frozen=True, eq=False)
+class _Counted:
+    """What is known of all pairs of a mask."""
+
+    num_allowed: Tensor
+    """`[query blocks, key blocks]`."""
+
+    empty_queries: Tensor
+    sees_itself: bool
+
+
+def _count(spec: MaskSpec, head: int, block_tokens: int) -> _Counted:
+    alike = spec.alike
+    if alike is None or int(max(alike.queries.max(), alike.keys.max())) >= MAX_GROUPS:
+        return _count_all(spec, head, block_tokens)
+    return _count_groups(spec, alike, head, block_tokens)
+
+
+def _count_groups(spec: MaskSpec, alike: AlikeTokens, head: int, block_tokens: int) -> _Counted:
+    """One pair for each pair of groups is asked: some hundred, where there are millions."""
+    allowed = _evaluate(spec, head, _firsts(alike.queries), _firsts(alike.keys))
+    # How many tokens of each group are in a block, on both sides: their products are pairs.
+    of_queries, of_keys = (
+        _tokens_in_blocks(groups, count, block_tokens)
+        for groups, count in zip((alike.queries, alike.keys), allowed.shape, strict=True)
+    )
+    num_allowed = of_queries @ allowed.double() @ of_keys.T
+    sees_itself = True
+    if len(alike.queries) == len(alike.keys):
+        sees_itself = bool(allowed[alike.queries, alike.keys].all())
+    is_empty = ~allowed.any(1)
+    return _Counted(
+        num_allowed.round().to(torch.int64),
+        is_empty[alike.queries].nonzero().flatten(),
+        sees_itself,
+    )
+
+
+def _firsts(groups: Tensor) -> list[int]:
+    """The first token of each group."""
+    ordered = groups.argsort(stable=True)
+    counts = groups.bincount()
+    return ordered[counts.cumsum(0) - counts].tolist()
+
+
+def _tokens_in_blocks(groups: Tensor, num_groups: int, block_tokens: int) -> Tensor:
+    """`[blocks, groups]`, float64: tokens of a group in a block."""
+    num_blocks = -(-len(groups) // block_tokens)
+    block_of = torch.arange(len(groups)) // block_tokens
+    counts = (block_of * num_groups + groups).bincount(minlength=num_blocks * num_groups)
+    return counts.reshape(num_blocks, num_groups).double()
+
+
+def _count_all(spec: MaskSpec, head: int, block_tokens: int) -> _Counted:
+    counts, empty, sees_itself = [], [], True
+    for start, rows in _strips(spec, head, block_tokens):
+        counts.append(_count_blocks(rows, block_tokens))
+        empty.append(start + (~rows.any(1)).nonzero().flatten())
+        # The strip's first row is query `start`, which meets itself in column `start`.
+        sees_itself = sees_itself and bool(rows.diagonal(start).all())
+    return _Counted(torch.cat(counts), torch.cat(empty), sees_itself)
+
+
 def _strips(spec: MaskSpec, head: int, block_tokens: int) -> Iterator[tuple[int, Tensor]]:
     """The whole mask, some rows of blocks at a time: the first row's number, `[rows, K]`."""
     num_queries, num_keys = spec.queries.num_tokens, spec.keys.num_tokens
-    step = max(1, _STRIP_CELLS // (num_keys * block_tokens)) * block_tokens
+    step = max(1, STRIP_CELLS // (num_keys * block_tokens)) * block_tokens
     for start in range(0, num_queries, step):
         rows = range(start, min(start + step, num_queries))
         yield start, _evaluate(spec, head, rows, range(num_keys))
@@ -279,36 +345,10 @@ def _evaluate(spec: MaskSpec, head: int, queries: Sequence[int], keys: Sequence[
     """The mask for some queries and keys, `[Q, K]`."""
     query_of, key_of, mask_mod = torch.tensor(queries), torch.tensor(keys), spec.mask_mod()
     if isinstance(spec, CustomMaskSpec):
-        return _evaluate_like_flex(mask_mod, spec.name, head, query_of, key_of)
+        return evaluate_like_flex(mask_mod, query_of, key_of, heads=torch.tensor([head]))[0, 0]
     # The package's own predicates broadcast, which spares the transforms of `create_mask`.
     zero, at = torch.zeros(1, 1, dtype=torch.long), torch.full((1, 1), head)
     return mask_mod(zero, at, query_of[:, None], key_of[None, :]).expand(len(queries), len(keys))
-
-
-def _evaluate_like_flex(
-    mask_mod: MaskMod, name: str, head: int, query_of: Tensor, key_of: Tensor
-) -> Tensor:
-    """A user's predicate for some queries and keys; refuses what `flex_attention` would refuse."""
-
-    def of_tokens(b: Tensor, h: Tensor, q_idx: Tensor, kv_idx: Tensor) -> Tensor:
-        return mask_mod(b, h + head, query_of[q_idx], key_of[kv_idx])
-
-    # `create_mask` calls the predicate under vmap, as `flex_attention` does: a Python `if` on a
-    # tensor fails here too, instead of working on the page and failing in the model.
-    try:
-        mask = create_mask(of_tokens, 1, 1, len(query_of), len(key_of), device="cpu")
-    except (RuntimeError, ValueError, TypeError, IndexError) as error:
-        raise ValueError(
-            f"the mask_mod {name} cannot be asked for many pairs at once; use tensor arithmetic "
-            f"only (&, |, ~, torch.where; no if, and, or, not), and return a tensor: "
-            f"{str(error).splitlines()[0]}"
-        ) from error
-    if mask.dtype != torch.bool or mask.ndim != 4:
-        raise ValueError(
-            f"the mask_mod {name} must return one boolean per pair, got {mask.dtype} of shape "
-            f"{list(mask.shape[4:])}"
-        )
-    return mask[0, 0]
 
 
 def _count_blocks(rows: Tensor, block_tokens: int) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import torch
 
 from vidmem.errors import SettingError
-from vidmem.inspection.masks.spec import TIMES, Axis, Reason, check_at_least
+from vidmem.inspection.masks.spec import TIMES, AlikeTokens, Axis, Reason, check_at_least
 from vidmem.nn.attention_windows import AttentionWindowPlan, Size3, fit_window, window_plan
 from vidmem.nn.masks import (
     MaskMod,
@@ -83,6 +83,12 @@ class WindowMaskSpec:
         """See `MaskSpec`."""
         return self.queries
 
+    @property
+    def alike(self) -> AlikeTokens:
+        """See `MaskSpec`."""
+        windows = torch.tensor(self._windows)
+        return AlikeTokens(windows, windows)
+
     def head_name(self, head: int) -> str:
         """See `MaskSpec`."""
         return ""
@@ -131,8 +137,18 @@ class WindowMaskSpec:
             phrases=tuple(f"window {number}" for number in numbers),
         )
 
+    @cached_property
+    def _token_words(self) -> dict[int, str]:
+        """Of tokens that were asked for: each is in as many pairs as are drawn in its row."""
+        return {}
+
     def _token(self, token: int) -> str:
         """Where a token lies in time, height and width."""
+        if token not in self._token_words:
+            self._token_words[token] = self._place(token)
+        return self._token_words[token]
+
+    def _place(self, token: int) -> str:
         at = self._grid_tokens[token]
         if at >= self._plan.num_tokens:
             return "padding"

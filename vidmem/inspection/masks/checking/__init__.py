@@ -1,0 +1,1 @@
+"""Anybody's mask looked over for the usual mistakes."""

@@ -1,0 +1,1 @@
+"""Which inputs really reach an output, held against what a mask allows."""
