@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from vidmem.figures.theme import Theme, graph_objects
+from vidmem.video import Picture
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -96,8 +97,10 @@ def columns_for(num_panels: int) -> int:
     return -(-num_panels // rows)
 
 
-def picture_address(pixels: ArrayLike) -> str:
-    """A picture, uint8 `[H, W, 3]`, as a data URL (JPEG)."""
+def picture_address(pixels: Picture | ArrayLike) -> str:
+    """A picture as a data URL (JPEG): one of a video as it is, or uint8 `[H, W, 3]`."""
+    if isinstance(pixels, Picture):
+        return f"data:image/jpeg;base64,{b64encode(pixels.jpeg).decode()}"
     picture = Image.fromarray(np.asarray(pixels, dtype=np.uint8))
     picture.thumbnail((MAX_PIXELS, MAX_PIXELS))
     file = io.BytesIO()
