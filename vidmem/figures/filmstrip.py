@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
-from vidmem.figures.pictures import columns_for, picture_address
+from vidmem.figures.pictures import aspect_of, columns_for, picture_address
 from vidmem.figures.theme import ThemeName, empty_figure, new_figure, theme_of
 from vidmem.video import Picture
 
@@ -60,7 +59,7 @@ def filmstrip_figure(
     width = FIGURE_PIXELS / columns
     lines = 1 + max(name.count("\n") for name in names)
     # In widths of a picture, which is what the axes count in.
-    height, below = _aspect(pictures[0]), (LINE_PIXELS * lines + 8) / width
+    height, below = aspect_of(pictures[0]), (LINE_PIXELS * lines + 8) / width
     figure = new_figure(colours, title)
     for number, (picture, name) in enumerate(zip(pictures, names, strict=True)):
         row, column = divmod(number, columns)
@@ -99,10 +98,3 @@ def filmstrip_figure(
     layout: Any = figure.layout
     figure.update_layout(height=layout.margin.t + 12 + round(width * rows * (height + below)))
     return figure
-
-
-def _aspect(picture: Picture | ArrayLike) -> float:
-    if isinstance(picture, Picture):
-        return picture.height / picture.width
-    height, width = np.shape(picture)[:2]
-    return height / width

@@ -50,8 +50,8 @@ class Panel:
     hover: list[list[str]]
     """What each cell says on hover."""
 
-    picture: ArrayLike | None = None
-    """uint8, `[H, W, 3]`."""
+    picture: Picture | ArrayLike | None = None
+    """One of a video, or uint8 `[H, W, 3]`."""
 
     extent: tuple[float, float] = (1.0, 1.0)
     """Heights and widths of the picture that the map covers."""
@@ -108,6 +108,14 @@ def picture_address(pixels: Picture | ArrayLike) -> str:
     return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"
 
 
+def aspect_of(picture: Picture | ArrayLike) -> float:
+    """Height by width of a picture: one of a video, or `[H, W, 3]`."""
+    if isinstance(picture, Picture):
+        return picture.height / picture.width
+    height, width = np.shape(picture)[:2]
+    return height / width
+
+
 def _add_panel(
     figure: Figure,
     panel: Panel,
@@ -138,7 +146,7 @@ def _add_panel(
                 "anchor": across,
                 "range": [1, 0],
                 "scaleanchor": across,
-                "scaleratio": _aspect(panel.picture),
+                "scaleratio": USUAL_ASPECT if panel.picture is None else aspect_of(panel.picture),
                 "constrain": "domain",
                 "constraintoward": "top",
                 "visible": False,
@@ -180,8 +188,3 @@ def _map(panel: Panel, axes: tuple[str, str], colouring: dict[str, Any]) -> Any:
     )
 
 
-def _aspect(picture: ArrayLike | None) -> float:
-    if picture is None:
-        return USUAL_ASPECT
-    height, width = np.shape(picture)[:2]
-    return height / width
