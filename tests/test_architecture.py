@@ -165,7 +165,7 @@ WRAPPED: dict[str, tuple[str, ...]] = {
     ),
     "torchvision": (),
     "captum": ("vidmem/inspection/attribution/gradients.py",),
-    "plotly": ("vidmem/figures/",),
+    "plotly": ("vidmem/figures/", "vidmem/notebooks/"),
     "ipywidgets": ("vidmem/notebooks/",),
     "anywidget": ("vidmem/notebooks/",),
     "webvtt": ("vidmem/labels/formats/webvtt.py",),

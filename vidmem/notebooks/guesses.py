@@ -40,7 +40,9 @@ class GuessComparison:
         )
 
     def _shown(self, value: float | str) -> str:
-        text = value if isinstance(value, str) else f"{round(value, self.digits):,g}"
+        text = value if isinstance(value, str) else f"{value:,.{self.digits}f}"
+        if not isinstance(value, str) and "." in text:
+            text = text.rstrip("0").rstrip(".")
         return f"{text} {self.unit}".strip()
 
 
