@@ -216,8 +216,9 @@ def test_there_are_three_exercises_with_checks_and_folded_solutions(path):
     assert re.findall(EXERCISE, text, re.MULTILINE) == ["1", "2", "3"]
     assert len(SOLUTION.findall(text)) == 3
     cells = [cell for cell in read(path).cells if "notebooks.check(" in cell.source]
-    # Hidden until somebody looks: a check often says how the answer is found.
+    # Hidden until somebody looks, since a check often has the answer; its first line is not.
     assert [cell.metadata.jupyter.source_hidden for cell in cells] == [True] * 3
+    assert all(cell.source.startswith("# Run this to check your answer.\n") for cell in cells)
 
 
 @of_each_taught

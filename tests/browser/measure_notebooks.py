@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,6 +56,14 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def is_open(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1.0):
+            return True
+    except OSError:
+        return False
+
+
 @contextmanager
 def jupyterlab(folder: Path) -> Iterator[str]:
     """The address of a JupyterLab that serves a folder; its settings are kept in another one."""
@@ -67,24 +74,21 @@ def jupyterlab(folder: Path) -> Iterator[str]:
         environment = {**os.environ, **own, "PYTHONPATH": str(NOTEBOOKS.parent)}
         command = [
             *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-            *(f"--port={port}", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"),
+            *(f"--port={port}", "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1"),
+            *("--IdentityProvider.token=", f"--ServerApp.root_dir={folder}"),
             *("--LabApp.news_url=None", "--LabApp.extension_manager=readonly"),
             "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         ]
         server = subprocess.Popen(
-            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            assert server.stderr is not None
-            found, give_up = None, time.monotonic() + START_SECONDS
-            for line in server.stderr:
-                if (found := re.search(r"http://127\.0\.0\.1:\d+", line)) is not None:
-                    break  # another port where that one is taken by now
+            give_up = time.monotonic() + START_SECONDS
+            while not is_open(port):
+                assert server.poll() is None, "JupyterLab ended while it started"
                 assert time.monotonic() < give_up, "JupyterLab does not start"
-            # What it says from here on has to be read, or it would wait for a reader.
-            threading.Thread(target=server.stderr.read, daemon=True).start()
-            assert found is not None, "JupyterLab ended while it started"
-            yield found[0]
+                time.sleep(0.2)
+            yield f"http://127.0.0.1:{port}"
         finally:
             server.terminate()
             server.wait()
@@ -92,7 +96,7 @@ def jupyterlab(folder: Path) -> Iterator[str]:
 
 def watch_notebook(page: Any, address: str, stem: str, shots: Path) -> None:
     """Open a notebook, run it, move its first slider, and photograph it."""
-    page.goto(f"{address}/lab/tree/{stem}.ipynb")
+    page.goto(f"{address}/lab/tree/{stem}.ipynb?reset")
     page.wait_for_selector(".jp-NotebookPanel .jp-CodeCell")
     page.get_by_text("| Idle").wait_for()  # in the status bar, behind the name of the kernel
     page.screenshot(path=shots / f"{stem}-top.png")

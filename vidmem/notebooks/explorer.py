@@ -95,7 +95,7 @@ def _control(name: str, options: list[Any], start: Any) -> Any:
     return kind(
         options=options,
         value=start,
-        description=name.replace("_", " "),
+        description=name,
         style={"description_width": "initial"},
         layout={"width": "min(100%, 30rem)"},
     )
