@@ -76,7 +76,7 @@ def page_of(notebook: nbformat.NotebookNode, stem: str) -> str:
     writer = _Page(stem)
     title = notebook.cells[0].source.partition("\n")[0].removeprefix("# ")
     body = "\n".join(writer.cell(cell) for cell in notebook.cells)
-    links = "".join(f'<a href="{one.stem}.html">{_short(one)}</a>' for one in NOTEBOOKS)
+    links = " ".join(f'<a href="{one.stem}.html">{_short(one)}</a>' for one in NOTEBOOKS)
     return _page(title, f"<nav>{links}</nav>\n{body}", has_figures=True)
 
 
