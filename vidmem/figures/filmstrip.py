@@ -85,7 +85,9 @@ def filmstrip_figure(
             borderpad=0,
             font={"color": colours.dim, "size": 10},
         )
-    figure.update_xaxes(range=[0, columns - GAP], visible=False, constrain="domain")
+    figure.update_xaxes(
+        range=[0, columns - GAP], visible=False, constrain="domain", constraintoward="left"
+    )
     figure.update_yaxes(
         range=[rows * (height + below), 0],
         visible=False,

@@ -186,5 +186,3 @@ def _map(panel: Panel, axes: tuple[str, str], colouring: dict[str, Any]) -> Any:
         hoverinfo="text",
         **colouring,
     )
-
-
