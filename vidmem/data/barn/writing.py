@@ -70,7 +70,8 @@ def write_video(  # noqa: PLR0913 - all but two have a default, and are named
 
     def frames() -> Iterator[NDArray[np.uint8]]:
         for number in range(num_frames):
-            yield video.frame(number / encoding.exact_fps, width, height)[rows, columns]
+            drawn = video.frame(number / encoding.exact_fps, width, height)
+            yield np.ascontiguousarray(drawn[rows, columns])
             if on_progress is not None:
                 on_progress(number + 1, num_frames)
 
