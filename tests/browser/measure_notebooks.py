@@ -35,18 +35,18 @@ START_SECONDS = 90.0
 FIGURES = ".jupyter-widgets .js-plotly-plot"
 
 WATCH = """
-() => {
-  const plot = document.querySelector(".jupyter-widgets .js-plotly-plot");
-  const text = () => plot.querySelector(".gtitle")?.textContent;
-  const before = text();
+(figures) => {
+  // Looked up anew each time: a widget that is drawn again is another element.
+  window.title = () => document.querySelector(`${figures} .gtitle`)?.textContent;
+  window.before = window.title();
   window.pressedAt = 0;
-  window.changedAfter = null;
   addEventListener("keydown", () => { window.pressedAt = performance.now(); }, true);
-  new MutationObserver(() => {
-    if (window.changedAfter === null && window.pressedAt && text() !== before) {
-      window.changedAfter = performance.now() - window.pressedAt;
-    }
-  }).observe(plot, { subtree: true, childList: true, characterData: true });
+}
+"""
+CHANGED = """
+() => {
+  const isChanged = window.pressedAt && window.title() && window.title() !== window.before;
+  return isChanged ? performance.now() - window.pressedAt : false;
 }
 """
 
@@ -115,12 +115,13 @@ def watch_notebook(page: Any, address: str, stem: str, shots: Path) -> None:
     box = page.locator(".jupyter-widgets").filter(has=page.locator(".js-plotly-plot")).first
     box.scroll_into_view_if_needed()
     box.screenshot(path=shots / f"{stem}-before.png")
-    page.evaluate(WATCH)
+    page.wait_for_selector(f"{FIGURES} .gtitle")
+    page.evaluate(WATCH, FIGURES)
     handle = page.locator(".jupyter-widgets .noUi-handle").first
     handle.focus()
     handle.press("ArrowRight")
-    page.wait_for_function("() => window.changedAfter !== null", timeout=30_000)
-    say(f"  the figure followed after {page.evaluate('() => window.changedAfter'):.0f} ms")
+    milliseconds = page.wait_for_function(CHANGED, polling="raf").json_value()
+    say(f"  the figure followed after {milliseconds:.0f} ms")
     box.screenshot(path=shots / f"{stem}-after.png")
     for number in (1, 2, 3):
         page.get_by_role("heading", name=f"Exercise {number}").scroll_into_view_if_needed()
