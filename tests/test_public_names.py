@@ -57,6 +57,7 @@ USE = """
 import sys, vidmem
 vidmem.watch, vidmem.load, vidmem.data.barn
 import vidmem.evaluation, vidmem.figures, vidmem.models.backbones.backbone, vidmem.labels.results
+import vidmem.notebooks
 from vidmem.inspection import SpoolMaskSpec, view_mask
 view_mask(SpoolMaskSpec())
 print(*sys.modules)
@@ -102,6 +103,7 @@ def test_what_is_heavy_is_imported_by_who_needs_it_only():
     imported = set(done.stdout.split())
     assert {"vidmem.figures", "vidmem.models.backbones.backbone"} <= imported
     unwanted = {"gradio", "transformers", "huggingface_hub", "plotly", "captum", "app", "sklearn"}
+    unwanted |= {"ipywidgets", "anywidget", "IPython"}
     assert not unwanted & imported
     assert "sympy" not in imported  # comes with torch's compiler
 

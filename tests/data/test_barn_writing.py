@@ -53,6 +53,19 @@ def test_a_missing_folder_fails_clearly(tmp_path) -> None:
         write_video(BarnConfig(minutes=0.1), tmp_path / "gone" / "pen.mp4", **SMALL)
 
 
+def test_a_crop_is_a_part_of_the_picture(tmp_path) -> None:
+    config = BarnConfig(minutes=0.05, seed=3)
+    written = write_video(config, tmp_path / "pen.mp4", **SMALL, crop=(40, 10, 64, 80))
+    with av.open(str(written.video_path)) as container:
+        got = next(container.decode(video=0)).to_ndarray(format="rgb24").astype(int)
+    wanted = BarnVideo(config).frame(0.0, 192, 108)[10:90, 40:104].astype(int)
+    assert got.shape == wanted.shape
+    assert np.abs(got - wanted).mean() < 9
+    for crop in ((150, 10, 64, 80), (40, -2, 64, 80)):
+        with pytest.raises(ValueError, match="crop must lie within 192 x 108 pixels"):
+            write_video(config, tmp_path / "other.mp4", **SMALL, crop=crop)
+
+
 def test_odd_sizes_fail_clearly(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"must be even for H\.264, got 63 x 36"):
         write_video(BarnConfig(minutes=0.1), tmp_path / "pen.mp4", width=63, height=36)

@@ -15,8 +15,10 @@ from vidmem.figures.attention import (
 )
 from vidmem.figures.attribution import effects_figure, occlusion_figure, pixel_figure
 from vidmem.figures.cost import footprint_figure, plan_memory_figure, plan_streams_figure
+from vidmem.figures.filmstrip import filmstrip_figure
 from vidmem.figures.labels import actogram_figure, ethogram_figure, transitions_figure
 from vidmem.figures.masks import block_mask_figure, mask_figure, mask_page
+from vidmem.figures.shares import shares_figure
 from vidmem.figures.teaching import (
     behaviour_f1_figure,
     calibration_figure,
@@ -41,6 +43,7 @@ __all__ = [
     "confusion_figure",
     "effects_figure",
     "ethogram_figure",
+    "filmstrip_figure",
     "footprint_figure",
     "gathered_figure",
     "head_clip_figure",
@@ -58,6 +61,7 @@ __all__ = [
     "pixel_figure",
     "plan_memory_figure",
     "plan_streams_figure",
+    "shares_figure",
     "split_figure",
     "transitions_figure",
 ]

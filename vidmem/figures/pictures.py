@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from PIL import Image
 
 from vidmem.figures.theme import Theme, graph_objects
+from vidmem.video import Picture
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -49,8 +50,8 @@ class Panel:
     hover: list[list[str]]
     """What each cell says on hover."""
 
-    picture: ArrayLike | None = None
-    """uint8, `[H, W, 3]`."""
+    picture: Picture | ArrayLike | None = None
+    """One of a video, or uint8 `[H, W, 3]`."""
 
     extent: tuple[float, float] = (1.0, 1.0)
     """Heights and widths of the picture that the map covers."""
@@ -96,13 +97,23 @@ def columns_for(num_panels: int) -> int:
     return -(-num_panels // rows)
 
 
-def picture_address(pixels: ArrayLike) -> str:
-    """A picture, uint8 `[H, W, 3]`, as a data URL (JPEG)."""
+def picture_address(pixels: Picture | ArrayLike) -> str:
+    """A picture as a data URL (JPEG): one of a video as it is, or uint8 `[H, W, 3]`."""
+    if isinstance(pixels, Picture):
+        return f"data:image/jpeg;base64,{b64encode(pixels.jpeg).decode()}"
     picture = Image.fromarray(np.asarray(pixels, dtype=np.uint8))
     picture.thumbnail((MAX_PIXELS, MAX_PIXELS))
     file = io.BytesIO()
     picture.save(file, "JPEG", quality=85)
     return f"data:image/jpeg;base64,{b64encode(file.getvalue()).decode()}"
+
+
+def aspect_of(picture: Picture | ArrayLike) -> float:
+    """Height by width of a picture: one of a video, or `[H, W, 3]`."""
+    if isinstance(picture, Picture):
+        return picture.height / picture.width
+    height, width = np.shape(picture)[:2]
+    return height / width
 
 
 def _add_panel(
@@ -135,7 +146,7 @@ def _add_panel(
                 "anchor": across,
                 "range": [1, 0],
                 "scaleanchor": across,
-                "scaleratio": _aspect(panel.picture),
+                "scaleratio": USUAL_ASPECT if panel.picture is None else aspect_of(panel.picture),
                 "constrain": "domain",
                 "constraintoward": "top",
                 "visible": False,
@@ -175,10 +186,3 @@ def _map(panel: Panel, axes: tuple[str, str], colouring: dict[str, Any]) -> Any:
         hoverinfo="text",
         **colouring,
     )
-
-
-def _aspect(picture: ArrayLike | None) -> float:
-    if picture is None:
-        return USUAL_ASPECT
-    height, width = np.shape(picture)[:2]
-    return height / width

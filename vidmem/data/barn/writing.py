@@ -28,7 +28,7 @@ class WrittenVideo:
     codec: str
 
 
-def write_video(
+def write_video(  # noqa: PLR0913 - all but two have a default, and are named
     config: BarnConfig,
     out_path: str | Path,
     *,
@@ -36,6 +36,7 @@ def write_video(
     height: int = 360,
     fps: float = 12.5,
     quality: int = 26,
+    crop: tuple[int, int, int, int] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> WrittenVideo:
     """Draw a barn video into an MP4 file, and its bouts into `<name>.labels.csv` beside it.
@@ -49,13 +50,19 @@ def write_video(
         height: Pixels, even.
         fps: Frames per second.
         quality: Constant rate factor of H.264: lower is better and larger.
+        crop: Left, top, width and height, even, of the part of the picture that is kept, as by a
+            camera over one pen; `None`: all of it.
         on_progress: Called after each frame with the frames written and the frames in all.
 
     Raises:
         StorageError: If the files cannot be written.
-        ValueError: If width or height is odd.
+        ValueError: If width or height is odd, or the crop is not within the picture.
     """
-    encoding = Encoding(width=width, height=height, fps=fps, quality=quality)
+    left, top, kept_width, kept_height = crop or (0, 0, width, height)
+    if min(left, top) < 0 or left + kept_width > width or top + kept_height > height:
+        raise ValueError(f"crop must lie within {width} x {height} pixels, got {crop}")
+    rows, columns = slice(top, top + kept_height), slice(left, left + kept_width)
+    encoding = Encoding(width=kept_width, height=kept_height, fps=fps, quality=quality)
     path = Path(out_path)
     labels_path = path.with_suffix(".labels.csv")
     video = BarnVideo(config)
@@ -63,7 +70,8 @@ def write_video(
 
     def frames() -> Iterator[NDArray[np.uint8]]:
         for number in range(num_frames):
-            yield video.frame(number / encoding.exact_fps, width, height)
+            drawn = video.frame(number / encoding.exact_fps, width, height)
+            yield np.ascontiguousarray(drawn[rows, columns])
             if on_progress is not None:
                 on_progress(number + 1, num_frames)
 

@@ -12,6 +12,7 @@ from vidmem.figures.pictures import Panel, draw_panels
 from vidmem.figures.theme import Ramp, ThemeName, new_figure, theme_of
 from vidmem.inspection import MemoryView, RememberedClip
 from vidmem.units import clock_range
+from vidmem.video import Picture
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
@@ -23,7 +24,7 @@ def memory_map_figure(
     clip_index: int,
     *,
     head: int | None = None,
-    picture: ArrayLike | None = None,
+    picture: Picture | ArrayLike | None = None,
     theme: ThemeName = "light",
 ) -> Figure:
     """Draw which places of a remembered clip are read, time by time.
@@ -35,7 +36,7 @@ def memory_map_figure(
         stage: Of the model.
         clip_index: Number of a remembered clip in its stream.
         head: None: the mean of all heads.
-        picture: A frame of that clip, uint8 `[H, W, 3]`, to lay the map over.
+        picture: A frame of that clip to lay the map over: one of the video, or uint8 `[H, W, 3]`.
         theme: Colours, `light` or `dark`.
 
     Raises:
