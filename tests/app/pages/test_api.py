@@ -211,7 +211,9 @@ class Site:
 
 @pytest.fixture
 def site(desk):
-    return Site(desk)
+    site = Site(desk)
+    with site.client:  # one event loop for its thousands of requests
+        yield site
 
 
 WRONG = ("1e400", "-1e400", "nan", "1e308", "1e-300", "-1", "--5", "\N{SUPERSCRIPT TWO}")
