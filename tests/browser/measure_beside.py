@@ -33,7 +33,7 @@ from tests.data.footage import SAMPLE
 from vidmem.labels import Behaviour, Bout
 from vidmem.projects import Project
 
-VIDEO, SAMPLE_TIMES = "long.mp4", 60
+VIDEO, SAMPLE_TIMES = "long.mp4", 240
 BEHAVIOURS = ("lying", "standing")
 LABELLED_SECONDS, BOUT_SECONDS = 1200, 20
 MEASURED_MILLISECONDS, PERIOD_MILLISECONDS = 20_000, 250
