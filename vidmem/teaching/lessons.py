@@ -16,6 +16,7 @@ from vidmem.labels.formats import FORMATS
 from vidmem.models import CardAxis, FeatureConfig, FeatureEncoder, FeatureStore, FollowedCrop
 from vidmem.models.features.encoder import load_feature_backbone
 from vidmem.models.features.reduction import RawFeatures, Reduction
+from vidmem.models.features.storage.array_file import release_pages
 from vidmem.streaming.feeds.clock import find_clock
 from vidmem.teaching.encoding import (
     EncodingProgress,
@@ -411,18 +412,19 @@ def reduced(reduction: Reduction, features: VideoFeatures, rows: StreamRows) -> 
         values = reduction(features.raw[some])
         values[are_repeated] = reduction.stilled(values[are_repeated])
         pieces.append(values.half())
+        release_pages(features.raw.tokens)
     return torch.cat(pieces)
 
 
 def _some_frames(videos: Sequence[VideoFeatures]) -> RawFeatures:
     """Every n-th feature frame of all, in the order of time."""
     step = max(1, -(-sum(len(one) for one in videos) // FIT_FRAMES))
-    some = [one.raw[slice(0, None, step)] for one in videos]
-    return RawFeatures(
-        torch.cat([one.tokens.float() for one in some]),
-        torch.cat([one.cell_motion.float() for one in some]),
-        torch.cat([one.frame_motion.float() for one in some]),
-    )
+    some = []
+    for one in videos:
+        few = one.raw[slice(0, None, step)]
+        some.append((few.tokens.float(), few.cell_motion.float(), few.frame_motion.float()))
+        release_pages(one.raw.tokens)
+    return RawFeatures(*map(torch.cat, zip(*some, strict=True)))
 
 
 def _of_name(wanted: Path, files: Sequence[Path]) -> list[Path]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Self
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
@@ -31,6 +32,9 @@ DTYPES = {
 
 _CODES = {"float16": "<f2", "float32": "<f4", "float64": "<f8", "int64": "<i8"}
 _HEADER_BYTES = 256
+_MAPPINGS: WeakValueDictionary[int, mmap.mmap] = WeakValueDictionary()
+"""By the address of the rows that are mapped."""
+
 _MAX_DIMS = 8
 
 
@@ -147,7 +151,19 @@ def map_rows(path: Path, record: StoredRows) -> Tensor:
             file.fileno(), _HEADER_BYTES + record.num_bytes, access=mmap.ACCESS_COPY
         )
     rows = torch.frombuffer(mapping, dtype=DTYPES[record.dtype], offset=_HEADER_BYTES)
+    _MAPPINGS[rows.untyped_storage().data_ptr()] = mapping
     return rows.view(record.shape)
+
+
+def release_pages(rows: Tensor) -> None:
+    """Give back the memory that reading rows of `map_rows` took; reading them again takes it again.
+
+    Changes of them are lost. Of other tensors, and where the system has no such advice, nothing
+    happens.
+    """
+    mapping = _MAPPINGS.get(rows.untyped_storage().data_ptr())
+    if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def _write_header(file: IO[bytes], record: StoredRows) -> None:
