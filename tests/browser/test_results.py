@@ -177,7 +177,7 @@ def test_results_from_an_empty_project_to_files(page, site, tmp_path):
     # Labels come from elsewhere: the page sees them by itself.
     fill(site.app.project, site.videos)
     wait_for_rows(page, 4)
-    assert empty.is_hidden()
+    empty.wait_for(state="hidden")
     summary = page.locator(".vm-results-summary").inner_text()
     assert summary == "4 bouts and events, in 1 video: labels of all people."
     assert ["standing", "00:12.0", "2026-05-02 00:00:02", "8 s", "anna"] in table(page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+from concurrent.futures import ThreadPoolExecutor
 
 from gradio import queueing
 from starlette.routing import Mount
@@ -24,8 +24,9 @@ def test_a_queue_that_nothing_is_put_into_is_looked_at_once_a_second(site, monke
 
     monkeypatch.setattr(queueing.asyncio, "sleep", sleep)
     monkeypatch.setattr(queue, "stopped", False)
-    with contextlib.closing(asyncio.new_event_loop()) as loop:
+    # A thread of its own: a browser test before this one leaves its event loop in that of tests.
+    with ThreadPoolExecutor(1) as thread:
         for work in (queue.start_processing, queue.start_progress_updates):
             queue.stopped = False
-            loop.run_until_complete(work())
+            thread.submit(asyncio.run, work()).result()
     assert waits == [QUIET_SECONDS] * 2
