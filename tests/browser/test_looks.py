@@ -22,14 +22,18 @@ WIDE_CARDS = """
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
+ON_VIEW = ".vm-page, dialog[open]"
+"""The page on view. What is around it is the same for all: it is looked at once, with `html`."""
+
 FIND_VIOLATIONS = """
 async ([within, isContrastAlone]) => {
   const CONTRAST = "color-contrast";
+  const parts = [...document.querySelectorAll(within)].filter((one) => one.checkVisibility());
   const hasText = (one) =>
     one.matches("input, select, textarea") ||
     [...one.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
   const looks = new Map(); // to measure contrast takes longest: of each look, of one element
-  for (const element of document.querySelectorAll(`${within}, ${within} *`)) {
+  for (const element of parts.flatMap((part) => [part, ...part.querySelectorAll("*")])) {
     if (!hasText(element) || !element.checkVisibility()) continue;
     const { color, fontSize, fontWeight } = getComputedStyle(element);
     const look = [element.localName, color, fontSize, fontWeight];
@@ -43,15 +47,15 @@ async ([within, isContrastAlone]) => {
     (await axe.run(part, { resultTypes: ["violations"], ...options })).violations;
   const others = { rules: { [CONTRAST]: { enabled: false } } };
   return [
-    ...(isContrastAlone ? [] : await found(within, others)),
+    ...(isContrastAlone ? [] : await found({ include: parts }, others)),
     ...(looks.size ? await found({ include: [...looks.values()] }, { runOnly: [CONTRAST] }) : []),
   ];
 }
 """
 
 
-def violations(page: Any, *, within: str = "html", is_contrast_alone: bool = False) -> list[str]:
-    """What axe finds in the page or a part of it: by all its rules, or by that of contrast."""
+def violations(page: Any, *, within: str, is_contrast_alone: bool = False) -> list[str]:
+    """What axe finds in what is on view of a part: by all its rules, or by that of contrast."""
     from axe_playwright_python.base import AXE_SCRIPT
 
     if not page.evaluate("'axe' in window"):
@@ -60,12 +64,11 @@ def violations(page: Any, *, within: str = "html", is_contrast_alone: bool = Fal
     return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}" for one in found]
 
 
-def is_well_everywhere(page: Any, within: str = "html") -> bool:
+def is_well_everywhere(page: Any, within: str = ON_VIEW) -> bool:
     """Whether axe finds nothing and nothing needs a sideways scroll, wide or narrow, light or dark.
 
     A scheme changes colours alone: of each size, the second is asked for its contrast only. Without
-    motion: axe would measure the contrast of what is just fading out. Axe may look `within` a part
-    of the page alone, where another test looks at the rest of it.
+    motion: axe would measure the contrast of what is just fading out.
     """
     for (width, height), schemes in (
         ((1440, 1000), ("light", "dark")),
@@ -88,7 +91,7 @@ def test_axe_finds_nothing_before_and_after_playing(open_page, site):
     assert page.evaluate("matchMedia('(prefers-reduced-motion: reduce)').matches")
     page.evaluate("window.vidmem.act('set', { setting: 'l_mem', value: 25 })")
     page.wait_for_function("document.querySelectorAll('.vm-strip li').length === 25")
-    assert is_well_everywhere(page)
+    assert is_well_everywhere(page, within="html")
     step_to(page, 6)
     page.locator("[data-act=back]").click()
     page.locator(".vm-lookback").wait_for()
