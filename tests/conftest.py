@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import torch
+from hypothesis import settings
 
 from tests.video.warm_child import warm_children
 from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, ModelCard
@@ -22,6 +23,11 @@ from vidmem.models import FamSwin, FamSwinConfig, MemoryConfig, ModelCard
 torch.set_num_threads(
     1
 )  # the models here are so small that a second thread costs more than it gives
+
+# The same examples in each run, or what nobody changed would fail one day. For others:
+# make test ARGS=--hypothesis-profile=default
+settings.register_profile("suite", derandomize=True)
+settings.load_profile("suite")
 
 BROWSER = "tests/browser/"
 MIDDLE_OF_BROWSER_TESTS = "test_n"

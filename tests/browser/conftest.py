@@ -24,7 +24,7 @@ FLAGS = [
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
     "--use-fake-device-for-media-stream",  # a camera that shows a test picture
 ]
-HANDLE = """
+HANDLE = r"""
 const ask = window.requestAnimationFrame;
 const isClock = (callback) => /performance\.now\(\)-.*1e3/s.test(String(callback));
 window.requestAnimationFrame = (callback) =>
@@ -64,7 +64,7 @@ LASTING_SECONDS = 3600.0
 """How long a run without a page is kept: a reload may take its time."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     program = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if program is None:
@@ -77,7 +77,7 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two models of random weights and a short barn video."""
     import vidmem
@@ -208,13 +208,13 @@ def serving(material: Path | None, folder: Path, **changes: Any) -> Iterator[Sit
         thread.join(WAIT_SECONDS)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(browser: Any, material: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with serving(material, tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def spool_site(
     browser: Any, material: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
@@ -273,7 +273,7 @@ def leave(page: Any) -> None:
         page.mouse.move(0, 0)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def tabs(browser: Any) -> Tabs:
     return Tabs(browser)
 
