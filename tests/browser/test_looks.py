@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -26,14 +26,16 @@ ON_VIEW = ".vm-page, dialog[open]"
 """The page on view. What is around it is the same for all: it is looked at once, with `html`."""
 
 FIND_VIOLATIONS = """
-async ([within, isContrastAlone]) => {
+async ([within, contrast]) => {
   const CONTRAST = "color-contrast";
   const parts = [...document.querySelectorAll(within)].filter((one) => one.checkVisibility());
   const hasText = (one) =>
     one.matches("input, select, textarea") ||
     [...one.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
   const looks = new Map(); // to measure contrast takes longest: of each look, of one element
-  for (const element of parts.flatMap((part) => [part, ...part.querySelectorAll("*")])) {
+  const measured = contrast === "none" ? [] : parts;
+  const all = measured.flatMap((part) => [part, ...part.querySelectorAll("*")]);
+  for (const element of all) {
     if (!hasText(element) || !element.checkVisibility()) continue;
     const { color, fontSize, fontWeight } = getComputedStyle(element);
     const look = [element.localName, color, fontSize, fontWeight];
@@ -47,42 +49,48 @@ async ([within, isContrastAlone]) => {
     (await axe.run(part, { resultTypes: ["violations"], ...options })).violations;
   const others = { rules: { [CONTRAST]: { enabled: false } } };
   return [
-    ...(isContrastAlone ? [] : await found({ include: parts }, others)),
+    ...(contrast === "alone" ? [] : await found({ include: parts }, others)),
     ...(looks.size ? await found({ include: [...looks.values()] }, { runOnly: [CONTRAST] }) : []),
   ];
 }
 """
 
+Contrast = Literal["too", "alone", "none"]
+"""Whether contrast is measured, beside all other rules, or nothing else."""
 
-def violations(page: Any, *, within: str, is_contrast_alone: bool = False) -> list[str]:
-    """What axe finds in what is on view of a part: by all its rules, or by that of contrast."""
+
+def violations(page: Any, *, within: str, contrast: Contrast = "too") -> list[str]:
+    """What axe finds in what is on view of a part."""
     from axe_playwright_python.base import AXE_SCRIPT
 
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
-    found = page.evaluate(FIND_VIOLATIONS, [within, is_contrast_alone])
+    found = page.evaluate(FIND_VIOLATIONS, [within, contrast])
     return [f"{one['id']}: {[node['html'][:160] for node in one['nodes']]}" for one in found]
+
+
+LOOKS: tuple[tuple[int, int, str, Contrast], ...] = (
+    (1440, 1000, "light", "too"),
+    (1440, 1000, "dark", "alone"),
+    (390, 844, "dark", "none"),
+)
+"""Width, height and scheme. A scheme changes colours alone, and a width everything else."""
 
 
 def is_well_everywhere(page: Any, within: str = ON_VIEW) -> bool:
     """Whether axe finds nothing and nothing needs a sideways scroll, wide or narrow, light or dark.
 
-    A scheme changes colours alone: of each size, the second is asked for its contrast only. Without
-    motion: axe would measure the contrast of what is just fading out.
+    Without motion: axe would measure the contrast of what is just fading out.
     """
-    for (width, height), schemes in (
-        ((1440, 1000), ("light", "dark")),
-        ((390, 844), ("dark", "light")),
-    ):
+    for width, height, scheme, contrast in LOOKS:
         page.set_viewport_size({"width": width, "height": height})
-        for number, scheme in enumerate(schemes):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-            page.evaluate(TWO_FRAMES)
-            found = violations(page, within=within, is_contrast_alone=number > 0)
-            assert found == [], f"{width} pixels wide, {scheme}"
-            inner, outer = page.evaluate(WIDTHS)
-            assert inner <= outer, f"{width} pixels wide, {scheme}"
-            assert page.evaluate(WIDE_CARDS) == [], f"{width} pixels wide, {scheme}"
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.evaluate(TWO_FRAMES)
+        found = violations(page, within=within, contrast=contrast)
+        assert found == [], f"{width} pixels wide, {scheme}"
+        inner, outer = page.evaluate(WIDTHS)
+        assert inner <= outer, f"{width} pixels wide, {scheme}"
+        assert page.evaluate(WIDE_CARDS) == [], f"{width} pixels wide, {scheme}"
     return True
 
 
