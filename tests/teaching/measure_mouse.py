@@ -4,6 +4,8 @@
     python -m tests.teaching.measure_mouse visits [--within 20] [--reverse] [--steps 1000 ...]
     python -m tests.teaching.measure_mouse follow|clock
     python -m tests.teaching.measure_mouse labels [--out mouse.csv]
+    python -m tests.teaching.measure_mouse features   mouse-moving.npz, mouse-wall.npz, ..., for
+                                                      vidmem ablate docs/studies/mouse-moving.toml
 
 The footage and its track (`shared/videos`, from vivekhsridhar/tracktor, MIT) are not part of
 vidmem. Labels are derived from the track: *moving* where the speed, smoothed over half a second, is
@@ -51,6 +53,9 @@ TRACK = SHARED / "annotations" / "tracktor_mouse_first_half_tracked.csv"
 FPS = 30.0
 SMOOTHED_SECONDS, MOVING_PIXELS = 0.5, 20.0
 WALL_SHARE = 0.7
+WINDOW_FRAMES, LEARNT_HOP = 60, 15
+"""Feature frames of a sequence in a file of them, and from one that is learnt from to the next."""
+
 CLOCK_FPS = 10
 CLOCK_SIZE = {"frame_width": 400, "frame_height": 300}
 
@@ -256,6 +261,46 @@ def print_follow(config: TeachConfig, encoder: str) -> None:
         say(f"  {candidate.title:28}", *_cells(candidate), candidate.num_steps)
 
 
+def write_features(config: TeachConfig, encoder: str) -> None:
+    """A file of sequences for each axis, with motion and without, split as `table` has it."""
+    for has_motion in (True, False):
+        features = FeatureConfig(backbone=encoder, has_motion=has_motion)
+        own = replace(config, features=features)
+        material = prepare(two_axes(), SHARED / "animals", config=own)
+        (video,), split = material.videos, material.split
+        masks = {
+            "train": split.mask(video, "learn"),
+            "valid": split.mask(video, "stop"),
+            "test": split.mask(video, "test"),
+        }
+        for axis, name in enumerate(("moving", "wall")):
+            arrays: dict[str, NDArray[np.generic]] = {}
+            for part, is_in in masks.items():
+                starts = window_starts(is_in, LEARNT_HOP if part == "train" else WINDOW_FRAMES)
+                classes = np.where(is_in, video.classes[axis], -1)
+                spans = [slice(start, start + WINDOW_FRAMES) for start in starts]
+                arrays[f"{part}_features"] = np.stack([video.values[one].numpy() for one in spans])
+                arrays[f"{part}_classes"] = np.stack([classes[one] for one in spans])
+                if part != "train":
+                    count_once(arrays[f"{part}_classes"], starts)
+            path = f"mouse-{name}{'' if has_motion else '-still'}.npz"
+            np.savez(path, **arrays)
+            say(f"wrote {path}:", {part: len(arrays[f"{part}_classes"]) for part in masks})
+
+
+def window_starts(is_in: NDArray[np.bool_], hop: int) -> list[int]:
+    """Where windows begin that cover the frames of a part, the last one where these end."""
+    frames = np.flatnonzero(is_in)
+    first, last = int(frames[0]), max(0, int(frames[-1]) + 1 - WINDOW_FRAMES)
+    return [*range(first, last, hop), last]
+
+
+def count_once(classes: NDArray[np.generic], starts: Sequence[int]) -> None:
+    """Of windows that overlap, frames that an earlier one has are told no class again."""
+    for number, (before, start) in enumerate(pairwise(starts), start=1):
+        classes[number, : max(0, before + WINDOW_FRAMES - start)] = -1
+
+
 def burn_clock(pixels: Tensor, path: Path) -> Path:
     """A video of these frames, ten a second, with a clock in a corner."""
     font = ImageFont.load_default(size=24)
@@ -322,7 +367,10 @@ def print_clock(config: TeachConfig, encoder: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "what", choices=("table", "visits", "follow", "clock", "labels"), nargs="?", default="table"
+        "what",
+        choices=("table", "visits", "follow", "clock", "labels", "features"),
+        nargs="?",
+        default="table",
     )
     parser.add_argument("--out", type=Path, default=Path("mouse.csv"), help="labels: where to")
     parser.add_argument("--follow", type=float, default=None, metavar="SHARE")
@@ -345,7 +393,12 @@ def main() -> None:
     elif given.what == "labels":
         write(two_axes(), given.out)
     else:
-        shown = {"table": print_table, "follow": print_follow, "clock": print_clock}
+        shown = {
+            "table": print_table,
+            "follow": print_follow,
+            "clock": print_clock,
+            "features": write_features,
+        }
         shown[given.what](config, given.encoder)
 
 
