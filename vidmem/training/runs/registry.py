@@ -1,0 +1,15 @@
+"""The kinds of tasks and networks that a config can name. A new kind gets a line here."""
+
+from __future__ import annotations
+
+from vidmem.training.runs.kinds import Form, NetworkKind, TaskKind
+from vidmem.training.runs.sequences.feature_files import FEATURE_FILE
+from vidmem.training.runs.sequences.networks import CBAS, FAM, GRU, SPOOL
+
+TASKS: dict[str, TaskKind] = {kind.name: kind for kind in (FEATURE_FILE,)}
+"""By the name that `task.kind` has."""
+
+NETWORKS: dict[tuple[Form, str], NetworkKind] = {
+    (kind.form, kind.name): kind for kind in (FAM, SPOOL, GRU, CBAS)
+}
+"""By the form of the task, and the name that `model.kind` has."""
