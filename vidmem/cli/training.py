@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 from vidmem.cli.barn import evaluate_barn_model, train_barn
 from vidmem.cli.stopping import StopRequest
@@ -80,13 +82,15 @@ def _train_config(path: Path, out: Path, *, seed: int | None, device: str) -> No
 
     config = read_config(path)
     config = config if seed is None else replace(config, seed=seed)
+    # Of several processes of one run, the first one tells.
     console = new_console()
+    console.quiet = os.environ.get("RANK", "0") != "0"
     console.print(
         f"{config.name}: {config.model_kind.name} on {config.task_kind.name}, "
         f"{config.optimizer.steps} steps, in {out}",
         markup=False,
     )
-    display = _Steps(config)
+    display = _Steps(config, console)
     with StopRequest(console, answer="stopping after this step") as stop:
         try:
             scores = train_run(
@@ -107,9 +111,8 @@ def _train_config(path: Path, out: Path, *, seed: int | None, device: str) -> No
 class _Steps:
     """A line now and then, with the time that is left."""
 
-    def __init__(self, config: TrainConfig) -> None:
-        self._config = config
-        self._console = new_console()
+    def __init__(self, config: TrainConfig, console: Console) -> None:
+        self._config, self._console = config, console
         self._begun: tuple[int, float] | None = None
         self._printed_at = float("-inf")
 
