@@ -1,5 +1,6 @@
 """Lanes: each row follows its own stream, with a memory that neither leaks nor outlives it."""
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from vidmem.training.runs.config import config_from
 from vidmem.training.runs.kinds import Draw, PixelFacts
 from vidmem.training.runs.run import train_run
 from vidmem.training.runs.videos.lanes import LaneBatch, StreamsTask, with_fresh_rows
+from vidmem.training.runs.videos.segments import StreamSegments, segmental_scores_of
 from vidmem.training.runs.videos.timeline import LaneTimeline, StreamPlan
 
 MODEL = {"kind": "fam-swin", **FAM, "gate": 1.0}
@@ -180,6 +182,25 @@ def test_lanes_share_out_all_streams_each_epoch_and_begin_where_these_do(reset):
     # Going back gives what it gave before.
     assert timeline.place(0, 5) == places[0][5]
     assert LaneTimeline(plan, 3, 2, 8).place(1, 29) == places[1][29]
+
+
+def test_stretches_are_scored_as_well_as_moments():
+    plan = StreamPlan(
+        manifest=make_manifest([2, 2, 4]), minutes=1, reset="stream", fps=4, width=32, height=32
+    )
+    (stream,) = plan.streams(0)
+    truth = [part.sample.classes[0] for part in stream.parts for _ in range(part.num_frames // 4)]
+    right = StreamSegments.of(stream, truth, 4)
+    assert set(segmental_scores_of([right]).values()) == {1.0}
+    assert [one.behaviour for one in right.labelled] == ["ab"[c] for c, _ in groupby(truth)]
+    assert right.labelled[-1].end_seconds == 8
+    wrong = StreamSegments.of(stream, [1 - index for index in truth], 4)
+    assert segmental_scores_of([wrong])["segmental_f1_10"] == 0
+    # A clip of another class in the midst of a stretch is a stretch of its own, and cuts it in two.
+    longest = max(range(len(truth)), key=lambda at: truth[at - 1 : at + 2].count(truth[at]))
+    cut = [index if at != longest else 1 - index for at, index in enumerate(truth)]
+    scores = segmental_scores_of([StreamSegments.of(stream, cut, 4), right])
+    assert scores["edit_score"] < 1 and scores["segmental_f1_50"] < 1
 
 
 @pytest.mark.parametrize(
