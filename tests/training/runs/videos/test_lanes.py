@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.runs.videos.miniature import FAM, config_values, make_card
+from tests.training.runs.videos.miniature import FAM, VIT, config_values, make_card
 from vidmem.data import DatasetSample, Manifest
 from vidmem.errors import SettingError
 from vidmem.training.runs.config import config_from
@@ -96,6 +96,27 @@ def test_rows_do_not_leak(config, task):
     torch.testing.assert_close(moved, logits[order])
     for name, tensor in rows_of(after, 0).items():
         torch.testing.assert_close(rows_of(moved_after, 0)[name], tensor)
+
+
+def test_a_fam_swin_on_an_encoder_follows_lanes_too(miniature, task):
+    model = {"kind": "fam-on-encoder", "backbone_config": VIT, "embed_dim": 4}
+    model |= {"num_heads": [1, 2], "gate": 1.0, "memory": {"l_mem": 3, "tokens_per_clip": 4}}
+    values = config_values(miniature, model, "streams", task=TASK)
+    network = make_network(config_from(values))
+    task.loss(network, make_batch([True, True])).backward()
+    learned = {name for name, p in network.named_parameters() if p.grad is not None}
+    assert any("memory" in name for name in learned)
+    assert not any(name.startswith("backbone") for name in learned)
+    batch = make_batch([False, True], 1, seed=1)
+    fresh = network.init_state(2, network.l_mem)
+    state = with_fresh_rows(task._states[0], fresh, batch.is_first)
+    logits, _ = network(batch.clips, state)
+    alone, _ = network(batch.clips[1:], network.init_state(1, network.l_mem))
+    torch.testing.assert_close(logits[1:], alone)
+    without, _ = network(batch.clips, network.init_state(2, network.l_mem))
+    assert (without - logits)[0].abs().max() > 1e-4  # the other lane remembers
+    with pytest.raises(SettingError, match="clip_frames must be a multiple of merged_frames"):
+        make_network(config_from(config_values(miniature, model | {"merged_frames": 3}, "streams")))
 
 
 def test_gradients_reach_no_further_than_a_step(config, task):
