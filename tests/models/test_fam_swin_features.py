@@ -404,3 +404,33 @@ def test_without_an_encoder_the_grid_is_near_to_the_shape_of_the_picture():
     card = replace(make_tiny_fam(has_encoder=False).card, frame_height=90, frame_width=160)
     assert FamSwin(config, card).frame_grid == (4, 9)
     assert FamSwin(config, card, encoder=make_encoder(config.features)).frame_grid == (4, 9)
+
+
+def test_without_feedback_fast_equals_plain_and_an_evicted_clip_is_silent():
+    model, clips = make_tiny_fam(has_feedback=False).train(), make_clips()
+    features = features_of(model, clips)
+    plain, after = model.forward_clips(clips)
+    fast, fast_after = model.forward_clip_features(features, model.init_state(2))
+    torch.testing.assert_close(fast, plain, **TOLERANCE)
+    torch.testing.assert_close(fast_after.queues[1].tokens, after.queues[1].tokens, **TOLERANCE)
+    grads = [
+        torch.autograd.grad(logits.square().sum(), model.memory["3"].key.weight)[0]
+        for logits in (plain, fast)
+    ]
+    torch.testing.assert_close(*grads, **TOLERANCE)
+    changed = features.clone()
+    changed[:, 0] += 1
+    other = model.forward_clip_features(changed, model.init_state(2))[0]
+    differs = (other - fast).abs().amax((0, 2)) > 0
+    assert differs.tolist() == [True] * 5 + [False]  # four clips remember it
+    with_feedback = make_tiny_fam().train()
+    pair = [
+        with_feedback.forward_clip_features(own, with_feedback.init_state(2))[0]
+        for own in (features, changed)
+    ]
+    assert (pair[0] - pair[1])[:, 5].abs().max() > 1e-6
+
+
+def test_configs_are_known_by_the_hashes_that_they_had_before_feedback_could_be_left_out():
+    assert "has_feedback" not in config_values(make_config())["memory"]
+    assert config_values(make_config(has_feedback=False))["memory"]["has_feedback"] is False

@@ -25,7 +25,7 @@ from tests.teaching.invented import (
 )
 from vidmem.errors import SettingError
 from vidmem.labels import NO_CLASS, Labels
-from vidmem.teaching.baselines import WindowBaseline, windowed
+from vidmem.models.baselines.on_features import WindowBaseline, windowed
 from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import LEARNERS
 from vidmem.teaching.learning import (

@@ -250,11 +250,13 @@ class ModelConfig(Protocol):
 def config_values(config: Any) -> dict[str, Any]:
     """A config as plain values, ready for JSON and for a hash.
 
-    `features` is left out where it is `None`, with what is said of models on features: models are
-    still known by the hashes, and saved in the folders, that they had before there were such
-    fields.
+    `features` is left out where it is `None`, with what is said of models on features, and so is
+    that memory has feedback: models are still known by the hashes, and saved in the folders, that
+    they had before there were such fields.
     """
     values = asdict(config)
+    if (memory := values.get("memory")) and memory.get("has_feedback"):
+        del memory["has_feedback"]
     if "features" in values and values["features"] is None:
         for name in ("features", "linear_reach"):
             values.pop(name, None)

@@ -25,9 +25,9 @@ from vidmem.models import (
     Spool,
     SpoolConfig,
 )
+from vidmem.models.baselines.on_features import RecurrentBaseline, WindowBaseline
 from vidmem.models.features.linear_head import FeatureHead
 from vidmem.models.presets import fam_swin_on_features
-from vidmem.teaching.baselines import RecurrentBaseline, WindowBaseline
 
 N = TypeVar("N", bound=nn.Module)
 

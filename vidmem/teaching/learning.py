@@ -19,7 +19,7 @@ from torch import Tensor
 from vidmem.errors import SettingError
 from vidmem.labels import NO_CLASS
 from vidmem.models import CardAxis
-from vidmem.teaching.baselines import windowed
+from vidmem.models.baselines.on_features import windowed
 from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import Learner
 from vidmem.teaching.linear import LinearHead, class_weights, fit_linear

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,6 +46,85 @@ class StepReport:
     learning_rate: float
 
 
+class Loop:
+    """The optimisers of some parameters, and what one step of them is.
+
+    Muon: Jordan et al. 2024, <https://kellerjordan.github.io/posts/muon/>; steps scaled to those
+    of AdamW as in Liu et al., arXiv:2502.16982, section 2.2.
+
+    Args:
+        parameters: All that is to be learnt.
+        config: How long and how fast.
+        matrices: Those of the parameters that Muon trains; see `hidden_matrices`.
+    """
+
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        config: LoopConfig,
+        *,
+        matrices: Iterable[nn.Parameter] = (),
+    ) -> None:
+        self.learned = [p for p in parameters if p.requires_grad]
+        self._config = config
+        matrices = [p for p in matrices if p.requires_grad]
+        self._optimizers = _optimizers(self.learned, matrices, config)
+
+    def step(
+        self,
+        number: int,
+        losses: Iterable[Tensor],
+        *,
+        share: float = 1.0,
+        exchange: Callable[[list[nn.Parameter], float], float] = lambda learned, loss: loss,
+    ) -> StepReport:
+        """Take one step down the sum of some losses.
+
+        Args:
+            number: Of the step, from 0: it decides the rate.
+            losses: Each is let go of before the next one is asked for.
+            share: Times each loss: one over their number gives the mean.
+            exchange: With other processes, once the gradients of this one are there: given the
+                parameters and the loss; returns that of all of them.
+
+        Raises:
+            FloatingPointError: If a loss is not finite; no weight has changed.
+        """
+        rate = learning_rate(number, self._config)
+        for group in (group for optimizer in self._optimizers for group in optimizer.param_groups):
+            # By hand: a scheduler of torch belongs to one optimiser, and here two follow one rate.
+            group["lr"] = rate * group["share"]
+        total = 0.0
+        for count, loss in enumerate(losses):
+            # Before the optimisers: one step with such a loss would make all weights useless.
+            if not math.isfinite(loss.item()):
+                raise FloatingPointError(
+                    f"the loss is {loss.item()} at step {number}; lower the learning rate"
+                )
+            if not count:
+                self._forget_gradients()
+            (loss * share).backward()
+            total += loss.item() * share
+        total = exchange(self.learned, total)
+        torch.nn.utils.clip_grad_norm_(self.learned, self._config.max_grad_norm)
+        for optimizer in self._optimizers:
+            optimizer.step()
+        return StepReport(number, total, rate)
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """What the optimisers have gathered; with it a run goes on as if it had not ended."""
+        return [optimizer.state_dict() for optimizer in self._optimizers]
+
+    def load_state_dict(self, states: list[dict[str, Any]]) -> None:
+        """The inverse of `state_dict`."""
+        for optimizer, state in zip(self._optimizers, states, strict=True):
+            optimizer.load_state_dict(state)
+
+    def _forget_gradients(self) -> None:
+        for parameter in self.learned:
+            parameter.grad = None
+
+
 def run_loop(
     parameters: Iterable[nn.Parameter],
     loss_of_step: Callable[[int], Tensor],
@@ -54,9 +134,6 @@ def run_loop(
     matrices: Iterable[nn.Parameter] = (),
 ) -> None:
     """Minimise what `loss_of_step` returns: some matrices with Muon, the rest with AdamW.
-
-    Muon: Jordan et al. 2024, <https://kellerjordan.github.io/posts/muon/>; steps scaled to those
-    of AdamW as in Liu et al., arXiv:2502.16982, section 2.2.
 
     Args:
         parameters: All that is to be learnt.
@@ -68,26 +145,9 @@ def run_loop(
     Raises:
         FloatingPointError: If the loss stops being finite.
     """
-    learned = [p for p in parameters if p.requires_grad]
-    optimizers = _optimizers(learned, [p for p in matrices if p.requires_grad], config)
+    loop = Loop(parameters, config, matrices=matrices)
     for step in range(config.steps):
-        rate = learning_rate(step, config)
-        for group in (group for optimizer in optimizers for group in optimizer.param_groups):
-            # By hand: a scheduler of torch belongs to one optimiser, and here two follow one rate.
-            group["lr"] = rate * group["share"]
-        loss = loss_of_step(step)
-        # Before the optimisers: one step with such a loss would make all weights useless.
-        if not math.isfinite(loss.item()):
-            raise FloatingPointError(
-                f"the loss is {loss.item()} at step {step}; lower the learning rate"
-            )
-        for parameter in learned:
-            parameter.grad = None
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(learned, config.max_grad_norm)
-        for optimizer in optimizers:
-            optimizer.step()
-        report(StepReport(step, loss.item(), rate))
+        report(loop.step(step, [loss_of_step(step)]))
 
 
 def hidden_matrices(*modules: nn.Module) -> list[nn.Parameter]:

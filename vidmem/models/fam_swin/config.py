@@ -37,6 +37,10 @@ class MemoryConfig:
     anchors: int = 0
     """Clips written first that are never evicted, as long as the newest finds room."""
 
+    has_feedback: bool = True
+    """Clips write what they made of themselves and of memory, so that it outlives its eviction.
+    Without feedback, to be held against it, they write what they made of themselves alone."""
+
     @property
     def anchor_clips(self) -> int:
         """Clips from the start of a stream among which the anchors are."""

@@ -154,6 +154,11 @@ class FamSwin(nn.Module):
         return self.config.memory.stages if self.config.memory else ()
 
     @property
+    def has_feedback(self) -> bool:
+        """Whether what a clip writes comes of what it read."""
+        return self.config.memory is None or self.config.memory.has_feedback
+
+    @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return self.head.weight.device
@@ -375,7 +380,9 @@ class FamSwin(nn.Module):
         if not state.l_mem:
             return StepOutput(logits, replace(state, clip_index=state.clip_index + 1))
         state = state.detach()
-        if torch.is_grad_enabled() and self.training:
+        if not self.has_feedback:
+            features = self._tail(trunk, ())
+        elif torch.is_grad_enabled() and self.training:
             # The tail runs again, on the detached state: what is written carries gradient into this
             # clip, not into what this clip remembered.
             features = self._tail(trunk, self._keys_values(state))
@@ -476,6 +483,10 @@ class FamSwin(nn.Module):
             grid = self.swin_stage(stage)(self.merges[stage - 2](grid) if grids else grid)
             grids.append(grid)
         return grids
+
+    def memory_stages_without_memory(self, trunk: Grid) -> tuple[Grid, ...]:
+        """What the stages with memory put out of clips that read nothing."""
+        return self._tail(trunk, ()).memory_stages
 
     def classify(self, last: Grid) -> Tensor:
         """Logits `[B, num_classes]`, float32, of the output of the last stage."""

@@ -76,12 +76,22 @@ class _Sequences:
         # As in `FamSwin.step_trunk` each clip is run twice, here side by side in a batch: the first
         # half of the rows reads the newest clip's tokens with their gradient and gives logits, the
         # second half reads all without, and is what the clip writes.
-        self._has_twins = model.training and torch.is_grad_enabled() and self._plan is not None
+        # Without feedback, what clips write depends on nothing that they read.
+        self._has_twins = (
+            model.training
+            and torch.is_grad_enabled()
+            and self._plan is not None
+            and model.has_feedback
+        )
+        self._alone: dict[int, Grid] = {}
         self._written: dict[int, list[Tensor]] = {}
 
     def run(self, trunks: Grid) -> Grid:
         """The output of the last stage, `[B * N, L, D]`."""
         model, grid = self._model, trunks
+        if self._plan is not None and not model.has_feedback:
+            alone = model.memory_stages_without_memory(trunks)
+            self._alone = dict(zip(model.memory_stages, alone, strict=True))
         first = min(model.memory_stages, default=4)
         for stage in range(first, 5):
             if stage > first:
@@ -109,15 +119,22 @@ class _Sequences:
         memory = _GrowingMemory(attention, queue, self._state.is_projected, model.training)
         cells, outputs = model.config.memory_grid(stage), []
         clips = zip(self._by_clip(attended.tokens), self._by_clip(queries), strict=True)
-        for reading, (tokens, query) in zip(plan.readings, clips, strict=True):
+        for number, (reading, (tokens, query)) in enumerate(zip(plan.readings, clips, strict=True)):
             keys, values, mask = memory.read(reading, has_twins=self._has_twins)
             read = attention.read_keys(query, keys, values, mask)
             output = block.after_attention(Grid(tokens + read, grid.size))
             outputs.append(output.tokens)
-            writing = output.unflatten()[-len(self._state.clip_index) :]
-            memory.write(grid_pool(writing, cells))
+            memory.write(grid_pool(self._writing(stage, number, output), cells))
         self._written[stage] = memory.written
         return Grid(torch.stack(outputs, 1).flatten(0, 1), grid.size)
+
+    def _writing(self, stage: int, number: int, output: Grid) -> Tensor:
+        """What the clips of this number write at a stage, before it is pooled."""
+        if stage in self._alone:
+            alone = self._alone[stage]
+            rows = alone.tokens.unflatten(0, (-1, self._num_clips))[:, number]
+            return Grid(rows, alone.size).unflatten()
+        return output.unflatten()[-len(self._state.clip_index) :]
 
     def _by_clip(self, rows: Tensor) -> tuple[Tensor, ...]:
         """`[B * N, ...]` or `[R * N, ...]` to N times `[R, ...]`."""

@@ -1,0 +1,1 @@
+"""Tasks and networks on sequences of features."""
