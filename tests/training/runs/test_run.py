@@ -97,7 +97,7 @@ def test_it_learns_and_leaves_a_folder_that_says_all(features, tmp_path, caplog)
     assert done is not None and done.test == scores and done.num_steps == 60
     lines = folder.metrics()
     assert [line["step"] for line in lines] == list(range(4, 61, 4))
-    best = max(lines, key=lambda line: line["valid"]["accuracy"])
+    best = max(lines, key=lambda line: line["valid"]["macro_f1"])
     assert (best["step"], best["valid"]) == (done.best_step, done.valid)
     (note,) = json.loads((tmp_path / "run.json").read_text())
     assert (note["outcome"], note["seed"], note["device"]) == ("done", 3, "cpu")

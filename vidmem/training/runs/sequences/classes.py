@@ -1,4 +1,4 @@
-"""Loss and scores of sequences whose frames have classes."""
+"""The loss of sequences whose frames have classes."""
 
 from __future__ import annotations
 
@@ -18,10 +18,3 @@ def frame_cross_entropy(logits: Tensor, classes: Tensor) -> Tensor:
 def device_of(network: nn.Module) -> torch.device:
     """Where a network's weights are."""
     return next(network.parameters()).device
-
-
-def share_right(logits: Tensor, classes: Tensor) -> float:
-    """Of the frames that have a class, those whose highest logit is that class; NaN: none has."""
-    is_counted = classes != NO_CLASS
-    is_right = (logits.argmax(-1) == classes) & is_counted
-    return float(is_right.sum() / is_counted.sum()) if is_counted.any() else torch.nan

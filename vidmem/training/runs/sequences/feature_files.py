@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,12 +12,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from vidmem.errors import DatasetError
+from vidmem.evaluation.metrics import class_scores, confusion_matrix, macro_f1
 from vidmem.training.runs.kinds import Draw, SequenceFacts, Split, TaskKind
 from vidmem.training.runs.sequences.classes import (
     NO_CLASS,
     device_of,
     frame_cross_entropy,
-    share_right,
 )
 
 SCORED_AT_A_TIME = 64
@@ -39,7 +40,7 @@ class _Sequences:
 
 
 class FeatureFileTask:
-    """Tell the class of each frame; scored by the share of frames that are right.
+    """Tell the class of each frame.
 
     Args:
         config: Where the features are.
@@ -76,12 +77,25 @@ class FeatureFileTask:
         return frame_cross_entropy(network(features).frame_logits, classes)
 
     def scores(self, network: nn.Module, split: Split) -> dict[str, float]:
-        """`accuracy`: the share of frames that are right."""
+        """`macro_f1` and `accuracy`, the share that is right, over all frames that have a class."""
         own, logits = self._splits[split], []
         for start in range(0, len(own.features), SCORED_AT_A_TIME):
             features = torch.from_numpy(own.features[start : start + SCORED_AT_A_TIME])
             logits.append(network(features.to(device_of(network))).frame_logits.cpu())
-        return {"accuracy": share_right(torch.cat(logits), torch.from_numpy(own.classes))}
+        is_counted = own.classes != NO_CLASS
+        predicted = torch.cat(logits).argmax(-1).numpy()[is_counted]
+        classes = own.classes[is_counted]
+        if not len(classes):
+            return {"macro_f1": math.nan, "accuracy": math.nan}
+        table = confusion_matrix(classes, predicted, self.facts.num_classes)
+        # Of a class that is neither there nor said there is nothing to score.
+        scores = [
+            one
+            for one, said in zip(class_scores(table), table.sum(0).tolist(), strict=True)
+            if one.support or said
+        ]
+        accuracy = float((predicted == classes).mean())
+        return {"macro_f1": macro_f1(scores), "accuracy": accuracy}
 
 
 _SPLITS = ("train", "valid", "test")
