@@ -5,11 +5,16 @@ from __future__ import annotations
 from vidmem.training.runs.kinds import Form, NetworkKind, TaskKind
 from vidmem.training.runs.sequences.feature_files import FEATURE_FILE
 from vidmem.training.runs.sequences.networks import CBAS, FAM, GRU, SPOOL
+from vidmem.training.studies.questions_task import FOUR_QUESTIONS
+from vidmem.training.studies.recall_task import DELAYED_RECALL
+from vidmem.training.studies.whole_attention import FACTORISED, FULL
 
-TASKS: dict[str, TaskKind] = {kind.name: kind for kind in (FEATURE_FILE,)}
+TASKS: dict[str, TaskKind] = {
+    kind.name: kind for kind in (FEATURE_FILE, DELAYED_RECALL, FOUR_QUESTIONS)
+}
 """By the name that `task.kind` has."""
 
 NETWORKS: dict[tuple[Form, str], NetworkKind] = {
-    (kind.form, kind.name): kind for kind in (FAM, SPOOL, GRU, CBAS)
+    (kind.form, kind.name): kind for kind in (FAM, SPOOL, GRU, CBAS, FULL, FACTORISED)
 }
 """By the form of the task, and the name that `model.kind` has."""
