@@ -84,6 +84,8 @@ class _Memory:
             num_clips, l_mem, config.memory_every, config.anchor_clips
         )
         self._nothing = self._attention.project(self._attention.no_memory)
+        ages = torch.arange(num_clips, device=self._nothing.device)
+        self._ages = self._attention.age_of(ages)
         self._written: list[Tensor] = []
 
     def by_clip(self, grid: Grid) -> tuple[Tensor, ...]:
@@ -104,12 +106,13 @@ class _Memory:
     def read(self, query: Tensor, clip: int) -> Tensor:
         """What memory adds to the tokens of a clip, `[B, L, D]`."""
         clips = self._remembered[clip]
-        parts = [self._nothing.expand(len(query), 1, -1).chunk(2, -1)]
-        for earlier in clips:
-            key, value = self._written[earlier].chunk(2, -1)
-            age = self._attention.age_of(torch.tensor(clip - earlier, device=key.device))
-            parts.append((key + age, value))
-        keys, values = (torch.cat(side, 1) for side in zip(*parts, strict=True))
+        keys, values = self._nothing.expand(len(query), 1, -1).chunk(2, -1)
+        if clips:
+            kept_BKMD = torch.stack([self._written[earlier] for earlier in clips], 1)
+            key_BKMD, value_BKMD = kept_BKMD.chunk(2, -1)
+            ages_KD = self._ages[[clip - earlier for earlier in clips]]
+            keys = torch.cat([keys, (key_BKMD + ages_KD[:, None]).flatten(1, 2)], 1)
+            values = torch.cat([values, value_BKMD.flatten(1, 2)], 1)
         return self._attention.read_keys(query, keys, values, None)
 
 
