@@ -26,7 +26,7 @@ from vidmem.training.studies.recall import (
     draw_question,
 )
 
-_SEEDS: dict[Split, int] = {"valid": 1_000_001, "test": 1_000_002}
+_SEEDS: dict[Split, int] = {"valid": 1_000_001, "test": 1_000_003}
 """Of sequences that are scored; those learnt from have the seeds of runs."""
 
 _ANYWHERE = (1, 2, 3)
@@ -43,7 +43,7 @@ class RecallTaskConfig:
     delays: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 8, 12, 16, 20)
     """In clips, from the cue to the question, each scored by itself."""
 
-    num_questions: int = 64
+    num_questions: int = 128
     """Test sequences for each delay; a quarter of them to validate."""
 
     dense_weight: float = 1.0
@@ -52,10 +52,10 @@ class RecallTaskConfig:
     first_gap: int = 3
     """Clips from one cue to the next, at most, in the first sequences."""
 
-    longest_gap: int = 24
-    """The same in the last ones."""
+    longest_gap: int = 40
+    """The same in the last ones. More than a sequence has, so that long delays are common."""
 
-    curriculum: float = 0.6
+    curriculum: float = 0.5
     """Share of the steps over which the gap grows. 0: it is long from the beginning."""
 
     steps: int = 400
