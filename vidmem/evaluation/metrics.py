@@ -41,3 +41,26 @@ def class_scores(confusion: Labels) -> list[ClassScore]:
 def macro_f1(scores: list[ClassScore]) -> float:
     """The plain mean of the classes' F1."""
     return sum(score.f1 for score in scores) / len(scores)
+
+
+def top_share(scores: NDArray[np.floating], labels: Labels, k: int) -> float:
+    """Of the samples, those whose label is among the k highest of `scores` `[N, C]`."""
+    highest = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+    return float((highest == labels[:, None]).any(1).mean())
+
+
+def mean_average_precision(scores: NDArray[np.floating], labels: Labels) -> float:
+    """The mean, over classes that occur, of the area under precision by recall; no interpolation.
+
+    As `sklearn.metrics.average_precision_score` has it, but for ties, which count in the order of
+    the samples there and in the worst one here: a network that says the same of all gains nothing.
+    """
+    precisions = []
+    for index in np.unique(labels):
+        is_own = labels == index
+        # Among equal scores those of other classes come first.
+        order = np.lexsort((is_own, -scores[:, index]))
+        hits = is_own[order]
+        precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+        precisions.append(precision[hits].mean())
+    return float(np.mean(precisions))

@@ -28,7 +28,7 @@ from vidmem.training.runs.config import TrainConfig, config_from
 
 CONFIG, TOML, RECORD = "config.json", "config.toml", "run.json"
 METRICS, SCORES, LOCK = "metrics.jsonl", "scores.json", ".lock"
-CHECKPOINTS, LAST = "checkpoints", "last.pt"
+CHECKPOINTS, LAST, MODEL = "checkpoints", "last.pt", "model"
 _MAX_METRICS_BYTES = 2**30
 
 

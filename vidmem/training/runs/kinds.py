@@ -4,8 +4,8 @@ A task is of one of three forms, and a network is made for one form:
 
     form       facts            a network's face
     sequences  SequenceFacts    network(values [B, T, P, F]) -> SequenceScores
-    clips      VideoFacts       network(clips [B, T, 3, H, W]) -> logits [B, C]
-    lanes      VideoFacts       a `StreamModel` that learns: init_state, step, forward_clips
+    clips      PixelFacts       network(clips [B, T, 3, H, W]) -> logits [B, C]
+    lanes      PixelFacts       `vidmem.training.runs.videos.lanes.LaneNetwork`
 
 Letters: B rows, T frames, P tokens of a frame, F width of a token, C classes.
 """
@@ -48,7 +48,7 @@ class SequenceFacts:
 
 
 @dataclass(frozen=True, kw_only=True)
-class VideoFacts:
+class PixelFacts:
     """What a network on pixels has to fit."""
 
     card: ModelCard
@@ -114,7 +114,7 @@ class Task(Protocol):
 
     @property
     def facts(self) -> Any:
-        """What a network has to fit: `SequenceFacts` or `VideoFacts`."""
+        """What a network has to fit: `SequenceFacts` or `PixelFacts`."""
         ...
 
     def batch(self, draw: Draw) -> Any:
@@ -147,6 +147,25 @@ class CarriesState(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsOpen(Protocol):
+    """A task that holds something open, as decoders."""
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+@runtime_checkable
+class HoldsModel(Protocol):
+    """A network around a model that streams: that one is saved beside the scores."""
+
+    @property
+    def model(self) -> Any:
+        """A `vidmem.models.interface.Network`."""
+        ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class TaskKind:
     """A kind of task."""
@@ -161,6 +180,9 @@ class TaskKind:
     make: Callable[[Any], Task]
     """The task of such a config. What is drawn for `valid` and `test` follows from it alone, so
     that runs of all seeds are scored on the same."""
+
+    reads_ahead: bool = False
+    """Whether the next batch is made in a thread while the network learns from this one."""
 
 
 @dataclass(frozen=True, kw_only=True)

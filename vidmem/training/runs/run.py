@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,17 @@ import torch
 from torch import Tensor, nn
 
 from vidmem.errors import ModelError, VidmemError
+from vidmem.models import save
 from vidmem.models.device import resolve_device
 from vidmem.training.loop import Loop, StepReport, hidden_matrices
+from vidmem.training.runs.ahead import Batches
 from vidmem.training.runs.config import TrainConfig
 from vidmem.training.runs.ema import AveragedWeights
 from vidmem.training.runs.events import Events
-from vidmem.training.runs.folder import RunFolder, RunScores
-from vidmem.training.runs.kinds import CarriesState, Draw, Task
+from vidmem.training.runs.folder import MODEL, RunFolder, RunScores
+from vidmem.training.runs.kinds import CarriesState, Draw, HoldsModel, HoldsOpen, Task
 from vidmem.training.runs.record import now, run_record
+from vidmem.training.runs.together import Alone, Launched, Together, is_launched, own_device
 
 
 class RunCancelledError(VidmemError):
@@ -76,26 +79,34 @@ def train_run(
         RunCancelledError: If it was cancelled.
         StorageError: If the folder cannot be written, or another process trains there.
     """
-    files = RunFolder(folder)
-    with files.held():
-        files.begin(config, toml)
+    files, where = RunFolder(folder), resolve_device(own_device(device))
+    together: Together = Launched(where) if is_launched() else Alone()
+    with files.held() if together.rank == 0 else contextlib.nullcontext():
+        together.from_first(lambda: files.begin(config, toml))
         if (done := files.scores()) is not None:
             return dict(done.test)
-        run = _Run(config, files, resolve_device(device), on_step, is_cancelled)
-        started = time.monotonic()
-        files.add_record(run.record())
-        try:
-            scores = run.to_the_end()
-        except BaseException as error:
-            outcome = f"{type(error).__name__}: {error}"
-            files.finish_record({"ended": now(), "outcome": outcome})
-            raise
-        finally:
-            run.close()
-        seconds = round(time.monotonic() - started, 1)
-        files.finish_record({"ended": now(), "seconds": seconds, "outcome": "done"})
-        files.write_scores(scores)
+        run = _Run(config, files, where, together, on_step, is_cancelled)
+        with _noted(files, run) if together.rank == 0 else contextlib.nullcontext():
+            try:
+                scores = run.to_the_end()
+            finally:
+                run.close()
+        together.from_first(lambda: files.write_scores(scores))
     return dict(scores.test)
+
+
+@contextlib.contextmanager
+def _noted(files: RunFolder, run: _Run) -> Iterator[None]:
+    """Note when a run began, and how it ended."""
+    started = time.monotonic()
+    files.add_record(run.record())
+    try:
+        yield
+    except BaseException as error:
+        files.finish_record({"ended": now(), "outcome": f"{type(error).__name__}: {error}"})
+        raise
+    seconds = round(time.monotonic() - started, 1)
+    files.finish_record({"ended": now(), "seconds": seconds, "outcome": "done"})
 
 
 def make_network(config: TrainConfig, task: Task, device: torch.device) -> nn.Module:
@@ -113,10 +124,12 @@ class _Run:
         config: TrainConfig,
         files: RunFolder,
         device: torch.device,
+        together: Together,
         on_step: Callable[[StepReport], None],
         is_cancelled: Callable[[], bool],
     ) -> None:
         self._config, self._files, self._device = config, files, device
+        self._together = together
         self._on_step, self._is_cancelled = on_step, is_cancelled
         self._task: Task = config.task_kind.make(config.task)
         self._network = make_network(config, self._task, device)
@@ -127,7 +140,13 @@ class _Run:
         self._average = AveragedWeights(self._network, decay) if decay else None
         self._progress = Progress()
         self._continue()
-        self._events = Events(files.path)
+        self._batches = Batches(
+            self._task,
+            is_ahead=config.task_kind.reads_ahead,
+            own_parts=together.own_parts(config.optimizer.accumulate),
+            num_steps=config.optimizer.steps,
+        )
+        self._events = Events(files.path) if together.rank == 0 else None
 
     def record(self) -> dict[str, Any]:
         """What is noted of it as it begins."""
@@ -135,6 +154,7 @@ class _Run:
         learned = [p.numel() for p in self._loop.learned]
         return {
             **run_record(self._device, self._config.seed),
+            "processes": self._together.size,
             "first_step": self._progress.num_steps,
             "parameters": sum(counts),
             "learned_parameters": sum(learned),
@@ -149,14 +169,21 @@ class _Run:
 
     def close(self) -> None:
         """Let go of what is open."""
-        self._events.close()
+        if self._events is not None:
+            self._events.close()
+        self._batches.close()
+        if isinstance(self._task, HoldsOpen):
+            self._task.close()
 
     def _step(self) -> None:
         number, config = self._progress.num_steps, self._config
         self._network.train()
         try:
             report = self._loop.step(
-                number, self._losses(number), share=1 / config.optimizer.accumulate
+                number,
+                self._losses(number),
+                share=1 / config.optimizer.accumulate,
+                exchange=self._together.exchange,
             )
         except FloatingPointError as error:
             raise ModelError(
@@ -168,27 +195,34 @@ class _Run:
         losses = (*self._progress.losses, report.loss)
         self._progress = replace(self._progress, num_steps=done, losses=losses)
         is_better = self._is_check(done) and self._check(report)
-        is_cancelled = self._is_cancelled()
+        is_cancelled = self._together.from_first(self._is_cancelled)
         if is_better or is_cancelled or done % config.checkpoints.every == 0:
-            self._files.write_last(self._checkpoint())
+            checkpoint = self._checkpoint()
+            self._together.from_first(lambda: self._files.write_last(checkpoint))
         self._on_step(report)
         if is_cancelled:
             raise RunCancelledError(f"{config.name} was ended after step {done}; it can go on")
 
     def _losses(self, number: int) -> Iterator[Tensor]:
+        for draw in self._draws(number):
+            batch = self._batches.batch(draw)
+            torch.manual_seed(draw.torch_seed)
+            with self._precision():
+                yield self._task.loss(self._network, batch)
+
+    def _draws(self, number: int) -> list[Draw]:
+        """The parts of a step's batch that this process takes."""
         optimizer = self._config.optimizer
-        for part in range(optimizer.accumulate):
-            draw = Draw(
+        return [
+            Draw(
                 seed=self._config.seed,
                 step=number,
                 part=part,
                 num_parts=optimizer.accumulate,
                 size=optimizer.batch,
             )
-            batch = self._task.batch(draw)
-            torch.manual_seed(draw.torch_seed)
-            with self._precision():
-                yield self._task.loss(self._network, batch)
+            for part in self._together.own_parts(optimizer.accumulate)
+        ]
 
     def _is_check(self, done: int) -> bool:
         return done % self._config.stop.check_every == 0 or done == self._config.optimizer.steps
@@ -201,26 +235,9 @@ class _Run:
     def _check(self, report: StepReport) -> bool:
         """Score `valid`; whether it is the best so far."""
         progress = self._progress
-        with self._scored_weights():
-            scores = self._scores("valid")
-            score = next(iter(scores.values()))
-            # A score that is no number is no better than any.
-            is_better = progress.best_step == 0 or score > progress.best_score
-            if is_better:
-                self._files.write_best(progress.num_steps, self._network.state_dict())
-        loss = sum(progress.losses) / len(progress.losses)
-        self._files.add_metrics(
-            {
-                "step": progress.num_steps,
-                "loss": loss,
-                "learning_rate": report.learning_rate,
-                "valid": scores,
-            }
-        )
-        numbers = {f"valid/{name}": value for name, value in scores.items()}
-        self._events.add(
-            progress.num_steps, {"loss": loss, "learning_rate": report.learning_rate, **numbers}
-        )
+        scores = self._together.from_first(lambda: self._score_now(report))
+        score = next(iter(scores.values()))
+        is_better = self._is_better(scores)
         progress = replace(progress, losses=())
         if is_better:
             best = score if not math.isnan(score) else -math.inf
@@ -232,9 +249,36 @@ class _Run:
         self._progress = progress
         return is_better
 
+    def _is_better(self, scores: Mapping[str, float]) -> bool:
+        # A score that is no number is no better than any.
+        progress = self._progress
+        return progress.best_step == 0 or next(iter(scores.values())) > progress.best_score
+
+    def _score_now(self, report: StepReport) -> dict[str, float]:
+        """Score `valid`, note it, and keep the weights if they are the best."""
+        progress = self._progress
+        with self._scored_weights():
+            scores = self._scores("valid")
+            if self._is_better(scores):
+                self._files.write_best(progress.num_steps, self._network.state_dict())
+        numbers = {
+            "loss": sum(progress.losses) / len(progress.losses),
+            "learning_rate": report.learning_rate,
+        }
+        self._files.add_metrics({"step": progress.num_steps, **numbers, "valid": scores})
+        if self._events is not None:
+            named = {f"valid/{name}": value for name, value in scores.items()}
+            self._events.add(progress.num_steps, numbers | named)
+        return scores
+
     def _final_scores(self) -> RunScores:
+        return self._together.from_first(self._score_best)
+
+    def _score_best(self) -> RunScores:
         best = self._progress.best_step
         self._network.load_state_dict(self._files.best(best))
+        if isinstance(self._network, HoldsModel):
+            save(self._network.model, self._files.path / MODEL)
         return RunScores(
             best_step=best,
             num_steps=self._progress.num_steps,
@@ -255,15 +299,21 @@ class _Run:
         is_low = self._config.optimizer.precision == "bf16"
         return torch.autocast(self._device.type, torch.bfloat16, enabled=is_low)
 
+    def _carried(self) -> dict[str, Any]:
+        """What the tasks of all processes carry on, each that of its parts."""
+        if not isinstance(self._task, CarriesState):
+            return {}
+        own = self._together.gathered(self._task.state_dict())
+        return {name: value for state in own for name, value in state.items()}
+
     def _checkpoint(self) -> dict[str, Any]:
-        task = self._task
         return {
             "best_step": self._progress.best_step,
             "progress": asdict(self._progress),
             "network": self._network.state_dict(),
             "optimizers": self._loop.state_dict(),
             "average": self._average.state_dict() if self._average else {},
-            "task": task.state_dict() if isinstance(task, CarriesState) else {},
+            "task": self._carried(),
         }
 
     def _continue(self) -> None:
@@ -277,7 +327,9 @@ class _Run:
                 self._average.load_state_dict(checkpoint["average"])
             if isinstance(self._task, CarriesState):
                 self._task.load_state_dict(checkpoint["task"])
-        self._files.forget_metrics_after(self._progress.num_steps)
+        self._together.from_first(
+            lambda: self._files.forget_metrics_after(self._progress.num_steps)
+        )
 
     def _matrices(self) -> list[nn.Parameter]:
         """What Muon trains: linear layers inside the network, but not its heads and embeddings."""

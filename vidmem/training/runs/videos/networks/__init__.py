@@ -1,0 +1,1 @@
+"""Networks on pixels: FAM Swin, Spool, and what they are held against."""
