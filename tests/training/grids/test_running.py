@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -82,12 +83,21 @@ def test_a_grid_can_be_interrupted(tmp_path, monkeypatch):
         run_grid(grid_from(ROWS, BASE), tmp_path)
 
 
+class Deadly:
+    """What ends the process that it is sent to."""
+
+    def __reduce__(self):
+        return os._exit, (7,)
+
+
 @pytest.mark.slow
-def test_in_processes_it_comes_to_the_same(tmp_path):
-    grid = grid_from(ROWS, BASE)
-    alone = run_grid(grid, tmp_path / "alone")
-    together = run_grid(grid, tmp_path / "together", jobs=2)
-    assert list(together) == list(alone)
-    for digest, one in alone.items():
-        assert together[digest].scores == pytest.approx(one.scores)
-        assert bool(together[digest].failure) == bool(one.failure)
+def test_runs_in_processes_come_to_the_same_and_one_that_dies_takes_no_other(tmp_path):
+    grid = grid_from({"title": "t", "rows": ROWS["rows"][:1]}, BASE)
+    (config,) = grid.rows[0].configs
+    (alone,) = run_grid(grid, tmp_path / "alone").values()
+    work = [(Deadly(), tmp_path / "deadly", "cpu"), (config, tmp_path / "well", "cpu")]
+    outcomes = dict(running._outcomes(iter(work), jobs=2))
+    assert outcomes[tmp_path / "well"].scores == pytest.approx(alone.scores)
+    dead = outcomes[tmp_path / "deadly"]
+    assert "its process died with 7" in dead.failure
+    assert (dead.folder / FAILURE).exists()

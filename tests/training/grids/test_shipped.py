@@ -1,4 +1,4 @@
-"""The grids of docs/studies.md: each row makes a network that fits its task, each column a score."""
+"""The grids of docs/studies.md: each row can be learnt, and each column is scored."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from vidmem.training.runs.run import make_network
 FOLDER = ROOT / "docs" / "studies"
 PATHS = sorted(FOLDER.glob("*.toml"))
 GRIDS = [path for path in PATHS if "base" in read_toml(path)]
+NEED_DATA = {"spool-backbone"}
+"""Grids of footage and of encoders that are not here: these are read, and no more."""
 
 
 class Silent(nn.Linear):
@@ -43,6 +45,9 @@ def test_every_row_can_be_learnt_and_every_column_is_scored(path):
     assert grid.num_runs == len(grid.rows) * len(grid.rows[0].configs)
     for row in grid.rows:
         config = row.configs[0]
+        assert (config.task_kind.form == "clips") == (path.stem in NEED_DATA)
+        if path.stem in NEED_DATA:
+            continue
         task = config.task_kind.make(config.task)
         network = make_network(config, task, torch.device("cpu"))
         batch = task.batch(Draw(seed=0, step=0, part=0, num_parts=1, size=2))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
-from queue import SimpleQueue
+from threading import Lock
 
 import torch
 
@@ -86,56 +88,63 @@ def _outcomes(work: Iterator[Work], jobs: int) -> Iterator[tuple[Path, RunOutcom
         for one in work:
             yield one[1], run_one(*one)
         return
-    done: SimpleQueue[tuple[Path, RunOutcome]] = SimpleQueue()
     processes = _Processes(jobs)
     with ThreadPoolExecutor(jobs) as threads:
-        waiting = [
-            threads.submit(lambda one=one: done.put((one[1], processes.run(one)))) for one in work
-        ]
+        places = {threads.submit(processes.run, one): one[1] for one in work}
         try:
-            for _ in waiting:
-                yield done.get()
+            for future in as_completed(places):
+                yield places[future], future.result()
         finally:
-            for future in waiting:
+            for future in places:
                 future.cancel()
             processes.close()
 
 
 class _Processes:
-    """As many processes as runs at a time; a crash takes the one with it that ran it, no other."""
+    """A process for each run: a crash takes only the run with it that was in it."""
 
     def __init__(self, jobs: int) -> None:
-        self._jobs = jobs
-        self._idle: SimpleQueue[ProcessPoolExecutor] = SimpleQueue()
-        for _ in range(jobs):
-            self._idle.put(self._new())
+        # Spawned: a fork would copy the locks of torch's threads, held or not.
+        self._spawning = multiprocessing.get_context("spawn")
+        self._threads = max(1, torch.get_num_threads() // jobs)
+        self._running: set[BaseProcess] = set()
+        self._is_closed = False
+        self._lock = Lock()
 
     def run(self, work: Work) -> RunOutcome:
         """Waits for it."""
-        process = self._idle.get()
+        here, there = self._spawning.Pipe(duplex=False)
+        process = self._spawning.Process(
+            target=_run_in_process, args=(there, work, self._threads), daemon=True
+        )
+        with self._lock:
+            if self._is_closed:
+                return RunOutcome(folder=work[1], scores={}, failure="it was not begun")
+            process.start()
+            self._running.add(process)
+        there.close()
         try:
-            return process.submit(run_one, *work).result()
-        except BrokenExecutor:
-            process = self._new()
-            sentence = "its process died: the memory may have been too small for it"
+            return here.recv()
+        except EOFError:
+            process.join()
+            sentence = f"its process died with {process.exitcode}: was there memory enough for it?"
             return _failed(work[1], sentence)
         finally:
-            self._idle.put(process)
+            process.join()
+            with self._lock:
+                self._running.discard(process)
 
     def close(self) -> None:
-        """Once all are idle."""
-        for _ in range(self._jobs):
-            self._idle.get().shutdown(cancel_futures=True)
+        """End what still runs; each goes on from its checkpoint the next time."""
+        with self._lock:
+            self._is_closed = True
+            for process in self._running:
+                process.terminate()
 
-    def _new(self) -> ProcessPoolExecutor:
-        # Spawned: a fork would copy the locks of torch's threads, held or not.
-        threads = max(1, torch.get_num_threads() // self._jobs)
-        return ProcessPoolExecutor(
-            1,
-            multiprocessing.get_context("spawn"),
-            initializer=torch.set_num_threads,
-            initargs=(threads,),
-        )
+
+def _run_in_process(there: Connection, work: Work, threads: int) -> None:
+    torch.set_num_threads(threads)
+    there.send(run_one(*work))
 
 
 def run_one(config: TrainConfig, folder: Path, device: str) -> RunOutcome:
