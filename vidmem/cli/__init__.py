@@ -15,7 +15,7 @@ import typer
 
 import vidmem
 from vidmem.cli.ablation import ablate
-from vidmem.cli.barn import evaluate, sample, train
+from vidmem.cli.barn import sample
 from vidmem.cli.benches import bench
 from vidmem.cli.converting import convert
 from vidmem.cli.datasets import data
@@ -25,6 +25,7 @@ from vidmem.cli.planning import plan
 from vidmem.cli.results import agree, budget, score
 from vidmem.cli.teaching import teach
 from vidmem.cli.terminal import INTERRUPTED, leave_streams, prepare_streams, tell
+from vidmem.cli.training import evaluate, train
 from vidmem.cli.watching import watch
 from vidmem.errors import VidmemError
 from vidmem.processors import wait_passively

@@ -1,4 +1,4 @@
-"""Commands around the drawn barn: `vidmem sample`, `train` and `evaluate`."""
+"""What is done with the drawn barn: `vidmem sample`, and training and scoring the nano models."""
 
 from __future__ import annotations
 
@@ -53,16 +53,8 @@ def sample(
     )
 
 
-def train(
-    out: Annotated[Path, typer.Argument(help="The folder for the model.", show_default=False)],
-    seed: Annotated[int, typer.Option(help="Of the weights and the order of samples.")] = 0,
-    videos: Annotated[int, typer.Option(min=2, help="Barn videos drawn to learn from.")] = 256,
-    model: Annotated[str, typer.Option(help="fam-swin-nano or spool-nano.")] = "fam-swin-nano",
-) -> None:
-    """Train a nano model on generated barn videos, as the bundled ones were.
-
-    If it is stopped between two stages, the same command goes on from there.
-    """
+def train_barn(out: Path, *, seed: int, videos: int, model: str) -> None:
+    """Train a nano model on generated barn videos; see `vidmem train`."""
     from vidmem.models import save
     from vidmem.training.barn.fam_swin_nano import BarnTraining, train_nano
     from vidmem.training.barn.spool_nano import SpoolTraining, train_spool_nano
@@ -93,14 +85,7 @@ def train(
     console.print(f"wrote {out}", markup=False)
 
 
-def evaluate(
-    model: Annotated[str, typer.Argument(help="A bundled model or a folder.")] = "fam-swin-nano",
-    videos: Annotated[int, typer.Option(min=1, max=1000, help="Unseen barn videos.")] = 30,
-    clips: Annotated[int, typer.Option(min=1, help="Clips of each video.")] = 120,
-    l_mem: Annotated[
-        int | None, typer.Option(min=1, help="Clips remembered. Default: the model's.")
-    ] = None,
-) -> None:
+def evaluate_barn_model(model: str, *, videos: int, clips: int, l_mem: int | None) -> None:
     """Score a barn model on unseen videos, with memory and without."""
     from vidmem.evaluation.barn.scores import UNSEEN_SEEDS, evaluate_barn, scores_as_markdown
     from vidmem.streaming import StreamSettings

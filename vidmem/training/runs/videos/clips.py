@@ -82,6 +82,11 @@ class VideosTask:
         self.facts = PixelFacts(card=config.card(self.splits.train.class_names))
         self._reader = ClipReader(config)
 
+    @property
+    def test_views(self) -> tuple[int, int]:
+        """Clips of a sample, and crops of a clip, that `test` is scored on."""
+        return self._config.test_clips, self._config.test_crops
+
     def batch(self, draw: Draw) -> tuple[Tensor, Tensor]:
         """Clips `[B, T, 3, H, W]` of samples, each as likely as any, and their classes `[B]`."""
         samples = self.splits.train.samples
@@ -100,10 +105,9 @@ class VideosTask:
 
     def scores(self, network: nn.Module, split: Split) -> dict[str, float]:
         """See `Predictions.scores`; `valid` is scored on the middle of each sample alone."""
-        config = self._config
         if split == "valid":
             return self.predictions(network, split).scores()
-        return self.predictions(network, split, config.test_clips, config.test_crops).scores()
+        return self.predictions(network, split, *self.test_views).scores()
 
     @torch.no_grad()
     def predictions(
