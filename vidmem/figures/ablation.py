@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 DASHES = ("solid", "dash", "dot")
 SYMBOLS = ("circle", "square", "diamond")
+IN_LEGEND = ("\N{BLACK CIRCLE}", "\N{BLACK SQUARE}", "\N{BLACK DIAMOND}")
 ROW_PIXELS = 26
 """Height of a row of points."""
 
@@ -55,7 +56,7 @@ def _numbered(columns: tuple[str, ...], curve: str) -> dict[str, int]:
 
 def _curves(table: AblationTable, numbered: dict[str, int], title: str, shades: Theme) -> Figure:
     swatches = [
-        Swatch(visible(row.name), _colour(shades, number), symbol="\N{BLACK CIRCLE}")
+        Swatch(visible(row.name), _colour(shades, number), symbol=_style(shades, number, IN_LEGEND))
         for number, row in enumerate(table.rows)
     ]
     figure = new_figure(shades, table.title, table.note, INTERVALS, legend=swatches)
@@ -84,7 +85,7 @@ def _curves(table: AblationTable, numbered: dict[str, int], title: str, shades: 
 def _points(table: AblationTable, shades: Theme) -> Figure:
     columns = table.shown_columns
     swatches = [
-        Swatch(visible(name), _colour(shades, number), symbol="\N{BLACK CIRCLE}")
+        Swatch(visible(name), _colour(shades, number), symbol=_style(shades, number, IN_LEGEND))
         for number, name in enumerate(columns)
     ]
     figure = new_figure(shades, table.title, table.note, INTERVALS, legend=swatches)
