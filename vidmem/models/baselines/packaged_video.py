@@ -66,8 +66,10 @@ def _maker(name: str) -> Callable[[int], nn.Module]:
     home = "torchvision.models.video" if package == "torchvision" else "pytorchvideo.models.hub"
     try:
         models: Any = import_module(home)
-    except ImportError as error:
-        raise MissingPackageError(f"{name} needs {package}: pip install {package}") from error
+    except (ImportError, RuntimeError) as error:  # RuntimeError: it was built for another torch
+        raise MissingPackageError(
+            f"{name} needs {package}, for the torch that is here: pip install {package} ({error})"
+        ) from error
     if package == "torchvision":
         return lambda num_classes: getattr(models, name)(num_classes=num_classes)
     return lambda num_classes: getattr(models, name)(pretrained=False, model_num_class=num_classes)

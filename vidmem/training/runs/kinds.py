@@ -4,7 +4,8 @@ A task is of one of three forms, and a network is made for one form:
 
     form       facts            a network's face
     sequences  SequenceFacts    network(values [B, T, P, F]) -> SequenceScores
-    clips      PixelFacts       network(clips [B, T, 3, H, W]) -> logits [B, C]
+    clips      PixelFacts       network(clips [B, T, 3, H, W]) -> logits [B, C]; while it
+                                 learns, K answers that are all taught: [B, K, C]
     lanes      PixelFacts       `vidmem.training.runs.videos.lanes.LaneNetwork`
 
 Letters: B rows, T frames, P tokens of a frame, F width of a token, C classes.

@@ -85,6 +85,8 @@ class Launched:
         import torch.distributed as distributed  # only here: one process needs none of it
 
         self._distributed: Any = distributed
+        if device.type == "cuda":
+            torch.cuda.set_device(device)  # NCCL sends from the current one
         if not distributed.is_initialized():
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         self._device = device

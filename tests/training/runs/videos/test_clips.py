@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
+from tests.data.manifest import miniatures
 from tests.training.runs.videos.miniature import FAM, VIT, config_values
 from vidmem.errors import DatasetError, SettingError
 from vidmem.evaluation.metrics import mean_average_precision, top_share
@@ -104,6 +105,22 @@ def test_the_probabilities_of_several_views_are_averaged(miniature):
         task.predictions(network, "test", 1, 2)
 
 
+class TwoAnswers(ByBrightness):
+    """One that is sure of class 1, and one that is not."""
+
+    def forward(self, clips):
+        logits = torch.tensor([[0.0, 4.0], [0.0, 0.0]]) + self.weight
+        return logits.expand(len(clips), 2, 2)
+
+
+def test_all_answers_of_a_network_are_taught(miniature):
+    task = make_task(miniature)
+    loss = task.loss(TwoAnswers(), (torch.zeros(3, 4, 3, 32, 32), torch.tensor([1, 1, 0])))
+    rows = torch.tensor([[0.0, 4.0], [0.0, 0.0]])
+    want = [torch.nn.functional.cross_entropy(rows, torch.tensor([c, c])) for c in (1, 1, 0)]
+    torch.testing.assert_close(loss, torch.stack(want).mean())
+
+
 def test_scores_are_those_of_scikit_learn():
     rng = np.random.default_rng(0)
     probabilities = rng.random((40, 6), np.float32)
@@ -134,6 +151,30 @@ def test_scores_are_those_of_scikit_learn():
 def test_what_does_not_fit_is_named(miniature, task, error, message):
     with pytest.raises(error, match=message):
         make_task(miniature, **task)
+
+
+@pytest.mark.parametrize(
+    ("layout", "sizes", "class_names"),
+    [
+        (miniatures.ucf101, (2, 1, 1), ("ApplyEyeMakeup", "Archery")),
+        (miniatures.hmdb51, (2, 1, 1), ("brush_hair", "cartwheel")),
+        (miniatures.something, (1, 1, 1), None),
+        (miniatures.class_folders, (2, 1, 1), ("lying", "standing")),
+    ],
+)
+def test_the_splits_of_other_layouts_are_theirs(miniature, tmp_path, layout, sizes, class_names):
+    root = layout(tmp_path / "dataset", miniature.parent / "pen.mp4")
+    splits = make_task(root).splits
+    assert tuple(map(len, (splits.train, splits.valid, splits.test))) == sizes
+    assert class_names is None or splits.train.class_names == class_names
+    folds = 2 if layout is miniatures.ucf101 else 1
+    assert len(make_task(root, fold=folds).splits.train)
+
+
+def test_samples_of_several_classes_are_refused(miniature, tmp_path):
+    root = miniatures.ava(tmp_path / "ava", miniature.parent / "pen.mp4")
+    with pytest.raises(DatasetError, match="samples must be of one class each"):
+        make_task(root)
 
 
 def test_what_was_chosen_on_is_what_is_scored_where_there_is_no_other(miniature, tmp_path):

@@ -106,7 +106,9 @@ def test_gradients_reach_no_further_than_a_step(config, task):
 
 
 def test_a_run_goes_on_bit_for_bit_with_what_its_lanes_remember(miniature, tmp_path):
-    config = make_config(miniature, optimizer={"steps": 3, "accumulate": 2, "batch": 1})
+    config = make_config(
+        miniature, optimizer={"steps": 3, "accumulate": 2, "batch": 1, "precision": "bf16"}
+    )
     scores = train_run(config, tmp_path / "whole", device="cpu")
 
     def die(report):

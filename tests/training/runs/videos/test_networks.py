@@ -11,7 +11,7 @@ from vidmem.errors import CheckpointError, MissingPackageError, SettingError
 from vidmem.models import FamSwin, Spool, save
 from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
 from vidmem.training.runs.config import config_from
-from vidmem.training.runs.kinds import PixelFacts
+from vidmem.training.runs.kinds import HoldsModel, PixelFacts
 from vidmem.training.runs.registry import NETWORKS
 from vidmem.training.runs.videos.networks.fam_swin import FamSwinPixelsConfig, make_fam_swin
 
@@ -80,7 +80,7 @@ def make(model):
 def test_clips_become_logits_and_gradients_reach_what_learns(name):
     network = make(MODELS[name])
     logits = network(torch.randn(3, 4, 3, 32, 32))
-    assert logits.shape == (3, 2)
+    assert logits.shape == ((3, 2, 2) if name == "spool" else (3, 2))
     logits.square().sum().backward()
     # Only what nothing uses has none: a part that predicts what is masked, or ends unread.
     learned = {n: p for n, p in network.named_parameters() if p.requires_grad}
@@ -180,6 +180,7 @@ def test_it_begins_as_pretrained_weights_and_the_head_where_classes_are_as_many(
     memory = network.memory_attention(3).state_dict()
     qkv = network.state_dict()[name].chunk(3)
     assert torch.equal(memory["query.weight"], qkv[0])
+    assert not network.memory_attention(3).gate
     torch.save({**weights, "norm.weight": torch.zeros(3)}, path)
     with pytest.raises(CheckpointError):
         make({"kind": "fam-swin", **FAM, "pretrained": str(path)})
@@ -188,10 +189,12 @@ def test_it_begins_as_pretrained_weights_and_the_head_where_classes_are_as_many(
 def test_it_begins_as_a_model_that_was_saved(tmp_path):
     saved = make({"kind": "fam-swin", **FAM}).model
     torch.nn.init.normal_(saved.memory_attention(4).no_memory)
+    torch.nn.init.constant_(saved.memory_attention(4).gate, 0.7)
     save(saved, tmp_path)
     model = {"kind": "fam-swin", **FAM, "pretrained": str(tmp_path)}
     own = make(model).model.state_dict()
     assert all(torch.equal(value, own[name]) for name, value in saved.state_dict().items())
+    assert make({**model, "gate": 0.2}).model.memory_attention(4).gate.item() == pytest.approx(0.2)
     with pytest.raises(CheckpointError, match=r"is of another size than \[model\]"):
         make({**model, "embed_dim": 16})
     save_file({"one": torch.zeros(1)}, tmp_path / "model.safetensors")
@@ -207,7 +210,23 @@ def test_a_spool_that_learnt_its_encoder_is_whole_in_its_folder(tmp_path):
 
     clips = torch.randn(1, 4, 3, 32, 32)
     again = load_folder(tmp_path)
-    torch.testing.assert_close(again(clips).clip_logits, network.eval()(clips))
+    scores, both = again(clips), network(clips)
+    torch.testing.assert_close(both[:, 1], scores.frame_logits.mean(1))
+    torch.testing.assert_close(scores.clip_logits, network.eval()(clips))
+
+
+def test_what_lora_learnt_has_no_place_in_a_spools_folder():
+    pytest.importorskip("peft", reason="peft is in the extra `train`")
+    assert isinstance(make(MODELS["spool"]), HoldsModel)
+    assert not isinstance(make({**MODELS["spool"], "lora_rank": 2}), HoldsModel)
+
+
+def test_clips_teach_memory_nothing_so_it_begins_as_copies_of_what_they_taught():
+    network = make({"kind": "fam-swin", **FAM})
+    block = network.fam.swin_stage(4).last_block
+    torch.nn.init.normal_(block.attention.qkv.weight)
+    query = network.model.memory_attention(4).query.weight
+    assert torch.equal(query, block.attention.qkv.weight.chunk(3)[0])
 
 
 def test_a_gate_can_begin_open():

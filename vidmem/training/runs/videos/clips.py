@@ -98,10 +98,14 @@ class VideosTask:
         return clips, torch.tensor([class_of(sample) for sample in rows])
 
     def loss(self, network: nn.Module, batch: tuple[Tensor, Tensor]) -> Tensor:
-        """Cross-entropy."""
+        """Cross-entropy; where a network gives several answers, the mean of theirs."""
         clips, classes = (one.to(device_of(network)) for one in batch)
+        logits = network(clips).float()
+        if logits.ndim == 3:
+            classes = classes.repeat_interleave(logits.shape[1])
+            logits = logits.flatten(0, 1)
         smoothing = self._config.label_smoothing
-        return F.cross_entropy(network(clips).float(), classes, label_smoothing=smoothing)
+        return F.cross_entropy(logits, classes, label_smoothing=smoothing)
 
     def scores(self, network: nn.Module, split: Split) -> dict[str, float]:
         """See `Predictions.scores`; `valid` is scored on the middle of each sample alone."""

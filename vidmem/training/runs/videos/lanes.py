@@ -189,9 +189,11 @@ class StreamsTask:
 
     def state_dict(self) -> dict[str, Any]:
         """What the lanes remember."""
+        # Those still as they were loaded are of parts that other processes take.
         return {
-            str(part): state if isinstance(state, dict) else state.to_tensors()
+            str(part): state.to_tensors()
             for part, state in self._states.items()
+            if not isinstance(state, dict)
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:

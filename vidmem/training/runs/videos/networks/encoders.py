@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from vidmem.errors import SettingError
@@ -87,18 +88,31 @@ class SpoolPixelsConfig(EncoderConfig):
 class SpoolClips(nn.Module):
     """A Spool on clips: what its context frames say.
 
+    While it learns, the mean of its frames is a second answer: a stream asks these.
+
     Args:
-        model: The Spool.
+        spool: The Spool.
     """
 
-    def __init__(self, model: Spool) -> None:
+    def __init__(self, spool: Spool) -> None:
         super().__init__()
-        self.model = model
-        model.frame_head.requires_grad_(False)  # clips teach it nothing
+        self.spool = spool
 
     def forward(self, clips: Tensor) -> Tensor:
-        """`[B, T, 3, H, W]` to logits `[B, C]`."""
-        return self.model(clips).clip_logits
+        """`[B, T, 3, H, W]` to logits `[B, C]`, in training mode `[B, 2, C]`."""
+        scores = self.spool(clips)
+        if not self.training:
+            return scores.clip_logits
+        return torch.stack([scores.clip_logits, scores.frame_logits.mean(1)], 1)
+
+
+class SavedSpoolClips(SpoolClips):
+    """One whose folder has all that it learnt; the matrices of LoRA have no place in it."""
+
+    @property
+    def model(self) -> Spool:
+        """See `HoldsModel`."""
+        return self.spool
 
 
 class OnEncoder(nn.Module):
@@ -187,7 +201,8 @@ def _spool(config: SpoolPixelsConfig, facts: PixelFacts) -> nn.Module:
         window_frames=facts.card.clip_frames,
         num_classes=facts.num_classes,
     )
-    return SpoolClips(Spool(model, facts.card, backbone=backbone))
+    kind = SpoolClips if config.lora_rank else SavedSpoolClips
+    return kind(Spool(model, facts.card, backbone=backbone))
 
 
 def _on_encoder(

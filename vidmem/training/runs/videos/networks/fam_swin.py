@@ -31,8 +31,9 @@ class FamSwinPixelsConfig:
     memory: MemoryConfig = field(default_factory=MemoryConfig)
     """Clips one by one do not read it."""
 
-    gate: float = 0.0
-    """What the gates of memory begin at: at 0 memory is not read at first."""
+    gate: float | None = None
+    """What the gates of memory begin at: at 0 memory is not read at first. None: what they are in
+    the pretrained model, or 0."""
 
     pretrained: str = ""
     """What its weights begin as: a file of torchvision's weights of this size (`swin3d_t...pth`),
@@ -94,13 +95,22 @@ class FamSwinClips(nn.Module):
 
     def __init__(self, model: FamSwin) -> None:
         super().__init__()
-        self.model = model
+        self.fam = model
         for attention in model.memory.values():
             attention.requires_grad_(False)  # nothing would teach it
 
+    @property
+    def model(self) -> FamSwin:
+        """The model, its memory as of one that is made from pretrained weights: nothing taught it.
+
+        See `FamSwin.copy_memory_projections`.
+        """
+        self.fam.copy_memory_projections()
+        return self.fam
+
     def forward(self, clips: Tensor) -> Tensor:
         """`[B, T, 3, H, W]` to logits `[B, C]`."""
-        return self.model(clips)
+        return self.fam(clips)
 
 
 def make_fam_swin(config: FamSwinPixelsConfig, facts: PixelFacts) -> FamSwin:
@@ -113,8 +123,9 @@ def make_fam_swin(config: FamSwinPixelsConfig, facts: PixelFacts) -> FamSwin:
     model = FamSwin(config.architecture(facts.num_classes), facts.card)
     if config.pretrained:
         _begin_as(model, config.pretrained)
-    for stage in model.memory_stages:
-        nn.init.constant_(model.memory_attention(stage).gate, config.gate)
+    if config.gate is not None:
+        for stage in model.memory_stages:
+            nn.init.constant_(model.memory_attention(stage).gate, config.gate)
     return model
 
 
