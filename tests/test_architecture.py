@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
     "projects": {"errors", "labels"},
     "review": {"errors", "labels"},
     # It scores as it goes, and measures what that costs, as is done elsewhere.
-    "training": {"errors", "data", "models", "nn", "video", "planner", "evaluation"},
+    "training": {"errors", "data", "labels", "models", "nn", "video", "planner", "evaluation"},
     "streaming": {"errors", "video", "models", "profiling"},
     # The facade for its version alone, which a report of teaching records.
     "teaching": {"__init__", "errors", "nn", "video", "models", "streaming", "labels", "training"},

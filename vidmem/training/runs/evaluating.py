@@ -7,7 +7,7 @@ import io
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import torch
 from torch import nn
@@ -22,18 +22,10 @@ from vidmem.training.runs.folder import RunFolder
 from vidmem.training.runs.kinds import HoldsOpen, Split
 from vidmem.training.runs.run import make_network
 from vidmem.training.runs.videos.clips import VideosTask
+from vidmem.training.runs.videos.lanes import StreamsTask
 from vidmem.training.runs.videos.scoring import Predictions
 
 EVALUATION, CONFUSION = "evaluation.json", "confusion.csv"
-
-
-@runtime_checkable
-class Predicts(Protocol):
-    """A task whose scores are those of predictions of classes."""
-
-    def predictions(self, network: nn.Module, split: Split) -> Predictions:
-        """What a network says."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,8 +150,7 @@ def _score(
 ) -> tuple[Predictions | None, dict[str, float]]:
     if isinstance(task, VideosTask):
         predictions = task.predictions(network, split, *views)
-    elif isinstance(task, Predicts):
-        predictions = task.predictions(network, split)
-    else:
-        return None, task.scores(network, split)
-    return predictions, predictions.scores()
+        return predictions, predictions.scores()
+    if isinstance(task, StreamsTask):
+        return task.scored(network, split)
+    return None, task.scores(network, split)

@@ -8,6 +8,7 @@ from vidmem.training.runs.sequences.networks import CBAS, FAM, GRU, SPOOL
 from vidmem.training.runs.videos.clips import VIDEOS
 from vidmem.training.runs.videos.lanes import STREAMS
 from vidmem.training.runs.videos.networks.encoders import CBAS_CLIPS, GRU_CLIPS, IMAGE, SPOOL_CLIPS
+from vidmem.training.runs.videos.networks.fam_on_encoder import FAM_ON_ENCODER
 from vidmem.training.runs.videos.networks.fam_swin import FAM_SWIN_CLIPS, FAM_SWIN_LANES
 from vidmem.training.runs.videos.networks.peers import PACKAGED, TRANSFORMERS
 from vidmem.training.studies.questions_task import FOUR_QUESTIONS
@@ -24,7 +25,7 @@ NETWORKS: dict[tuple[Form, str], NetworkKind] = {
     for kind in (
         *(FAM, SPOOL, GRU, CBAS, FULL, FACTORISED),
         *(FAM_SWIN_CLIPS, SPOOL_CLIPS, IMAGE, GRU_CLIPS, CBAS_CLIPS, TRANSFORMERS, PACKAGED),
-        FAM_SWIN_LANES,
+        *(FAM_SWIN_LANES, FAM_ON_ENCODER),
     )
 }
 """By the form of the task, and the name that `model.kind` has."""

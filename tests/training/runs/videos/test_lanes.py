@@ -1,17 +1,19 @@
 """Lanes: each row follows its own stream, with a memory that neither leaks nor outlives it."""
 
+from itertools import groupby
 from pathlib import Path
 
 import pytest
 import torch
 
-from tests.training.runs.videos.miniature import FAM, config_values, make_card
+from tests.training.runs.videos.miniature import FAM, VIT, config_values, make_card
 from vidmem.data import DatasetSample, Manifest
 from vidmem.errors import SettingError
 from vidmem.training.runs.config import config_from
 from vidmem.training.runs.kinds import Draw, PixelFacts
 from vidmem.training.runs.run import train_run
 from vidmem.training.runs.videos.lanes import LaneBatch, StreamsTask, with_fresh_rows
+from vidmem.training.runs.videos.segments import StreamSegments, segmental_scores_of
 from vidmem.training.runs.videos.timeline import LaneTimeline, StreamPlan
 
 MODEL = {"kind": "fam-swin", **FAM, "gate": 1.0}
@@ -94,6 +96,27 @@ def test_rows_do_not_leak(config, task):
     torch.testing.assert_close(moved, logits[order])
     for name, tensor in rows_of(after, 0).items():
         torch.testing.assert_close(rows_of(moved_after, 0)[name], tensor)
+
+
+def test_a_fam_swin_on_an_encoder_follows_lanes_too(miniature, task):
+    model = {"kind": "fam-on-encoder", "backbone_config": VIT, "embed_dim": 4}
+    model |= {"num_heads": [1, 2], "gate": 1.0, "memory": {"l_mem": 3, "tokens_per_clip": 4}}
+    values = config_values(miniature, model, "streams", task=TASK)
+    network = make_network(config_from(values))
+    task.loss(network, make_batch([True, True])).backward()
+    learned = {name for name, p in network.named_parameters() if p.grad is not None}
+    assert any("memory" in name for name in learned)
+    assert not any(name.startswith("backbone") for name in learned)
+    batch = make_batch([False, True], 1, seed=1)
+    fresh = network.init_state(2, network.l_mem)
+    state = with_fresh_rows(task._states[0], fresh, batch.is_first)
+    logits, _ = network(batch.clips, state)
+    alone, _ = network(batch.clips[1:], network.init_state(1, network.l_mem))
+    torch.testing.assert_close(logits[1:], alone)
+    without, _ = network(batch.clips, network.init_state(2, network.l_mem))
+    assert (without - logits)[0].abs().max() > 1e-4  # the other lane remembers
+    with pytest.raises(SettingError, match="clip_frames must be a multiple of merged_frames"):
+        make_network(config_from(config_values(miniature, model | {"merged_frames": 3}, "streams")))
 
 
 def test_gradients_reach_no_further_than_a_step(config, task):
@@ -180,6 +203,25 @@ def test_lanes_share_out_all_streams_each_epoch_and_begin_where_these_do(reset):
     # Going back gives what it gave before.
     assert timeline.place(0, 5) == places[0][5]
     assert LaneTimeline(plan, 3, 2, 8).place(1, 29) == places[1][29]
+
+
+def test_stretches_are_scored_as_well_as_moments():
+    plan = StreamPlan(
+        manifest=make_manifest([2, 2, 4]), minutes=1, reset="stream", fps=4, width=32, height=32
+    )
+    (stream,) = plan.streams(0)
+    truth = [part.sample.classes[0] for part in stream.parts for _ in range(part.num_frames // 4)]
+    right = StreamSegments.of(stream, truth, 4)
+    assert set(segmental_scores_of([right]).values()) == {1.0}
+    assert [one.behaviour for one in right.labelled] == ["ab"[c] for c, _ in groupby(truth)]
+    assert right.labelled[-1].end_seconds == 8
+    wrong = StreamSegments.of(stream, [1 - index for index in truth], 4)
+    assert segmental_scores_of([wrong])["segmental_f1_10"] == 0
+    # A clip of another class in the midst of a stretch is a stretch of its own, and cuts it in two.
+    longest = max(range(len(truth)), key=lambda at: truth[at - 1 : at + 2].count(truth[at]))
+    cut = [index if at != longest else 1 - index for at, index in enumerate(truth)]
+    scores = segmental_scores_of([StreamSegments.of(stream, cut, 4), right])
+    assert scores["edit_score"] < 1 and scores["segmental_f1_50"] < 1
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,21 @@
 """Every kind of network on pixels: made, run, and refused with a sentence."""
 
 import sys
+import types
 
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from tests.training.runs.videos.miniature import FAM, VIT, config_values, make_card
-from vidmem.errors import CheckpointError, MissingPackageError, SettingError
+from vidmem.errors import (
+    CheckpointError,
+    MissingPackageError,
+    SettingError,
+    WeightsNotAvailableError,
+)
 from vidmem.models import FamSwin, Spool, save
+from vidmem.models.baselines import packaged_video
 from vidmem.models.fam_swin.checkpoint import load_torchvision_swin
 from vidmem.training.runs.config import config_from
 from vidmem.training.runs.kinds import HoldsModel, PixelFacts
@@ -103,6 +110,52 @@ def test_what_needs_a_package_says_how_to_get_it(monkeypatch, network):
         monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingPackageError, match=f"{network} needs .*: pip install "):
         make({"kind": "packaged", "network": network})
+
+
+@pytest.mark.parametrize("model_type", ["videomae", "vjepa2"])
+def test_a_video_classifier_begins_as_the_one_in_a_folder_but_for_its_classes(tmp_path, model_type):
+    saved = make(MODELS[model_type])
+    saved.network.save_pretrained(tmp_path / "saved")
+    model = {"kind": "transformers", "model_type": model_type, "folder": str(tmp_path / "saved")}
+    own, before = make(model), saved.state_dict()
+    assert own(torch.zeros(1, 4, 3, 32, 32)).shape == (1, 2)
+    body = [name for name in before if "classifier" not in name]
+    assert all(torch.equal(own.state_dict()[name], before[name]) for name in body)
+    with pytest.raises(WeightsNotAvailableError, match="there is no folder"):
+        make({**model, "folder": str(tmp_path / "other")})
+    (tmp_path / "saved" / "model.safetensors").write_bytes(b"nothing")
+    with pytest.raises(CheckpointError, match="cannot be read as a"):
+        make(model)
+
+
+class TwoWays(torch.nn.Module):
+    """What pytorchvideo's SlowFast takes, and gives."""
+
+    def __init__(self, pretrained, model_num_class):
+        super().__init__()
+        self.body, self.head = torch.nn.Linear(6, 4), torch.nn.Linear(4, model_num_class)
+
+    def forward(self, ways):
+        slow, fast = ways
+        assert (slow.shape[1:], fast.shape[1:]) == ((3, 1, 32, 32), (3, 4, 32, 32))
+        means = torch.cat([way.mean((2, 3, 4)) for way in ways], 1)
+        return self.head(self.body(means))
+
+
+def test_a_slowfast_sees_every_fourth_frame_and_all_and_loads_all_but_another_head(
+    tmp_path, monkeypatch
+):
+    hub = types.SimpleNamespace(slowfast_r50=TwoWays)
+    monkeypatch.setattr(packaged_video, "import_module", lambda name: hub)
+    path = tmp_path / "weights.pth"
+    other = TwoWays(pretrained=False, model_num_class=7)
+    torch.save({"model_state": other.state_dict()}, path)
+    network = make({"kind": "packaged", "network": "slowfast_r50", "weights": str(path)})
+    assert network(torch.zeros(2, 4, 3, 32, 32)).shape == (2, 2)
+    assert torch.equal(network.network.body.weight, other.body.weight)
+    torch.save({"body.weight": torch.zeros(1)}, path)
+    with pytest.raises(CheckpointError, match="is of another network"):
+        make({"kind": "packaged", "network": "slowfast_r50", "weights": str(path)})
 
 
 def test_lora_learns_little_beside_an_encoder_that_stays(monkeypatch):

@@ -6,7 +6,7 @@ lane remembers goes on to the next step. Where a lane comes to another stream, i
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -24,6 +24,7 @@ from vidmem.training.runs.kinds import Draw, PixelFacts, Split, TaskKind
 from vidmem.training.runs.sequences.classes import NO_CLASS, device_of
 from vidmem.training.runs.videos.reading import normalised, varied
 from vidmem.training.runs.videos.scoring import Predictions
+from vidmem.training.runs.videos.segments import StreamSegments, segmental_scores_of
 from vidmem.training.runs.videos.source import VideoSourceConfig, VideoSplits, class_of
 from vidmem.training.runs.videos.timeline import LanePlace, LaneTimeline, Reset, StreamPlan
 
@@ -167,24 +168,41 @@ class StreamsTask:
         return F.cross_entropy(logits.float().flatten(0, 1), classes, ignore_index=NO_CLASS)
 
     def scores(self, network: nn.Module, split: Split) -> dict[str, float]:
-        """See `Predictions.scores`: of every clip of every stream, with all of the memory."""
-        return self.predictions(network, split).scores()
+        """See `scored`."""
+        return self.scored(network, split)[1]
+
+    def scored(self, network: nn.Module, split: Split) -> tuple[Predictions, dict[str, float]]:
+        """What a network says of every clip with all of its memory, and the scores of that.
+
+        Of clips as `Predictions.scores` has them, and of stretches: `segmental_scores_of`.
+        """
+        streams = self._streams(network, split)
+        segments = [
+            StreamSegments.of(stream, own.probabilities.argmax(1), self._config.clip_frames)
+            for stream, own in streams
+        ]
+        clips = _together(streams)
+        return clips, {**clips.scores(), **segmental_scores_of(segments)}
+
+    def _streams(self, network: nn.Module, split: Split) -> list[tuple[LongStream, Predictions]]:
+        manifest = self.splits.valid if split == "valid" else self.splits.test
+        return [
+            (stream, self._predictions(network, stream))
+            for stream in self._plan(manifest).streams(0)
+        ]
 
     @torch.no_grad()
-    def predictions(self, network: nn.Module, split: Split) -> Predictions:
-        """What a network says of each clip, stream after stream."""
+    def _predictions(self, network: nn.Module, stream: LongStream) -> Predictions:
         lanes: Any = network
         device, said, classes = device_of(network), [], []
-        manifest = self.splits.valid if split == "valid" else self.splits.test
-        for stream in self._plan(manifest).streams(0):
-            state = lanes.init_state(1, lanes.l_mem)
-            for frames in stream.batches(self._config.segment_frames):
-                pixels, own = _filled(frames, stream, self._config)
-                clips = normalised([pixels], self.facts.card).to(device)
-                logits, state = lanes(clips.unflatten(1, (len(own), -1)), state)
-                is_real = own != NO_CLASS
-                said.append(logits[0].float().softmax(-1).cpu()[is_real])
-                classes.append(own[is_real])
+        state = lanes.init_state(1, lanes.l_mem)
+        for frames in stream.batches(self._config.segment_frames):
+            pixels, own = _filled(frames, stream, self._config)
+            clips = normalised([pixels], self.facts.card).to(device)
+            logits, state = lanes(clips.unflatten(1, (len(own), -1)), state)
+            is_real = own != NO_CLASS
+            said.append(logits[0].float().softmax(-1).cpu()[is_real])
+            classes.append(own[is_real])
         return Predictions(torch.cat(said).numpy(), torch.cat(classes).numpy())
 
     def state_dict(self) -> dict[str, Any]:
@@ -236,6 +254,14 @@ class StreamsTask:
         period = max(1, 2 * longest // self._config.clips_per_step)
         rng = np.random.default_rng([draw.seed, draw.step // period, 3])
         return int(rng.integers(shortest, longest + 1))
+
+
+def _together(streams: Sequence[tuple[LongStream, Predictions]]) -> Predictions:
+    """The predictions of all streams, as if they were one."""
+    return Predictions(
+        np.concatenate([own.probabilities for _, own in streams]),
+        np.concatenate([own.classes for _, own in streams]),
+    )
 
 
 def with_fresh_rows(state: ModelState | None, fresh: ModelState, is_first: Tensor) -> Any:
