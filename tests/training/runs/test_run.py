@@ -68,7 +68,7 @@ def test_killed_and_continued_it_is_the_same_bit_for_bit(features, tmp_path, kin
     config = make_config(features, kind, model=KINDS[kind], optimizer=optimizer)
     torch.manual_seed(5)
     scores = train_run(config, tmp_path / "whole", device="cpu")
-    for kill_at in (1, 3, 4, 7, 11):
+    for kill_at in (1, 4, 11):
         torch.manual_seed(kill_at)
         torch.rand(kill_at)
 
