@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from vidmem.errors import SettingError
 from vidmem.models import FamSwin, FamSwinConfig, FeatureConfig, MemoryConfig, Spool, SpoolConfig
 from vidmem.models.baselines.on_features import RecurrentBaseline, WindowBaseline
+from vidmem.models.fam_swin.through_memory import run_through_memory
 from vidmem.nn.masks import ContextScope
 from vidmem.training.runs.kinds import NetworkKind, SequenceFacts, SequenceScores
 
@@ -41,6 +43,10 @@ class FamConfig:
     l_mem_shortest: int | None = None
     """While it learns, the memory of each batch is of a length drawn from this one to `l_mem`;
     none: it is `l_mem` always."""
+
+    gradient: Literal["newest", "all"] = "newest"
+    """How far back gradients go through memory: into the clip before, or to the first one, which
+    takes memory for all clips of a sequence."""
 
     has_linear_head: bool = True
     """A linear head beside it, on the mean features of a clip."""
@@ -98,9 +104,12 @@ class FamSequences(nn.Module):
         missing = -num_frames % clip_frames
         if missing:
             values = torch.cat([values, values[:, -1:].expand(-1, missing, -1, -1)], 1)
-        state = self.fam.init_state(len(values), l_mem=self._l_mem())
-        clips = values.unflatten(1, (-1, clip_frames))
-        logits, _ = self.fam.forward_clip_features(clips, state)
+        clips, l_mem = values.unflatten(1, (-1, clip_frames)), self._l_mem()
+        if self.training and self._config.gradient == "all":
+            logits = run_through_memory(self.fam, clips, l_mem=l_mem)
+        else:
+            state = self.fam.init_state(len(values), l_mem=l_mem)
+            logits, _ = self.fam.forward_clip_features(clips, state)
         frame_logits = logits.repeat_interleave(clip_frames, 1)[:, :num_frames]
         return SequenceScores(frame_logits, frame_logits[:, -1])
 
@@ -132,6 +141,10 @@ class SpoolSequencesConfig:
 
     has_linear_head: bool = True
     """A linear head beside it, on the mean features of a frame."""
+
+    has_positions: bool = False
+    """A learned vector for each frame's place in the sequence is added to its features: what Spool
+    does without, and other networks have. Sequences are then no longer than those learnt from."""
 
 
 class SpoolSequences(nn.Module):
@@ -165,9 +178,15 @@ class SpoolSequences(nn.Module):
         )
         if not config.has_linear_head and self.spool.linear_head is not None:
             self.spool.linear_head.requires_grad_(False)  # it is zero, and stays so
+        self.times = None
+        if config.has_positions:
+            self.times = nn.Parameter(torch.empty(facts.num_frames, 1, facts.feature_dim))
+            nn.init.trunc_normal_(self.times, std=0.02)
 
     def forward(self, values: Tensor) -> SequenceScores:
         """See `SequenceNetwork`; the score of a sequence is that of its context frames."""
+        if self.times is not None:
+            values = values + self.times[: values.shape[1]]
         scores = self.spool.forward_features(values)
         return SequenceScores(scores.frame_logits, scores.clip_logits)
 
