@@ -67,7 +67,7 @@ def test_a_config_is_trained_and_scored(run, config, tmp_path):
     assert "step 20 of 20: loss" in done.out
     assert (folder / "config.toml").read_text() == config.read_text()
     scores = json.loads((folder / "scores.json").read_text())
-    assert f"test: accuracy {scores['test']['accuracy']:.4f}" in done.out
+    assert f"accuracy {scores['test']['accuracy']:.4f}" in done.out
     found = run("evaluate", folder, "--device", "cpu", "--batch", 2)
     assert (found.code, found.err) == (0, "")
     assert f"accuracy {scores['test']['accuracy']:.4f}" in found.out
