@@ -76,7 +76,8 @@ def test_a_slow_model_gets_the_latest_and_what_is_left_out_is_counted(video, mod
         predictions, most_held = [], 0
         for prediction in engine:
             predictions.append(prediction)
-            if any(one.gaps for one in predictions):
+            # The first may have one, too: on a busy machine the model is late from the beginning.
+            if prediction.gaps and len(predictions) > 1:
                 break
             clips = engine.live_figures().clips_dropped
             wait_until(lambda now=clips: engine.live_figures().clips_dropped > now + 1)
