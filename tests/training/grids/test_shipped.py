@@ -17,7 +17,7 @@ from vidmem.training.runs.run import make_network
 FOLDER = ROOT / "docs" / "studies"
 PATHS = sorted(FOLDER.glob("*.toml"))
 GRIDS = [path for path in PATHS if "base" in read_toml(path)]
-NEED_DATA = {"mouse-moving", "spool-backbone"}
+NEED_DATA = {"mouse-moving", "mouse-wall", "spool-backbone"}
 """Grids of footage and of encoders that are not here: these are read, and no more."""
 
 

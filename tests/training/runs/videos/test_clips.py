@@ -7,6 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import average_precision_score
 
+from tests.data.footage import write_pen
 from tests.data.manifest import miniatures
 from tests.training.runs.videos.miniature import FAM, VIT, config_values
 from vidmem.errors import DatasetError, SettingError
@@ -48,6 +49,17 @@ def test_a_run_goes_on_bit_for_bit_and_leaves_a_model_that_streams(miniature, tm
     assert models[0].card.class_names == ("shearing sheep", "tai chi")
     for one, other in zip(models[0].parameters(), models[1].parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["ucf101", "hmdb51"])
+def test_a_split_of_a_dataset_is_learnt_and_scored_from_end_to_end(name, tmp_path):
+    path = getattr(miniatures, name)(
+        tmp_path / name, write_pen(tmp_path / "pen.mp4", 2, width=64, height=48, fps=8)
+    )
+    model = {"kind": "gru", "backbone_config": VIT, "hidden": 4}
+    scores = train_run(config_from(config_values(path, model)), tmp_path / "run", device="cpu")
+    assert 0 <= scores["top1"] <= 1
+    assert scores["top5"] == 1  # of two classes
 
 
 def test_a_batch_follows_from_its_draw(miniature):
