@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from importlib import import_module
 
 import numpy as np
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from tests.teaching.invented import (
     ACTIVITY,
@@ -26,6 +28,7 @@ from tests.teaching.invented import (
 from vidmem.errors import SettingError
 from vidmem.labels import NO_CLASS, Labels
 from vidmem.models.baselines.on_features import WindowBaseline, windowed
+from vidmem.teaching import linear
 from vidmem.teaching.encoding import CancelledError
 from vidmem.teaching.learners import LEARNERS
 from vidmem.teaching.learning import (
@@ -286,6 +289,26 @@ def test_rare_classes_weigh_more_up_to_a_limit():
     assert weights[2] == pytest.approx(4 * weights[0])
     mean = (weights[:3] * [900, 100, 1]).sum() / 1001
     assert mean == pytest.approx(1)
+
+
+def test_a_linear_head_is_fitted_on_one_thread_and_others_are_given_back(monkeypatch):
+    def num_threads():
+        return {one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"}
+
+    solved, during = linear._solved, []
+
+    def watched(*given):
+        during.append(num_threads())
+        return solved(*given)
+
+    monkeypatch.setattr(linear, "_solved", watched)
+    import_module("sklearn.linear_model")  # its libraries are among those that are limited
+    values = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    with threadpool_limits(2, user_api="blas"):
+        before = num_threads()
+        fit_linear(values, (values[:, 0] > 0).astype(np.int64), 2)
+        assert num_threads() == before != {1}
+    assert set(map(frozenset, during)) == {frozenset({1})}
 
 
 def test_an_axis_without_a_label_says_nothing():

@@ -101,7 +101,7 @@ def fit_linear(
 def _one_blas_thread() -> AbstractContextManager[object]:
     """These matrices are small, and several threads wait for each other in loops.
 
-    Beside other work two of them took four to ten times as long as one, from 140 rows to 20,000.
+    Beside other work two of them took several times as long as one, for tens of rows as for 20,000.
     """
     from threadpoolctl import threadpool_limits
 
